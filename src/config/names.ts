@@ -1,0 +1,43 @@
+import { settings } from './settings.ts';
+
+const known = new Set(settings.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
+
+/** What Kubernetes puts into every container for a service that happens to be called `oidc`. */
+const injected = /_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP)\w*)?)$/;
+
+/**
+ * Names that look like settings and are none. A misspelt setting would otherwise be ignored without a word,
+ * and the default would hold.
+ */
+export function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (!env[name] || known.has(name) || injected.test(name)) return [];
+    const ours = /^(OIDC_|TRUST_PROXY)/.test(name);
+    // Desktops have SESSION_… names of their own, so there only near misses count.
+    if (!ours && !name.startsWith('SESSION_')) return [];
+    const near = nearest(name);
+    if (near) return [`${name} is not a setting. Did you mean ${near}?`];
+    return ours ? [`${name} is not a setting: take it out, or look up its name in .env.example.`] : [];
+  });
+}
+
+function nearest(name: string): string | undefined {
+  const [best] = [...known]
+    .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  return best && best.distance <= 3 ? best.candidate : undefined;
+}
+
+/** How many letters must be typed differently (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { unknownNames } from './names.ts';
+import { definitions, type SettingName, type Values } from './settings.ts';
+
+export interface Reading {
+  values: Values;
+  /** Those that are set to something wrong: not to be taken for missing ones. */
+  invalid: ReadonlySet<SettingName>;
+  problems: string[];
+}
+
+/** Reads each setting by itself. An empty one counts as not set, as `NAME=` in a file means nothing else. */
+export function readSettings(env: NodeJS.ProcessEnv): Reading {
+  const invalid = new Set<SettingName>();
+  const values: Record<string, unknown> = {};
+  const problems: string[] = unknownNames(env);
+
+  for (const name of Object.keys(definitions) as SettingName[]) {
+    const result = readSetting(name, env);
+    if ('problems' in result) {
+      invalid.add(name);
+      problems.push(...result.problems);
+    } else values[name] = result.value;
+  }
+  return { values: values as Values, invalid, problems };
+}
+
+type Result = { value: unknown } | { problems: string[] };
+
+function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
+  const { schema, secret, mend, default: fallback } = definitions[name];
+  const raw = secret ? rawSecret(name, env) : { value: env[name] || undefined };
+  if ('problems' in raw) return raw;
+
+  const value = raw.value ?? fallback;
+  if (value === undefined) {
+    return mend ? { problems: [`${name} is missing. ${mend}`] } : { value: undefined };
+  }
+  if (value !== value.trim() || /\p{Cc}/u.test(value)) {
+    return {
+      problems: [`${name} has a blank or a line break at its start, at its end or inside: take it out.`],
+    };
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { value: parsed.data };
+  const now = secret ? '' : shown(value);
+  return { problems: parsed.error.issues.map(({ message }) => `${name} ${message}${now}`) };
+}
+
+/** A secret stands in NAME, or in the file that NAME_FILE names, as containers hand them over (ASVS 13.3.1). */
+function rawSecret(
+  name: SettingName,
+  env: NodeJS.ProcessEnv,
+): { value: string | undefined } | { problems: string[] } {
+  const direct = env[name] || undefined;
+  const file = env[`${name}_FILE`] || undefined;
+  if (file === undefined) return { value: direct };
+  if (direct !== undefined) return { problems: [`${name} and ${name}_FILE are both set: keep one of them.`] };
+
+  const content = readTextFile(file);
+  if (content === undefined)
+    return { problems: [`${name}_FILE names a file that cannot be read: check path and rights.`] };
+  const value = content.replace(/\r?\n$/, '');
+  return value === ''
+    ? { problems: [`${name}_FILE names an empty file: put the secret into it.`] }
+    : { value };
+}
+
+/** Undefined when there is no such file, or it is no text of a sensible size. */
+export function readTextFile(path: string): string | undefined {
+  try {
+    const content = readFileSync(path);
+    return content.length > 100_000 ? undefined : content.toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A short, harmless value, repeated so that a slip is seen. Longer ones may be a secret in the wrong place. */
+function shown(value: string): string {
+  return /^[\w .+-]{1,20}$/.test(value) ? ` Now it is "${value}".` : '';
+}

@@ -1,0 +1,58 @@
+import type { Reading } from './read.ts';
+import type { Values } from './settings.ts';
+import { isLoopback } from './values.ts';
+
+/** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
+export function conflicts({ values, invalid }: Reading, env: NodeJS.ProcessEnv): string[] {
+  return [
+    ...addresses(values, invalid),
+    ...tenants(values, invalid),
+    ...sessions(values),
+    ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
+      ? [
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with NODE_EXTRA_CA_CERTS.',
+        ]
+      : []),
+  ];
+}
+
+function* addresses({ BASE_URL, REDIS_URL, OIDC_RESPONSE_MODE }: Values, invalid: Reading['invalid']) {
+  if (!BASE_URL) return;
+  if (!REDIS_URL && !invalid.has('REDIS_URL') && !isLoopback(new URL(BASE_URL).hostname)) {
+    yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
+  }
+  if (OIDC_RESPONSE_MODE === 'form_post' && !BASE_URL.startsWith('https:')) {
+    yield 'OIDC_RESPONSE_MODE=form_post needs an https BASE_URL: its cookie is not sent over plain http. Use query here.';
+  }
+}
+
+/** Entra's shared issuers sign in every Microsoft tenant there is, so somebody must say which are meant. */
+function* tenants({ OIDC_ISSUER, OIDC_ALLOWED_TENANTS }: Values, invalid: Reading['invalid']) {
+  if (!OIDC_ISSUER) return;
+  const shared = isSharedEntraIssuer(OIDC_ISSUER);
+  if (shared && !OIDC_ALLOWED_TENANTS && !invalid.has('OIDC_ALLOWED_TENANTS')) {
+    yield 'OIDC_ALLOWED_TENANTS is missing. This issuer signs in users of every Microsoft tenant: name the ids of those you let in.';
+  }
+  if (!shared && OIDC_ALLOWED_TENANTS) {
+    yield 'OIDC_ALLOWED_TENANTS has no effect with an issuer of one tenant: take it out, or use the issuer ending in /organizations/v2.0.';
+  }
+}
+
+function isSharedEntraIssuer(issuer: string): boolean {
+  const { hostname, pathname } = new URL(issuer);
+  const microsoft = /(^|\.)(microsoftonline\.(com|us)|microsoftonline\.cn|chinacloudapi\.cn)$/.test(hostname);
+  return (
+    /^\/(common|organizations)\/v2\.0\/?$/.test(pathname) ||
+    (microsoft && /^\/(common|organizations)(\/|$)/.test(pathname))
+  );
+}
+
+function* sessions(values: Values) {
+  const { SESSION_SECRET, SESSION_SECRET_PREVIOUS, SESSION_IDLE_MINUTES, SESSION_MAX_HOURS } = values;
+  if (SESSION_SECRET && SESSION_SECRET === SESSION_SECRET_PREVIOUS) {
+    yield 'SESSION_SECRET_PREVIOUS is the same as SESSION_SECRET: put the old secret there, or take it out.';
+  }
+  if (SESSION_IDLE_MINUTES && SESSION_MAX_HOURS && SESSION_IDLE_MINUTES > SESSION_MAX_HOURS * 60) {
+    yield 'SESSION_IDLE_MINUTES is longer than SESSION_MAX_HOURS, so it would never count: make it shorter.';
+  }
+}

@@ -1,0 +1,167 @@
+import type { z } from 'zod';
+import * as is from './values.ts';
+
+export interface Setting {
+  name: string;
+  /** What holds when it is not set. */
+  default?: string;
+  meaning: string;
+  example?: string;
+  /** Never shown, and read from NAME_FILE too. */
+  secret?: boolean;
+}
+
+interface Definition extends Omit<Setting, 'name'> {
+  schema: z.ZodType<unknown, string>;
+  /** The mend when it is missing, for what must be there. */
+  mend?: string;
+}
+
+const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
+const register = 'Register this app at your provider as a confidential web app; it tells you the id.';
+const tenant = '11111111-2222-3333-4444-555555555555';
+const api = 'https://api.example.com';
+
+/** Every setting there is, in the order of the README. The long explanations stand in .env.example. */
+const table = {
+  BASE_URL: { default: 'http://localhost:3000', meaning: 'the address users see', schema: is.origin },
+  PORT: { default: '3000', meaning: 'the port to listen on', schema: is.whole(0, 65_535) },
+  HOST: { meaning: 'the interface to listen on; all without it', example: '127.0.0.1', schema: is.host },
+
+  OIDC_ISSUER: {
+    meaning: 'the identity provider, as it writes itself',
+    example: 'https://login.example.com',
+    schema: is.issuer,
+    mend: findIssuer,
+  },
+  OIDC_CLIENT_ID: { meaning: 'this app at the provider', example: 'my-app', schema: is.text, mend: register },
+  OIDC_CLIENT_SECRET: { meaning: 'the secret of this app', secret: true, schema: is.givenSecret },
+  OIDC_CLIENT_AUTH: {
+    default: 'client_secret_basic',
+    meaning: 'how this app proves to the provider who it is',
+    schema: is.oneOf(
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+      'tls_client_auth',
+      'self_signed_tls_client_auth',
+    ),
+  },
+  OIDC_CLIENT_KEY_FILE: {
+    meaning: 'the private key of this app',
+    example: '/run/secrets/key.pem',
+    schema: is.text,
+  },
+  OIDC_CLIENT_CERT_FILE: { meaning: 'its certificate', example: '/run/secrets/cert.pem', schema: is.text },
+  OIDC_SCOPE: {
+    default: 'openid profile email offline_access',
+    meaning: 'what to ask for',
+    schema: is.scope,
+  },
+  OIDC_ID_TOKEN_ALG: {
+    default: 'RS256',
+    meaning: 'the one algorithm ID tokens are signed with',
+    schema: is.signature,
+  },
+  OIDC_RESPONSE_MODE: {
+    default: 'query',
+    meaning: 'how the answer to a sign-in comes back',
+    schema: is.oneOf('query', 'form_post'),
+  },
+  OIDC_PAR: {
+    default: 'auto',
+    meaning: 'pushed authorization requests',
+    schema: is.oneOf('auto', 'require', 'off'),
+  },
+  OIDC_USERINFO: { default: 'true', meaning: 'whether to ask userinfo once per sign-in', schema: is.yesOrNo },
+  OIDC_AUDIENCE: { meaning: 'the API to get access tokens for (Auth0)', example: api, schema: is.text },
+  OIDC_RESOURCE: {
+    meaning: 'the API to get access tokens for (RFC 8707)',
+    example: api,
+    schema: is.resource,
+  },
+  OIDC_PROMPT: { meaning: 'what to ask at every sign-in', example: 'select_account', schema: is.prompt },
+  OIDC_ACR_VALUES: {
+    meaning: 'how strong a sign-in must be',
+    example: 'urn:example:mfa',
+    schema: is.acrValues,
+  },
+  OIDC_MAX_AGE: {
+    meaning: 'how long ago users may have signed in at the provider',
+    example: '3600',
+    schema: is.whole(0, 31_536_000, 'seconds'),
+  },
+  OIDC_UI_LOCALES: {
+    meaning: "the languages of the provider's pages",
+    example: 'de-CH en',
+    schema: is.locales,
+  },
+  OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'where roles stand', schema: is.claimPath },
+  OIDC_ALLOWED_TENANTS: { meaning: 'the Entra tenants let in', example: tenant, schema: is.tenants },
+  OIDC_CLOCK_TOLERANCE_SECONDS: {
+    default: '30',
+    meaning: "how far the provider's clock may be off",
+    schema: is.whole(0, 300, 'seconds'),
+  },
+  OIDC_DPOP: {
+    default: 'false',
+    meaning: 'whether tokens are bound to a key (RFC 9449)',
+    schema: is.yesOrNo,
+  },
+
+  SESSION_SECRET: {
+    meaning: 'signs the cookie and seals what is stored',
+    secret: true,
+    schema: is.ownSecret,
+    mend: is.makeSecret,
+  },
+  SESSION_SECRET_PREVIOUS: { meaning: 'the one before it', secret: true, schema: is.ownSecret },
+  SESSION_IDLE_MINUTES: {
+    default: '30',
+    meaning: 'a session ends so long after the last request',
+    schema: is.whole(1, 1_440, 'minutes'),
+  },
+  SESSION_MAX_HOURS: {
+    default: '8',
+    meaning: 'and so long after the sign-in in any case',
+    schema: is.whole(1, 720, 'hours'),
+  },
+  REDIS_URL: {
+    meaning: 'where sessions are kept; in memory without it',
+    example: 'rediss://:password@redis.example.com:6379',
+    secret: true,
+    schema: is.redisUrls,
+  },
+
+  TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },
+  API_URL: { meaning: 'the API of the sample page', example: api, schema: is.apiAddress },
+  LOG_LEVEL: {
+    default: 'info',
+    meaning: 'how much is logged',
+    schema: is.oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  },
+  SHUTDOWN_DELAY_SECONDS: {
+    default: '0',
+    meaning: 'how long to go on serving after SIGTERM',
+    schema: is.whole(0, 60, 'seconds'),
+  },
+} satisfies Record<string, Definition>;
+
+export type SettingName = keyof typeof table;
+
+/** What is set and valid. */
+export type Values = { [Name in SettingName]?: z.output<(typeof table)[Name]['schema']> | undefined };
+
+/** The same when no problem was found: what has a default or a mend is there. */
+export type Complete = Values & {
+  [Name in SettingName as (typeof table)[Name] extends { default: string } | { mend: string }
+    ? Name
+    : never]: z.output<(typeof table)[Name]['schema']>;
+};
+
+export const definitions: Readonly<Record<SettingName, Definition>> = table;
+
+export const settings: readonly Setting[] = Object.entries<Definition>(table).map(
+  ([name, { schema: _schema, mend: _mend, ...setting }]) => ({ name, ...setting }),
+);

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+
+// What a value may look like. Each message goes after the setting's name: "PORT must be …".
+
+export const makeSecret = `Make one with: node -e "console.log(require('crypto').randomBytes(32).toString('base64url'))"`;
+
+export const isLoopback = (hostname: string) =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+
+export const oneOf = <const T extends readonly string[]>(...words: T) =>
+  z.enum(words, { error: `must be one of: ${words.join(', ')}.` });
+
+export const yesOrNo = oneOf('true', 'false').transform((word) => word === 'true');
+
+export function whole(min: number, max: number, unit = '') {
+  const range = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}, in digits only.`;
+  const inRange = (digits: string) => Number(digits) >= min && Number(digits) <= max;
+  return matching(/^(0|[1-9]\d{0,9})$/, range)
+    .refine(inRange, range)
+    .transform(Number);
+}
+
+export const text = z.string().max(2_000, 'is too long: at most 2000 characters.');
+
+export const matching = (pattern: RegExp, complaint: string) =>
+  text.refine((value) => pattern.test(value), { error: complaint, abort: true });
+
+/** Words with blanks between them, as OAuth writes its lists. */
+const wordsOf = (characters: string, complaint: string) =>
+  matching(new RegExp(`^[${characters}]+( +[${characters}]+)*$`), complaint).transform((value) =>
+    value.replace(/ +/g, ' '),
+  );
+
+export const host = matching(/^[\w.:%-]{1,253}$/, 'must be a host name or an IP address, such as 127.0.0.1.');
+
+export const scope = wordsOf(
+  '\\x21\\x23-\\x2b\\x2d-\\x5b\\x5d-\\x7e',
+  'must be words with blanks between them (no commas, no quotes).',
+).refine((value) => value.split(' ').includes('openid'), 'must hold openid.');
+
+const signatures = ['RS', 'PS', 'ES'].flatMap((kind) => ['256', '384', '512'].map((bits) => kind + bits));
+
+/** Never none, and never HS…: whoever can check such a signature can make one. */
+export const signature = oneOf(...signatures, 'EdDSA', 'Ed25519');
+
+export const prompt = wordsOf('a-z_', 'must be words such as login, consent or select_account.').refine(
+  (value) => !value.split(' ').includes('none'),
+  'must not be none: it fails for everybody who is not signed in at the provider.',
+);
+
+export const acrValues = wordsOf('\\x21\\x23-\\x5b\\x5d-\\x7e', 'must be words with blanks between them.');
+
+export const locales = text.refine((value) => {
+  try {
+    return Intl.getCanonicalLocales(value.split(/ +/)).length > 0;
+  } catch {
+    return false;
+  }
+}, 'must be language tags with blanks between them, such as "de-CH en".');
+
+export const claimPath = matching(/^\S+$/, 'must be one name, such as roles or realm_access.roles.');
+
+export const tenants = text
+  .transform((value) => value.toLowerCase().split(/ *, */))
+  .refine(
+    (ids) => ids.every((id) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id)),
+    'must be tenant ids (not domain names) with commas between them.',
+  );
+
+/** An absolute URI without a fragment (RFC 8707 section 2); a urn will do. */
+export const resource = text.refine(
+  (value) => URL.canParse(value) && !value.includes('#'),
+  'must be a whole address such as https://api.example.com, without a #.',
+);
+
+/** https, or http on this machine; nothing after the path, and nobody's password. */
+const address = text.superRefine((value, ctx) => {
+  const url = /^https?:\/\/[^/\\]/i.test(value) && !/[\s\\]/.test(value) ? URL.parse(value) : null;
+  const complaint = !url
+    ? 'must be a whole address such as https://app.example.com.'
+    : url.username || url.password || value.includes('@')
+      ? 'must not hold a user name or a password.'
+      : url.protocol === 'http:' && !isLoopback(url.hostname)
+        ? 'must begin with https://. Plain http is only for localhost, 127.x.x.x and [::1].'
+        : /[?#]/.test(value)
+          ? 'must not hold a ? or a #.'
+          : undefined;
+  if (complaint) ctx.addIssue({ code: 'custom', message: complaint, continue: false });
+});
+
+export const origin = address
+  .refine((value) => new URL(value).pathname === '/', {
+    error: 'must end after the host and port, without a path: this app lives at the root of its address.',
+    abort: true,
+  })
+  .transform((value) => new URL(value).origin);
+
+/** Kept as it is written: a provider's name is compared letter by letter. */
+export const issuer = address.refine(
+  (value) => !value.includes('/.well-known/'),
+  'must be the issuer itself: leave out "/.well-known/…", it is added by the app.',
+);
+
+export const apiAddress = address.transform((value) => value.replace(/\/+$/, ''));
+
+export const redisUrls = text
+  .transform((value) => value.split(/ *, */))
+  .superRefine((urls, ctx) => {
+    const parsed = urls.map((each) => URL.parse(each));
+    const cluster = urls.length > 1;
+    const wellFormed = parsed.every((url) => url && isRedis(url, cluster ? /^\/?0?$/ : /^\/?\d{0,4}$/));
+    const message = !wellFormed
+      ? 'must be redis://host:6379 or, with TLS, rediss://host:6379, a database number (/1) after it at most; a cluster is several, with commas between them and no database number.'
+      : 'must not mix redis:// and rediss://: give all nodes the same.';
+    if (!wellFormed || new Set(parsed.map((url) => url?.protocol)).size > 1) {
+      ctx.addIssue({ code: 'custom', message });
+    }
+  });
+
+function isRedis({ protocol, hostname, pathname, search, hash }: URL, database: RegExp): boolean {
+  return /^rediss?:$/.test(protocol) && hostname !== '' && database.test(pathname) && search + hash === '';
+}
+
+const placeholder =
+  /change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|with)|place-?holder|your[-_ ]|keyboard ?cat|^(example|insert|todo|xxx)|^<.*>$/i;
+
+/** The provider made it: only an obvious placeholder can be told from a real one. */
+export const givenSecret = text.refine(
+  (value) => !placeholder.test(value),
+  'is still a placeholder: copy the secret from your provider.',
+);
+
+/** We made it: one that somebody could guess is as good as none (ASVS 13.2.3). */
+export const ownSecret = text.superRefine((value, ctx) => {
+  const complaint =
+    value.length < 32
+      ? 'must have at least 32 characters.'
+      : placeholder.test(value)
+        ? 'is still a placeholder.'
+        : isMonotonous(value)
+          ? 'is too easy to guess.'
+          : undefined;
+  if (complaint) ctx.addIssue({ code: 'custom', message: `${complaint} ${makeSecret}` });
+});
+
+/** Few characters, one piece again and again, or rows of the alphabet and the digits. */
+function isMonotonous(value: string): boolean {
+  const codes = [...value].map((character) => character.codePointAt(0) ?? 0);
+  const repeats = codes.some(
+    (_, piece) => piece > 0 && piece <= codes.length / 2 && repeatsEvery(codes, piece),
+  );
+  const inARow = codes.filter((code, at) => at > 0 && Math.abs(code - (codes[at - 1] ?? 0)) <= 1);
+  return new Set(codes).size < 8 || repeats || inARow.length >= codes.length / 2;
+}
+
+function repeatsEvery(codes: readonly number[], piece: number): boolean {
+  return codes.every((code, at) => code === codes[at % piece]);
+}
