@@ -1,0 +1,121 @@
+import type { Log } from '../log.ts';
+import type { Records } from './records.ts';
+
+interface Entry {
+  value: Buffer | Map<string, number>;
+  endsAt: number;
+}
+
+/**
+ * Records in this process: for developing, and for tests. They end with the process, and they are bounded:
+ * when full, what was used longest ago goes first, and the log says so once an hour.
+ */
+export function createMemoryRecords(log: Log, most = 100_000): Records {
+  const entries = new Map<string, Entry>();
+  let toldFullAt = Number.NEGATIVE_INFINITY;
+
+  function live(key: string): Entry | undefined {
+    const entry = entries.get(key);
+    if (!entry || entry.endsAt > Date.now()) return entry;
+    entries.delete(key);
+    return undefined;
+  }
+
+  function value(key: string): Buffer | undefined {
+    return live(key)?.value as Buffer | undefined;
+  }
+
+  /** A Map keeps the order of insertion: put back at its end, the first is the one used longest ago. */
+  function put(key: string, entry: Entry): void {
+    entries.delete(key);
+    entries.set(key, entry);
+    if (entries.size > most) makeRoom();
+  }
+
+  function makeRoom(): void {
+    sweep();
+    for (const key of entries.keys()) {
+      if (entries.size <= most) return;
+      entries.delete(key);
+      if (Date.now() - toldFullAt < 3_600_000) continue;
+      toldFullAt = Date.now();
+      log.warn({ most }, 'The memory store is full: the sessions used longest ago end early. Set REDIS_URL.');
+    }
+  }
+
+  function sweep(): void {
+    const now = Date.now();
+    for (const [key, entry] of entries) if (entry.endsAt <= now) entries.delete(key);
+  }
+
+  function names(key: string): Map<string, number> {
+    return (live(key)?.value as Map<string, number> | undefined) ?? new Map();
+  }
+
+  const sweeping = setInterval(sweep, 60_000).unref();
+
+  return {
+    async getEx(key, seconds) {
+      const found = value(key);
+      if (found) put(key, { value: found, endsAt: after(seconds) });
+      return found;
+    },
+    async get(key) {
+      return value(key);
+    },
+    async getDel(key) {
+      const found = value(key);
+      entries.delete(key);
+      return found;
+    },
+    async msLeft(key) {
+      return (live(key)?.endsAt ?? Date.now()) - Date.now();
+    },
+    async set(key, text, only, end) {
+      const old = live(key);
+      if ((only === 'NX') === (old !== undefined)) return false;
+      put(key, { value: Buffer.from(text), endsAt: end === 'KEEPTTL' ? (old as Entry).endsAt : after(end) });
+      return true;
+    },
+    async del(...keys) {
+      for (const key of keys) entries.delete(key);
+    },
+    async deleteIf(key, text) {
+      if (value(key)?.equals(Buffer.from(text))) entries.delete(key);
+    },
+    async nextNumber(key) {
+      const next = Math.max(Number(value(key) ?? 0) + 1, Date.now());
+      put(key, { value: Buffer.from(`${next}`), endsAt: Number.POSITIVE_INFINITY });
+      return next;
+    },
+    async raise(key, number, seconds) {
+      const highest = Math.max(Number(value(key) ?? 0), number);
+      put(key, { value: Buffer.from(`${highest}`), endsAt: after(seconds) });
+    },
+    async addMember(key, member, endsAt) {
+      const now = Date.now();
+      const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
+      put(key, { value: new Map(kept), endsAt: Math.max(...kept.map(([, end]) => end), now) });
+    },
+    async members(key) {
+      return [...names(key).keys()];
+    },
+    async removeMembers(key, members) {
+      const left = names(key);
+      for (const member of members) left.delete(member);
+      if (left.size === 0) entries.delete(key);
+    },
+    async *scan(prefix) {
+      yield [...entries.keys()].filter((key) => key.startsWith(prefix) && live(key));
+    },
+    async check() {},
+    async close() {
+      clearInterval(sweeping);
+      entries.clear();
+    },
+  };
+}
+
+function after(seconds: number): number {
+  return Date.now() + seconds * 1000;
+}

@@ -1,0 +1,74 @@
+import type { SessionOwner, SignInMark } from './index.ts';
+import type { Records } from './records.ts';
+import { createNamer } from './sealing.ts';
+
+/** Far longer than a sign-in takes from its mark to its entry: the calls to the provider time out after 5 s each. */
+const endingsKeptSeconds = 300;
+const orderKey = 'app:order';
+const everyone = 'app:ended:all';
+
+/** Whose sessions are meant: all of a subject, or those of one session at the provider. */
+export type OwnerName = { iss: string; sub: string } | { iss: string; sid: string };
+
+/**
+ * Who has which sessions, by (iss, sub) and (iss, sid), so that they can be listed and ended (R15).
+ * Names in the store are HMACs: a copy of it tells nobody's sub. They are written under the current
+ * secret and looked up under all, so that a change of SESSION_SECRET loses no session.
+ *
+ * A sign-in that finishes while its owner's sessions are being ended does not survive, without any clock:
+ * `void` writes the ending before it reads the entries, `enter` writes its entry before it reads the
+ * endings. One of the two sees the other. An ending counts for sign-ins whose mark is older.
+ */
+export function createOwnerIndex(records: Records, secrets: readonly string[]) {
+  const name = createNamer(secrets, 'owner');
+
+  function names(owner: OwnerName): string[] {
+    return 'sid' in owner ? name('sid', owner.iss, owner.sid) : name('sub', owner.iss, owner.sub);
+  }
+
+  async function voidSignIns(endings: string[]): Promise<void> {
+    const now = await records.nextNumber(orderKey);
+    await Promise.all(endings.map((key) => records.raise(key, now, endingsKeptSeconds)));
+  }
+
+  return {
+    async mark(): Promise<SignInMark> {
+      return Number((await records.get(orderKey)) ?? 0);
+    },
+
+    /** False: an ending that is newer than the mark stands against it. */
+    async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean> {
+      const both = ownerNames(owner).map(names);
+      await Promise.all(both.map(([current]) => records.addMember(entries(current), id, expiresAt)));
+      const endings = [everyone, ...both.flat().map(ending)];
+      const numbers = await Promise.all(endings.map((key) => records.get(key)));
+      return numbers.every((number) => Number(number ?? 0) <= since);
+    },
+
+    async leave(ids: string[], owner: SessionOwner): Promise<void> {
+      const keys = ownerNames(owner).flatMap(names).map(entries);
+      await Promise.all(keys.map((key) => records.removeMembers(key, ids)));
+    },
+
+    async sessionsOf(owner: OwnerName): Promise<string[]> {
+      const found = await Promise.all(names(owner).map((each) => records.members(entries(each))));
+      return [...new Set(found.flat())];
+    },
+
+    /** Sign-ins of this owner that are on their way will find, at `enter`, that they came too late. */
+    void: (owner: OwnerName) => voidSignIns(names(owner).map(ending)),
+    voidAll: () => voidSignIns([everyone]),
+  };
+}
+
+const entries = (name = '') => `app:owner:{${name}}`;
+const ending = (name: string) => `app:ended:{${name}}`;
+
+function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {
+  return sid === undefined
+    ? [{ iss, sub }]
+    : [
+        { iss, sub },
+        { iss, sid },
+      ];
+}

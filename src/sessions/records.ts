@@ -1,0 +1,43 @@
+/**
+ * What the sessions need from a store: a dozen commands on named records, each with an end of its own.
+ * `memory.ts` and `redis.ts` both speak it, so that one implementation of the rules is tested on both.
+ * Every method rejects with a StoreError when the store cannot answer (R14).
+ */
+export interface Records {
+  /** Reads a record and moves its end, in one command (R9). */
+  getEx(key: string, seconds: number): Promise<Buffer | undefined>;
+  get(key: string): Promise<Buffer | undefined>;
+  /** Reads and deletes in one command: of several callers, one gets the record. */
+  getDel(key: string): Promise<Buffer | undefined>;
+  /** Milliseconds until the record's end; 0 when there is no record. */
+  msLeft(key: string): Promise<number>;
+  /** NX only creates, XX only overwrites; false when that was refused. `end` in seconds, or as it was. */
+  set(key: string, value: Buffer | string, only: 'NX' | 'XX', end: number | 'KEEPTTL'): Promise<boolean>;
+  /** The keys share one hash tag. */
+  del(...keys: string[]): Promise<void>;
+  deleteIf(key: string, value: string): Promise<void>;
+
+  /** The next number of a row that never goes back, also when the store lost it. */
+  nextNumber(key: string): Promise<number>;
+  /** Keeps the highest of the numbers given. */
+  raise(key: string, value: number, seconds: number): Promise<void>;
+
+  /** A set of names, each with its end (epoch ms). Adding sweeps the names whose end has passed. */
+  addMember(key: string, member: string, endsAt: number): Promise<void>;
+  members(key: string): Promise<string[]>;
+  removeMembers(key: string, members: string[]): Promise<void>;
+
+  /** The keys that begin so, page by page. */
+  scan(prefix: string): AsyncIterable<string[]>;
+  /** A raw command, where there is a Redis: for the rate limits' store. */
+  command?(key: string | undefined, args: string[]): Promise<unknown>;
+  /** Resolves when the store answers and takes writes. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The store did not answer. Never to be read as "nobody is signed in" (R14). */
+export class StoreError extends Error {
+  override name = 'StoreError';
+  readonly status = 503;
+}

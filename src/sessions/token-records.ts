@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Log } from '../log.ts';
+import type { Sessions, TokenRecord } from './index.ts';
+import type { Records } from './records.ts';
+import type { Sealer } from './sealing.ts';
+import { lockKey, tokensKey } from './session-records.ts';
+
+/** Longer than a refresh can take (two calls of 5 s); ends by itself if its holder dies (R13). */
+const lockSeconds = 15;
+
+/** The tokens stand beside the session, so that a page which writes the session puts back no old ones (R12). */
+export function createTokenRecords(records: Records, sealer: Sealer, log: Log): Sessions['tokens'] {
+  return {
+    async read(id) {
+      const key = tokensKey(id);
+      const sealed = await records.get(key);
+      if (!sealed) return undefined;
+      const plain = sealer.open(sealed, key);
+      if (plain) return unpack(plain);
+      log.warn('A token record in the store does not open with our secrets. It counts as none.');
+      return undefined;
+    },
+    async create(id, tokens, expiresAt) {
+      const seconds = Math.ceil((expiresAt - Date.now()) / 1000);
+      if (seconds < 1) return;
+      const key = tokensKey(id);
+      await records.set(key, sealer.seal(pack(tokens), key), 'NX', seconds);
+    },
+    async replace(id, tokens) {
+      const key = tokensKey(id);
+      return records.set(key, sealer.seal(pack(tokens), key), 'XX', 'KEEPTTL');
+    },
+    async lock(id) {
+      const holder = randomUUID();
+      if (!(await records.set(lockKey(id), holder, 'NX', lockSeconds))) return undefined;
+      // A store that is gone by now cannot hold the result back: the lock ends by itself.
+      return () => records.deleteIf(lockKey(id), holder).catch(() => {});
+    },
+  };
+}
+
+// The first byte says how the rest is written: 0 as it is, 1 deflated.
+function pack(tokens: TokenRecord): Buffer {
+  const plain = Buffer.from(JSON.stringify(tokens));
+  const small = deflateRawSync(plain);
+  return small.length < plain.length
+    ? Buffer.concat([Buffer.of(1), small])
+    : Buffer.concat([Buffer.of(0), plain]);
+}
+
+function unpack(packed: Buffer): TokenRecord {
+  const body = packed.subarray(1);
+  return JSON.parse((packed[0] === 1 ? inflateRawSync(body) : body).toString());
+}
