@@ -1,0 +1,81 @@
+import type { Request, Response } from 'express';
+import type { Audit, Log } from '../log.ts';
+import type { Sessions } from '../sessions/index.ts';
+import type { CookieJar } from './cookies.ts';
+import { AuthError } from './errors.ts';
+import type { LoginTransactions } from './login-transaction.ts';
+import type { Provider } from './provider/index.ts';
+import type { User } from './user-session.ts';
+
+/** What seals small texts into cookies; the app makes one from its secret. */
+export interface Sealer {
+  seal(plain: string, name: string): Buffer;
+  open(sealed: Buffer, name: string): Buffer | undefined;
+}
+
+/** Whatever the auth part is given from outside: it reads no settings and opens no connections itself. */
+export interface AuthOptions {
+  /** The origin that users see. The scheme and every redirect come from it, never from a header. */
+  baseUrl: string;
+  provider: Provider;
+  sessions: Sessions;
+  sealer: (use: string) => Sealer;
+  /** Current first; signs the session cookie. */
+  secrets: readonly string[];
+  idleMinutes: number;
+  maxHours: number;
+  rolesClaim: string;
+  /** True while developing: refusals then say which rule failed and what the claims held. */
+  explain: boolean;
+  isSameOrigin: (req: Request) => boolean;
+  log: Log;
+  audit: Audit;
+}
+
+/** The options and what is made of them once. */
+export interface AuthContext extends AuthOptions {
+  secure: boolean;
+  cookies: CookieJar;
+  logins: LoginTransactions;
+}
+
+/** What the auth part knows about one request. */
+export interface RequestAuth {
+  context: AuthContext;
+  /** Set when the store did not answer: then nobody can say who this is (R14). */
+  storeError?: unknown;
+  /** The id in a session cookie of ours whose session is gone. */
+  formerSession?: string;
+  user?: User | undefined;
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      auth?: RequestAuth;
+    }
+  }
+}
+
+/** @throws Error when the app did not mount the auth part before this route */
+export function authOf(req: Request): RequestAuth {
+  if (!req.auth) throw new Error('mount auth.sessions before any route that uses the auth part');
+  return req.auth;
+}
+
+/** @throws AuthError `store_away` (503) when the session could not be read */
+export function demandStore(req: Request): RequestAuth {
+  const auth = authOf(req);
+  if (auth.storeError !== undefined) throw new AuthError('store_away', { cause: auth.storeError });
+  return auth;
+}
+
+/** Redirects without a body: Express would print the address, and whatever it holds, into a page (R20). */
+export function redirect(res: Response, status: 302 | 303, address: string): void {
+  res.status(status).location(address).end();
+}
+
+/** Whatever depends on a session is never kept by a cache (ASVS 14.3.2). */
+export function neverCache(res: Response): void {
+  res.setHeader('Cache-Control', 'no-store');
+}

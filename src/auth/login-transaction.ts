@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { Sealer } from './context.ts';
+import type { CookieJar } from './cookies.ts';
+import type { Demands } from './provider/index.ts';
+
+const lifetimeSeconds = 3600;
+const mostAtOnce = 5;
+/** All login cookies of a browser together; servers and proxies refuse headers over 8 KB. */
+const mostBytes = 5_000;
+const idPattern = /^login-[0-9a-z]{9}[\w-]{4}$/;
+
+/** A sign-in on its way. Between redirect and answer it lives in the browser, sealed, and nowhere else. */
+export interface LoginTransaction extends Demands {
+  state: string;
+  nonce: string;
+  code_verifier: string;
+  returnTo: string;
+}
+
+/**
+ * Keeps each sign-in on its way in a cookie of its own, named after its state and sealed under it: it opens only in
+ * the browser that started, for the answer that belongs to it, once (R3). Visitors and bots cost the server nothing.
+ */
+export class LoginTransactions {
+  readonly #cookies: CookieJar;
+  readonly #sealer: Sealer;
+  readonly #sameSite: 'lax' | 'none';
+
+  /** @param crossSitePost the answer comes as a form post from the provider, which Lax cookies do not follow */
+  constructor(cookies: CookieJar, sealer: Sealer, crossSitePost: boolean) {
+    this.#cookies = cookies;
+    this.#sealer = sealer;
+    this.#sameSite = crossSitePost ? 'none' : 'lax';
+  }
+
+  /** Begins one: fresh state, nonce and code_verifier (R1; RFC 7636 §4.1: 32 random bytes). */
+  begin(req: Request, res: Response, returnTo: string, demands: Demands): LoginTransaction {
+    // The state starts with the time, so that the oldest cookie is known by its name.
+    const state = Date.now().toString(36).padStart(9, '0') + randomBytes(16).toString('base64url');
+    const transaction = {
+      nonce: randomBytes(16).toString('base64url'),
+      code_verifier: randomBytes(32).toString('base64url'),
+      returnTo,
+      ...demands,
+    };
+    const value = this.#sealer.seal(JSON.stringify(transaction), state).toString('base64url');
+    this.#makeRoom(req, res, value.length);
+    this.#cookies.set(res, cookieName(state), value, lifetimeSeconds, this.#sameSite);
+    return { state, ...transaction };
+  }
+
+  /**
+   * Takes the transaction that this answer belongs to; its cookie is gone afterwards, whatever comes of it.
+   * `'late'`: it is this browser's, but too old. Undefined: this browser knows no such sign-in.
+   */
+  take(req: Request, res: Response, state: string): LoginTransaction | 'late' | undefined {
+    const name = cookieName(state);
+    if (!idPattern.test(name)) return undefined;
+    const value = this.#cookies.read(req, (plain) => plain === name).get(name);
+    if (value === undefined) return undefined;
+    this.#cookies.clear(res, name, this.#sameSite);
+    const opened = this.#sealer.open(Buffer.from(value, 'base64url'), state);
+    if (!opened) return undefined;
+    const age = Date.now() - Number.parseInt(state.slice(0, 9), 36);
+    if (age > lifetimeSeconds * 1000) return 'late';
+    return { state, ...JSON.parse(opened.toString()) };
+  }
+
+  /** At most five are on their way; the oldest goes first. */
+  #makeRoom(req: Request, res: Response, size: number): void {
+    const waiting = [...this.#cookies.read(req, (plain) => plain.startsWith('login-'))].sort(([a], [b]) =>
+      a < b ? 1 : -1,
+    );
+    let bytes = size;
+    for (const [index, [name, value]] of waiting.entries()) {
+      bytes += name.length + value.length;
+      const stays = idPattern.test(name) && index < mostAtOnce - 1 && bytes <= mostBytes;
+      if (!stays) this.#cookies.clear(res, name, this.#sameSite);
+    }
+  }
+}
+
+function cookieName(state: string): string {
+  return `login-${state.slice(0, 13)}`;
+}

@@ -1,0 +1,60 @@
+import type { Request, Response } from 'express';
+import { authOf, neverCache } from './context.ts';
+import { LogoutTokenError, verifyLogoutToken } from './logout-token.ts';
+
+// The provider ends sessions here: by a call of its own, or through a frame in the user's browser.
+
+/**
+ * Back-channel logout 1.0: exactly 200 for a good token, also when no session is known by it; exactly 400 for a bad
+ * one and for one that could not be carried out (§2.8). Never anything else, so that the provider knows.
+ */
+export async function backChannelLogout(req: Request, res: Response): Promise<void> {
+  const { context } = authOf(req);
+  const { sessions, provider, audit } = context;
+  neverCache(res);
+  try {
+    const { iss, sub, sid, jti, exp } = await verifyLogoutToken(oneLogoutToken(req), provider);
+    const rememberSeconds = Math.max(
+      1,
+      exp - Math.floor(Date.now() / 1000) + provider.settings.clockToleranceSeconds,
+    );
+    const first = await sessions.firstUse(`logout ${iss} ${jti}`, rememberSeconds);
+    if (!first) throw new LogoutTokenError('its jti was seen before');
+    await sessions.endOwner({ iss, ...(sub && { sub }), ...(sid && { sid }) }, 'provider');
+    res.status(200).end();
+  } catch (error) {
+    const reason =
+      error instanceof LogoutTokenError ? error.message : `not carried out: ${(error as Error).message}`;
+    audit('logout_token.refused', { iss: provider.settings.issuer, reason }, req);
+    res.status(400).json({ error: 'invalid_request' });
+  }
+}
+
+/**
+ * Front-channel logout 1.0: the provider loads this in a frame, where our Lax cookie is not sent, so it works by
+ * (iss, sid) alone. An unknown sid gets the same answer as a known one. Best effort: the browser decides whether the
+ * frame loads at all.
+ */
+export async function frontChannelLogout(req: Request, res: Response): Promise<void> {
+  const { context } = authOf(req);
+  neverCache(res);
+  const query = new URL(req.originalUrl, context.baseUrl).searchParams;
+  const [iss, sid] = [query.getAll('iss'), query.getAll('sid')];
+  const both =
+    iss.length === 1 && sid.length === 1 && iss[0] === context.provider.settings.issuer && sid[0] !== '';
+  const neither = iss.length === 0 && sid.length === 0;
+  if (both) await context.sessions.endOwner({ iss: iss[0] ?? '', sid: sid[0] ?? '' }, 'provider');
+  res
+    .status(both || neither ? 200 : 400)
+    .type('html')
+    .send('<!doctype html><title>Signed out</title>');
+}
+
+function oneLogoutToken(req: Request): string {
+  const body: unknown = req.body;
+  if (typeof body !== 'string') throw new LogoutTokenError('the body is no form');
+  const tokens = new URLSearchParams(body).getAll('logout_token');
+  if (tokens.length !== 1 || !tokens[0])
+    throw new LogoutTokenError(`${tokens.length} logout_token fields instead of one`);
+  return tokens[0];
+}

@@ -1,0 +1,136 @@
+import { AuthError, type SignInFailure } from '../errors.ts';
+import { Unreachable, UnusableAnswer } from './fetch.ts';
+
+// Turns what openid-client throws into our reasons. It knows the library's codes, not the library.
+
+interface LibraryError extends Error {
+  code?: string;
+  error?: string;
+  cause?: LibraryError & { claim?: string };
+}
+
+/**
+ * @param step where it went wrong
+ * @param clockDrift seconds that the provider's clock is ahead of ours, by its Date header
+ */
+export function toAuthError(
+  thrown: unknown,
+  step: 'discovery' | 'start' | 'answer' | 'userinfo',
+  clock: { drift: number; tolerance: number } = { drift: 0, tolerance: 0 },
+): AuthError {
+  if (thrown instanceof AuthError) return thrown;
+  const error = thrown as LibraryError;
+  for (const link of causes(error)) {
+    if (link instanceof AuthError) return link;
+    if (link instanceof Unreachable) return new AuthError('provider_unreachable', { cause: thrown });
+    if (link instanceof UnusableAnswer)
+      return new AuthError('provider_answer', { cause: thrown, mend: link.message });
+  }
+  if (step === 'userinfo') return userinfoError(error);
+  if (step === 'discovery')
+    return new AuthError('discovery_invalid', { cause: thrown, mend: details(error) });
+  switch (error.code) {
+    case 'OAUTH_AUTHORIZATION_RESPONSE_ERROR':
+      return new AuthError(answerReason(error.error), {
+        cause: thrown,
+        mend: `the provider answered error=${error.error}`,
+      });
+    case 'OAUTH_RESPONSE_BODY_ERROR':
+      if (step === 'start')
+        return new AuthError('provider_error', { cause: thrown, mend: refusalMend(error.error) });
+      return new AuthError('token_refused', { cause: thrown, mend: refusalMend(error.error) });
+    case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
+      return timeError(error, clock);
+    case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
+      return new AuthError(claimOf(error) === 'nonce' ? 'nonce_mismatch' : 'id_token_claims', {
+        cause: thrown,
+        mend: `the ID token's ${claimOf(error)} is not what was expected`,
+      });
+  }
+  const detail = details(error);
+  return new AuthError(reasonByDetail(detail), { cause: thrown, mend: detail });
+}
+
+function reasonByDetail(detail: string): SignInFailure {
+  const rules: [RegExp, SignInFailure][] = [
+    [/response parameter|"iss" \(issuer\) response/, 'issuer_mismatch'],
+    [/"nonce"/, 'nonce_mismatch'],
+    [/"auth_time"/, 'not_fresh'],
+    [/"alg"|"crit"|JWE|unsupported JWS/, 'id_token_algorithm'],
+    [/signature|verification key|modulusLength|key data/, 'id_token_signature'],
+    [/JWT|ID Token/, 'id_token_claims'],
+  ];
+  return rules.find(([pattern]) => pattern.test(detail))?.[1] ?? 'provider_answer';
+}
+
+function answerReason(error: string | undefined): SignInFailure {
+  if (error === 'access_denied') return 'access_denied';
+  if (error === 'unmet_authentication_requirements') return 'acr_not_met';
+  if (error === 'temporarily_unavailable') return 'provider_unreachable';
+  return /^(login|interaction|consent|account_selection)_required$/.test(error ?? '')
+    ? 'login_required'
+    : 'provider_error';
+}
+
+function refusalMend(error: string | undefined): string {
+  if (error === 'invalid_client')
+    return 'invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has';
+  if (error === 'invalid_grant')
+    return 'invalid_grant: the code was used already, ran out, or belongs to another redirect address';
+  return `the provider answered error=${error}`;
+}
+
+function timeError(
+  error: LibraryError,
+  { drift, tolerance }: { drift: number; tolerance: number },
+): AuthError {
+  if (claimOf(error) === 'auth_time')
+    return new AuthError('not_fresh', { cause: error, mend: 'auth_time is older than max_age' });
+  if (claimOf(error) === 'nbf')
+    return new AuthError('clock', { cause: error, mend: `nbf lies in the future: ${clockMend(drift)}` });
+  if (Math.abs(drift) <= tolerance) return new AuthError('id_token_expired', { cause: error });
+  return new AuthError('clock', { cause: error, mend: clockMend(drift) });
+}
+
+/** @param drift seconds that the provider's clock is ahead of ours */
+export function clockMend(drift: number): string {
+  const away = Math.abs(drift);
+  const size = away >= 120 ? `${Math.round(away / 60)} min` : `${away} s`;
+  return `the provider's clock is ${size} ${drift > 0 ? 'ahead' : 'behind'}`;
+}
+
+function userinfoError(error: LibraryError): AuthError {
+  const detail = details(error);
+  if (/JWE/.test(detail)) {
+    const mend =
+      'userinfo is encrypted: have the provider send it signed or plain, or set OIDC_USERINFO=false';
+    return new AuthError('userinfo_encrypted', { cause: error, mend });
+  }
+  const reason = /"sub"/.test(detail) ? 'userinfo_sub_mismatch' : 'userinfo_refused';
+  return new AuthError(reason, { cause: error, mend: detail });
+}
+
+function claimOf(error: LibraryError): string | undefined {
+  return causes(error).find(
+    (link): link is LibraryError & { claim: string } =>
+      typeof (link as { claim?: string }).claim === 'string',
+  )?.claim;
+}
+
+function details(error: LibraryError): string {
+  return causes(error)
+    .map((link) => link.message)
+    .filter(Boolean)
+    .join(': ');
+}
+
+function causes(error: LibraryError): LibraryError[] {
+  const chain: LibraryError[] = [];
+  for (
+    let link: LibraryError | undefined = error;
+    link instanceof Object && chain.length < 6;
+    link = link.cause
+  )
+    chain.push(link);
+  return chain;
+}

@@ -1,0 +1,80 @@
+import { hash } from 'node:crypto';
+import { AuthError } from '../errors.ts';
+import { clockMend } from './failures.ts';
+
+/** What a sign-in demanded of the provider beyond who the user is. */
+export interface Demands {
+  /** Seconds since the user last proved who they are, at most. */
+  maxAge?: number | undefined;
+  /** One of these authentication context classes. */
+  acr?: readonly string[] | undefined;
+}
+
+/**
+ * Checks of an ID token that openid-client leaves to us (OpenID Connect Core §3.1.3.7): at_hash, a foreign azp,
+ * times in the future, and whether acr and auth_time answer what was asked.
+ *
+ * @param now epoch seconds
+ * @throws AuthError
+ */
+export function checkIdToken(
+  claims: Record<string, unknown>,
+  context: {
+    clientId: string;
+    accessToken: string;
+    alg: string;
+    tolerance: number;
+    now: number;
+    demands: Demands;
+  },
+): void {
+  const { now, tolerance, demands } = context;
+  if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
+    throw new AuthError('id_token_claims', {
+      mend: 'sub in the ID token is empty or longer than 255 characters',
+    });
+  }
+  if (claims.at_hash !== undefined && claims.at_hash !== tokenHash(context.accessToken, context.alg)) {
+    throw new AuthError('id_token_claims', {
+      mend: 'at_hash in the ID token is not that of the access token',
+    });
+  }
+  if (claims.azp !== undefined && claims.azp !== context.clientId) {
+    throw new AuthError('id_token_claims', { mend: 'azp in the ID token names another client' });
+  }
+  if (Number(claims.iat) > now + tolerance) {
+    throw new AuthError('clock', { mend: `iat lies in the future: ${clockMend(Number(claims.iat) - now)}` });
+  }
+  if (claims.auth_time !== undefined && !(Number(claims.auth_time) <= now + tolerance)) {
+    throw new AuthError('not_fresh', {
+      mend: 'auth_time in the ID token lies in the future or is no number',
+    });
+  }
+  if (demands.acr && !demands.acr.includes(String(claims.acr))) {
+    throw new AuthError('acr_not_met', {
+      mend: `acr was asked for (${demands.acr.join(' ')}) and not given`,
+    });
+  }
+}
+
+/** The left half of the hash that the token's algorithm uses (OpenID Connect Core §3.1.3.6). */
+function tokenHash(accessToken: string, alg: string): string {
+  const algorithm = alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(-3)}`;
+  const digest = hash(algorithm, accessToken, 'buffer');
+  return digest.subarray(0, digest.length / 2).toString('base64url');
+}
+
+/** The header and the claims of a JWT that nobody has verified yet: good for choosing a key, for nothing else. */
+export function peek(jwt: unknown): { kid?: string; tid?: string } {
+  const [header, payload] = typeof jwt === 'string' ? jwt.split('.') : [];
+  return { ...pick(header, 'kid'), ...pick(payload, 'tid') };
+}
+
+function pick(part: string | undefined, name: string): Record<string, string> {
+  try {
+    const value = JSON.parse(Buffer.from(part ?? '', 'base64url').toString())[name];
+    return typeof value === 'string' ? { [name]: value } : {};
+  } catch {
+    return {};
+  }
+}

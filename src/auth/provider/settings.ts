@@ -1,0 +1,30 @@
+import type { ClientKeyText } from './client-keys.ts';
+
+/** How the provider knows this app, and what we ask of it. */
+export interface ProviderSettings {
+  issuer: string;
+  clientId: string;
+  clientSecret?: string | undefined;
+  clientAuth: string;
+  /** The first signs; the next is tried while the provider does not know the first (rotation). */
+  clientKeys: readonly ClientKeyText[];
+  /** PEM, for mutual TLS (RFC 8705). */
+  clientCert?: string | undefined;
+  scope: string;
+  /** The one algorithm accepted of ID tokens and logout tokens (R2). */
+  idTokenAlg: string;
+  responseMode: 'query' | 'form_post';
+  par: 'auto' | 'require' | 'off';
+  userinfo: boolean;
+  audience?: string | undefined;
+  resource?: string | undefined;
+  prompt?: string | undefined;
+  acrValues?: string | undefined;
+  /** Seconds. */
+  maxAge?: number | undefined;
+  uiLocales?: string | undefined;
+  /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
+  allowedTenants: readonly string[];
+  clockToleranceSeconds: number;
+  dpop: boolean;
+}

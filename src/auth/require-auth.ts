@@ -1,0 +1,86 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { type AuthContext, authOf, demandStore, neverCache, redirect } from './context.ts';
+import { AuthError } from './errors.ts';
+import { startLogin } from './login.ts';
+import { forgetSignIns } from './loop-guard.ts';
+import { requestKind } from './request-kind.ts';
+import { localPath } from './return-path.ts';
+import { judge, type Rule } from './rules.ts';
+import { switchUser } from './texts.ts';
+import { getUser, type User } from './user-session.ts';
+
+/**
+ * Lets only those through who are signed in and whom the rule allows. Three different answers (R18):
+ * nobody signed in, a sign-in or 401; not allowed, 403; not fresh or strong enough, a step-up at the provider.
+ * Works alone on any Express route: `app.get('/reports', requireAuth({ roles: 'admin' }), handler)`.
+ *
+ * @param options.returnTo where a person goes on after signing in; for forms, the page that holds the form
+ */
+export function requireAuth(rule: Rule = {}, options: { returnTo?: string } = {}): RequestHandler {
+  return async (req, res, next) => {
+    const { context } = demandStore(req);
+    neverCache(res);
+    const user = getUser(req);
+    if (!user) return whoAreYou(req, res, options.returnTo);
+    forgetSignIns(req, res, context.cookies);
+    const verdict = judge(user, rule, context.provider.settings.clockToleranceSeconds);
+    if (verdict === 'allowed') return next();
+    if ('forbidden' in verdict) throw youMayNot(req, context, user, verdict.forbidden);
+    return stepUp(req, res, { ...verdict.stepUp, returnTo: options.returnTo });
+  };
+}
+
+/** Nobody is signed in. Only a person opening a page is sent anywhere. */
+async function whoAreYou(req: Request, res: Response, returnTo = req.originalUrl): Promise<void> {
+  const kind = requestKind(req);
+  const path = localPath(returnTo);
+  if (kind === 'script') throw new AuthError('sign_in_first');
+  if (kind === 'form') throw new AuthError('work_not_saved', { page: signInFor(path) });
+  // Somebody whose session is gone is told why first, and goes on from there.
+  if (authOf(req).formerSession)
+    return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
+  await startLogin(req, res, { returnTo: path });
+}
+
+function youMayNot(
+  req: Request,
+  context: AuthContext,
+  user: User,
+  lack: { needed: string; held: string },
+): AuthError {
+  const { iss, sub } = user;
+  context.audit('access.denied', { iss, sub, session: req.session.id, reason: lack.needed }, req);
+  const fields = {
+    iss: context.provider.settings.issuer,
+    target_link_uri: localPath(req.originalUrl),
+    switch: 'yes',
+  };
+  const facts = [
+    { label: 'Needed', value: lack.needed },
+    { label: 'Signed in as', value: user.name },
+  ];
+  if (context.explain)
+    facts.push({ label: 'What your account holds (shown in development only)', value: lack.held });
+  const other = { label: switchUser, post: '/auth/initiate-login', fields };
+  return new AuthError('forbidden', { page: { facts, other } });
+}
+
+/** Asks the provider for a fresher or stronger sign-in (RFC 9470). A script is only told so. */
+async function stepUp(
+  req: Request,
+  res: Response,
+  demands: { maxAge?: number | undefined; acr?: readonly string[] | undefined; returnTo: string | undefined },
+): Promise<void> {
+  const kind = requestKind(req);
+  const { maxAge, acr } = demands;
+  const returnTo = localPath(demands.returnTo ?? req.originalUrl);
+  // A form is sent off only where we know the page that holds it, so that its sender comes back to it.
+  if (kind === 'script' || (kind === 'form' && !demands.returnTo)) {
+    throw new AuthError('stronger_sign_in', { page: signInFor(returnTo) });
+  }
+  await startLogin(req, res, { returnTo, maxAge, acr });
+}
+
+function signInFor(path: string) {
+  return { action: { label: 'Sign in', href: `/auth/login?returnTo=${encodeURIComponent(path)}` } };
+}

@@ -1,0 +1,31 @@
+const maxLength = 2048;
+const base = 'http://local.invalid';
+
+/**
+ * The path to return to after a sign-in, or "/" when `value` would leave this site (R7, RFC 9700 §4.11):
+ * one leading slash, no backslash, no control character, at most 2 KB, and never an address of the
+ * sign-in itself, which would go in circles.
+ */
+export function localPath(value: unknown): string {
+  if (typeof value !== 'string' || value.length > maxLength) return '/';
+  if (!/^\/(?![/\\])[^\\]*$/.test(value) || hasControlCharacter(value)) return '/';
+  const url = URL.parse(value, base);
+  if (!url || url.origin !== base || url.pathname.startsWith('//')) return '/';
+  if (/^\/auth\//i.test(url.pathname)) return '/';
+  return url.pathname + url.search;
+}
+
+/** Like `localPath`, for a target that may also be written as a whole address of this app. */
+export function localTarget(value: unknown, baseUrl: string): string {
+  if (typeof value === 'string' && value.startsWith(`${baseUrl}/`))
+    return localPath(value.slice(baseUrl.length));
+  return localPath(value);
+}
+
+function hasControlCharacter(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}

@@ -1,0 +1,62 @@
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { authOf, demandStore, neverCache, redirect } from './context.ts';
+import { AuthError } from './errors.ts';
+import { finishLogin, startLogin } from './login.ts';
+import { logout } from './logout.ts';
+import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
+import { localPath } from './return-path.ts';
+import { confirmLogout } from './texts.ts';
+import { initiateLogin } from './third-party-start.ts';
+import { getUser } from './user-session.ts';
+
+/** The addresses of the auth part and their methods, in one place. */
+export function authRoutes(guards: { frameable: RequestHandler }): Router {
+  const router = Router();
+  router.route('/auth/login').get(login);
+  router.route('/auth/callback').get(callbackByQuery).post(form('64kb'), callbackByForm);
+  router.route('/auth/logout').get(askToLogout).post(logout);
+  router.route('/auth/backchannel-logout').post(form('16kb'), backChannelLogout);
+  router.route('/auth/frontchannel-logout').get(guards.frameable, frontChannelLogout);
+  router.route('/auth/initiate-login').get(initiateLogin).post(form('16kb'), initiateLogin);
+  router.route('/auth/session').get(sessionJson);
+  return router;
+}
+
+async function login(req: Request, res: Response): Promise<void> {
+  const returnTo = localPath(req.query.returnTo);
+  if (demandStore(req) && req.session.user) return redirect(res, 302, returnTo);
+  await startLogin(req, res, { returnTo });
+}
+
+function callbackByQuery(req: Request, res: Response): Promise<void> {
+  return finishLogin(req, res, new URLSearchParams(req.originalUrl.split('?')[1]));
+}
+
+/** OIDC_RESPONSE_MODE=form_post: the answer is the body, and only then. */
+function callbackByForm(req: Request, res: Response): Promise<void> {
+  const expected = authOf(req).context.provider.settings.responseMode === 'form_post';
+  return finishLogin(req, res, new URLSearchParams(expected && typeof req.body === 'string' ? req.body : ''));
+}
+
+/** Ends nothing: a link or an image must not sign anybody out. */
+function askToLogout(req: Request, res: Response): void {
+  demandStore(req);
+  neverCache(res);
+  if (req.session.user) res.render('message', confirmLogout);
+  else redirect(res, 303, '/signed-out');
+}
+
+/** Who is signed in and until when, for scripts of our own pages. Holds no token. */
+function sessionJson(req: Request, res: Response): void {
+  demandStore(req);
+  neverCache(res);
+  const user = getUser(req);
+  if (!user) throw new AuthError('sign_in_first');
+  const { iss, sub, name, email, roles, expiresAt, idleExpiresAt } = user;
+  res.json({ user: { iss, sub, name, email, roles }, expiresAt, idleExpiresAt });
+}
+
+/** A form's body as it came, so that fields given twice can be told. */
+function form(limit: string): RequestHandler {
+  return express.text({ type: 'application/x-www-form-urlencoded', limit });
+}

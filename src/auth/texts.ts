@@ -1,0 +1,203 @@
+import type { Message } from '../http/message.ts';
+import type { EndReason } from '../sessions/index.ts';
+import type { Refusal, SignInFailure } from './errors.ts';
+
+// Every sentence of the auth part that a user may read. Translate this file, and `lang` in the layout.
+
+const again = { label: 'Sign in again', href: '/auth/login' };
+const home = { label: 'Go to the start page', href: '/' };
+
+const trySigningInAgain =
+  'Please try to sign in again. If it keeps happening, tell the people who run this site the number below.';
+const nobodyToBlame = 'You have not been signed in.';
+
+const failures: Record<SignInFailure | Refusal, Message> = {
+  callback_parameters: page('This sign-in answer cannot be used', [
+    'The answer that came back from the sign-in page was damaged or made up.',
+    trySigningInAgain,
+  ]),
+  state_missing: page('This sign-in did not start here', [
+    'The answer that came back does not belong to a sign-in that this browser began.',
+    trySigningInAgain,
+  ]),
+  state_unknown: page('This sign-in is no longer known', [
+    'It was used already, it began in another browser, or your browser did not keep our cookie.',
+    'Please start again. If it happens each time, allow cookies for this site.',
+  ]),
+  login_expired: page('That took too long', [
+    'A sign-in has to be finished within an hour of starting it. Nothing is lost: please start again.',
+  ]),
+  access_denied: page('You cancelled the sign-in', [
+    'The sign-in was stopped before it was done, so you are not signed in here.',
+    'If you did not mean to, start again.',
+  ]),
+  login_required: page('The sign-in page needs you', [
+    'The sign-in service could not let you in without asking you something first. Please start again.',
+  ]),
+  provider_error: page('The sign-in service reported a problem', [nobodyToBlame, trySigningInAgain]),
+  issuer_mismatch: page('The answer came from somewhere else', [
+    'The answer does not come from the sign-in service that we asked, so it was not used.',
+    trySigningInAgain,
+  ]),
+  token_refused: page('The sign-in could not be finished', [
+    'The sign-in service did not accept our request to finish your sign-in.',
+    trySigningInAgain,
+  ]),
+  provider_answer: page('The sign-in service gave an unusable answer', [nobodyToBlame, trySigningInAgain]),
+  provider_unreachable: page('The sign-in service cannot be reached', [
+    'It does not answer at the moment. Please try again in a few minutes.',
+  ]),
+  discovery_issuer: page('Sign-in is not set up correctly', [
+    'The sign-in service introduces itself under another name than this site expects.',
+    'The people who run this site have to mend it.',
+  ]),
+  discovery_invalid: page('Sign-in is not available', [
+    'The sign-in service does not describe itself in a way that this site understands. Please try again later.',
+  ]),
+  id_token_algorithm: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
+  id_token_signature: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
+  id_token_claims: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
+  id_token_expired: page('The proof of your sign-in had run out', [nobodyToBlame, trySigningInAgain]),
+  clock: page('Two clocks disagree', [
+    'The clock of the sign-in service and ours are too far apart, so we cannot tell whether your sign-in is still valid.',
+    'The people who run this site have to mend it. Please try again later.',
+  ]),
+  nonce_mismatch: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
+  not_fresh: page('We asked you to sign in afresh', [
+    'This needs a recent sign-in, but the sign-in service did not ask you again.',
+    'Sign out there first, then try once more.',
+  ]),
+  acr_not_met: page('A stronger sign-in is needed', [
+    'This needs a stronger way to sign in, such as a second factor, but the sign-in service did not use it.',
+    'Set one up with the sign-in service, then try once more.',
+  ]),
+  tenant_not_allowed: page('Your organisation has no access', [
+    'You signed in with an account of an organisation that may not use this site.',
+    'Sign in with another account, or ask the people who run this site.',
+  ]),
+  userinfo_sub_mismatch: page('Two answers about you disagree', [nobodyToBlame, trySigningInAgain]),
+  userinfo_refused: page('Your details could not be fetched', [nobodyToBlame, trySigningInAgain]),
+  userinfo_encrypted: page('Your details could not be read', [
+    'The sign-in service sends your details in a form that this site cannot read.',
+    'The people who run this site have to mend it.',
+  ]),
+  claims_too_large: page('The sign-in service sent too much', [
+    'It sent more about your account, such as groups, than this site can keep.',
+    'Please tell the people who run this site.',
+  ]),
+  ended_meanwhile: page('You were signed out while signing in', [
+    'While your sign-in was being finished, your sessions were ended from elsewhere. To be safe, this one ended too.',
+  ]),
+  loop: page('Signing in does not hold', [
+    'You signed in three times within a minute, yet each time this site did not know you afterwards. We stopped here rather than send you in circles.',
+    'Likely causes: your browser refuses our cookies, the address is opened with http although the site uses https, or a clock is wrong.',
+    'Allow cookies for this site and open it with https, then try again.',
+  ]),
+
+  sign_in_first: page('Please sign in', ['This is only for people who are signed in.'], {
+    label: 'Sign in',
+    href: '/auth/login',
+  }),
+  work_not_saved: page(
+    'You are not signed in any more',
+    [
+      'What you sent was not saved, because nobody is signed in. Sign in, go back with your browser, and send it again.',
+    ],
+    { label: 'Sign in', href: '/auth/login' },
+  ),
+  session_over: page('Your session has ended', [
+    'The sign-in service no longer vouches for your account, so we signed you out. You can sign in again if your account is still active.',
+  ]),
+  stronger_sign_in: page('Please sign in again', [
+    'This needs a sign-in that is more recent or stronger than yours.',
+  ]),
+  forbidden: page(
+    'You may not see this page',
+    ['You are signed in, but your account does not have what this page asks for.'],
+    home,
+  ),
+  issuer_unknown: page(
+    'We do not know that sign-in service',
+    ['The address that sent you here names a sign-in service that this site does not use.'],
+    home,
+  ),
+  store_away: page(
+    'We cannot tell who you are just now',
+    [
+      'The place where we keep sessions does not answer. You have not been signed out. Please try again in a moment.',
+    ],
+    undefined,
+  ),
+  api_unreachable: page(
+    'A service we depend on does not answer',
+    ['Please try again in a moment.'],
+    undefined,
+  ),
+};
+
+/** The page for a failure. */
+export function failurePage(reason: SignInFailure | Refusal): Message {
+  return failures[reason];
+}
+
+/** Why a session ended, said to the person it belonged to. `idleMinutes` and `maxHours` are the limits in force. */
+export function endedText(reason: EndReason, limits: { idleMinutes: number; maxHours: number }): string {
+  const texts: Record<EndReason, string> = {
+    'signed-out': 'You signed out.',
+    idle: `Your session is no longer there. Sessions end when they are not used for ${minutes(limits.idleMinutes)}.`,
+    expired: `Your session reached its limit: ${hours(limits.maxHours)} after signing in, it ends.`,
+    'other-device': 'Your session was ended from another browser or device of yours.',
+    provider: 'The sign-in service ended your session.',
+    operator: 'The people who run this site ended your session.',
+    account: 'The sign-in service no longer vouches for your account, so your session ended.',
+    replaced: 'A newer sign-in in this browser took the place of your session.',
+  };
+  return texts[reason];
+}
+
+export const signedOut = {
+  title: 'You are signed out',
+  endedTitle: 'Your session has ended',
+  stillSignedInTitle: 'You are signed in',
+  stillSignedIn: 'You are still signed in here. Use the sign-out button to leave.',
+  nobody: 'Nobody is signed in here.',
+  thisApp: 'This site',
+  tokens: 'Access given to this site',
+  provider: (host: string) => `Your sign-in at ${host}`,
+  providerStays: (host: string) =>
+    `You may still be signed in at ${host}. Sign out there too on a shared computer.`,
+};
+
+export const confirmLogout: Message = {
+  title: 'Sign out?',
+  text: ['This ends your session here and at the sign-in service.'],
+  action: { label: 'Sign out', post: '/auth/logout' },
+  other: { label: 'Stay signed in', href: '/' },
+};
+
+/** Asked before a sign-in that somebody else began (OpenID Connect Core §4; ASVS 7.6.2). */
+export function confirmThirdPartyStart(fields: Record<string, string>): Message {
+  return {
+    title: 'Sign in here?',
+    text: [
+      'Another site sent you here to sign in. Go on only if you meant to.',
+      'You will be taken to our sign-in service, and then to the page that was asked for.',
+    ],
+    action: { label: 'Go on and sign in', post: '/auth/initiate-login', fields },
+    other: { label: 'No, go to the start page', href: '/' },
+  };
+}
+
+export const switchUser = 'Use another account';
+
+function page(title: string, text: string[], action: Message['action'] = again): Message {
+  return { title, text, action, other: action && action !== home ? home : undefined };
+}
+
+function minutes(count: number): string {
+  return count === 1 ? 'a minute' : `${count} minutes`;
+}
+
+function hours(count: number): string {
+  return count === 1 ? 'an hour' : `${count} hours`;
+}

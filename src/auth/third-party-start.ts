@@ -1,0 +1,41 @@
+import type { Request, Response } from 'express';
+import { authOf, neverCache } from './context.ts';
+import { AuthError } from './errors.ts';
+import { startLogin } from './login.ts';
+import { localTarget } from './return-path.ts';
+import { confirmThirdPartyStart } from './texts.ts';
+
+const longestHint = 256;
+
+/**
+ * A sign-in that somebody else begins (OpenID Connect Core §4). Nobody is sent anywhere unasked: the page asks, and
+ * its button, which only our own origin can press, goes on. A session that is there stays until the new one is.
+ */
+export async function initiateLogin(req: Request, res: Response): Promise<void> {
+  const { context } = authOf(req);
+  neverCache(res);
+  const wanted = wantedOf(req);
+  if (wanted.get('iss') !== context.provider.settings.issuer) throw new AuthError('issuer_unknown');
+  const returnTo = localTarget(wanted.get('target_link_uri') ?? '/', context.baseUrl);
+  const login_hint = wanted.get('login_hint')?.slice(0, longestHint) || undefined;
+  const switching = wanted.get('switch') === 'yes';
+  if (req.method === 'POST' && context.isSameOrigin(req)) {
+    return startLogin(req, res, { returnTo, login_hint, prompt: switching ? 'login' : undefined });
+  }
+  const fields = {
+    iss: context.provider.settings.issuer,
+    target_link_uri: returnTo,
+    ...(login_hint && { login_hint }),
+  };
+  res.render('message', confirmThirdPartyStart(fields));
+}
+
+/** Query or form, each parameter once. */
+function wantedOf(req: Request): URLSearchParams {
+  const text =
+    req.method === 'POST' && typeof req.body === 'string' ? req.body : req.originalUrl.split('?')[1];
+  const wanted = new URLSearchParams(text);
+  const names = [...wanted.keys()];
+  if (new Set(names).size < names.length) throw new AuthError('issuer_unknown');
+  return wanted;
+}

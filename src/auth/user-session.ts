@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Request, Response } from 'express';
+import type { EndReason, SessionOwner, SignInMark } from '../sessions/index.ts';
+import { type AuthContext, authOf, demandStore } from './context.ts';
+import { describeDevice } from './device-names.ts';
+import { AuthError } from './errors.ts';
+import type { SignInAnswer } from './provider/index.ts';
+import { readRoles } from './roles.ts';
+
+/** More claims than this are refused at sign-in: every page would have to read them. */
+const mostClaimBytes = 256 * 1024;
+
+/** Claims that only the sign-in itself needed. */
+const spent = ['nonce', 'at_hash', 'c_hash', 's_hash'];
+
+/** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
+export interface UserSession extends SessionOwner {
+  /** All claims but iss, sub and sid, which stand beside. */
+  claims: Record<string, unknown>;
+  /** The scopes granted, as the provider said. */
+  scope?: string | undefined;
+  /** Epoch milliseconds. */
+  signedInAt: number;
+  /** The absolute end, epoch milliseconds. */
+  expiresAt: number;
+  /** The browser, in plain words. */
+  device: string;
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    user?: UserSession;
+  }
+}
+
+/** The user of a request, as pages see them. */
+export interface User {
+  iss: string;
+  sub: string;
+  sid?: string | undefined;
+  name: string;
+  email?: string | undefined;
+  claims: Record<string, unknown>;
+  roles: readonly string[];
+  scopes: readonly string[];
+  acr?: string | undefined;
+  /** When the user last proved who they are, as the provider says. */
+  authTime?: Date | undefined;
+  signedInAt: Date;
+  expiresAt: Date;
+  idleExpiresAt: Date;
+}
+
+/** The signed-in user, or undefined. Ask `requireAuth` before a route that needs one. */
+export function getUser(req: Request): User | undefined {
+  const auth = authOf(req);
+  const session = req.session?.user;
+  if (!session) return undefined;
+  auth.user ??= toUser(session, auth.context);
+  return auth.user;
+}
+
+/**
+ * Makes the signed-in session: a new id (R5), saved before this resolves (R6), its tokens beside it, entered under
+ * its owner. The session that this browser had before ends. Only this function writes a user into a session.
+ *
+ * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
+ */
+export async function startUserSession(req: Request, answer: SignInAnswer, since: SignInMark): Promise<void> {
+  const { context } = demandStore(req);
+  const { sessions } = context;
+  const former = req.session.user && req.session.id;
+  const user = toSession(req, answer, context);
+  // What `regenerate` does, less the deletion of an id that was never stored.
+  req.sessionStore.generate(req);
+  req.session.user = user;
+  sessions.admit(req.session);
+  const { id } = req.session;
+  await sessions.tokens.create(id, answer.tokens, user.expiresAt);
+  await promisify(req.session.save.bind(req.session))();
+  const entered = await sessions.enter(id, user, user.expiresAt, since);
+  // A former session that somebody ended meanwhile takes this one along.
+  const replaced = former === undefined || (await sessions.end(former, 'replaced'));
+  delete authOf(req).user;
+  if (entered && replaced) return;
+  await sessions.end(id, 'replaced');
+  leaveSession(req);
+  throw new AuthError('ended_meanwhile');
+}
+
+/** Ends this request's session with its tokens and index entries, and has the browser forget it. */
+export async function endUserSession(req: Request, res: Response, reason: EndReason): Promise<void> {
+  const { context } = demandStore(req);
+  const user = req.session.user;
+  if (user) {
+    const { id } = req.session;
+    await context.sessions.end(id, reason);
+    // Other reasons are audited where sessions end.
+    if (reason === 'signed-out')
+      context.audit('sign_out', { iss: user.iss, sub: user.sub, session: id }, req);
+  }
+  leaveSession(req);
+  context.cookies.clear(res, 'session');
+}
+
+/** A session id: 192 random bits. */
+export function newSessionId(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** Keeps express-session from writing this request's session back. */
+function leaveSession(req: Request): void {
+  delete authOf(req).user;
+  (req as { session?: unknown }).session = undefined;
+}
+
+function toSession(req: Request, { claims, tokens }: SignInAnswer, context: AuthContext): UserSession {
+  const { iss, sub, sid, ...rest } = claims;
+  for (const name of spent) delete rest[name];
+  if (JSON.stringify(rest).length > mostClaimBytes) throw new AuthError('claims_too_large');
+  const now = Date.now();
+  return {
+    iss,
+    sub,
+    ...(typeof sid === 'string' && { sid }),
+    claims: rest,
+    ...(tokens.scope !== undefined && { scope: tokens.scope }),
+    signedInAt: now,
+    expiresAt: now + context.maxHours * 3_600_000,
+    device: describeDevice(req.headers['user-agent']),
+  };
+}
+
+function toUser(session: UserSession, context: AuthContext): User {
+  const { iss, sub, sid, scope, signedInAt, expiresAt } = session;
+  const claims: Record<string, unknown> = { iss, sub, ...(sid && { sid }), ...session.claims };
+  const text = (name: string) =>
+    typeof claims[name] === 'string' && claims[name] !== '' ? claims[name] : undefined;
+  return {
+    iss,
+    sub,
+    sid,
+    name: text('name') ?? text('preferred_username') ?? text('email') ?? sub,
+    email: text('email'),
+    claims,
+    roles: readRoles(claims, context.rolesClaim),
+    scopes: (scope ?? context.provider.settings.scope).split(' '),
+    acr: text('acr'),
+    authTime: typeof claims.auth_time === 'number' ? new Date(claims.auth_time * 1000) : undefined,
+    signedInAt: new Date(signedInAt),
+    expiresAt: new Date(expiresAt),
+    idleExpiresAt: new Date(Math.min(expiresAt, Date.now() + context.idleMinutes * 60_000)),
+  };
+}
