@@ -1,0 +1,69 @@
+import type { RequestHandler } from 'express';
+
+interface Checks {
+  /** Resolves when the store answers. */
+  store: () => Promise<void>;
+  /** Was the provider's discovery loaded once? A provider that is away later does not count (R21). */
+  provider: () => boolean;
+  /** Are we on the way out? */
+  stopping: () => boolean;
+}
+
+const patience = 2_000;
+const freshFor = 1_000;
+
+/** `healthz`: this process is alive. `readyz`: it can serve signed-in users, so send it traffic. */
+export function health(checks: Checks): { healthz: RequestHandler; readyz: RequestHandler } {
+  const storeAnswers = shared(() => within(patience, checks.store));
+
+  return {
+    healthz: (_req, res) => {
+      res.set('Cache-Control', 'no-store').json({ status: 'ok' });
+    },
+    readyz: async (_req, res) => {
+      const results = {
+        store: await storeAnswers(),
+        provider: checks.provider(),
+        stopping: checks.stopping(),
+      };
+      const ready = results.store && results.provider && !results.stopping;
+      res
+        .status(ready ? 200 : 503)
+        .set('Cache-Control', 'no-store')
+        .json({ status: ready ? 'ok' : 'unavailable', checks: results });
+    },
+  };
+}
+
+/** Asks once for all who ask within a second: however many probes there are, the store sees one. */
+function shared(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let answer: Promise<boolean> | undefined;
+  let askedAt = 0;
+  let pending = false;
+
+  return () => {
+    if (answer && (pending || performance.now() - askedAt < freshFor)) return answer;
+    askedAt = performance.now();
+    pending = true;
+    answer = ask().finally(() => {
+      pending = false;
+    });
+    return answer;
+  };
+}
+
+/** True when the check succeeds in time; a check that hangs is one that failed. */
+async function within(milliseconds: number, check: () => Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([check().then(() => true), late]);
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
