@@ -1,0 +1,79 @@
+// Tells people before their session ends, and lets them stay. Pages work without it.
+// Tabs of this browser tell each other when the session was used; nothing is kept anywhere.
+(() => {
+  const channel = new BroadcastChannel('session');
+  const body = document.body.dataset;
+
+  // On /signed-out: when another tab has signed in, go where the user wanted to be.
+  const follow = document.querySelector('a[data-follow]');
+  if (follow) {
+    const look = async () => {
+      if (document.hidden) return;
+      const answer = await fetch('/auth/session').catch(() => undefined);
+      if (answer?.ok) location.replace(follow.href);
+    };
+    channel.addEventListener('message', look);
+    document.addEventListener('visibilitychange', look);
+    return;
+  }
+
+  const box = document.querySelector('.ending');
+  if (!box || !body.expiresAt) return;
+  const [status, stay, again] = box.children;
+  const warnBefore = 120_000;
+  // The server's clock counts, whatever this computer's clock says.
+  const ahead = Date.now() - Date.parse(body.now);
+  let ends;
+  let shown = '';
+  let focusedBefore;
+
+  const use = ({ expiresAt, idleExpiresAt }) => {
+    ends = { expiresAt, idleExpiresAt, absolute: Date.parse(expiresAt), idle: Date.parse(idleExpiresAt) };
+  };
+  const tell = () => channel.postMessage({ expiresAt: ends.expiresAt, idleExpiresAt: ends.idleExpiresAt });
+
+  const show = (what, at) => {
+    if (what === shown) return;
+    shown = what;
+    const time = at && new Date(at + ahead).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
+    status.textContent = what && box.dataset[what].replace('{time}', time);
+    const hadFocus = document.activeElement === stay || document.activeElement === again;
+    stay.hidden = what !== 'idle' && what !== 'failed';
+    again.hidden = what !== 'absolute' && what !== 'ended';
+    if (hadFocus && document.activeElement === document.body) focusedBefore?.focus();
+  };
+
+  const check = () => {
+    const now = Date.now() - ahead;
+    const end = Math.min(ends.absolute, ends.idle);
+    if (now >= end) show('ended');
+    else if (now < end - warnBefore) shown !== 'stayed' && show('');
+    else if (shown !== 'failed') show(ends.absolute <= ends.idle ? 'absolute' : 'idle', end);
+  };
+
+  box.addEventListener('focusin', ({ relatedTarget }) => {
+    if (relatedTarget && !box.contains(relatedTarget)) focusedBefore = relatedTarget;
+  });
+
+  // Asking who is signed in counts as using the session: its idle end moves.
+  stay.addEventListener('click', async () => {
+    const answer = await fetch('/auth/session').catch(() => undefined);
+    if (answer?.ok) {
+      use(await answer.json());
+      show('stayed');
+      setTimeout(() => shown === 'stayed' && show(''), 5_000);
+      tell();
+    } else if (answer?.status === 401) show('ended');
+    else show('failed');
+  });
+
+  channel.addEventListener('message', ({ data }) => {
+    use(data);
+    check();
+  });
+  document.addEventListener('visibilitychange', check);
+  setInterval(check, 2_000);
+  use(body);
+  tell();
+  check();
+})();

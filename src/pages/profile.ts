@@ -1,0 +1,23 @@
+import { layOutClaims } from './claims.ts';
+import { definePage } from './page.ts';
+import { dateTime } from './time.ts';
+
+/** What the provider says about the user: every claim, readable, and the raw JSON one click away. */
+export const profilePage = definePage({
+  path: '/profile',
+  title: 'Your profile',
+  access: 'signed-in',
+  view: 'profile',
+  nav: 'Profile',
+  about: 'What your provider says about you.',
+  model: ({ user }) => ({
+    email: user.email,
+    roles: user.roles.slice(0, 20),
+    groups: layOutClaims(user.claims),
+    raw: JSON.stringify(user.claims, null, 2),
+    session: [
+      { label: 'Signed in here', time: dateTime(user.signedInAt) },
+      { label: 'Ends at the latest', time: dateTime(user.expiresAt) },
+    ],
+  }),
+});
