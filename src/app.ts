@@ -1,0 +1,158 @@
+import type { IncomingMessage } from 'node:http';
+import express, { type Express, type RequestHandler } from 'express';
+import { createAuth, getUser, type Provider, requireAuth } from './auth/index.ts';
+import type { Config } from './config.ts';
+import { createAssets } from './http/assets.ts';
+import { errorPages, notFound } from './http/error-pages.ts';
+import { health } from './http/health.ts';
+import { knownMethods } from './http/methods.ts';
+import { rateLimits } from './http/rate-limits.ts';
+import { isSameOrigin, sameOrigin } from './http/same-origin.ts';
+import { frameable, noStore, securityHeaders } from './http/security-headers.ts';
+import { useViews } from './http/views.ts';
+import type { Audit, Log } from './log.ts';
+import { helloApi, initials, listPages, type Page, type ProtectedPage } from './pages/index.ts';
+import type { Sealer, Sessions } from './sessions/index.ts';
+
+/** What the app is made of; `start` builds each once. */
+export interface Parts {
+  config: Config;
+  log: Log;
+  audit: Audit;
+  logRequests: (trusted: (req: IncomingMessage) => boolean) => RequestHandler;
+  provider: Provider;
+  sessions: Sessions;
+  sealer: (use: string) => Sealer;
+  /** True while the process is on its way out. */
+  stopping: () => boolean;
+}
+
+const siteName = 'Express confidential web app';
+
+/** The whole pipeline, top to bottom. Does no I/O. */
+export function createApp(parts: Parts): Express {
+  const { config, log, audit, provider, sessions } = parts;
+  const { baseUrl, secure, development } = config;
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag'); // Pages are never kept; static files have their own.
+  app.set('trust proxy', config.trustProxyHops);
+  useViews(app, { development });
+  const assets = createAssets({ development });
+  Object.assign(app.locals, { site: { name: siteName, development }, assets: assets.hrefs });
+
+  // What every answer has, and what needs no session.
+  const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
+  app.use(parts.logRequests((req) => trusted(req.socket.remoteAddress ?? '', 0)));
+  app.use(securityHeaders({ secure, formTargets: () => provider.formActionOrigins() }));
+  app.use(assets.handler);
+  const probes = health({
+    store: () => sessions.check(),
+    provider: () => provider.loaded,
+    stopping: parts.stopping,
+  });
+  app.get('/healthz', probes.healthz);
+  app.get('/readyz', probes.readyz);
+  app.use(knownMethods(app));
+
+  // Other sites may post here: the provider, and whoever starts a sign-in, which only ever leads to a question.
+  const exempt = ['/auth/backchannel-logout', '/auth/initiate-login'];
+  if (config.provider.responseMode === 'form_post') exempt.push('/auth/callback');
+  app.use(sameOrigin({ baseUrl, exempt: (path) => exempt.includes(path), audit }));
+
+  // Who is asking.
+  const auth = createAuth(
+    {
+      ...{ baseUrl, provider, sessions, log, audit, sealer: parts.sealer },
+      ...{
+        secrets: config.session.secrets,
+        idleMinutes: config.session.idleMinutes,
+        maxHours: config.session.maxHours,
+      },
+      ...{
+        rolesClaim: config.provider.rolesClaim,
+        explain: development,
+        isSameOrigin: (req) => isSameOrigin(req, baseUrl),
+      },
+    },
+    { frameable: frameable(() => [new URL(config.provider.issuer).origin]) },
+  );
+  const limits = rateLimits({ audit, log, sendCommand: countIn(sessions) });
+  app.use('/auth/login', limits.login);
+  app.use('/auth/callback', limits.callback);
+  app.use('/auth/initiate-login', limits.initiate);
+  app.use('/auth/backchannel-logout', limits.backchannel);
+  app.use(auth.sessions);
+
+  // What can be seen.
+  const pages = listPages({ apiUrl: config.apiUrl });
+  app.use(layout(pages));
+  app.use(auth.routes);
+  for (const page of pages) mountPage(app, page);
+  app.use(helloApi);
+
+  app.use(notFound);
+  app.use(errorPages({ log, development }));
+  return app;
+}
+
+/** The rate limits count where the sessions are, so that all instances count together. */
+function countIn({ command }: Sessions) {
+  if (!command) return undefined;
+  return async (details: { key?: string; command: string[] }) =>
+    (await command(details.key, details.command)) as number;
+}
+
+/** What the layout prints around each page. */
+function layout(pages: readonly Page[]): RequestHandler {
+  const rooms = pages.flatMap(({ path, nav }) => (nav ? [{ href: path, label: nav }] : []));
+  return (req, res, next) => {
+    const user = getUser(req);
+    res.locals.requestId = req.id;
+    res.locals.storeAway = req.auth?.storeError !== undefined;
+    if (user) {
+      res.locals.user = { name: user.name, initials: initials(user.name) };
+      res.locals.ends = {
+        expiresAt: user.expiresAt.toISOString(),
+        idleExpiresAt: user.idleExpiresAt.toISOString(),
+      };
+      res.locals.nav = rooms.map((room) => ({ ...room, current: room.href === req.path }));
+    }
+    next();
+  };
+}
+
+function mountPage(app: Express, page: Page): void {
+  if (page.access === 'everyone') {
+    app.get(page.path, noStore, async (req, res) => {
+      const model = await page.model?.({ req, res, user: getUser(req) });
+      res.render(page.view, { title: page.title, ...model });
+    });
+    return;
+  }
+  const guard = requireAuth(page.access === 'signed-in' ? {} : page.access);
+  app.get(page.path, guard, async (req, res) => {
+    const model = await page.model?.({ req, res, user: demandUser(req) });
+    res.render(page.view, { title: page.title, ...model });
+  });
+  mountActions(app, page, guard);
+}
+
+/** The forms that a page posts. Their answer is always a redirect, so that a reload repeats nothing. */
+function mountActions(app: Express, page: ProtectedPage, guard: RequestHandler): void {
+  const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 100 });
+  for (const [name, action] of Object.entries(page.actions ?? {})) {
+    const actionGuard = requireAuth(action.access ?? {}, { returnTo: page.path });
+    app.post(`${page.path}/${name}`, guard, actionGuard, readForm, async (req, res) => {
+      const next = await action.run({ req, res, user: demandUser(req) });
+      res.status(303).location(next).end();
+    });
+  }
+}
+
+function demandUser(req: express.Request) {
+  const user = getUser(req);
+  if (!user) throw new Error('the guard let nobody through');
+  return user;
+}
