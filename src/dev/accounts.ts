@@ -1,0 +1,122 @@
+/**
+ * The people who can sign in at the development provider. Each shows one thing that the app must
+ * cope with; add your own as you need them.
+ */
+export const sampleAccounts: readonly Account[] = [
+  {
+    sub: 'alice',
+    purpose: 'An administrator: has the role admin, may see /admin.',
+    claims: { ...person('Alice', 'Adams'), roles: ['admin', 'member'] },
+  },
+  {
+    sub: 'bob',
+    purpose: 'A member: signs in, but /admin answers that he may not.',
+    claims: { ...person('Bob', 'Baker'), roles: ['member'] },
+  },
+  {
+    sub: 'carol',
+    purpose: 'Changes her mind: the sign-in is cancelled (access_denied).',
+    claims: person('Carol', 'Clark'),
+    behaviour: 'cancels',
+  },
+  {
+    sub: 'dave',
+    purpose: 'Has no email, no full name and no roles: only a user name.',
+    claims: { preferred_username: 'dave' },
+  },
+  {
+    sub: 'eve',
+    purpose: 'Hostile claims: scripts, lists, objects, very long and right-to-left values, null.',
+    claims: hostileClaims(),
+  },
+  {
+    sub: 'frank',
+    purpose: 'His email address was never verified.',
+    claims: { ...person('Frank', 'Foster'), email_verified: false, roles: ['member'] },
+  },
+  {
+    sub: 'grace',
+    purpose: 'Signed in 30 days ago, and the provider does not ask again: max_age must refuse her.',
+    claims: { ...person('Grace', 'Green'), roles: ['admin', 'member'] },
+    signedInSecondsAgo: 30 * 24 * 3600,
+  },
+  {
+    sub: 'heidi',
+    purpose: 'Is switched off after she signs in: open /api-data, wait ten seconds, open it again.',
+    claims: { ...person('Heidi', 'Hughes'), roles: ['member'] },
+    behaviour: 'switched off',
+    // Short, so that the app soon asks for a new one and learns that the account is gone.
+    accessTokenSeconds: 40,
+  },
+  {
+    sub: 'ivan',
+    purpose: 'Always signs in the strong way (acr urn:example:mfa).',
+    claims: { ...person('Ivan', 'Irwin'), roles: ['member'] },
+    acr: ['urn:example:mfa'],
+  },
+  {
+    sub: 'judy',
+    purpose: 'Never reaches a strong sign-in, even where the app insists on urn:example:mfa.',
+    claims: { ...person('Judy', 'Jones'), roles: ['admin', 'member'] },
+    acr: ['urn:example:password'],
+  },
+];
+
+export interface Account {
+  sub: string;
+  /** What this account is for, as its card on the sign-in page says. */
+  purpose: string;
+  claims: Readonly<Record<string, unknown>>;
+  /** `switched off`: the sign-in works, each refresh after it answers invalid_grant. */
+  behaviour?: 'cancels' | 'switched off';
+  /** What it can reach, the usual first; what the app asks for by acr_values is taken where it stands here. */
+  acr?: readonly string[];
+  /** Its auth_time lies so far back, whatever max_age asks for. */
+  signedInSecondsAgo?: number;
+  accessTokenSeconds?: number;
+}
+
+/** The two strengths of sign-in that the provider knows. */
+export const acrValues = ['urn:example:password', 'urn:example:mfa'] as const;
+
+/** The acr of a sign-in: one that was asked for if the account reaches it, else its usual one. */
+export function acrOf(account: Account, asked: readonly string[] = []): string | undefined {
+  const reached = account.acr ?? acrValues;
+  return asked.find((acr) => reached.includes(acr)) ?? reached[0];
+}
+
+function person(given: string, family: string) {
+  return {
+    name: `${given} ${family}`,
+    given_name: given,
+    family_name: family,
+    preferred_username: given.toLowerCase(),
+    email: `${given.toLowerCase()}@example.com`,
+    email_verified: true,
+    locale: 'en-GB',
+    zoneinfo: 'Europe/London',
+    updated_at: 1_767_225_600,
+  };
+}
+
+function hostileClaims() {
+  return {
+    name: '<script>alert("name")</script>',
+    given_name: '"><img src=x onerror=alert(1)>',
+    family_name: ['not', 'a', 'string'],
+    nickname: '\u202Eevil\u202C שלום مرحبا \u0000\u0007',
+    preferred_username: "'; DROP TABLE users; --",
+    email: '"<svg/onload=alert(2)>"@example.com',
+    email_verified: 'yes',
+    picture: 'javascript:alert(3)',
+    website: 'https://example.com/?a=1&b=<b>2</b>',
+    profile: null,
+    locale: 42,
+    zoneinfo: false,
+    updated_at: 'yesterday',
+    motto: `long ${'x'.repeat(3_000)}`,
+    address: { street: '<%= process.env %>', nested: { deeper: { still: [1, [2, [3]]] } } },
+    tags: ['<b>bold</b>', '{{7*7}}', '%3Cscript%3E', ''],
+    roles: ['member', '<i>role</i>', 7, null, { admin: true }, ['admin']],
+  };
+}

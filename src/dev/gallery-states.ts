@@ -1,0 +1,199 @@
+import { confirmLogout, confirmThirdPartyStart, failurePage, signedOut } from '../auth/texts.ts';
+import { plainPages } from '../http/plain-pages.ts';
+import { layOutClaims, layOutRows } from '../pages/claims.ts';
+import { initials } from '../pages/person.ts';
+import { dateTime } from '../pages/time.ts';
+
+/** One page in one state, with all that its view prints. */
+export interface GalleryState {
+  name: string;
+  view: string;
+  locals: Record<string, unknown>;
+}
+
+const now = Date.now();
+const inHours = (hours: number) => new Date(now + hours * 3_600_000);
+const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
+
+const alice: Record<string, unknown> = {
+  name: 'Alice Adams',
+  given_name: 'Alice',
+  family_name: 'Adams',
+  email: 'alice@example.com',
+  email_verified: true,
+  address: { street_address: '12 Quay Street', locality: 'Galway', country: 'Ireland' },
+  updated_at: seconds(inHours(-2000)),
+  roles: ['admin', 'member'],
+  sub: 'alice',
+  iss: 'http://localhost:3001',
+  aud: 'express-web-app',
+  auth_time: seconds(inHours(-0.2)),
+  amr: ['pwd', 'otp'],
+  iat: seconds(inHours(-0.2)),
+  exp: seconds(inHours(0.8)),
+};
+
+const hostile: Record<string, unknown> = {
+  name: '<script>alert(1)</script>',
+  email: '"><img src=x onerror=alert(1)>@example.com',
+  picture: 'javascript:alert(1)',
+  roles: Array.from({ length: 120 }, (_, n) => `role-${n}`),
+  '<b>claim</b>': '</td></table><h1>',
+  long: 'x'.repeat(600),
+  nested: { a: { b: [{ c: { d: { e: 'deep' } } }, null, '', [], false, 1e21] } },
+  updated_at: 'yesterday',
+  exp: Number.MAX_SAFE_INTEGER,
+  sub: '../../etc/passwd%00',
+  iss: 'https://example.com',
+};
+
+export const galleryStates: GalleryState[] = [
+  { name: 'home-signed-out', view: 'home', locals: everyone('Home', '/') },
+  { name: 'home-signed-in', view: 'home', locals: { ...signedIn('Home', '/'), ...homeModel() } },
+  { name: 'home-store-away', view: 'home', locals: { ...everyone('Home', '/'), storeAway: true } },
+  { name: 'profile', view: 'profile', locals: profile(alice, ['admin', 'member']) },
+  { name: 'profile-bare', view: 'profile', locals: profile({ sub: 'c0ffee', iss: 'https://example.com' }) },
+  { name: 'profile-hostile', view: 'profile', locals: profile(hostile, ['<i>role</i>']) },
+  { name: 'sessions', view: 'sessions', locals: sessions(3) },
+  { name: 'sessions-only-this', view: 'sessions', locals: sessions(1) },
+  { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
+  { name: 'api-data', view: 'api-data', locals: apiData(apiAnswer()) },
+  { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
+  { name: 'api-data-refused', view: 'api-data', locals: apiData({ problem: 'refused', status: 403 }) },
+  { name: 'signed-out', view: 'signed-out', locals: farewell('ended', ['You signed out.']) },
+  {
+    name: 'signed-out-provider-stays',
+    view: 'signed-out',
+    locals: farewell('still-there', ['You signed out.', signedOut.providerStays('login.example.com')]),
+  },
+  {
+    name: 'signed-out-idle',
+    view: 'signed-out',
+    locals: {
+      ...farewell('unknown', [
+        'Your session is no longer there. Sessions end when they are not used for 30 minutes.',
+      ]),
+      title: signedOut.endedTitle,
+      signInHref: '/auth/login?returnTo=%2Fprofile',
+      follow: true,
+    },
+  },
+  message('confirm-logout', 200, confirmLogout, true),
+  message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
+  message('error-401-not-saved', 401, failurePage('work_not_saved')),
+  message(
+    'error-403',
+    403,
+    { ...failurePage('forbidden'), facts: [{ label: 'Needed', value: 'role admin' }] },
+    true,
+  ),
+  message('error-404', 404, plainPages.notFound, true),
+  message('error-413', 413, plainPages.byStatus[413]),
+  message('error-500', 500, plainPages.broken),
+  message('error-503-store', 503, failurePage('store_away')),
+  message('sign-in-cancelled', 400, failurePage('access_denied')),
+  message('sign-in-expired', 400, failurePage('login_expired')),
+  message('sign-in-already-used', 400, failurePage('state_unknown')),
+  message('sign-in-provider-down', 503, failurePage('provider_unreachable')),
+  message('sign-in-clock', 502, failurePage('clock')),
+  message('sign-in-loop', 400, failurePage('loop')),
+  message('sign-in-not-fresh', 403, failurePage('not_fresh'), true),
+];
+
+function everyone(title: string, path: string) {
+  return { title, path, nav: nav(path, [['/', 'Home']]), requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' };
+}
+
+function signedIn(title: string, path: string, name = 'Alice Adams') {
+  return {
+    ...everyone(title, path),
+    nav: nav(path, [
+      ['/', 'Home'],
+      ['/profile', 'Profile'],
+      ['/sessions', 'Sessions'],
+      ['/api-data', 'API data'],
+      ['/admin', 'Admin'],
+    ]),
+    user: { name, initials: initials(name) },
+    ends: { expiresAt: inHours(7.8).toISOString(), idleExpiresAt: inHours(0.5).toISOString() },
+  };
+}
+
+function nav(path: string, links: [string, string][]) {
+  return links.map(([href, label]) => ({ href, label, current: href === path }));
+}
+
+function homeModel() {
+  const cards = [
+    { href: '/profile', title: 'Profile', about: 'What your provider says about you.' },
+    { href: '/sessions', title: 'Sessions', about: 'Where you are signed in, and a way to end it.' },
+    {
+      href: '/api-data',
+      title: 'API data',
+      about: 'Asks another service in your name, without your browser seeing a token.',
+    },
+    {
+      href: '/admin',
+      title: 'Admin',
+      about: 'Only for people with the role “admin”. Others see how a refusal looks.',
+    },
+  ];
+  return { cards, signedInUntil: dateTime(inHours(7.8)) };
+}
+
+function profile(claims: Record<string, unknown>, roles: string[] = []) {
+  return {
+    ...signedIn('Your profile', '/profile', String(claims.name ?? claims.sub)),
+    email: claims.email,
+    roles,
+    groups: layOutClaims(claims),
+    raw: JSON.stringify(claims, null, 2),
+    session: [
+      { label: 'Signed in here', time: dateTime(inHours(-0.2)) },
+      { label: 'Ends at the latest', time: dateTime(inHours(7.8)) },
+    ],
+  };
+}
+
+function sessions(count: number) {
+  const devices = ['Firefox on Linux', 'Safari on iPhone', 'Unknown browser']
+    .slice(0, count)
+    .map((device, n) => ({
+      handle: `handle-${n}`,
+      device,
+      current: n === 0,
+      since: dateTime(inHours(-1 - 40 * n)),
+      lastSeen: { ...dateTime(inHours(-n)), ago: n === 1 ? '1 hour ago' : '2 hours ago' },
+    }));
+  return { ...signedIn('Where you are signed in', '/sessions'), devices, others: count - 1 };
+}
+
+function apiAnswer() {
+  const value = { message: 'Hello, Alice', you: { sub: 'alice', scopes: ['openid', 'profile'] }, count: 3 };
+  return { status: 200, rows: layOutRows(value), raw: JSON.stringify(value, null, 2) };
+}
+
+function apiData(answer: object) {
+  const token = { tokenEnds: dateTime(inHours(0.8)), tokenRefreshed: dateTime(inHours(-0.1)) };
+  return {
+    ...signedIn('Data from the API', '/api-data'),
+    apiUrl: 'http://localhost:3002',
+    ...token,
+    ...answer,
+  };
+}
+
+function farewell(provider: string, text: string[]) {
+  const ended = [
+    { what: signedOut.thisApp, how: 'ended' },
+    { what: signedOut.tokens, how: 'ended' },
+    { what: signedOut.provider('login.example.com'), how: provider },
+  ];
+  const { title } = signedOut;
+  return { ...everyone(title, '/signed-out'), title, text, ended, signInHref: '/auth/login', follow: false };
+}
+
+function message(name: string, status: number, model: object | undefined, withUser = false): GalleryState {
+  const around = withUser ? signedIn('', '') : everyone('', '');
+  return { name, view: 'message', locals: { ...around, status, ...model } };
+}

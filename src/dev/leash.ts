@@ -1,0 +1,12 @@
+/**
+ * Loaded into each process that `npm run dev` starts (`node --import`): when the one who started it is
+ * gone, however it went, this process ends too. Its standard input is a pipe that closes then.
+ */
+process.stdin.on('end', end).on('error', end).resume();
+process.stdin.unref?.();
+
+function end(): void {
+  process.kill(process.pid, 'SIGTERM');
+  // Whoever holds on to the process after five seconds loses.
+  setTimeout(() => process.exit(1), 5_000).unref();
+}

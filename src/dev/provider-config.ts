@@ -1,0 +1,154 @@
+import type { TLSSocket } from 'node:tls';
+import { type Configuration, type Context, errors, interactionPolicy } from 'oidc-provider';
+import { type Account, acrValues } from './accounts.ts';
+
+export interface ProviderSettings {
+  accounts: readonly Account[];
+  /** The API that access tokens are for: then they are JWTs, else opaque. */
+  api?: { audience: string; scope: string } | undefined;
+  /** Signature algorithms, the first is the default. A key is made for each. */
+  algs: readonly string[];
+  /** Lets clients sign in with a TLS certificate (RFC 8705). */
+  tls: boolean;
+}
+
+/**
+ * The provider's own settings, those of the IdentityServer in the ASP.NET Core sample: confidential
+ * clients, code flow with PKCE only, refresh tokens that rotate, no consent page, exact addresses.
+ */
+export function providerConfiguration({ accounts, api, algs, tls }: ProviderSettings): Configuration {
+  return {
+    acrValues: [...acrValues],
+    claims: claimsByScope(accounts),
+    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    clientDefaults: { id_token_signed_response_alg: algs[0] },
+    clientBasedCORS: () => false,
+    conformIdTokenClaims: true,
+    // Cookies know no ports: other names than the app's.
+    cookies: {
+      names: { session: 'idp-session', interaction: 'idp-interaction', resume: 'idp-resume' },
+    },
+    interactions: {
+      policy: interactionRules(),
+      url: (_ctx: Context, { uid }: { uid: string }) => `/interaction/${uid}`,
+    },
+    // One grant a sign-in, without asking, so that revoking one session's tokens spares the others.
+    loadExistingGrant: grantAll,
+    rotateRefreshToken: true,
+    expiresWithSession: async () => false,
+    extraClientMetadata: {
+      properties: ['frontchannel_logout_uri', 'frontchannel_logout_session_required'],
+    },
+    discovery: { frontchannel_logout_supported: true, frontchannel_logout_session_supported: true },
+    ttl: {
+      AccessToken: (_ctx, token) => findAccount(accounts, token.accountId)?.accessTokenSeconds ?? 300,
+      AuthorizationCode: 60,
+      Grant: 14 * 24 * 3600,
+      IdToken: 3600,
+      Interaction: 3600,
+      RefreshToken: 24 * 3600,
+      Session: 14 * 24 * 3600,
+    },
+    async findAccount(_ctx: Context, sub: string, token?: { kind: string }) {
+      const account = findAccount(accounts, sub);
+      // Switched off between the sign-in and the first refresh: the refresh answers invalid_grant.
+      if (!account || (account.behaviour === 'switched off' && token?.kind === 'RefreshToken'))
+        return undefined;
+      return {
+        accountId: sub,
+        claims: (use: string) =>
+          use === 'id_token' ? { sub, roles: account.claims.roles } : { ...account.claims, sub },
+      };
+    },
+    // The library refuses to call loopback addresses; here the app is on one, so its guard is left out.
+    fetch: (url: string, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown }) =>
+      fetch(url, init),
+    clientAuthMethods: [...keyMethods, ...(tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [])],
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_ctx: Context, client: { clientId: string }, token: { clientId: string }) =>
+          client.clientId === token.clientId,
+      },
+      pushedAuthorizationRequests: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async (_ctx: Context, _client: unknown, oneOf?: string[]) => oneOf ?? api?.audience,
+        useGrantedResource: async () => true,
+        async getResourceServerInfo(_ctx: Context, resource: string) {
+          if (resource !== api?.audience) throw new errors.InvalidTarget();
+          // The sign-in scopes too, so that the same token opens userinfo, as at most providers.
+          return {
+            scope: `openid profile email ${api.scope}`,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: algs[0] } },
+          };
+        },
+      },
+      mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
+    },
+  };
+}
+
+export function findAccount(accounts: readonly Account[], sub: string): Account | undefined {
+  return accounts.find((account) => account.sub === sub);
+}
+
+/** Confidential clients only. */
+const keyMethods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'];
+
+/** The ID token holds roles, acr and auth_time; everything else comes by userinfo. */
+function claimsByScope(accounts: readonly Account[]) {
+  const openid = ['sub', 'roles', 'acr', 'auth_time'];
+  const email = ['email', 'email_verified'];
+  const all = new Set(accounts.flatMap(({ claims }) => Object.keys(claims)));
+  const profile = [...all].filter((name) => !openid.includes(name) && !email.includes(name));
+  return { openid, email, profile, sid: null, iss: null };
+}
+
+/** When the sign-in page is shown: the library's rules, and for acr_values that are not reached yet. */
+function interactionRules() {
+  const { base, Check, Prompt } = interactionPolicy;
+  const rules = base();
+  rules.get('login').checks.add(
+    new Check('acr_values', 'a stronger sign-in is asked for', ({ oidc }) => {
+      const asked = oidc.params.acr_values?.split(' ') ?? [];
+      return asked.length > 0 && !oidc.result?.login && !asked.includes(oidc.acr ?? '');
+    }),
+  );
+  rules.get('consent').checks.clear();
+  rules.add(new Prompt({ name: 'select_account', requestable: true }), 0);
+  return rules;
+}
+
+async function grantAll({ oidc }: Context) {
+  const { accountId } = oidc.session;
+  if (!accountId) return undefined;
+  const grant = new oidc.provider.Grant({ accountId, clientId: oidc.client.clientId });
+  grant.addOIDCScope([...oidc.requestParamOIDCScopes].join(' '));
+  grant.addOIDCClaims([...oidc.requestParamClaims]);
+  for (const [resource, { scope }] of Object.entries(oidc.resourceServers))
+    grant.addResourceScope(resource, scope);
+  await grant.save();
+  return grant;
+}
+
+/** Client certificates, as the provider's own TLS listener saw them. */
+const certificates = {
+  getCertificate: ({ req }: Context) => (req.socket as TLSSocket).getPeerX509Certificate?.()?.toString(),
+  certificateAuthorized: ({ req }: Context) => (req.socket as TLSSocket).authorized === true,
+  certificateSubjectMatches({ req }: Context, property: string, expected: string) {
+    const certificate = (req.socket as TLSSocket).getPeerX509Certificate?.();
+    if (property !== 'tls_client_auth_subject_dn' || !certificate) return false;
+    const parts = (name: string) =>
+      name
+        .split(/[\n,]\s*/)
+        .sort()
+        .join();
+    return parts(certificate.subject) === parts(expected);
+  },
+};
