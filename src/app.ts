@@ -49,7 +49,7 @@ export function createApp(parts: Parts): Express {
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),
-    provider: () => provider.loaded,
+    provider: () => provider.loaded(),
     stopping: parts.stopping,
   });
   app.get('/healthz', probes.healthz);

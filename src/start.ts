@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './app.ts';
-import { Provider } from './auth/index.ts';
+import { createProvider } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAudit, type Log, requestLog } from './log.ts';
 import { createSealer, openSessions } from './sessions/index.ts';
@@ -35,7 +35,7 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     audit,
   });
   const redirectUri = `${config.baseUrl}/auth/callback`;
-  const provider = new Provider(config.provider, { redirectUri, log, audit });
+  const provider = createProvider(config.provider, { redirectUri, log, audit });
   let stopping = false;
 
   const app = createApp({

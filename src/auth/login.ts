@@ -54,7 +54,7 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
     const since = await context.sessions.markSignIn();
     const callback = new URL('/auth/callback', context.baseUrl);
     callback.search = answer.toString();
-    const signIn = await context.provider.finish(callback, transaction);
+    const signIn = await context.provider.finishSignIn(callback, transaction);
     await startUserSession(req, signIn, since);
     succeeded(req, res, context, signIn);
     redirect(res, 303, returnTo);

@@ -12,7 +12,12 @@ import type { ProviderSettings } from './settings.ts';
 
 const discoveryMaxAgeMs = 10 * 60_000;
 
-export type Run<T> = (configuration: oidc.Configuration, dpop: { DPoP?: oidc.DPoPHandle }) => Promise<T>;
+/** One exchange with the provider. What it verifies with and how it authenticates stand in the configuration. */
+export type Run<T> = (
+  configuration: oidc.Configuration,
+  dpop: { DPoP?: oidc.DPoPHandle },
+  metadata: Metadata,
+) => Promise<T>;
 
 /**
  * The line to the provider: metadata and keys, each cached and refreshed (R21), client authentication, and `call`,
@@ -23,11 +28,13 @@ export class ProviderConnection {
   readonly health: ProviderHealth;
   readonly keys: ProviderKeys;
   readonly discovered: Refreshing<Metadata>;
+  /** For calls to an API: whether that answers says nothing about the provider. */
+  readonly apiFetch: ProviderFetch;
   readonly #log: Log;
   readonly #mutualTls: boolean;
   readonly #clientAuths: Promise<oidc.ClientAuth[]>;
   readonly #fetch: ProviderFetch;
-  readonly #close: () => void;
+  readonly #closeAll: () => void;
   readonly #refreshTimer: NodeJS.Timeout;
 
   constructor(settings: ProviderSettings, context: { log: Log; audit: Audit }) {
@@ -40,7 +47,12 @@ export class ProviderConnection {
       : undefined;
     const { fetch, close } = createProviderFetch({ tls, observe: (seen) => this.health.observe(seen) });
     this.#fetch = fetch;
-    this.#close = close;
+    const api = createProviderFetch({ tls });
+    this.apiFetch = api.fetch;
+    this.#closeAll = () => {
+      close();
+      api.close();
+    };
     this.#clientAuths = chooseClientAuths(settings);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     this.keys = new ProviderKeys(async () => (await this.discovered.get()).jwks_uri, fetch);
@@ -52,7 +64,7 @@ export class ProviderConnection {
 
   close(): void {
     clearInterval(this.#refreshTimer);
-    this.#close();
+    this.#closeAll();
   }
 
   /**
@@ -100,7 +112,11 @@ export class ProviderConnection {
     };
     const once = (issuer: string) => {
       const configuration = this.#configure({ ...metadata, issuer }, clientAuth, customFetch);
-      return run(configuration, dpopKey ? { DPoP: oidc.getDPoPHandle(configuration, dpopKey) } : {});
+      return run(
+        configuration,
+        dpopKey ? { DPoP: oidc.getDPoPHandle(configuration, dpopKey) } : {},
+        metadata,
+      );
     };
     return once(metadata.issuer).catch((error) => {
       if (answered) return once(answered.issuer);

@@ -1,0 +1,66 @@
+import * as oidc from 'openid-client';
+import type { TokenRecord } from '../../sessions/index.ts';
+import { AuthError } from '../errors.ts';
+import type { ProviderConnection } from './connection.ts';
+import { importDpopKey } from './dpop-key.ts';
+import { toAuthError } from './failures.ts';
+import { withoutEmpty } from './parameters.ts';
+
+/**
+ * Fresh tokens for old ones (RFC 6749 §6). Keeps the refresh token and the ID token when none comes.
+ *
+ * @throws AuthError `session_over` when the provider will not refresh any more, or answers for somebody else;
+ *   `provider_unreachable` for everything else
+ */
+export async function refreshTokens(
+  connection: ProviderConnection,
+  old: TokenRecord,
+  owner: { iss: string; sub: string },
+): Promise<TokenRecord> {
+  const { refresh_token = '', dpop_key } = old;
+  const { resource } = connection.settings;
+  try {
+    const answer = await connection.call(
+      (configuration, dpop) =>
+        oidc.refreshTokenGrant(configuration, refresh_token, withoutEmpty({ resource }), dpop),
+      dpop_key && (await importDpopKey(dpop_key)),
+    );
+    const claims = answer.claims();
+    if (claims && (claims.iss !== owner.iss || claims.sub !== owner.sub)) {
+      throw new AuthError('session_over', { mend: 'the new ID token belongs to somebody else' });
+    }
+    return { ...toRecord(answer, old, dpop_key), refreshed_at: Date.now() };
+  } catch (error) {
+    throw refreshError(error);
+  }
+}
+
+/** The token record of an answer; what it leaves out stays as it was. */
+export function toRecord(
+  answer: oidc.TokenEndpointResponse,
+  old: TokenRecord | undefined,
+  dpop_key: object | undefined,
+): TokenRecord {
+  return {
+    access_token: answer.access_token,
+    expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,
+    refresh_token: answer.refresh_token ?? old?.refresh_token,
+    id_token: answer.id_token ?? old?.id_token,
+    scope: answer.scope ?? old?.scope,
+    dpop_key,
+  };
+}
+
+/** Only a clear word of the provider, or a proof that is not the user's, ends a session; a fault does not (R13). */
+function refreshError(error: unknown): AuthError {
+  if ((error as { error?: string }).error === 'invalid_grant') {
+    return new AuthError('session_over', { cause: error, mend: 'invalid_grant' });
+  }
+  const failure = toAuthError(error, 'answer');
+  if (failure.reason === 'session_over' || failure.status === 503) return failure;
+  const foreign = /^(id_token|nonce)_/.test(failure.reason);
+  return new AuthError(foreign ? 'session_over' : 'provider_unreachable', {
+    cause: error,
+    mend: failure.mend,
+  });
+}

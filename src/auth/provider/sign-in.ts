@@ -1,0 +1,75 @@
+import * as oidc from 'openid-client';
+import type { TokenRecord } from '../../sessions/index.ts';
+import type { AuthorizationRequest } from './authorize.ts';
+import type { ProviderConnection } from './connection.ts';
+import { exportDpopKey, makeDpopKey } from './dpop-key.ts';
+import { toAuthError } from './failures.ts';
+import { checkIdToken } from './id-token-checks.ts';
+import { withoutEmpty } from './parameters.ts';
+import { toRecord } from './refresh.ts';
+
+/** What the provider told us about a user who signed in. */
+export interface SignInAnswer {
+  /** The ID token's claims and userinfo's; where both speak, the signed ones count. */
+  claims: Record<string, unknown> & { iss: string; sub: string };
+  tokens: TokenRecord;
+}
+
+/**
+ * Turns the provider's answer into a signed-in user: exchanges the code, checks state, nonce, iss, signature, alg,
+ * aud, exp, azp, at_hash and what was demanded, and asks userinfo, whose sub must be the same.
+ *
+ * @param callback the callback's address, made from BASE_URL and the query as it came
+ * @throws AuthError
+ */
+export async function finishSignIn(
+  connection: ProviderConnection,
+  callback: URL,
+  request: AuthorizationRequest,
+): Promise<SignInAnswer> {
+  const { settings, health } = connection;
+  const { clientId, idTokenAlg, resource, clockToleranceSeconds: tolerance } = settings;
+  const acr = request.acr ?? settings.acrValues?.split(' ');
+  const maxAge = request.maxAge ?? settings.maxAge;
+  const checks = {
+    expectedState: request.state,
+    expectedNonce: request.nonce,
+    pkceCodeVerifier: request.code_verifier,
+    ...(maxAge !== undefined && { maxAge }),
+  };
+  const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
+  try {
+    return await connection.call(async (configuration, dpop, metadata) => {
+      const answer = await oidc.authorizationCodeGrant(
+        configuration,
+        callback,
+        checks,
+        withoutEmpty({ resource }),
+        dpop,
+      );
+      const claims = { ...answer.claims() } as SignInAnswer['claims'];
+      const now = Math.floor(Date.now() / 1000);
+      const accessToken = answer.access_token;
+      checkIdToken(claims, { clientId, accessToken, alg: idTokenAlg, tolerance, now, demands: { acr } });
+      const ask = settings.userinfo && metadata.userinfo_endpoint;
+      const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
+      const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
+      return { claims: { ...userinfo, ...claims }, tokens };
+    }, dpopKey);
+  } catch (error) {
+    throw toAuthError(error, 'answer', { drift: health.clockDrift, tolerance });
+  }
+}
+
+async function fetchUserinfo(
+  configuration: oidc.Configuration,
+  accessToken: string,
+  sub: string,
+  dpop: { DPoP?: oidc.DPoPHandle },
+): Promise<Record<string, unknown>> {
+  try {
+    return await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+  } catch (error) {
+    throw toAuthError(error, 'userinfo');
+  }
+}
