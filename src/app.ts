@@ -37,7 +37,7 @@ export function createApp(parts: Parts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // Pages are never kept; static files have their own.
-  app.set('trust proxy', config.trustProxyHops);
+  app.set('trust proxy', config.trustProxyHops || false);
   useViews(app, { development });
   const assets = createAssets({ development });
   Object.assign(app.locals, { site: { name: siteName, development }, assets: assets.hrefs });

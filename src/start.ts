@@ -6,6 +6,7 @@ import { createProvider } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAudit, type Log, requestLog } from './log.ts';
 import { createSealer, openSessions } from './sessions/index.ts';
+import { createTelemetry } from './telemetry.ts';
 
 /** Running requests have this long to finish at a stop. */
 const graceMs = 10_000;
@@ -24,9 +25,10 @@ export interface RunningApp {
  * @throws the listen error, such as EADDRINUSE
  */
 export async function start(config: Config, log: Log): Promise<RunningApp> {
-  const audit = createAudit(log);
+  const telemetry = createTelemetry();
+  const audit = telemetry.measuredAudit(createAudit(log));
   const { secrets, idleMinutes, maxHours } = config.session;
-  const sessions = await openSessions({
+  const opened = await openSessions({
     redisUrls: config.redisUrls,
     secrets,
     idleSeconds: idleMinutes * 60,
@@ -34,8 +36,12 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     log,
     audit,
   });
+  const sessions = telemetry.measuredSessions(opened);
   const redirectUri = `${config.baseUrl}/auth/callback`;
-  const provider = createProvider(config.provider, { redirectUri, log, audit });
+  const onCall = telemetry.providerCall;
+  const provider = telemetry.tracedProvider(
+    createProvider(config.provider, { redirectUri, log, audit, onCall }),
+  );
   let stopping = false;
 
   const app = createApp({

@@ -10,7 +10,6 @@ const lifetimeSeconds = 300;
 /** What ended with a sign-out. It waits, sealed in a cookie, for the browser to come back from the provider. */
 interface Farewell {
   state: string;
-  tokensRevoked: boolean;
   /** The browser was sent to the provider to end its session there. */
   sentToProvider: boolean;
 }
@@ -37,46 +36,46 @@ export function leaveFarewell(res: Response, context: AuthContext, farewell: Far
 /** Why the session ended and what ended with it, told once: from the sealed cookie or from the store's mark. */
 export async function takeSignedOutNotice(req: Request, res: Response): Promise<SignedOutNotice> {
   neverCache(res);
-  const auth = authOf(req);
-  const { context } = auth;
   const returnTo = localPath(req.query.returnTo);
   const signInHref = `/auth/login?returnTo=${encodeURIComponent(returnTo)}`;
-  const rest = { signInHref, returnTo };
-  if (req.session?.user)
-    return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn], ended: [], ...rest };
-  const farewell = takeFarewell(req, res, context);
-  if (farewell)
-    return {
-      title: signedOut.title,
-      text: [endedText('signed-out', context)],
-      ended: whatEnded(req, context, farewell),
-      ...rest,
-    };
-  if (!auth.formerSession) return { title: signedOut.title, text: [signedOut.nobody], ended: [], ...rest };
-  const reason = (await context.sessions.whyEnded(auth.formerSession)) ?? 'idle';
-  const host = context.provider.host;
-  const providerEnded = reason === 'provider' || reason === 'account';
-  return {
-    title: signedOut.endedTitle,
-    text: [endedText(reason, context), ...(providerEnded ? [] : [signedOut.providerStays(host)])],
-    ended: [],
-    ...rest,
-  };
+  return { ended: [], ...(await whatHappened(req, res)), signInHref, returnTo };
 }
 
-function whatEnded(req: Request, context: AuthContext, farewell: Farewell): SignedOutNotice['ended'] {
+type Told = Pick<SignedOutNotice, 'title' | 'text'> & Partial<SignedOutNotice>;
+
+async function whatHappened(req: Request, res: Response): Promise<Told> {
+  const { context, formerSession, storeError } = authOf(req);
+  if (req.session?.user) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
+  const farewell = takeFarewell(req, res, context);
+  if (farewell) return goodbye(req, context, farewell);
+  if (storeError !== undefined) return { title: signedOut.title, text: [] };
+  if (!formerSession) return { title: signedOut.title, text: [signedOut.nobody] };
+  const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
+  const text = [endedText(reason, context)];
+  // Where the provider did not end it, its own session may go on.
+  if (reason !== 'provider' && reason !== 'account')
+    text.push(signedOut.providerStays(context.provider.host));
+  return { title: signedOut.endedTitle, text };
+}
+
+function goodbye(req: Request, context: AuthContext, { state, sentToProvider }: Farewell): Told {
   const { host } = context.provider;
-  const returned = farewell.sentToProvider && req.query.state === farewell.state;
-  if (farewell.sentToProvider && !returned) {
+  const returned = sentToProvider && req.query.state === state;
+  if (sentToProvider && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
-  return [
-    { what: signedOut.thisApp, how: 'ended' },
-    { what: signedOut.tokens, how: 'ended' },
-    returned
-      ? { what: signedOut.provider(host), how: 'ended' }
-      : { what: signedOut.providerStays(host), how: farewell.sentToProvider ? 'unknown' : 'still-there' },
-  ];
+  const text = [endedText('signed-out', context)];
+  if (!returned) text.push(signedOut.providerStays(host));
+  const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
+  return {
+    title: signedOut.title,
+    text,
+    ended: [
+      { what: signedOut.thisApp, how: 'ended' },
+      { what: signedOut.tokens, how: 'ended' },
+      { what: signedOut.provider(host), how: atProvider },
+    ],
+  };
 }
 
 function takeFarewell(req: Request, res: Response, context: AuthContext): Farewell | undefined {

@@ -12,7 +12,7 @@ export type { AuthOptions } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
-export { createProvider, type Provider, type ProviderSettings } from './provider/index.ts';
+export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';
 export type { Rule } from './rules.ts';
 export { getUser, type User, type UserSession } from './user-session.ts';

@@ -27,25 +27,20 @@ export async function leaveAll(req: Request, res: Response): Promise<string> {
   res.setHeader('Clear-Site-Data', '"cache", "storage"');
   const state = newLogoutState();
   const post_logout_redirect_uri = `${context.baseUrl}/signed-out`;
-  const tokensRevoked = await revoke(req, context, tokens?.refresh_token);
+  await revoke(req, context, tokens?.refresh_token);
   const url = await context.provider
     .endSessionUrl({ id_token_hint: tokens?.id_token, state, post_logout_redirect_uri })
     .catch(() => undefined);
-  leaveFarewell(res, context, { state, tokensRevoked, sentToProvider: url !== undefined });
+  leaveFarewell(res, context, { state, sentToProvider: url !== undefined });
   return url?.href ?? '/signed-out';
 }
 
 /** A failure is logged, never shown: the session here has ended all the same. */
-async function revoke(
-  req: Request,
-  context: AuthContext,
-  refreshToken: string | undefined,
-): Promise<boolean> {
-  if (!refreshToken) return false;
+async function revoke(req: Request, context: AuthContext, refreshToken: string | undefined): Promise<void> {
+  if (!refreshToken) return;
   try {
-    return await context.provider.revoke(refreshToken);
+    await context.provider.revoke(refreshToken);
   } catch (error) {
     req.log?.warn({ reason: (error as Error).message }, 'the refresh token could not be revoked');
-    return false;
   }
 }

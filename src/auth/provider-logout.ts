@@ -8,10 +8,10 @@ import { LogoutTokenError, verifyLogoutToken } from './logout-token.ts';
  * Back-channel logout 1.0: exactly 200 for a good token, also when no session is known by it; exactly 400 for a bad
  * one and for one that could not be carried out (§2.8). Never anything else, so that the provider knows.
  */
-export async function backChannelLogout(req: Request, res: Response): Promise<void> {
-  const { context } = authOf(req);
-  const { sessions, provider, audit } = context;
-  neverCache(res);
+export const backChannelLogout = [endByLogoutToken, refuseBody];
+
+async function endByLogoutToken(req: Request, res: Response): Promise<void> {
+  const { sessions, provider } = authOf(req).context;
   try {
     const { iss, sub, sid, jti, exp } = await verifyLogoutToken(oneLogoutToken(req), provider);
     const rememberSeconds = Math.max(
@@ -21,13 +21,24 @@ export async function backChannelLogout(req: Request, res: Response): Promise<vo
     const first = await sessions.firstUse(`logout ${iss} ${jti}`, rememberSeconds);
     if (!first) throw new LogoutTokenError('its jti was seen before');
     await sessions.endOwner({ iss, ...(sub && { sub }), ...(sid && { sid }) }, 'provider');
+    neverCache(res);
     res.status(200).end();
   } catch (error) {
-    const reason =
-      error instanceof LogoutTokenError ? error.message : `not carried out: ${(error as Error).message}`;
-    audit('logout_token.refused', { iss: provider.settings.issuer, reason }, req);
-    res.status(400).json({ error: 'invalid_request' });
+    const known = error instanceof LogoutTokenError;
+    refuse(req, res, known ? error.message : `not carried out: ${(error as Error).message}`);
   }
+}
+
+/** What cannot even be read as a form: too large, of an unknown charset, not packed as it says. */
+function refuseBody(error: Error, req: Request, res: Response, _next: unknown): void {
+  refuse(req, res, `the body cannot be read: ${error.message}`);
+}
+
+function refuse(req: Request, res: Response, reason: string): void {
+  const { audit, provider } = authOf(req).context;
+  audit('logout_token.refused', { iss: provider.settings.issuer, reason }, req);
+  neverCache(res);
+  res.status(400).json({ error: 'invalid_request' });
 }
 
 /**

@@ -24,7 +24,9 @@ export function authRoutes(guards: { frameable: RequestHandler }): Router {
 
 async function login(req: Request, res: Response): Promise<void> {
   const returnTo = localPath(req.query.returnTo);
-  if (demandStore(req) && req.session.user) return redirect(res, 302, returnTo);
+  demandStore(req);
+  // `renew` comes from the notice shortly before the absolute end: a new sign-in although this one still holds.
+  if (req.session.user && req.query.renew === undefined) return redirect(res, 302, returnTo);
   await startLogin(req, res, { returnTo });
 }
 

@@ -8,7 +8,7 @@ const again = { label: 'Sign in again', href: '/auth/login' };
 const home = { label: 'Go to the start page', href: '/' };
 
 const trySigningInAgain =
-  'Please try to sign in again. If it keeps happening, tell the people who run this site the number below.';
+  'Please try to sign in again. If it keeps happening, tell the people who run this site the request id below.';
 const nobodyToBlame = 'You have not been signed in.';
 
 const failures: Record<SignInFailure | Refusal, Message> = {
@@ -126,13 +126,9 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     [
       'The place where we keep sessions does not answer. You have not been signed out. Please try again in a moment.',
     ],
-    undefined,
+    home,
   ),
-  api_unreachable: page(
-    'A service we depend on does not answer',
-    ['Please try again in a moment.'],
-    undefined,
-  ),
+  api_unreachable: page('A service we depend on does not answer', ['Please try again in a moment.'], home),
 };
 
 /** The page for a failure. */
@@ -162,7 +158,7 @@ export const signedOut = {
   stillSignedIn: 'You are still signed in here. Use the sign-out button to leave.',
   nobody: 'Nobody is signed in here.',
   thisApp: 'This site',
-  tokens: 'Access given to this site',
+  tokens: 'The keys it held for you',
   provider: (host: string) => `Your sign-in at ${host}`,
   providerStays: (host: string) =>
     `You may still be signed in at ${host}. Sign out there too on a shared computer.`,

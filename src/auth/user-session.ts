@@ -77,16 +77,20 @@ export async function startUserSession(req: Request, answer: SignInAnswer, since
   req.session.user = user;
   sessions.admit(req.session);
   const { id } = req.session;
-  await sessions.tokens.create(id, answer.tokens, user.expiresAt);
-  await promisify(req.session.save.bind(req.session))();
-  const entered = await sessions.enter(id, user, user.expiresAt, since);
-  // A former session that somebody ended meanwhile takes this one along.
-  const replaced = former === undefined || (await sessions.end(former, 'replaced'));
-  delete authOf(req).user;
-  if (entered && replaced) return;
-  await sessions.end(id, 'replaced');
-  leaveSession(req);
-  throw new AuthError('ended_meanwhile');
+  try {
+    await sessions.tokens.create(id, answer.tokens, user.expiresAt);
+    await promisify(req.session.save.bind(req.session))();
+    const entered = await sessions.enter(id, user, user.expiresAt, since);
+    // A former session that somebody ended meanwhile takes this one along.
+    const replaced = former === undefined || (await sessions.end(former, 'replaced'));
+    if (!entered || !replaced) throw new AuthError('ended_meanwhile');
+    delete authOf(req).user;
+  } catch (error) {
+    // Half a session must not remain: one that is in no index could not be ended by anybody (R15).
+    leaveSession(req);
+    await sessions.end(id, 'replaced').catch(() => {});
+    throw error;
+  }
 }
 
 /** Ends this request's session with its tokens and index entries, and has the browser forget it. */

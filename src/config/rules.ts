@@ -1,6 +1,9 @@
 import type { Reading } from './read.ts';
 import type { Values } from './settings.ts';
-import { isLoopback } from './values.ts';
+import { isLoopback, makeSecret } from './values.ts';
+
+/** Different ones in a secret that was not made up by hand; 32 random hexadecimal digits hold about 14. */
+const fewestCharacters = 10;
 
 /** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
 export function conflicts({ values, invalid }: Reading, env: NodeJS.ProcessEnv): string[] {
@@ -48,7 +51,12 @@ function isSharedEntraIssuer(issuer: string): boolean {
 }
 
 function* sessions(values: Values) {
-  const { SESSION_SECRET, SESSION_SECRET_PREVIOUS, SESSION_IDLE_MINUTES, SESSION_MAX_HOURS } = values;
+  const { BASE_URL, SESSION_SECRET, SESSION_SECRET_PREVIOUS, SESSION_IDLE_MINUTES, SESSION_MAX_HOURS } =
+    values;
+  const local = BASE_URL !== undefined && isLoopback(new URL(BASE_URL).hostname);
+  if (SESSION_SECRET && !local && new Set(SESSION_SECRET).size < fewestCharacters) {
+    yield `SESSION_SECRET is too easy to guess. ${makeSecret}`;
+  }
   if (SESSION_SECRET && SESSION_SECRET === SESSION_SECRET_PREVIOUS) {
     yield 'SESSION_SECRET_PREVIOUS is the same as SESSION_SECRET: put the old secret there, or take it out.';
   }

@@ -3,6 +3,7 @@ import { plainPages } from '../http/plain-pages.ts';
 import { layOutClaims, layOutRows } from '../pages/claims.ts';
 import { initials } from '../pages/person.ts';
 import { dateTime } from '../pages/time.ts';
+import { sampleAccounts } from './accounts.ts';
 
 /** One page in one state, with all that its view prints. */
 export interface GalleryState {
@@ -11,49 +12,25 @@ export interface GalleryState {
   locals: Record<string, unknown>;
 }
 
+const home = { label: 'Go to the start page', href: '/' };
+const rooms = [
+  ['/', 'Home'],
+  ['/profile', 'Profile'],
+  ['/sessions', 'Sessions'],
+  ['/api-data', 'API data'],
+  ['/admin', 'Admin'],
+];
 const now = Date.now();
 const inHours = (hours: number) => new Date(now + hours * 3_600_000);
 const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
-
-const alice: Record<string, unknown> = {
-  name: 'Alice Adams',
-  given_name: 'Alice',
-  family_name: 'Adams',
-  email: 'alice@example.com',
-  email_verified: true,
-  address: { street_address: '12 Quay Street', locality: 'Galway', country: 'Ireland' },
-  updated_at: seconds(inHours(-2000)),
-  roles: ['admin', 'member'],
-  sub: 'alice',
-  iss: 'http://localhost:3001',
-  aud: 'express-web-app',
-  auth_time: seconds(inHours(-0.2)),
-  amr: ['pwd', 'otp'],
-  iat: seconds(inHours(-0.2)),
-  exp: seconds(inHours(0.8)),
-};
-
-const hostile: Record<string, unknown> = {
-  name: '<script>alert(1)</script>',
-  email: '"><img src=x onerror=alert(1)>@example.com',
-  picture: 'javascript:alert(1)',
-  roles: Array.from({ length: 120 }, (_, n) => `role-${n}`),
-  '<b>claim</b>': '</td></table><h1>',
-  long: 'x'.repeat(600),
-  nested: { a: { b: [{ c: { d: { e: 'deep' } } }, null, '', [], false, 1e21] } },
-  updated_at: 'yesterday',
-  exp: Number.MAX_SAFE_INTEGER,
-  sub: '../../etc/passwd%00',
-  iss: 'https://example.com',
-};
 
 export const galleryStates: GalleryState[] = [
   { name: 'home-signed-out', view: 'home', locals: everyone('Home', '/') },
   { name: 'home-signed-in', view: 'home', locals: { ...signedIn('Home', '/'), ...homeModel() } },
   { name: 'home-store-away', view: 'home', locals: { ...everyone('Home', '/'), storeAway: true } },
-  { name: 'profile', view: 'profile', locals: profile(alice, ['admin', 'member']) },
-  { name: 'profile-bare', view: 'profile', locals: profile({ sub: 'c0ffee', iss: 'https://example.com' }) },
-  { name: 'profile-hostile', view: 'profile', locals: profile(hostile, ['<i>role</i>']) },
+  { name: 'profile', view: 'profile', locals: profile('alice', ['admin', 'member']) },
+  { name: 'profile-bare', view: 'profile', locals: profile('dave') },
+  { name: 'profile-hostile', view: 'profile', locals: profile('eve', ['member', '<i>role</i>']) },
   { name: 'sessions', view: 'sessions', locals: sessions(3) },
   { name: 'sessions-only-this', view: 'sessions', locals: sessions(1) },
   { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
@@ -78,6 +55,16 @@ export const galleryStates: GalleryState[] = [
       follow: true,
     },
   },
+  {
+    name: 'session-ending',
+    view: 'home',
+    // Looked at later, too: its end is always near.
+    get locals() {
+      const soon = new Date(Date.now() + 90_000).toISOString();
+      const late = inHours(7.8).toISOString();
+      return { ...signedIn('Home', '/'), ...homeModel(), ends: { idleExpiresAt: soon, expiresAt: late } };
+    },
+  },
   message('confirm-logout', 200, confirmLogout, true),
   message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
   message('error-401-not-saved', 401, failurePage('work_not_saved')),
@@ -88,7 +75,19 @@ export const galleryStates: GalleryState[] = [
     true,
   ),
   message('error-404', 404, plainPages.notFound, true),
+  message('error-405', 405, {
+    title: 'This page cannot be used that way',
+    text: ['The address is right, but the request was of a kind that it does not take. Nothing was changed.'],
+    action: home,
+  }),
   message('error-413', 413, plainPages.byStatus[413]),
+  message('error-429', 429, {
+    title: 'Too many tries',
+    text: [
+      'There were more requests from your network than we take in a minute. Wait a minute, then try again.',
+    ],
+    action: home,
+  }),
   message('error-500', 500, plainPages.broken),
   message('error-503-store', 503, failurePage('store_away')),
   message('sign-in-cancelled', 400, failurePage('access_denied')),
@@ -101,26 +100,16 @@ export const galleryStates: GalleryState[] = [
 ];
 
 function everyone(title: string, path: string) {
-  return { title, path, nav: nav(path, [['/', 'Home']]), requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' };
+  return { title, path, requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' };
 }
 
 function signedIn(title: string, path: string, name = 'Alice Adams') {
   return {
     ...everyone(title, path),
-    nav: nav(path, [
-      ['/', 'Home'],
-      ['/profile', 'Profile'],
-      ['/sessions', 'Sessions'],
-      ['/api-data', 'API data'],
-      ['/admin', 'Admin'],
-    ]),
+    nav: rooms.map(([href, label]) => ({ href, label, current: href === path })),
     user: { name, initials: initials(name) },
     ends: { expiresAt: inHours(7.8).toISOString(), idleExpiresAt: inHours(0.5).toISOString() },
   };
-}
-
-function nav(path: string, links: [string, string][]) {
-  return links.map(([href, label]) => ({ href, label, current: href === path }));
 }
 
 function homeModel() {
@@ -141,9 +130,20 @@ function homeModel() {
   return { cards, signedInUntil: dateTime(inHours(7.8)) };
 }
 
-function profile(claims: Record<string, unknown>, roles: string[] = []) {
+function profile(sub: string, roles: string[] = []) {
+  const signIn = {
+    sub,
+    iss: 'http://localhost:3001',
+    aud: 'express-web-app',
+    auth_time: seconds(inHours(-0.2)),
+    amr: ['pwd', 'otp'],
+    iat: seconds(inHours(-0.2)),
+    exp: seconds(inHours(0.8)),
+  };
+  const account = sampleAccounts.find((each) => each.sub === sub)?.claims;
+  const claims: Record<string, unknown> = { ...account, ...signIn };
   return {
-    ...signedIn('Your profile', '/profile', String(claims.name ?? claims.sub)),
+    ...signedIn('Your profile', '/profile', String(claims.name ?? sub)),
     email: claims.email,
     roles,
     groups: layOutClaims(claims),

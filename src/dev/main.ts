@@ -68,6 +68,7 @@ async function announce(): Promise<void> {
       '  Sign in as  alice (role admin), bob (role member), carol (cancels) or others, one click each',
     );
     console.log(`  Provider    ${env.OIDC_ISSUER} (who is signed in, logout from there)`);
+    console.log(`  Gallery     http://localhost:${ports.gallery}/dev/gallery (every page, every state)`);
   } else {
     console.log(`  Provider    ${env.OIDC_ISSUER} (from your .env)`);
   }

@@ -1,8 +1,9 @@
 /**
- * The process beside the app: the development provider and the sample API. Its own process, so that
+ * The process beside the app: the development provider, the sample API and the gallery. Its own process, so that
  * who is signed in at the provider stays signed in when the app restarts.
  */
 import { apiScope, startApi } from './api.ts';
+import { createGallery } from './gallery.ts';
 import { startProvider } from './provider.ts';
 import { devClient, devPorts } from './settings.ts';
 
@@ -30,4 +31,8 @@ const provider = await startProvider({
   ],
 });
 await startApi({ port: ports.api, issuer: provider.issuer, audience });
+// The gallery is a nicety: where its port is taken, it stays away.
+createGallery()
+  .listen(ports.gallery, 'localhost')
+  .on('error', () => {});
 process.send?.('ready');

@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { apiScope } from './api.ts';
 
-/** Where the three servers of `npm run dev` listen. */
+/** Where the servers of `npm run dev` listen. */
 export interface DevPorts {
   app: number;
   provider: number;
   api: number;
+  gallery: number;
 }
 
 export function devPorts(env: NodeJS.ProcessEnv): DevPorts {
+  const api = Number(env.DEV_API_PORT || 3002);
   return {
     app: Number(env.PORT || 3000),
     provider: Number(env.DEV_PROVIDER_PORT || 3001),
-    api: Number(env.DEV_API_PORT || 3002),
+    api,
+    gallery: api + 1,
   };
 }
 

@@ -20,7 +20,9 @@ export function errorPages({ log, development }: { log: Log; development: boolea
   return (error, req, res, _next) => {
     const { status, page, retryAfter } = answerTo(error);
     const requestId = idOf(req);
-    logError(error, status, requestId, req.log ?? log);
+    // A request's own log has its id already.
+    const requestLog = req.log ?? log.child({ request_id: requestId });
+    logError(error, status, requestLog);
 
     // Half of an answer is out already. Only a broken connection tells the browser that it is not whole.
     if (res.headersSent) {
@@ -36,9 +38,7 @@ export function errorPages({ log, development }: { log: Log; development: boolea
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
-    printPage(res, { ...page, text, requestId }, (failure) => {
-      logError(failure, 500, requestId, req.log ?? log);
-    });
+    printPage(res, { ...page, text, requestId }, (failure) => logError(failure, 500, requestLog));
   };
 }
 
@@ -80,11 +80,11 @@ function hasMessage(error: unknown): error is ErrorWithMessage {
   return Number.isInteger(status) && typeof page?.title === 'string' && Array.isArray(page.text);
 }
 
-function logError(error: unknown, status: number, requestId: string, log: Log): void {
+function logError(error: unknown, status: number, log: Log): void {
   const level = status >= 500 ? 'error' : status === 404 ? 'debug' : 'warn';
   // A stack is worth its lines only where nobody foresaw the error.
   const causes = loggedCauses(error, { stack: status === 500 && !hasMessage(error) });
-  log[level]({ requestId, status, causes }, 'request failed');
+  log[level]({ status, causes }, 'request failed');
 }
 
 function idOf(req: Request): string {

@@ -12,13 +12,13 @@ import type { ErrorWithMessage } from './message.ts';
  */
 export const limitsPerMinute = {
   /** A sign-in takes one; a browser that restores twenty tabs takes twenty. */
-  login: 60,
+  login: 300,
   /** Costs a call to the provider each; a sign-in takes one. */
-  callback: 60,
+  callback: 300,
   /** Opened from another site; only prints a question. */
-  initiate: 60,
+  initiate: 120,
   /** The provider's own servers: all its users' sign-outs come from a few addresses. */
-  backchannel: 300,
+  backchannel: 600,
 } as const;
 
 export type LimitName = keyof typeof limitsPerMinute;

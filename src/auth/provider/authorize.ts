@@ -2,6 +2,7 @@ import * as oidc from 'openid-client';
 import type { ProviderConnection } from './connection.ts';
 import { toAuthError } from './failures.ts';
 import type { Demands } from './id-token-checks.ts';
+import type { Metadata } from './metadata.ts';
 import { withoutEmpty } from './parameters.ts';
 
 /** What one sign-in asks of the provider beyond the settings. */
@@ -25,10 +26,11 @@ export async function authorizationUrl(
   request: AuthorizationRequest,
 ): Promise<URL> {
   const { settings } = connection;
+  const metadata = await connection.discovered.get();
   const maxAge = request.maxAge ?? settings.maxAge;
   const parameters = withoutEmpty({
     redirect_uri,
-    scope: settings.scope,
+    ...offlineAccess(settings.scope, metadata),
     state: request.state,
     nonce: request.nonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(request.code_verifier),
@@ -43,7 +45,7 @@ export async function authorizationUrl(
     login_hint: request.login_hint,
   });
   try {
-    return await connection.call(async (configuration, _dpop, metadata) =>
+    return await connection.call(async (configuration) =>
       settings.par !== 'off' && metadata.pushed_authorization_request_endpoint
         ? oidc.buildAuthorizationUrlWithPAR(configuration, parameters)
         : oidc.buildAuthorizationUrl(configuration, parameters),
@@ -51,4 +53,16 @@ export async function authorizationUrl(
   } catch (error) {
     throw toAuthError(error, 'start');
   }
+}
+
+/**
+ * Providers that know no scope `offline_access` refuse the whole request for it, so it is asked for only where it is
+ * offered, or where nothing is said of scopes. Google has a parameter of its own for the same.
+ */
+function offlineAccess(scope: string, { issuer, scopes_supported }: Metadata) {
+  if (!scopes_supported || scopes_supported.includes('offline_access')) return { scope };
+  const others = scope.split(' ').filter((name) => name !== 'offline_access');
+  const wanted = others.length < scope.split(' ').length;
+  const access_type = wanted && issuer === 'https://accounts.google.com' ? 'offline' : undefined;
+  return { scope: others.join(' '), access_type };
 }

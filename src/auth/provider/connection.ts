@@ -1,14 +1,14 @@
 import * as oidc from 'openid-client';
-import type { Audit, Log } from '../../log.ts';
+import type { Log } from '../../log.ts';
 import { loadClientKeys } from './client-keys.ts';
 import { toAuthError } from './failures.ts';
-import { createProviderFetch, type ProviderFetch } from './fetch.ts';
+import { createProviderFetch, type ProviderCall, type ProviderFetch } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
 import { peek } from './id-token-checks.ts';
 import { ProviderKeys } from './keys.ts';
 import { checkMetadata, isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
 import { Refreshing } from './refreshing.ts';
-import type { ProviderSettings } from './settings.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
 const discoveryMaxAgeMs = 10 * 60_000;
 
@@ -37,7 +37,7 @@ export class ProviderConnection {
   readonly #closeAll: () => void;
   readonly #refreshTimer: NodeJS.Timeout;
 
-  constructor(settings: ProviderSettings, context: { log: Log; audit: Audit }) {
+  constructor(settings: ProviderSettings, context: ConnectionContext) {
     this.settings = settings;
     this.#log = context.log;
     this.health = new ProviderHealth(context.audit, settings.issuer);
@@ -45,7 +45,11 @@ export class ProviderConnection {
     const tls = this.#mutualTls
       ? { cert: settings.clientCert ?? '', key: settings.clientKeys[0]?.pem ?? '' }
       : undefined;
-    const { fetch, close } = createProviderFetch({ tls, observe: (seen) => this.health.observe(seen) });
+    const observe = (call: ProviderCall) => {
+      this.health.observe(call);
+      context.onCall?.(call);
+    };
+    const { fetch, close } = createProviderFetch({ tls, observe });
     this.#fetch = fetch;
     const api = createProviderFetch({ tls });
     this.apiFetch = api.fetch;

@@ -25,6 +25,18 @@ interface FetchOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** One exchange, as health and telemetry see it: nothing of what was said in it. */
+export interface ProviderCall {
+  method: string;
+  url: URL;
+  /** How long it took. */
+  ms: number;
+  status?: number | undefined;
+  /** The answer's Date header, epoch milliseconds. */
+  date?: number | undefined;
+  failure?: Unreachable;
+}
+
 export type ProviderFetch = (url: string, options: FetchOptions) => Promise<Response>;
 
 /**
@@ -32,11 +44,11 @@ export type ProviderFetch = (url: string, options: FetchOptions) => Promise<Resp
  * takes a client certificate (RFC 8705). Follows no redirect, ever (ASVS 15.3.2). Rejects with Unreachable or
  * UnusableAnswer.
  *
- * @param observe told of each answer's Date header (epoch ms) and each failure
+ * @param observe told of each answer and each failure
  */
 export function createProviderFetch(options: {
   tls?: { cert: string; key: string } | undefined;
-  observe?: ((seen: { date?: number; failure?: Unreachable }) => void) | undefined;
+  observe?: ((call: ProviderCall) => void) | undefined;
 }): { fetch: ProviderFetch; close(): void } {
   const agents = {
     'http:': new http.Agent(keptAlive),
@@ -48,6 +60,9 @@ export function createProviderFetch(options: {
     const secure = url.protocol === 'https:';
     const request = secure ? https.request : http.request;
     const agent = agents[secure ? 'https:' : 'http:'];
+    const startedAt = performance.now();
+    let status: number | undefined;
+    const call = () => ({ method: init.method ?? 'GET', url, ms: performance.now() - startedAt, status });
     try {
       const { message, body } = await send(url, init, request, agent).catch((error) => {
         // The other end closed a kept-alive connection just as we used it. Ask again, but never send a code or a
@@ -56,10 +71,10 @@ export function createProviderFetch(options: {
         if (reset && (init.method ?? 'GET') === 'GET') return send(url, init, request, agent);
         throw error;
       });
-      const status = message.statusCode ?? 502;
+      status = message.statusCode ?? 502;
       if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
       const date = Date.parse(message.headers.date ?? '');
-      options.observe?.(Number.isNaN(date) ? {} : { date });
+      options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
       return new Response(status === 204 || status === 304 ? null : new Uint8Array(body), {
         status,
         headers: toHeaders(message),
@@ -70,7 +85,7 @@ export function createProviderFetch(options: {
         error instanceof Unreachable
           ? error
           : new Unreachable(`${url.host} does not answer`, { cause: error });
-      options.observe?.({ failure });
+      options.observe?.({ ...call(), failure });
       throw failure;
     }
   }

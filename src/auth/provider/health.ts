@@ -1,5 +1,5 @@
 import type { Audit } from '../../log.ts';
-import type { Unreachable } from './fetch.ts';
+import type { ProviderCall } from './fetch.ts';
 
 /** Whether the provider answers, how far its clock is from ours, and the two audit events about it. */
 export class ProviderHealth {
@@ -20,7 +20,7 @@ export class ProviderHealth {
     return this.#lost ? Number.POSITIVE_INFINITY : Date.now() - this.#answeredAt;
   }
 
-  observe({ date, failure }: { date?: number; failure?: Unreachable }): void {
+  observe({ date, failure }: Pick<ProviderCall, 'date' | 'failure'>): void {
     if (failure) {
       if (!this.#lost) this.#audit('provider.lost', { iss: this.#issuer, reason: failure.message });
       this.#lost = true;

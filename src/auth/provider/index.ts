@@ -1,13 +1,13 @@
-import type { Audit, Log } from '../../log.ts';
 import type { TokenRecord } from '../../sessions/index.ts';
 import { type ApiRequest, fetchApi } from './api.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
 import { endSessionUrl, revokeToken } from './leave.ts';
 import { refreshTokens } from './refresh.ts';
-import type { ProviderSettings } from './settings.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 
+export type { ProviderCall } from './fetch.ts';
 export type { Demands } from './id-token-checks.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';
@@ -19,7 +19,7 @@ export type Provider = ReturnType<typeof createProvider>;
 /** Connects lazily: a provider that is away does not stop the app (R21). Calls reject with an AuthError. */
 export function createProvider(
   settings: ProviderSettings,
-  context: { redirectUri: string; log: Log; audit: Audit },
+  context: ConnectionContext & { redirectUri: string },
 ) {
   const connection = new ProviderConnection(settings, context);
   const { discovered, keys } = connection;

@@ -1,4 +1,6 @@
+import type { Audit, Log } from '../../log.ts';
 import type { ClientKeyText } from './client-keys.ts';
+import type { ProviderCall } from './fetch.ts';
 
 /** How the provider knows this app, and what we ask of it. */
 export interface ProviderSettings {
@@ -27,4 +29,12 @@ export interface ProviderSettings {
   allowedTenants: readonly string[];
   clockToleranceSeconds: number;
   dpop: boolean;
+}
+
+/** What the connection is given from outside. */
+export interface ConnectionContext {
+  log: Log;
+  audit: Audit;
+  /** Told of each exchange with the provider, for metrics. */
+  onCall?: ((call: ProviderCall) => void) | undefined;
 }

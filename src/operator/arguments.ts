@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+
+export const usage = `Lists and ends sessions, in the store that REDIS_URL names.
+
+  npm run sessions -- list --sub <sub>   where a user is signed in
+  npm run sessions -- end --sub <sub>    ends all sessions of a user
+  npm run sessions -- end --sid <sid>    ends those of one session at the provider
+  npm run sessions -- end --all          ends every session of this app
+
+<sub> and <sid> are the claims of these names in the provider's ID token; a user's /profile shows them.
+The two dashes alone are for npm, which keeps what follows for itself without them.`;
+
+/** What the operator asks for. */
+export type Order =
+  | { command: 'help' }
+  | { command: 'list'; sub: string }
+  | { command: 'end'; whom: { sub: string } | { sid: string } | 'all' };
+
+/** The command line makes no sense; `message` is the sentence to print. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+/** @throws UsageError */
+export function readArguments(args: readonly string[]): Order {
+  const { values, positionals } = parse(args);
+  if (values.help) return { command: 'help' };
+  const [command, ...more] = positionals;
+  if (command === undefined) throw new UsageError('Say what to do: list or end.');
+  if (command !== 'list' && command !== 'end')
+    throw new UsageError(`There is no command "${command}": say list or end.`);
+  if (more.length > 0) throw new UsageError(`I do not know what to do with "${more[0]}".`);
+
+  const [sub, sid] = [once('sub', values.sub), once('sid', values.sid)];
+  const all = once('all', values.all);
+  const given = [sub, sid, all].filter((each) => each !== undefined).length;
+  if (given > 1) throw new UsageError('Say only one of --sub, --sid and --all.');
+  if (command === 'list') {
+    if (sub === undefined) throw new UsageError('Say whose sessions to list: --sub <sub>.');
+    return { command, sub };
+  }
+  if (sub !== undefined) return { command, whom: { sub } };
+  if (sid !== undefined) return { command, whom: { sid } };
+  if (all) return { command, whom: 'all' };
+  throw new UsageError('Say whose sessions to end: --sub <sub>, --sid <sid> or --all.');
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        // Several, so that one given twice can be told from one given once.
+        sub: { type: 'string', multiple: true },
+        sid: { type: 'string', multiple: true },
+        all: { type: 'boolean', multiple: true },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(sentence(error as Error & { code?: string }), { cause: error });
+  }
+}
+
+function once<T extends string | boolean>(name: string, values: T[] | undefined): T | undefined {
+  if (values && values.length > 1) throw new UsageError(`--${name} is given twice: once is enough.`);
+  if (values?.[0] === '') throw new UsageError(`--${name} needs a value.`);
+  return values?.[0];
+}
+
+/** Node's own words name the option in quotes; the rest of them is for programmers. */
+function sentence({ code, message }: Error & { code?: string }): string {
+  const option = /'(?:-\w, )?(--?[^ '=]+)/.exec(message)?.[1] ?? 'an option';
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `There is no option ${option}.`;
+  if (option === '--sub' || option === '--sid')
+    return `${option} needs a value. One that begins with a dash is written ${option}=-value.`;
+  return `${option} takes no value.`;
+}

@@ -1,0 +1,336 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { TestApp } from './helpers/app.ts';
+import { createBrowser } from './helpers/browser.ts';
+import { clientId, clientSecret } from './helpers/identity-provider.ts';
+import {
+  type Instances,
+  recordsIn,
+  type SignedIn,
+  startInstances,
+  statusOf,
+  textOf,
+} from './helpers/instances.ts';
+import { type Forgery, logoutEvent, logoutToken, resign } from './helpers/logout-tokens.ts';
+import { describeWithRedis } from './helpers/redis-server.ts';
+
+// OpenID Connect Back-Channel Logout 1.0, with two instances on one Redis. The provider knows the first one's address.
+describeWithRedis('POST /auth/backchannel-logout', () => {
+  let all: Instances;
+  let one: TestApp;
+  let two: TestApp;
+
+  beforeAll(async () => {
+    all = await startInstances({ algs: ['RS256', 'PS256', 'ES256'] });
+    ({ one, two } = all);
+  });
+  afterAll(() => all?.stop());
+
+  /** What a provider's server sends: no cookies, no Origin, no fetch metadata. */
+  function post(app: TestApp, body: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(app.url('/auth/backchannel-logout'), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
+      body,
+    });
+  }
+  const send = (app: TestApp, token: string) =>
+    post(app, String(new URLSearchParams({ logout_token: token })));
+
+  /** The sid of the session at the provider that this sign-in made. */
+  function sidOf(sub: string, nth = -1): string {
+    const session = all.provider
+      .listSessions()
+      .filter((each) => each.sub === sub)
+      .at(nth);
+    return session?.clients[0]?.sid ?? '';
+  }
+
+  test('with a sid ends that session, wherever it is used, and no other', async () => {
+    const first = await all.signIn('alice', two);
+    const sid = sidOf('alice');
+    const second = await all.signIn('alice', one);
+    const answer = await all.provider.sendLogoutToken(clientId, { sub: 'alice', sid });
+    expect(answer).toEqual({ client_id: clientId, status: 200 });
+    expect(await statusOf(first.browser, one)).toBe(401);
+    expect(await statusOf(first.browser, two)).toBe(401);
+    expect(await statusOf(second.browser, one)).toBe(200);
+    expect(await statusOf(second.browser, two)).toBe(200);
+    expect(one.events('session.ended').at(-1)).toMatchObject({ sub: 'alice', reason: 'provider' });
+  });
+
+  test('with a sid alone does the same', async () => {
+    const { browser } = await all.signIn('alice', two);
+    const { status } = await all.provider.sendLogoutToken(clientId, { sid: sidOf('alice') });
+    expect(status).toBe(200);
+    expect(await statusOf(browser, two)).toBe(401);
+  });
+
+  test('with a sub ends all sessions of that user, at both instances, and nobody else', async () => {
+    const people = await Promise.all([
+      all.signIn('alice', one),
+      all.signIn('alice', two),
+      all.signIn('bob', two),
+    ]);
+    const [atOne, atTwo, bob] = people as [SignedIn, SignedIn, SignedIn];
+    const { status } = await all.provider.sendLogoutToken(clientId, { sub: 'alice' });
+    expect(status).toBe(200);
+    for (const app of [one, two]) {
+      expect(await statusOf(atOne.browser, app)).toBe(401);
+      expect(await statusOf(atTwo.browser, app)).toBe(401);
+      expect(await statusOf(bob.browser, app)).toBe(200);
+    }
+    const told = textOf(await atTwo.browser.get(two.url('/profile')));
+    expect(told).toContain('The sign-in service ended your session.');
+    expect(told).not.toContain('You may still be signed in');
+  });
+
+  test('takes tokens and index entries along', async () => {
+    await all.provider.sendLogoutToken(clientId, { sub: 'bob' });
+    expect(await recordsIn(all.redis)).toEqual([]);
+    await all.signIn('bob');
+    expect(await recordsIn(all.redis)).toHaveLength(4);
+    await all.provider.sendLogoutToken(clientId, { sub: 'bob' });
+    expect(await recordsIn(all.redis)).toEqual([]);
+  });
+
+  test('answers 200 for a session that nobody knows, with nothing in it', async () => {
+    const answer = await send(one, await logoutToken(all.provider, { sub: 'nobody', sid: 'unknown' }));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('set-cookie')).toBeNull();
+    expect(await answer.text()).toBe('');
+  });
+
+  test('works for a provider that leaves typ out, writes it long, or adds claims', async () => {
+    const about = { sub: 'nobody' };
+    for (const header of [{ typ: undefined }, { typ: 'application/logout+jwt' }, { typ: 'LOGOUT+JWT' }]) {
+      expect((await send(one, await logoutToken(all.provider, about, { header }))).status).toBe(200);
+    }
+    const claims = { aud: ['another', clientId], trace: 'abc', events: { [logoutEvent]: {}, more: {} } };
+    expect((await send(two, await logoutToken(all.provider, about, { claims }))).status).toBe(200);
+  });
+
+  test('answers 405 to anything but POST, and says what it takes', async () => {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+      const answer = await fetch(one.url('/auth/backchannel-logout'), { method, redirect: 'manual' });
+      expect(answer.status).toBe(405);
+      expect(answer.headers.get('allow')).toMatch(/^POST\b/);
+      expect(answer.headers.get('allow')).not.toContain('GET');
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+    }
+  });
+
+  describeWithRedis('refuses', () => {
+    let person: SignedIn;
+    let about: { sub: string; sid: string };
+
+    beforeAll(async () => {
+      person = await all.signIn('alice', two);
+      about = { sub: 'alice', sid: sidOf('alice') };
+    });
+    beforeEach(() => {
+      one.lines.length = 0;
+    });
+
+    /** Exactly 400, nothing kept, one audit event without the token, and nobody is signed out. */
+    async function expectRefused(answer: Response, reason: RegExp, app = one): Promise<void> {
+      expect(answer.status).toBe(400);
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+      expect(answer.headers.get('set-cookie')).toBeNull();
+      expect(await answer.json()).toEqual({ error: 'invalid_request' });
+      expect(await statusOf(person.browser, two)).toBe(200);
+      const events = app.events('logout_token.refused');
+      expect(events).toHaveLength(1);
+      expect(events[0]?.reason).toMatch(reason);
+      expect(events[0]).toMatchObject({ iss: all.provider.issuer, request_id: expect.any(String) });
+    }
+
+    const now = Math.floor(Date.now() / 1000);
+    const forgeries: [string, Forgery, RegExp][] = [
+      ["another published key's algorithm", { alg: 'ES256' }, /"alg"/],
+      ['another algorithm of the same kind of key', { alg: 'PS256' }, /"alg"/],
+      ['a wrong iss', { claims: { iss: 'https://other.example.com' } }, /"iss"/],
+      ['no iss', { claims: { iss: undefined } }, /"iss"/],
+      ['a wrong aud', { claims: { aud: 'another-client' } }, /"aud"/],
+      ['a list of aud without us', { claims: { aud: ['another-client', 'web-app2'] } }, /"aud"/],
+      ['no aud', { claims: { aud: undefined } }, /"aud"/],
+      ['no events', { claims: { events: undefined } }, /"events"/],
+      ['events without the event', { claims: { events: { 'https://example.com/other': {} } } }, /events/],
+      ['events that are a list', { claims: { events: [logoutEvent] } }, /events/],
+      ['events that are a text', { claims: { events: logoutEvent } }, /events/],
+      ['an event that is no object', { claims: { events: { [logoutEvent]: true } } }, /events/],
+      ['a nonce', { claims: { nonce: 'abc' } }, /nonce/],
+      ['a nonce of null', { claims: { nonce: null } }, /nonce/],
+      ['neither sub nor sid', { claims: { sub: undefined, sid: undefined } }, /neither sub nor sid/],
+      ['an empty sub', { claims: { sub: '', sid: undefined } }, /sub/],
+      ['a sid that is no text', { claims: { sid: ['a'] } }, /sid/],
+      ['an exp that has passed', { claims: { exp: now - 60 } }, /"exp"/],
+      ['no exp', { claims: { exp: undefined } }, /"exp"/],
+      ['an iat too old', { claims: { iat: now - 400 } }, /"iat"/],
+      ['an iat in the future', { claims: { iat: now + 400, exp: now + 600 } }, /"iat"/],
+      ['no iat', { claims: { iat: undefined } }, /"iat"/],
+      ['an nbf in the future', { claims: { nbf: now + 400 } }, /"nbf"/],
+      ['no jti', { claims: { jti: undefined } }, /"jti"/],
+      ['an empty jti', { claims: { jti: '' } }, /jti/],
+      ['the typ of another token', { header: { typ: 'at+jwt' } }, /typ/],
+      ['a kid that is not published', { header: { kid: 'unknown' } }, /JWKS|key/],
+    ];
+    test.each(forgeries)('%s', async (_what, forgery, reason) => {
+      const token = await logoutToken(all.provider, about, forgery);
+      await expectRefused(await send(one, token), reason);
+    });
+
+    test('a signature of somebody else, under the name of the published key', async () => {
+      const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+      const key = await exportJWK(privateKey);
+      const stranger = await logoutToken(all.provider, about, { key });
+      await expectRefused(await send(one, stranger), /signature/);
+    });
+
+    test('a key that the token brings along', async () => {
+      const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true });
+      const [key, jwk] = await Promise.all([exportJWK(privateKey), exportJWK(publicKey)]);
+      const header = { jwk, jku: 'http://127.0.0.1:9/jwks' };
+      await expectRefused(
+        await send(one, await logoutToken(all.provider, about, { key, header })),
+        /signature/,
+      );
+    });
+
+    test('a changed payload', async () => {
+      const [head, , signature] = (await logoutToken(all.provider, { sub: 'nobody' })).split('.');
+      const [, payload] = (await logoutToken(all.provider, about)).split('.');
+      await expectRefused(await send(one, `${head}.${payload}.${signature}`), /signature/);
+    });
+
+    test('alg none, and HS256 with what an attacker may know', async () => {
+      const honest = await logoutToken(all.provider, about);
+      const typ = 'logout+jwt';
+      await expectRefused(await send(one, resign(honest, { alg: 'none', typ })), /"alg"|Invalid/);
+      const key = createPublicKey({ key: publishedRs256() as JsonWebKey, format: 'jwk' });
+      const pem = key.export({ type: 'spki', format: 'pem' }).toString();
+      for (const secret of [clientSecret, pem]) {
+        one.lines.length = 0;
+        await expectRefused(await send(one, resign(honest, { alg: 'HS256', typ }, secret)), /"alg"/);
+      }
+    });
+
+    function publishedRs256(): JWK {
+      const { kty, n, e } = all.provider.jwks.keys.find(({ alg }) => alg === 'RS256') as JWK;
+      return { kty: kty as string, n: n as string, e: e as string };
+    }
+
+    test('an ID token of the same provider for the same app', async () => {
+      const { browser, page } = await all.signIn('bob');
+      const left = await browser.submit(page, {}, { follow: false });
+      const idToken = new URL(left.location ?? '').searchParams.get('id_token_hint') ?? '';
+      expect(idToken.split('.')).toHaveLength(3);
+      one.lines.length = 0;
+      await expectRefused(await send(one, idToken), /"(events|jti)"|nonce|typ/);
+      // Even one that has all that a logout token has, but for the type.
+      const claims = { nonce: 'abc', auth_time: now, acr: '1' };
+      one.lines.length = 0;
+      await expectRefused(
+        await send(one, await logoutToken(all.provider, about, { claims, header: { typ: 'JWT' } })),
+        /typ|nonce/,
+      );
+    });
+
+    test('a token that was used before, also at the other instance', async () => {
+      const token = await logoutToken(all.provider, { sub: 'nobody' });
+      expect((await send(one, token)).status).toBe(200);
+      await expectRefused(await send(one, token), /jti was seen before/);
+      two.lines.length = 0;
+      await expectRefused(await send(two, token), /jti was seen before/, two);
+    });
+
+    test('of a token that comes five times at once, four', async () => {
+      const token = await logoutToken(all.provider, { sub: 'nobody' });
+      const answers = await Promise.all([one, two, one, two, one].map((app) => send(app, token)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400]);
+    });
+
+    const bodies: [string, (token: string) => [string, Record<string, string>?], RegExp][] = [
+      [
+        'two logout_token fields',
+        (token) => [`logout_token=${token}&logout_token=${token}`],
+        /2 logout_token/,
+      ],
+      [
+        'one in the body, an empty one after it',
+        (token) => [`logout_token=${token}&logout_token=`],
+        /2 logout/,
+      ],
+      ['an empty logout_token', () => ['logout_token='], /logout_token/],
+      ['no logout_token', (token) => [`token=${token}`], /0 logout_token/],
+      ['an empty body', () => [''], /form|logout_token/],
+      ['JSON', (token) => [`{"logout_token":"${token}"}`, { 'Content-Type': 'application/json' }], /form/],
+      ['plain text', (token) => [`logout_token=${token}`, { 'Content-Type': 'text/plain' }], /form/],
+      [
+        'a body above 16 KiB',
+        (token) => [`logout_token=${token}&padding=${'x'.repeat(16_400)}`],
+        /large|body/,
+      ],
+      ['a token that is no JWT', () => ['logout_token=abc'], /Invalid|Compact/],
+      [
+        'a form in a charset that nobody knows',
+        (token) => [
+          `logout_token=${token}`,
+          { 'Content-Type': 'application/x-www-form-urlencoded; charset=klingon' },
+        ],
+        /charset|body/,
+      ],
+      [
+        'a body that is not packed as it says',
+        (token) => [`logout_token=${token}`, { 'Content-Encoding': 'gzip' }],
+        /header|body/,
+      ],
+    ];
+    test.each(bodies)('%s', async (_what, bodyOf, reason) => {
+      const [body, headers] = bodyOf(await logoutToken(all.provider, about));
+      await expectRefused(await post(one, body, headers), reason);
+    });
+
+    test('a token in the query', async () => {
+      const token = await logoutToken(all.provider, about);
+      const answer = await fetch(one.url(`/auth/backchannel-logout?logout_token=${token}`), {
+        method: 'POST',
+      });
+      await expectRefused(answer, /form|logout_token/);
+    });
+
+    test('what a page of another site posts from a browser, without looking at its cookies', async () => {
+      const cookie = person.browser.cookieHeader(two.origin);
+      const headers = { Cookie: cookie, Origin: 'https://other.example.com', 'Sec-Fetch-Site': 'cross-site' };
+      await expectRefused(await post(one, 'logout_token=abc', headers), /Invalid|Compact/);
+    });
+
+    test('and no refused token, nor a good one, is in any log line', async () => {
+      const token = await logoutToken(all.provider, about, { claims: { nonce: 'a' } });
+      await send(one, token);
+      expect(JSON.stringify(one.lines)).not.toContain(token.split('.')[2]);
+      expect(JSON.stringify(one.lines)).not.toContain(token.split('.')[1]);
+    });
+
+    test('the honest token that all these were made from ends the session', async () => {
+      expect((await send(one, await logoutToken(all.provider, about))).status).toBe(200);
+      expect(await statusOf(person.browser, two)).toBe(401);
+      expect(one.events('logout_token.refused')).toEqual([]);
+    });
+  });
+
+  test('answers 400, and nothing else, while Redis is away: the provider must know', async () => {
+    const browser = createBrowser();
+    await all.signIn('bob', one, browser);
+    await all.redis.kill();
+    one.lines.length = 0;
+    const started = Date.now();
+    const answer = await send(one, await logoutToken(all.provider, { sub: 'bob' }));
+    expect(answer.status).toBe(400);
+    expect(Date.now() - started).toBeLessThan(2_500);
+    expect(one.events('logout_token.refused')[0]?.reason).toMatch(/^not carried out: /);
+  });
+});

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Express } from 'express';
+import { createApp } from '../../src/app.ts';
+import { createProvider } from '../../src/auth/index.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createAudit, createLog, requestLog } from '../../src/log.ts';
+import { createSealer, openSessions, type Sessions } from '../../src/sessions/index.ts';
+import { freePort, type LogLine, type TestApp } from './app.ts';
+
+export interface AppWithRoutes extends TestApp {
+  express: Express;
+  sessions: Sessions;
+}
+
+export interface MoreRoutes {
+  /** Adds routes; they stand behind the app's own, before its 404. */
+  mount?(app: Express): void;
+  /** Puts something between the app and its sessions, to watch or to fail. */
+  wrap?(sessions: Sessions): Sessions;
+}
+
+/** The app's whole pipeline with a few routes more, as somebody who copied the template would add them. */
+export async function startAppWithRoutes(
+  env: Record<string, string | undefined>,
+  { mount, wrap = (sessions) => sessions }: MoreRoutes,
+  port?: number,
+): Promise<AppWithRoutes> {
+  const listenOn = port ?? (await freePort());
+  const origin = `http://127.0.0.1:${listenOn}`;
+  const lines: LogLine[] = [];
+  const config = loadConfig({
+    BASE_URL: origin,
+    HOST: '127.0.0.1',
+    PORT: String(listenOn),
+    SESSION_SECRET: randomBytes(32).toString('hex'),
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const log = createLog(config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
+  const audit = createAudit(log);
+  const { secrets, idleMinutes, maxHours } = config.session;
+  const sessions = wrap(
+    await openSessions({
+      redisUrls: config.redisUrls,
+      secrets,
+      idleSeconds: idleMinutes * 60,
+      maxSeconds: maxHours * 3600,
+      log,
+      audit,
+    }),
+  );
+  const redirectUri = `${config.baseUrl}/auth/callback`;
+  const provider = createProvider(config.provider, { redirectUri, log, audit });
+  const app = createApp({
+    ...{ config, log, audit, provider, sessions },
+    logRequests: (trusted) => requestLog(log, trusted),
+    sealer: (use) => createSealer(secrets, use),
+    stopping: () => false,
+  });
+  // The last two are the 404 and the error pages.
+  const last = app.router.stack.splice(-2);
+  mount?.(app);
+  app.router.stack.push(...last);
+  const server = createServer(app).listen(listenOn, '127.0.0.1');
+  await once(server, 'listening');
+  provider.load().catch(() => {});
+
+  return {
+    origin,
+    url: (path) => origin + path,
+    lines,
+    events: (name) => lines.filter((line) => line.event === name),
+    express: app,
+    sessions,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      provider.close();
+      await sessions.close();
+    },
+  };
+}

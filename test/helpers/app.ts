@@ -1,0 +1,69 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { loadConfig } from '../../src/config.ts';
+import { type AuditEvent, createLog } from '../../src/log.ts';
+import { start } from '../../src/start.ts';
+
+/** One line of the app's log. */
+export type LogLine = { level: number; msg: string; event?: AuditEvent; reason?: string } & Record<
+  string,
+  unknown
+>;
+
+export interface TestApp {
+  /** What BASE_URL says, and where the app listens. */
+  origin: string;
+  /** An address of the app. */
+  url(path: string): string;
+  /** Everything that was logged so far. */
+  lines: LogLine[];
+  /** The audit events of this name so far. */
+  events(name: AuditEvent): LogLine[];
+  stop(): Promise<void>;
+}
+
+/**
+ * The whole app, as `npm start` runs it, on a free port and with sessions in memory.
+ * A setting of `undefined` is left out.
+ */
+export async function startApp(env: Record<string, string | undefined>, port?: number): Promise<TestApp> {
+  const listenOn = port ?? (await freePort());
+  const origin = `http://127.0.0.1:${listenOn}`;
+  const lines: LogLine[] = [];
+  const config = loadConfig({
+    BASE_URL: origin,
+    HOST: '127.0.0.1',
+    PORT: String(listenOn),
+    SESSION_SECRET: randomBytes(32).toString('hex'),
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const log = createLog(config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
+  const { stop } = await start(config, log);
+  return {
+    origin,
+    url: (path) => origin + path,
+    lines,
+    events: (name) => lines.filter((line) => line.event === name),
+    stop: async () => void (await stop()),
+  };
+}
+
+/**
+ * A port that was free a moment ago: BASE_URL has to be known before the app listens. Below those that the system
+ * hands out itself, so that no other server of a test gets it meanwhile.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const taken = await once(server, 'listening').then(
+      () => false,
+      () => true,
+    );
+    if (taken) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}

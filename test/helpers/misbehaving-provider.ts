@@ -1,0 +1,164 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { endpoints } from './misbehaving-endpoints.ts';
+import { type Alg, keyOf, publicJwk } from './misbehaving-keys.ts';
+import { type Profile, plain } from './misbehaving-profiles.ts';
+import { type Lies, send } from './misbehaving-replies.ts';
+import type { Endpoint, ProviderState, Reply } from './misbehaving-state.ts';
+
+/**
+ * An OpenID provider that does everything right, and lies where it is told to: `next` for the sign-in that
+ * comes next, `nextRefresh` for the refresh that comes next. Its sign-in page asks nothing and answers at once.
+ */
+export interface MisbehavingProvider {
+  origin: string;
+  /** What OIDC_ISSUER has to be. */
+  issuer: string;
+  clientId: string;
+  clientSecret: string;
+  /** How often each endpoint was called. */
+  calls: Record<Endpoint, number>;
+  /** The parameters of the latest request to each endpoint. */
+  latest: Partial<Record<Endpoint, URLSearchParams>>;
+  /** Every code, token and verifier that was ever in play: none may show up in a log or a page. */
+  secrets: string[];
+  next(lies: Lies): void;
+  nextRefresh(lies: Lies): void;
+  /** Ends all lies. */
+  honest(): void;
+  /** New keys, and the old ones are no longer published. */
+  rotateKeys(): void;
+  /** How far its clock is ahead: in its tokens and in the Date header of its answers. */
+  setClockAhead(seconds: number): void;
+  /** Closes every connection at once, until `up`. */
+  down(): void;
+  up(): void;
+  stop(): Promise<void>;
+}
+
+export interface ProviderOptions {
+  /** Where the app is: redirect URIs must begin with it. */
+  appOrigin: string;
+  clientId?: string;
+  clientSecret?: string;
+  alg?: Alg;
+  profile?: Profile;
+  /** Publishes the one signing key only. */
+  oneKey?: boolean;
+  /** Signs every ID token without a `kid` in its header. */
+  noKid?: boolean;
+  /** Offers pushed authorization requests (RFC 9126). */
+  par?: boolean;
+}
+
+export async function startMisbehavingProvider(options: ProviderOptions): Promise<MisbehavingProvider> {
+  const state: ProviderState = {
+    // Both hold what basic authentication must form-encode (RFC 6749 §2.3.1).
+    clientId: 'web app:1',
+    clientSecret: 'päss+word %41 & =more: than thirty-two',
+    alg: 'RS256',
+    profile: plain,
+    ...options,
+    origin: '',
+    turn: 1,
+    clockAhead: 0,
+    lies: {},
+    nextRefreshLies: {},
+    nextLies: undefined,
+    grants: new Map(),
+    pushed: new Map(),
+    secrets: [],
+    calls: Object.fromEntries(Object.keys(endpoints).map((name) => [name, 0])) as Record<Endpoint, number>,
+    latest: {},
+  };
+  let isDown = false;
+
+  const server = createServer(async (req, res) => {
+    if (isDown) return void res.destroy();
+    res.setHeader('date', new Date(Date.now() + state.clockAhead * 1000).toUTCString());
+    const url = new URL(req.url ?? '/', state.origin);
+    const name = endpointAt(url.pathname, state);
+    if (!name) return void send(res, { status: 404, json: { error: 'not_found' } });
+    const params = await parametersOf(req, url);
+    state.calls[name] += 1;
+    state.latest[name] = params;
+    const { lie, ...honest } = await endpoints[name]({ params, headers: req.headers }, state).catch(toAnswer);
+    await send(res, honest, lie);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  state.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    origin: state.origin,
+    issuer: state.origin + (state.profile.discoveryPath ?? state.profile.issuerPath),
+    clientId: state.clientId,
+    clientSecret: state.clientSecret,
+    calls: state.calls,
+    latest: state.latest,
+    secrets: state.secrets,
+    next: (lies) => {
+      state.nextLies = lies;
+    },
+    nextRefresh: (lies) => {
+      state.nextRefreshLies = lies;
+    },
+    honest: () => {
+      state.nextLies = undefined;
+      state.lies = {};
+      state.nextRefreshLies = {};
+    },
+    rotateKeys: () => {
+      state.turn += 1;
+    },
+    setClockAhead: (seconds) => {
+      state.clockAhead = seconds;
+    },
+    down: () => {
+      isDown = true;
+      server.closeAllConnections();
+    },
+    up: () => {
+      isDown = false;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A key that the provider never published, for headers that bring their own. */
+export async function strangersJwk(): Promise<object> {
+  return publicJwk(await keyOf('rsa-stranger'));
+}
+
+const paths: Record<string, Endpoint> = {
+  '/authorize': 'authorization',
+  '/par': 'par',
+  '/token': 'token',
+  '/userinfo': 'userinfo',
+  '/jwks': 'jwks',
+  '/revoke': 'revocation',
+  '/api': 'api',
+  '/elsewhere': 'elsewhere',
+};
+
+function endpointAt(path: string, { profile }: ProviderState): Endpoint | undefined {
+  const issuerPath = (profile.discoveryPath ?? profile.issuerPath).replace(/\/$/, '');
+  if (path === `${issuerPath}/.well-known/openid-configuration`) return 'discovery';
+  if (path === (profile.metadata.end_session_endpoint ?? '/logout')) return 'end_session';
+  return paths[path];
+}
+
+async function parametersOf(req: IncomingMessage, url: URL): Promise<URLSearchParams> {
+  return req.method === 'POST' ? new URLSearchParams(await text(req)) : url.searchParams;
+}
+
+function toAnswer(refused: unknown): Reply {
+  if (refused instanceof Error)
+    return { status: 500, json: { error: 'server_error', detail: refused.message } };
+  return { status: 400, json: { error: refused } };
+}

@@ -1,0 +1,50 @@
+import type { Alg } from './misbehaving-keys.ts';
+import type { Profile } from './misbehaving-profiles.ts';
+import type { Answer, Lie, Lies } from './misbehaving-replies.ts';
+
+export type Endpoint =
+  | 'discovery'
+  | 'authorization'
+  | 'par'
+  | 'token'
+  | 'userinfo'
+  | 'jwks'
+  | 'revocation'
+  | 'end_session'
+  /** A downstream API that takes the access tokens. */
+  | 'api'
+  /** Where lies lead; an app has no business there. */
+  | 'elsewhere';
+
+/** One sign-in, found by its code and its tokens. */
+export interface Grant {
+  request: URLSearchParams;
+  lies: Lies;
+}
+
+export interface ProviderState {
+  origin: string;
+  appOrigin: string;
+  clientId: string;
+  clientSecret: string;
+  alg: Alg;
+  profile: Profile;
+  oneKey?: boolean;
+  noKid?: boolean;
+  par?: boolean;
+  /** Counts the rotations of the keys. */
+  turn: number;
+  clockAhead: number;
+  nextLies: Lies | undefined;
+  /** Of the sign-in that began last. */
+  lies: Lies;
+  nextRefreshLies: Lies;
+  grants: Map<string, Grant>;
+  pushed: Map<string, URLSearchParams>;
+  secrets: string[];
+  calls: Record<Endpoint, number>;
+  latest: Partial<Record<Endpoint, URLSearchParams>>;
+}
+
+/** The honest answer, and what is to be wrong with it. */
+export type Reply = Answer & { lie?: Lie | undefined };

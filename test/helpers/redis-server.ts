@@ -1,0 +1,212 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from 'redis';
+import { describe } from 'vitest';
+import type { TestCertificates } from './private-ca.ts';
+
+export { makeCertificates } from './private-ca.ts';
+
+const available = spawnSync('redis-server', ['--version']).status === 0;
+if (!available && process.env.CI === 'true') throw new Error('redis-server is missing, and CI=true');
+if (!available) console.log('Tests that need redis-server are skipped: it is not installed here.');
+
+/** Tests in here are skipped, with one line, where redis-server is missing. */
+export const describeWithRedis = describe.skipIf(!available);
+export const hasRedis = available;
+
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Starts it again, empty, on the same port. */
+  restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  /** A command of the test's own, on a connection of its own. */
+  run(...args: string[]): Promise<unknown>;
+  /** The commands that clients send while `work` runs. */
+  monitor(work: () => Promise<unknown>): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+export interface RedisOptions {
+  password?: string;
+  /** Listens by TLS only, with these certificates. */
+  tls?: TestCertificates;
+  /** More arguments, as `['--maxmemory', '2mb']`. */
+  args?: string[];
+}
+
+export async function startRedis({
+  password,
+  tls,
+  args = [],
+  port,
+}: RedisOptions = {}): Promise<RedisServer> {
+  const listenOn = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'redis-test-'));
+  const ports = tls
+    ? ['--port', '0', '--tls-port', `${listenOn}`, '--tls-cert-file', tls.cert, '--tls-key-file', tls.key]
+    : ['--port', `${listenOn}`];
+  const all = [
+    ...ports,
+    ...(tls ? ['--tls-ca-cert-file', tls.ca, '--tls-auth-clients', 'no'] : []),
+    ...['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
+    ...(password ? ['--requirepass', password] : []),
+    ...args,
+  ];
+  const url = `${tls ? 'rediss' : 'redis'}://${password ? `:${password}@` : ''}localhost:${listenOn}`;
+  const socket = tls ? ({ tls: true, ca: tls.caText } as const) : {};
+  let child = await launch(all);
+
+  async function connect() {
+    const client = createClient({ url, socket: { ...socket, reconnectStrategy: false } });
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  async function kill() {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  const server: RedisServer = {
+    url,
+    port: listenOn,
+    get pid() {
+      return child.pid as number;
+    },
+    kill,
+    async restart() {
+      await kill();
+      child = await launch(all);
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    async run(...command) {
+      const client = await connect();
+      try {
+        return await client.sendCommand(command);
+      } finally {
+        client.destroy();
+      }
+    },
+    async monitor(work) {
+      const seen: string[] = [];
+      const client = await connect();
+      const mark = `end-of-monitor-${process.hrtime.bigint()}`;
+      const ended = new Promise<void>((resolve) => {
+        void client.monitor((line) => {
+          const text = String(line).replace(/^\S+ \[[^\]]*\] /, '');
+          if (text.includes(mark)) resolve();
+          // What a script does inside is not a command of a client.
+          else if (!/ lua\] /.test(String(line))) seen.push(text);
+        });
+      });
+      await server.run('PING');
+      seen.length = 0;
+      await work();
+      await server.run('PING', mark);
+      await ended;
+      client.destroy();
+      // What our own connection for the mark sends.
+      return seen.filter((line) => !/^"(HELLO|hello|CLIENT|client)"/.test(line));
+    },
+    async stop() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return server;
+}
+
+export interface RedisCluster {
+  readonly urls: string[];
+  readonly nodes: RedisServer[];
+  /** The keys of all nodes. */
+  keys(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** Three masters, each with a third of the slots. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const settings = ['enabled yes', 'node-timeout 1000', 'require-full-coverage no', 'config-file nodes.conf'];
+  const args = settings.flatMap((setting) => `--cluster-${setting}`.split(' '));
+  const nodes: RedisServer[] = [];
+  for (let count = 0; count < 3; count++) nodes.push(await startRedis({ args }));
+  const [first] = nodes as [RedisServer];
+  const bounds = [0, 5461, 10_923, 16_384];
+  for (const [index, node] of nodes.entries()) {
+    const last = (bounds[index + 1] as number) - 1;
+    await node.run('CLUSTER', 'ADDSLOTSRANGE', `${bounds[index]}`, `${last}`);
+    await node.run('CLUSTER', 'SET-CONFIG-EPOCH', `${index + 1}`);
+    if (node !== first) await first.run('CLUSTER', 'MEET', '127.0.0.1', `${node.port}`);
+  }
+  const urls = nodes.map((node) => `redis://127.0.0.1:${node.port}`);
+  for (const node of nodes)
+    await until(async () => /cluster_state:ok/.test(String(await node.run('CLUSTER', 'INFO'))));
+  await until(async () => {
+    const known = await Promise.all(nodes.map((node) => node.run('CLUSTER', 'SLOTS')));
+    return known.every((slots) => (slots as unknown[]).length === 3);
+  });
+  return {
+    urls,
+    nodes,
+    keys: async () => (await Promise.all(nodes.map((node) => node.run('KEYS', '*')))).flat() as string[],
+    stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
+  };
+}
+
+/** Waits for something to become true, looking every few milliseconds; fails after `ms`. */
+export async function until(look: () => Promise<boolean> | boolean, ms = 10_000): Promise<void> {
+  for (const end = performance.now() + ms; ; ) {
+    if (await look()) return;
+    if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${look}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function launch(args: string[]) {
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  // A test run that is ended must leave no server behind.
+  const endWithUs = () => void child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  child.once('exit', () => process.off('exit', endWithUs));
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (text) => {
+      said += text;
+      if (/Ready to accept connections/.test(said)) resolve();
+    });
+    child.once('exit', () => reject(new Error(`redis-server ended at its start: ${said}`)));
+  });
+  return child;
+}
+
+/** Outside the ports that systems hand out by themselves; free is also the one that cluster nodes talk on. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 22_000);
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  const listening = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
+  if (listening) await new Promise((resolve) => server.close(resolve));
+  return listening;
+}

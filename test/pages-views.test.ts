@@ -1,0 +1,103 @@
+import { globSync, readFileSync } from 'node:fs';
+import express from 'express';
+import supertest from 'supertest';
+import { describe, expect, test } from 'vitest';
+import { galleryStates } from '../src/dev/gallery.ts';
+import { createAssets } from '../src/http/assets.ts';
+import { useViews } from '../src/http/views.ts';
+
+const root = new URL('..', import.meta.url).pathname;
+const views = globSync('views/**/*.ejs', { cwd: root }).map((name) => ({
+  name,
+  text: readFileSync(root + name, 'utf8'),
+}));
+
+function appWithViews({ development }: { development: boolean }) {
+  const app = express();
+  useViews(app, { development });
+  const assets = createAssets({ development });
+  app.use(assets.handler);
+  Object.assign(app.locals, { site: { name: 'App', development }, assets: assets.hrefs });
+  for (const { name, view, locals } of galleryStates) {
+    app.get(`/${name}`, (_req, res) => res.render(view, locals));
+  }
+  return app;
+}
+
+describe('the views', () => {
+  test.each(views)('$name prints escaped, but for what it includes', ({ text }) => {
+    const raw = text.match(/<%-.*?%>/gs) ?? [];
+    for (const tag of raw)
+      expect(tag).toMatch(/^<%- include\('\/partials\/[a-z]+'(, \{ [\w:, .]+ \})?\) %>$/);
+  });
+
+  test.each(views)('$name holds no script, style or handler of its own', ({ text }) => {
+    expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i);
+    expect(text.replace('<script src="<%= page.assets.script %>" defer></script>', '')).not.toMatch(
+      /<script/i,
+    );
+  });
+
+  test.each(views)('$name asks nobody else for anything', ({ text }) => {
+    expect(text).not.toMatch(/(src|href|action)="(https?:)?\/\//);
+  });
+
+  test.each(galleryStates)('$name: whatever claims hold is printed as text', async ({ name }) => {
+    const { text } = await supertest(appWithViews({ development: false }))
+      .get(`/${name}`)
+      .expect(200);
+    expect(text).not.toMatch(/<script>|<img|<b>claim|<i>role/);
+    expect(text).not.toMatch(/undefined|\[object Object\]|NaN/);
+    expect(text.match(/<h1[ >]/g)).toHaveLength(1);
+    expect(text).toMatch(/^<!doctype html>\n<html lang="en">/);
+  });
+
+  test('who is signed in, and a sign-out button, stand on every page of a signed-in user', async () => {
+    const app = appWithViews({ development: false });
+    for (const { name, locals } of galleryStates.filter((state) => state.locals.user)) {
+      const { text } = await supertest(app).get(`/${name}`);
+      expect(text, name).toContain('<form method="post" action="/auth/logout"><button');
+      expect(text, name).toContain((locals.user as { initials: string }).initials);
+    }
+  });
+
+  test('an error is announced and gives its request id; a question does neither', async () => {
+    const app = appWithViews({ development: false });
+    const error = await supertest(app).get('/error-500');
+    expect(error.text).toContain('role="alert"');
+    expect(error.text).toContain('5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17');
+    const question = await supertest(app).get('/third-party-start');
+    expect(question.text).not.toContain('role="alert"');
+    expect(question.text).toContain('<input type="hidden" name="target_link_uri" value="/profile">');
+  });
+});
+
+describe('rendering', () => {
+  test('a query is not handed to the view', async () => {
+    const app = appWithViews({ development: true });
+    const query = 'title=hacked&settings[view options][client]=1&cache=1&user[name]=mallory&delimiter=x';
+    const { text } = await supertest(app).get(`/home-signed-out?${query}`).expect(200);
+    expect(text).not.toMatch(/hacked|mallory/);
+  });
+
+  test('a view that fails is an error, not half a page', async () => {
+    const app = appWithViews({ development: false });
+    app.get('/broken', (_req, res) => res.render('home', { user: { name: 'Alice' } }));
+    app.use(((_error, _req, res, _next) => res.status(500).send('oops')) as express.ErrorRequestHandler);
+    await supertest(app).get('/broken').expect(500, 'oops');
+  });
+
+  test('in production a view is compiled once', async () => {
+    const app = appWithViews({ development: false });
+    const render = () =>
+      new Promise<void>((resolve, reject) => {
+        const locals = galleryStates.find(({ name }) => name === 'profile')?.locals ?? {};
+        app.render('profile', locals, (error) => (error ? reject(error) : resolve()));
+      });
+    for (let i = 0; i < 200; i++) await render();
+    const start = performance.now();
+    for (let i = 0; i < 200; i++) await render();
+    // Compiling takes a millisecond, printing a few hundredths of one.
+    expect((performance.now() - start) / 200).toBeLessThan(0.5);
+  });
+});

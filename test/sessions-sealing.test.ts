@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { createSessions } from '../src/sessions/create-sessions.ts';
+import { createSealer } from '../src/sessions/index.ts';
+import { createMemoryRecords } from '../src/sessions/memory.ts';
+import { alice, read, secret, signIn, witness } from './helpers/stored-sessions.ts';
+
+const old = 'the secret of last year, 32 chars.';
+const sealer = createSealer([secret], 'session');
+
+describe('a sealed record (R11)', () => {
+  const sealed = sealer.seal('what only we may read', 'its name');
+
+  it('opens under its name', () => {
+    expect(sealer.open(sealed, 'its name')?.toString()).toBe('what only we may read');
+  });
+
+  it('shows nothing of what it holds, and looks different each time', () => {
+    expect(sealed.toString('latin1')).not.toContain('only');
+    expect(sealer.seal('what only we may read', 'its name').equals(sealed)).toBe(false);
+  });
+
+  it('adds 29 bytes', () => {
+    expect(sealer.seal('', 'n')).toHaveLength(29);
+    expect(sealer.open(sealer.seal('', 'n'), 'n')?.length).toBe(0);
+  });
+
+  it('does not open under another name, for another use, or with another secret', () => {
+    expect(sealer.open(sealed, 'another name')).toBeUndefined();
+    expect(createSealer([secret], 'tokens').open(sealed, 'its name')).toBeUndefined();
+    expect(createSealer([old], 'session').open(sealed, 'its name')).toBeUndefined();
+  });
+
+  it('opens with the previous secret, and is sealed with the current one', () => {
+    const both = createSealer([secret, old], 'session');
+    const before = createSealer([old], 'session').seal('sealed last year', 'n');
+    expect(both.open(before, 'n')?.toString()).toBe('sealed last year');
+    expect(sealer.open(both.seal('new', 'n'), 'n')?.toString()).toBe('new');
+  });
+
+  it('that was cut or altered anywhere does not open, and nothing is thrown', () => {
+    for (let length = 0; length < sealed.length; length++) {
+      expect(sealer.open(sealed.subarray(0, length), 'its name')).toBeUndefined();
+    }
+    for (let at = 0; at < sealed.length; at++) {
+      const altered = Buffer.from(sealed);
+      altered[at] = (altered[at] as number) ^ 1;
+      expect(sealer.open(altered, 'its name')).toBeUndefined();
+    }
+    expect(
+      sealer.open(Buffer.from('{"user":"mallory"}, as somebody else wrote it'), 'its name'),
+    ).toBeUndefined();
+  });
+
+  it('needs a secret', () => {
+    expect(() => createSealer([], 'session')).toThrow('secret');
+  });
+});
+
+describe('what stands in the store', () => {
+  async function written() {
+    const records = createMemoryRecords(witness().log);
+    const seen = witness();
+    const sessions = createSessions(records, {
+      secrets: [secret],
+      idleSeconds: 60,
+      maxSeconds: 28_800,
+      ...seen,
+    });
+    const { id } = await signIn(sessions, alice);
+    await sessions.firstUse('the jti of a logout token', 60);
+    await sessions.endOwner({ iss: alice.iss, sid: 'another' }, 'provider');
+    const keys: string[] = [];
+    for await (const page of records.scan('app:')) keys.push(...page);
+    return { records, sessions, id, keys, seen };
+  }
+
+  it('has names without iss, sub, sid or jti, and values without claims or tokens', async () => {
+    const { records, keys, id } = await written();
+    expect(keys.length).toBeGreaterThan(6);
+    for (const key of keys) {
+      expect(key).not.toMatch(/alice|example|provider-session|another|jti/);
+      expect(Buffer.from(key.replace(/^.*{|}$/g, ''), 'base64').toString()).not.toMatch(/alice|example/);
+    }
+    for (const key of [`app:session:{${id}}`, `app:tokens:{${id}}`]) {
+      expect((await records.get(key))?.toString('latin1')).not.toMatch(/alice|example|token/);
+    }
+  });
+
+  it('can be copied to the name of another session and is no session there', async () => {
+    const { records, sessions, id, seen } = await written();
+    const victim = (await records.get(`app:session:{${id}}`)) as Buffer;
+    await records.set('app:session:{mine}', victim, 'NX', 60);
+    expect(await read(sessions, 'mine')).toBeUndefined();
+    expect(seen.lines).toHaveLength(1);
+  });
+
+  it('is no session when it is foreign, cut or sealed nonsense; each time with a line in the log', async () => {
+    const { records, sessions, id, seen } = await written();
+    const key = `app:session:{${id}}`;
+    const whole = (await records.get(key)) as Buffer;
+    for (const value of [
+      '{}',
+      whole.subarray(0, 40),
+      '',
+      sealer.seal('no JSON', key),
+      sealer.seal('null', key),
+    ]) {
+      await records.set(key, value, 'XX', 60);
+      expect(await read(sessions, id)).toBeUndefined();
+      expect(await sessions.list(alice)).toEqual([]);
+    }
+    expect(seen.lines.length).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe('the memory store', () => {
+  it('is bounded: what was used longest ago goes first, and the log says so once', async () => {
+    const seen = witness();
+    const records = createMemoryRecords(seen.log, 100);
+    for (let n = 0; n < 300; n++) {
+      await records.set(`record ${n}`, 'a value', 'NX', 60);
+      await records.getEx('record 0', 60);
+    }
+    const keys: string[] = [];
+    for await (const page of records.scan('record ')) keys.push(...page);
+    expect(keys).toHaveLength(100);
+    expect(keys).toContain('record 0');
+    expect(keys).toContain('record 299');
+    expect(keys).not.toContain('record 1');
+    expect(seen.lines).toHaveLength(1);
+    await records.close();
+  });
+});
