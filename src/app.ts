@@ -6,6 +6,7 @@ import { createAssets } from './http/assets.ts';
 import { errorPages, notFound } from './http/error-pages.ts';
 import { health } from './http/health.ts';
 import { knownMethods } from './http/methods.ts';
+import { isNavigation } from './http/navigation.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { isSameOrigin, sameOrigin } from './http/same-origin.ts';
 import { frameable, noStore, securityHeaders } from './http/security-headers.ts';
@@ -74,6 +75,7 @@ export function createApp(parts: Parts): Express {
         rolesClaim: config.provider.rolesClaim,
         explain: development,
         isSameOrigin: (req) => isSameOrigin(req, baseUrl),
+        isNavigation,
       },
     },
     { frameable: frameable(() => [new URL(config.provider.issuer).origin]) },

@@ -27,7 +27,10 @@ export interface AuthOptions {
   rolesClaim: string;
   /** True while developing: refusals then say which rule failed and what the claims held. */
   explain: boolean;
+  /** Did one of our own pages send this request? */
   isSameOrigin: (req: Request) => boolean;
+  /** Is a person looking at the answer? */
+  isNavigation: (req: Request) => boolean;
   log: Log;
   audit: Audit;
 }

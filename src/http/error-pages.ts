@@ -5,6 +5,7 @@ import type {} from 'pino-http';
 import type { Log } from '../log.ts';
 import { loggedCauses } from './error-cause.ts';
 import type { ErrorWithMessage, Message } from './message.ts';
+import { isNavigation } from './navigation.ts';
 import { plainPages } from './plain-pages.ts';
 
 /** For an address that leads nowhere. Comes after every route. */
@@ -33,22 +34,13 @@ export function errorPages({ log, development }: { log: Log; development: boolea
     clearHeaders(res);
     res.status(status).setHeader('Cache-Control', 'no-store');
     if (retryAfter !== undefined) res.setHeader('Retry-After', String(Math.ceil(retryAfter)));
-    if (!wantsPage(req)) {
+    if (!isNavigation(req)) {
       res.type('application/problem+json').send(JSON.stringify({ title: page.title, status, requestId }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
-    printPage(res, { ...page, text, requestId }, (failure) => logError(failure, 500, requestLog));
+    printPage(res, { ...page, text, status, requestId }, (failure) => logError(failure, 500, requestLog));
   };
-}
-
-/** Is somebody looking at the answer, or is it a script, an image, a style sheet that asked? */
-export function wantsPage(req: Request): boolean {
-  const mode = req.get('Sec-Fetch-Mode');
-  if (mode !== undefined) return mode === 'navigate' || mode === 'nested-navigate';
-  const dest = req.get('Sec-Fetch-Dest');
-  if (dest !== undefined) return dest === 'document' || dest === 'iframe' || dest === 'frame';
-  return req.accepts(['html', 'json']) === 'html';
 }
 
 const whereToLook = 'While developing: the console shows the cause, on the line with this request id.';
@@ -100,7 +92,11 @@ function clearHeaders(res: Response): void {
   }
 }
 
-function printPage(res: Response, model: Message & { requestId: string }, onFailure: (e: unknown) => void) {
+function printPage(
+  res: Response,
+  model: Message & { status: number; requestId: string },
+  onFailure: (e: unknown) => void,
+) {
   const printed = (failure: unknown, html?: string) => {
     if (!failure && html !== undefined) return void res.send(html);
     // The page about the failure failed itself. This needs no view.
