@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createBrowser } from './helpers/browser.ts';
-import { answerCases, tokenCases, userinfoCases } from './helpers/misbehaving-cases-answers.ts';
+import { answerCases } from './helpers/misbehaving-cases-answers.ts';
 import { claimCases, idTokenCases, signatureCases } from './helpers/misbehaving-cases-id-token.ts';
 import { discoveryCases, keyCases, parCases } from './helpers/misbehaving-cases-metadata.ts';
+import { tokenCases, userinfoCases } from './helpers/misbehaving-cases-tokens.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import type { ProviderOptions } from './helpers/misbehaving-provider.ts';
 import type { Lies } from './helpers/misbehaving-replies.ts';

@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
 import type { Log } from '../../log.ts';
 import { loadClientKeys } from './client-keys.ts';
-import { toAuthError } from './failures.ts';
+import { type Clock, toAuthError } from './failures.ts';
 import { createProviderFetch, type ProviderCall, type ProviderFetch } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
 import { peek } from './id-token-checks.ts';
@@ -64,6 +64,11 @@ export class ProviderConnection {
       () => this.discovered.refresh().catch(() => {}),
       discoveryMaxAgeMs,
     ).unref();
+  }
+
+  /** How far the provider's clock is from ours. */
+  clock(): Clock {
+    return { drift: this.health.clockDrift, tolerance: this.settings.clockToleranceSeconds };
   }
 
   close(): void {

@@ -9,14 +9,19 @@ interface LibraryError extends Error {
   cause?: LibraryError & { claim?: string };
 }
 
+/** Seconds that the provider's clock is ahead of ours, by its Date header; and how many we put up with. */
+export interface Clock {
+  drift: number;
+  tolerance: number;
+}
+
 /**
  * @param step where it went wrong
- * @param clockDrift seconds that the provider's clock is ahead of ours, by its Date header
  */
 export function toAuthError(
   thrown: unknown,
   step: 'discovery' | 'start' | 'answer' | 'userinfo',
-  clock: { drift: number; tolerance: number } = { drift: 0, tolerance: 0 },
+  clock: Clock = { drift: 0, tolerance: 0 },
 ): AuthError {
   if (thrown instanceof AuthError) return thrown;
   const error = thrown as LibraryError;
@@ -80,10 +85,7 @@ function refusalMend(error: string | undefined): string {
   return `the provider answered error=${error}`;
 }
 
-function timeError(
-  error: LibraryError,
-  { drift, tolerance }: { drift: number; tolerance: number },
-): AuthError {
+function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError {
   if (claimOf(error) === 'auth_time')
     return new AuthError('not_fresh', { cause: error, mend: 'auth_time is older than max_age' });
   if (claimOf(error) === 'nbf')

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { AuthError } from '../errors.ts';
 import { clockMend } from './failures.ts';
+import type { ProviderSettings } from './settings.ts';
 
 /** What a sign-in demanded of the provider beyond who the user is. */
 export interface Demands {
@@ -14,32 +15,26 @@ export interface Demands {
  * Checks of an ID token that openid-client leaves to us (OpenID Connect Core §3.1.3.7): at_hash, a foreign azp,
  * times in the future, and whether acr and auth_time answer what was asked.
  *
- * @param now epoch seconds
+ * @param acr one of these was demanded
  * @throws AuthError
  */
 export function checkIdToken(
   claims: Record<string, unknown>,
-  context: {
-    clientId: string;
-    accessToken: string;
-    alg: string;
-    tolerance: number;
-    now: number;
-    demands: Demands;
-  },
+  { clientId, idTokenAlg, clockToleranceSeconds: tolerance }: ProviderSettings,
+  { accessToken, acr }: { accessToken: string; acr?: readonly string[] | undefined },
 ): void {
-  const { now, tolerance, demands } = context;
+  const now = Math.floor(Date.now() / 1000);
   if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
     throw new AuthError('id_token_claims', {
       mend: 'sub in the ID token is empty or longer than 255 characters',
     });
   }
-  if (claims.at_hash !== undefined && claims.at_hash !== tokenHash(context.accessToken, context.alg)) {
+  if (claims.at_hash !== undefined && claims.at_hash !== tokenHash(accessToken, idTokenAlg)) {
     throw new AuthError('id_token_claims', {
       mend: 'at_hash in the ID token is not that of the access token',
     });
   }
-  if (claims.azp !== undefined && claims.azp !== context.clientId) {
+  if (claims.azp !== undefined && claims.azp !== clientId) {
     throw new AuthError('id_token_claims', { mend: 'azp in the ID token names another client' });
   }
   if (Number(claims.iat) > now + tolerance) {
@@ -50,9 +45,9 @@ export function checkIdToken(
       mend: 'auth_time in the ID token lies in the future or is no number',
     });
   }
-  if (demands.acr && !demands.acr.includes(String(claims.acr))) {
+  if (acr && !acr.includes(String(claims.acr))) {
     throw new AuthError('acr_not_met', {
-      mend: `acr was asked for (${demands.acr.join(' ')}) and not given`,
+      mend: `acr was asked for (${acr.join(' ')}) and not given`,
     });
   }
 }

@@ -3,7 +3,8 @@ import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
-import { toAuthError } from './failures.ts';
+import { type Clock, toAuthError } from './failures.ts';
+import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 
 /**
@@ -26,12 +27,15 @@ export async function refreshTokens(
       dpop_key && (await importDpopKey(dpop_key)),
     );
     const claims = answer.claims();
-    if (claims && (claims.iss !== owner.iss || claims.sub !== owner.sub)) {
-      throw new AuthError('session_over', { mend: 'the new ID token belongs to somebody else' });
+    if (claims) {
+      if (claims.iss !== owner.iss || claims.sub !== owner.sub) {
+        throw new AuthError('session_over', { mend: 'the new ID token belongs to somebody else' });
+      }
+      checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
     }
     return { ...toRecord(answer, old, dpop_key), refreshed_at: Date.now() };
   } catch (error) {
-    throw refreshError(error);
+    throw refreshError(error, connection.clock());
   }
 }
 
@@ -52,13 +56,13 @@ export function toRecord(
 }
 
 /** Only a clear word of the provider, or a proof that is not the user's, ends a session; a fault does not (R13). */
-function refreshError(error: unknown): AuthError {
+function refreshError(error: unknown, clock: Clock): AuthError {
   if ((error as { error?: string }).error === 'invalid_grant') {
     return new AuthError('session_over', { cause: error, mend: 'invalid_grant' });
   }
-  const failure = toAuthError(error, 'answer');
+  const failure = toAuthError(error, 'answer', clock);
   if (failure.reason === 'session_over' || failure.status === 503) return failure;
-  const foreign = /^(id_token|nonce)_/.test(failure.reason);
+  const foreign = /^(id_token|nonce|tenant)_/.test(failure.reason);
   return new AuthError(foreign ? 'session_over' : 'provider_unreachable', {
     cause: error,
     mend: failure.mend,

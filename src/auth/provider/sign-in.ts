@@ -27,8 +27,7 @@ export async function finishSignIn(
   callback: URL,
   request: AuthorizationRequest,
 ): Promise<SignInAnswer> {
-  const { settings, health } = connection;
-  const { clientId, idTokenAlg, resource, clockToleranceSeconds: tolerance } = settings;
+  const { settings } = connection;
   const acr = request.acr ?? settings.acrValues?.split(' ');
   const maxAge = request.maxAge ?? settings.maxAge;
   const checks = {
@@ -44,20 +43,19 @@ export async function finishSignIn(
         configuration,
         callback,
         checks,
-        withoutEmpty({ resource }),
+        withoutEmpty({ resource: settings.resource }),
         dpop,
       );
       const claims = { ...answer.claims() } as SignInAnswer['claims'];
-      const now = Math.floor(Date.now() / 1000);
       const accessToken = answer.access_token;
-      checkIdToken(claims, { clientId, accessToken, alg: idTokenAlg, tolerance, now, demands: { acr } });
+      checkIdToken(claims, settings, { accessToken, acr });
       const ask = settings.userinfo && metadata.userinfo_endpoint;
       const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
       const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
       return { claims: { ...userinfo, ...claims }, tokens };
     }, dpopKey);
   } catch (error) {
-    throw toAuthError(error, 'answer', { drift: health.clockDrift, tolerance });
+    throw toAuthError(error, 'answer', connection.clock());
   }
 }
 
