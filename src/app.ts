@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { createAuth, getUser, type Provider, requireAuth } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
@@ -95,6 +95,7 @@ export function createApp(parts: Parts): Express {
   app.use(helloApi);
 
   app.use(notFound);
+  app.use(forgetWhoLeft);
   app.use(errorPages({ log, development }));
   return app;
 }
@@ -124,6 +125,13 @@ function layout(pages: readonly Page[]): RequestHandler {
     next();
   };
 }
+
+/** A session may end while its page is being made; the error page then shows nobody as signed in. */
+const forgetWhoLeft: ErrorRequestHandler = (error, req, res, next) => {
+  if (!req.auth || !getUser(req))
+    Object.assign(res.locals, { user: undefined, ends: undefined, nav: undefined });
+  next(error);
+};
 
 function mountPage(app: Express, page: Page): void {
   if (page.access === 'everyone') {

@@ -1,7 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import pino, { type DestinationStream, type Logger } from 'pino';
 import { type HttpLogger, pinoHttp } from 'pino-http';
+import { isSecretName, withoutSecrets } from './log/redaction.ts';
 
 export type Log = Logger;
 
@@ -52,28 +53,10 @@ const quiet: ReadonlySet<AuditEvent> = new Set([
   'provider.found',
 ]);
 
-/** Names that never reach a log, wherever a careless line puts them. */
-const secretNames = [
-  'access_token',
-  'refresh_token',
-  'id_token',
-  'logout_token',
-  'code',
-  'code_verifier',
-  'client_secret',
-  'client_assertion',
-  'cookie',
-  'authorization',
-  'password',
-];
-
-/** The app's logger: JSON lines on `destination` (standard output by default). */
+/** The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20). */
 export function createLog(level: string, destination?: DestinationStream): Log {
-  const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-  return pino(
-    { level, base: null, redact: { paths: [...paths, '*.headers["set-cookie"]'], censor: '[redacted]' } },
-    destination ?? pino.destination(1),
-  );
+  const options = { level, base: null, formatters: { log: withoutSecrets }, serializers: { err: asItIs } };
+  return pino(options, destination ?? pino.destination(1));
 }
 
 /** Audit events are log lines too: level `info` for what is in order, `warn` for what is not. */
@@ -92,8 +75,8 @@ export function sessionHash(id: string): string {
 }
 
 /**
- * One line a request, and an id for it. The query is left out on the sign-in's addresses, where it may hold a
- * code (R20). `trusted` says whether the caller is a proxy of ours, whose X-Request-Id counts.
+ * One line a request, and an id for it. The query is left out where it may hold a code or a token (R20). `trusted`
+ * says whether the caller is a proxy of ours, whose X-Request-Id counts.
  */
 export function requestLog(log: Log, trusted: (req: IncomingMessage) => boolean): HttpLogger {
   return pinoHttp({
@@ -103,20 +86,48 @@ export function requestLog(log: Log, trusted: (req: IncomingMessage) => boolean)
       return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) && trusted(req) ? given : randomUUID();
     },
     // pino-http's own account of a request holds its address with the query, and every header.
-    serializers: { req: () => undefined, res: () => undefined, err: pino.stdSerializers.err },
+    serializers: { req: () => undefined, res: () => undefined, err: asItIs },
     wrapSerializers: false,
     quietReqLogger: true,
     customAttributeKeys: { reqId: 'request_id' },
     customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),
-    customSuccessObject: (req, res, line) => ({ ...described(req, res), ms: line.responseTime }),
-    customErrorObject: (req, res) => described(req, res),
+    customSuccessObject: described,
+    // What went wrong stands on a line of the error pages' own, under the same id.
+    customErrorObject: (req, res, _error, line) => described(req, res, line),
     customSuccessMessage: () => 'request',
-    customErrorMessage: () => 'request failed',
+    customErrorMessage: () => 'request',
   });
 }
 
-function described(req: IncomingMessage & { originalUrl?: string }, res: { statusCode: number }) {
-  const url = req.originalUrl ?? req.url ?? '';
-  const path = url.startsWith('/auth/') || url.startsWith('/signed-out') ? url.split('?')[0] : url;
-  return { method: req.method, path, status: res.statusCode };
+function described(
+  req: IncomingMessage & { originalUrl?: string },
+  res: ServerResponse,
+  { responseTime }: { responseTime: number },
+) {
+  return {
+    method: req.method,
+    path: addressOf(req.originalUrl ?? req.url ?? ''),
+    status: res.statusCode,
+    ms: responseTime,
+    // Nobody was there any more to take the answer.
+    ...(!res.writableFinished && { aborted: true }),
+  };
+}
+
+const longestAddress = 1_000;
+
+/** The path, with its query where that is harmless. Express takes /AUTH/ for /auth/, and whole addresses as well. */
+function addressOf(url: string): string {
+  const local = url.replace(/^https?:\/\/[^/?]*/i, '').slice(0, longestAddress);
+  const [path = '', query] = local.split(/\?(.*)/s, 2);
+  const telling =
+    query === undefined ||
+    /^\/(auth\/|signed-out)/i.test(path) ||
+    [...new URLSearchParams(query).keys()].some(isSecretName);
+  return telling ? path : local;
+}
+
+/** `withoutSecrets` has been there already. */
+function asItIs<T>(value: T): T {
+  return value;
 }

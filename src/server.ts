@@ -16,19 +16,31 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
+let stopping = false;
+const starting = start(config, log);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, async () => {
+    // npm passes a Ctrl-C on that the terminal has sent to us already.
+    if (stopping) return;
+    stopping = true;
+    log.info(`${signal}: stopping`);
+    await (await starting).stop();
+    process.exit(0);
+  });
+}
+
 try {
-  const app = await start(config, log);
+  const app = await starting;
   log.info(`listening on ${app.url}`);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, async () => {
-      log.info(`${signal}: stopping`);
-      await app.stop();
-      process.exit(0);
-    });
-  }
 } catch (error) {
-  if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
-  console.error(`Port ${config.port} is in use. Stop what uses it, or set PORT (and BASE_URL) to another.`);
+  const { syscall, code } = error as { syscall?: string; code?: string };
+  if (syscall !== 'listen') throw error;
+  const { host = '', port } = config;
+  console.error(
+    code === 'EADDRINUSE'
+      ? `Port ${port} is in use. Stop what uses it, or set PORT (and BASE_URL) to another.`
+      : `The app cannot listen on ${host}:${port} (${code}). Set HOST and PORT to an address that this machine and user may use.`,
+  );
   process.exit(1);
 }
 

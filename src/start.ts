@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './app.ts';
-import { createProvider } from './auth/index.ts';
+import { createProvider, type Provider } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAudit, type Log, requestLog } from './log.ts';
 import { createSealer, openSessions } from './sessions/index.ts';
@@ -10,6 +11,9 @@ import { createTelemetry } from './telemetry.ts';
 
 /** Running requests have this long to finish at a stop. */
 const graceMs = 10_000;
+
+/** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
+const keepAliveMs = 65_000;
 
 export interface RunningApp {
   /** The address that users see. */
@@ -54,32 +58,53 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     sealer: (use) => createSealer(secrets, use),
     stopping: () => stopping,
   });
-  const server = createServer(app);
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, app);
   server.listen(config.port, config.host);
   await once(server, 'listening').catch(async (error) => {
     await Promise.allSettled([sessions.close(), provider.close()]);
     throw error;
   });
-  provider.load().catch(() => {}); // The first sign-in asks again.
+  meetProvider(provider, () => stopping);
 
   return {
     url: config.baseUrl,
     async stop() {
       stopping = true;
       await sleep(config.shutdownDelaySeconds * 1000);
-      await finish(server);
+      await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
       provider.close();
       await sessions.close();
     },
   };
 }
 
-/** Takes no new connection, closes idle ones, and waits for the running requests. */
-async function finish(server: Server): Promise<void> {
+/**
+ * Asks the provider until it has answered once. A load balancer sends nobody to an instance that is not ready, so
+ * it must not take a sign-in to become so.
+ */
+async function meetProvider(provider: Provider, enough: () => boolean): Promise<void> {
+  for (let pauseMs = 1_000; !enough(); pauseMs = Math.min(2 * pauseMs, 30_000)) {
+    const met = await provider.load().then(
+      () => true,
+      () => false, // It said so in the log itself.
+    );
+    if (met) return;
+    await sleep(pauseMs, undefined, { ref: false });
+  }
+}
+
+/**
+ * Takes no new connection and waits for the running requests. A proxy may be sending on a connection that it kept
+ * just when we close it, and must not repeat a form: so each gets one answer more, which says that it is the last,
+ * and only those that nobody uses for `idleMs` are closed without.
+ */
+async function finish(server: Server, idleMs: number): Promise<void> {
+  server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'));
   const closed = once(server, 'close');
-  server.close();
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  NetServer.prototype.close.call(server); // The one of http closes idle connections at once.
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await Promise.race([closed, sleep(idleMs)]);
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);

@@ -1,5 +1,5 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
-import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { randomUUID } from 'node:crypto';
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { TestApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
@@ -13,6 +13,9 @@ import {
   textOf,
 } from './helpers/instances.ts';
 import { type Forgery, logoutEvent, logoutToken, resign } from './helpers/logout-tokens.ts';
+import { signToken } from './helpers/misbehaving-keys.ts';
+import { entra, foreignTenant, homeTenant } from './helpers/misbehaving-profiles.ts';
+import { expectHonestSignIn, withPair } from './helpers/misbehaving-sign-in.ts';
 import { describeWithRedis } from './helpers/redis-server.ts';
 
 // OpenID Connect Back-Channel Logout 1.0, with two instances on one Redis. The provider knows the first one's address.
@@ -165,8 +168,9 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
       ['a nonce', { claims: { nonce: 'abc' } }, /nonce/],
       ['a nonce of null', { claims: { nonce: null } }, /nonce/],
       ['neither sub nor sid', { claims: { sub: undefined, sid: undefined } }, /neither sub nor sid/],
-      ['an empty sub', { claims: { sub: '', sid: undefined } }, /sub/],
-      ['a sid that is no text', { claims: { sid: ['a'] } }, /sid/],
+      ['an empty sub', { claims: { sub: '', sid: undefined } }, /sub is no text/],
+      ['a sub that is no text', { claims: { sub: ['alice'], sid: undefined } }, /sub is no text/],
+      ['a sid that is no text', { claims: { sid: ['a'] } }, /sid is no text/],
       ['an exp that has passed', { claims: { exp: now - 60 } }, /"exp"/],
       ['no exp', { claims: { exp: undefined } }, /"exp"/],
       ['an iat too old', { claims: { iat: now - 400 } }, /"iat"/],
@@ -210,18 +214,14 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
       const honest = await logoutToken(all.provider, about);
       const typ = 'logout+jwt';
       await expectRefused(await send(one, resign(honest, { alg: 'none', typ })), /"alg"|Invalid/);
-      const key = createPublicKey({ key: publishedRs256() as JsonWebKey, format: 'jwk' });
-      const pem = key.export({ type: 'spki', format: 'pem' }).toString();
+      const { kty, n, e } = all.provider.jwks.keys.find(({ alg }) => alg === 'RS256') as JWK;
+      const published = await importJWK({ kty, n, e } as JWK, 'RS256', { extractable: true });
+      const pem = await exportSPKI(published as CryptoKey);
       for (const secret of [clientSecret, pem]) {
         one.lines.length = 0;
         await expectRefused(await send(one, resign(honest, { alg: 'HS256', typ }, secret)), /"alg"/);
       }
     });
-
-    function publishedRs256(): JWK {
-      const { kty, n, e } = all.provider.jwks.keys.find(({ alg }) => alg === 'RS256') as JWK;
-      return { kty: kty as string, n: n as string, e: e as string };
-    }
 
     test('an ID token of the same provider for the same app', async () => {
       const { browser, page } = await all.signIn('bob');
@@ -334,3 +334,25 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
     expect(one.events('logout_token.refused')[0]?.reason).toMatch(/^not carried out: /);
   });
 });
+
+test('a provider of many tenants ends sessions of those let in (Microsoft Entra)', () =>
+  withPair({ op: { profile: entra }, env: { OIDC_ALLOWED_TENANTS: homeTenant } }, async (pair) => {
+    const { op, app, browser } = pair;
+    await expectHonestSignIn(pair);
+    const sendAs = async (tenant: string) => {
+      const iat = Math.floor(Date.now() / 1000);
+      const times = { iat, exp: iat + 120, jti: randomUUID() };
+      const about = { iss: `${op.origin}/${tenant}/v2.0`, aud: op.clientId, sub: 'user-1' };
+      const logout_token = await signToken(
+        { ...about, ...times, events: { [logoutEvent]: {} } },
+        { signing: 'RS256', alg: 'RS256', turn: 1, clientSecret: '', header: { typ: 'logout+jwt' } },
+      );
+      return browser.post(app.url('/auth/backchannel-logout'), { logout_token });
+    };
+    for (const tenant of [foreignTenant, 'organizations', `x/${homeTenant}`]) {
+      expect((await sendAs(tenant)).status).toBe(400);
+      expect(await statusOf(browser, app)).toBe(200);
+    }
+    expect((await sendAs(homeTenant)).status).toBe(200);
+    expect(await statusOf(browser, app)).toBe(401);
+  }));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AuditEvent } from '../src/log.ts';
 import { type Browser, createBrowser, type Page } from './helpers/browser.ts';
+import { type HttpsPair, startHttpsPair } from './helpers/https-front.ts';
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';
 
 // The provider's answer comes through the browser, so anybody can write one. Each that is not the answer to a sign-in
@@ -151,7 +152,7 @@ describe('an answer that nobody here asked for', () => {
     `?state=${'a'.repeat(6_000)}`,
     '?%ff=%zz',
   ];
-  test.each(nothing)('"/auth/callback%s" gives a page that offers a new start', async (query) => {
+  test.each(nothing)('%.40s gives a page that offers a new start', async (query) => {
     const browser = createBrowser();
     const calls = countOf('POST /token');
     const page = await browser.get(pair.app.url(`/auth/callback${query}`));
@@ -282,21 +283,44 @@ describe('an answer that comes again (R4)', () => {
   });
 });
 
-describe('by form_post', () => {
-  let formPair: Pair;
+describe('an answer by form_post', () => {
+  let https: HttpsPair;
   beforeAll(async () => {
-    formPair = await startPair({ env: { OIDC_RESPONSE_MODE: 'form_post', BASE_URL: undefined } }).catch(
-      async () => Promise.reject(new Error('form_post could not be started')),
-    );
+    https = await startHttpsPair({ OIDC_RESPONSE_MODE: 'form_post' });
   });
-  afterAll(() => formPair?.stop());
+  afterAll(() => https?.stop());
 
-  test('the answer is the body alone: one in the address counts for nothing', async () => {
-    const browser = createBrowser();
-    const { location = '' } = await browser.get(formPair.app.url('/profile'), { follow: false });
-    const { url, form } = await formPair.provider.answer(browser, location, 'alice');
-    const page = await browser.post(`${url}?${new URLSearchParams(form)}`, {}, { follow: false }, location);
-    expect(page.status).toBe(400);
+  async function answeredByForm() {
+    const browser = createBrowser({ ca: https.ca });
+    const { location = '' } = await browser.get(https.url('/profile?tab=1'), { follow: false });
+    const { url, form = {} } = await https.provider.answer(browser, location, 'alice');
+    const post = (fields: Record<string, string>, query = '') =>
+      browser.post(url + query, fields, {}, https.provider.issuer);
+    return { browser, form, post };
+  }
+
+  test('comes from the other site with its cookie, and signs in', async () => {
+    const { browser, form, post } = await answeredByForm();
+    expect(browser.setCookies.find(({ line }) => line.startsWith('__Host-login-'))?.line).toMatch(
+      /; HttpOnly; Secure; SameSite=None$/,
+    );
+    const page = await post(form);
+    expect([page.status, page.url]).toEqual([200, https.url('/profile?tab=1')]);
+    expect(browser.cookies.map(({ name }) => name).filter((name) => name.startsWith('__Host-'))).toEqual([
+      '__Host-session',
+    ]);
+  });
+
+  test('is the body alone: what stands in the address counts for nothing', async () => {
+    const { browser, form, post } = await answeredByForm();
+    expect((await post({}, `?${new URLSearchParams(form)}`)).status).toBe(400);
+    expect(browser.cookie('__Host-session')).toBeUndefined();
+  });
+
+  test('larger than 64 KB is refused', async () => {
+    const { browser, form, post } = await answeredByForm();
+    expect((await post({ ...form, more: 'x'.repeat(70_000) })).status).toBe(413);
+    expect(browser.cookie('__Host-session')).toBeUndefined();
   });
 });
 

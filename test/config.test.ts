@@ -1,10 +1,11 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig, settings } from '../src/config.ts';
+import { makeCertificate } from './helpers/certificates.ts';
 
 const secret = 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE';
 const otherSecret = 'Zk3Vt9Xq2Lw8Rm5Yc7Bn1Hs4Gd6Pf0JuAe';
@@ -501,7 +502,7 @@ describe('client authentication', () => {
 
   test('a certificate comes with its own key', () => {
     const tls = { ...noSecret, OIDC_CLIENT_AUTH: 'tls_client_auth' };
-    const certificate = selfSigned();
+    const certificate = makeCertificate();
     const cert = file('cert.pem', certificate.cert);
     const key = file('key.pem', certificate.key);
     const config = loadConfig({ ...tls, OIDC_CLIENT_KEY_FILE: key, OIDC_CLIENT_CERT_FILE: cert });
@@ -540,35 +541,3 @@ describe('.env.example', () => {
     }
   });
 });
-
-/** A self-signed certificate, written by hand in DER (X.509, RFC 5280), as Node cannot make one. */
-function selfSigned(): { cert: string; key: string } {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const der = (tag: number, ...parts: (Buffer | string)[]): Buffer => {
-    const body = Buffer.concat(
-      parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)),
-    );
-    const { length } = body;
-    const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
-    return Buffer.concat([Buffer.from([tag, ...size]), body]);
-  };
-  const sequence = (...parts: Buffer[]) => der(0x30, ...parts);
-  const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'));
-  const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
-  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, 'client'))));
-  const toBeSigned = sequence(
-    der(0xa0, der(0x02, '\x02')),
-    der(0x02, '\x01'),
-    ecdsaWithSha256,
-    name,
-    sequence(der(0x17, '250101000000Z'), der(0x17, '491231235959Z')),
-    name,
-    publicKey.export({ type: 'spki', format: 'der' }),
-  );
-  const signature = sign('sha256', toBeSigned, privateKey);
-  const cert = sequence(toBeSigned, ecdsaWithSha256, der(0x03, '\0', signature)).toString('base64');
-  return {
-    cert: `-----BEGIN CERTIFICATE-----\n${cert.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  };
-}

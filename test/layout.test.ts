@@ -16,7 +16,8 @@ type Use = 'all' | 'types';
 /** Part by part of `src`: which other parts it may use. Everybody may use packages. */
 const allowed: Record<string, Record<string, Use>> = {
   server: { config: 'all', start: 'all', log: 'all' },
-  start: { app: 'all', auth: 'all', sessions: 'all', log: 'all', config: 'types' },
+  start: { app: 'all', auth: 'all', sessions: 'all', log: 'all', telemetry: 'all', config: 'types' },
+  telemetry: { auth: 'types', sessions: 'types', log: 'types' },
   app: { auth: 'all', http: 'all', pages: 'all', sessions: 'types', config: 'types', log: 'types' },
   pages: { auth: 'all' },
   auth: { sessions: 'types', http: 'types', log: 'types' },
@@ -40,6 +41,7 @@ const homes: Record<string, RegExp> = {
   'rate-limit-redis': /^http\//,
   'oidc-provider': /^dev\//,
   'pino-pretty': /^dev\//,
+  '@opentelemetry/api': /^telemetry\.ts$/,
 };
 
 interface Import {

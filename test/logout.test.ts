@@ -152,12 +152,14 @@ describe('POST /auth/logout', () => {
     expect(pair.provider.requests).toHaveLength(calls);
   });
 
-  test('by somebody whose session has ended meanwhile leads to /signed-out', async () => {
+  test('by somebody whose session has ended meanwhile leads to /signed-out, which tells how', async () => {
     const { browser, page } = await pair.signIn('alice');
     await pair.provider.sendLogoutToken(pair.provider.clientId, { sub: 'alice' });
     const left = await browser.submit(page, {}, { follow: false });
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
-    expect(browser.cookie('session')).toBeUndefined();
+    const told = textOf(await browser.get(left.location ?? ''));
+    expect(told).toContain('The sign-in service ended your session.');
+    expect(told).not.toContain('You signed out');
   });
 
   test('that another site posts ends nothing', async () => {

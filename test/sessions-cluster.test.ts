@@ -22,6 +22,12 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
     return openSessions({ redisUrls, secrets: [secret], idleSeconds: 1800, maxSeconds: 28_800, ...heard });
   }
 
+  const canRead = (from: Sessions, id: string) =>
+    read(from, id).then(
+      (session) => session !== undefined,
+      () => false,
+    );
+
   async function nodeOf(id: string): Promise<RedisServer> {
     for (const node of cluster.nodes) {
       const found = (await node.run('KEYS', `app:session:{${id}}`)) as string[];
@@ -99,7 +105,7 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
     ['killed', (node: RedisServer) => node.kill(), (node: RedisServer) => node.restart()],
   ])(
     'on a node that is %s are away for a while, those on the others are served',
-    async (_how, strike, mend) => {
+    async (how, strike, mend) => {
       seen.events.length = 0;
       const signedIn = await Promise.all(Array.from({ length: 12 }, () => signIn(sessions, owner())));
       const victim = await nodeOf(signedIn[0]?.id as string);
@@ -118,6 +124,15 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
         await delay(20);
       }
       await expect(sessions.check()).rejects.toThrow(StoreError);
+      if (how === 'killed') {
+        const again = performance.now();
+        await expect(read(sessions, there[0]?.id as string)).rejects.toThrow(StoreError);
+        expect(performance.now() - again).toBeLessThan(600);
+      }
+
+      const begun = await open(cluster.urls);
+      await until(() => canRead(begun, elsewhere[0]?.id as string));
+      await begun.close();
 
       await mend(victim);
       await until(

@@ -3,6 +3,7 @@ import { createSessions } from '../src/sessions/create-sessions.ts';
 import type { Sessions } from '../src/sessions/index.ts';
 import { createMemoryRecords } from '../src/sessions/memory.ts';
 import type { Records } from '../src/sessions/records.ts';
+import { until } from './helpers/redis-server.ts';
 import { alice, read, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
 /**
@@ -113,4 +114,29 @@ it('a save, a refresh and an ending leave nothing behind, wherever the ending fa
       },
     );
   }
+});
+
+describe('a store that lost the order of endings', () => {
+  async function open() {
+    const records = createMemoryRecords(witness().log);
+    const options = { secrets: [secret], idleSeconds: 60, maxSeconds: 28_800, ...witness() };
+    return { records, sessions: createSessions(records, options) };
+  }
+
+  it('lets sign-ins begin again, though old endings are still known', async () => {
+    const { records, sessions } = await open();
+    await sessions.endAll('operator');
+    await records.del('app:order');
+    expect(await signIn(sessions)).toMatchObject({ entered: true });
+  });
+
+  it('still ends a sign-in that began before an ending', async () => {
+    const { records, sessions } = await open();
+    await sessions.endAll('operator');
+    const since = await sessions.markSignIn();
+    await records.del('app:order');
+    await until(() => Date.now() > since);
+    await sessions.endOwner({ iss, sub }, 'provider');
+    expect(await sessions.enter('an-id', alice, Date.now() + 60_000, since)).toBe(false);
+  });
 });

@@ -83,6 +83,14 @@ describe('somebody who opens a page that asks for a sign-in', () => {
     await provider.stop();
   });
 
+  test('shows the browser nothing of the request where the provider takes it from us (RFC 9126)', async () => {
+    const pushed = await startPair();
+    const { location = '' } = await createBrowser().get(pushed.app.url('/profile'), { follow: false });
+    expect([...new URL(location).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+    expect((await pushed.signIn('alice')).page.status).toBe(200);
+    await pushed.stop();
+  });
+
   test('carries the sign-in in one small sealed cookie, and nothing else (R3)', async () => {
     const browser = createBrowser();
     const page = await sendOff('/profile?tab=secret-path', browser);

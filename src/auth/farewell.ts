@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { type AuthContext, authOf, neverCache } from './context.ts';
 import { localPath } from './return-path.ts';
-import { endedText, signedOut } from './texts.ts';
+import { endedText, failurePage, signedOut } from './texts.ts';
 
 const name = 'signed-out';
 const lifetimeSeconds = 300;
@@ -47,8 +47,10 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   const { context, formerSession, storeError } = authOf(req);
   if (req.session?.user) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
   const farewell = takeFarewell(req, res, context);
-  if (farewell) return goodbye(req, context, farewell);
-  if (storeError !== undefined) return { title: signedOut.title, text: [] };
+  // A sign-out takes the session's cookie along: one that is there is of a later session.
+  if (farewell && !formerSession) return goodbye(req, context, farewell);
+  // The layout says the rest. It may be that nothing has ended (R14).
+  if (storeError !== undefined) return { title: failurePage('store_away').title, text: [] };
   if (!formerSession) return { title: signedOut.title, text: [signedOut.nobody] };
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
   const text = [endedText(reason, context)];

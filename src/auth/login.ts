@@ -5,6 +5,9 @@ import { countSignIn, isLooping } from './loop-guard.ts';
 import type { Demands, SignInAnswer } from './provider/index.ts';
 import { startUserSession } from './user-session.ts';
 
+const loopMend =
+  'three sign-ins within a minute led back to a sign-in: the browser refuses cookies, a proxy speaks http to users, or a clock is off';
+
 export interface LoginRequest extends Demands {
   /** A path that `localPath` has let through. */
   returnTo: string;
@@ -17,8 +20,9 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   const { context } = authOf(req);
   neverCache(res);
   const { returnTo, prompt, login_hint, maxAge, acr } = login;
+  if (isLooping(req, res, context.cookies))
+    throw told(req, new AuthError('loop', { mend: loopMend }), returnTo);
   try {
-    if (isLooping(req, res, context.cookies)) throw new AuthError('loop', { page: startAgain(returnTo) });
     const transaction = context.logins.begin(req, res, returnTo, { maxAge, acr });
     const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
     context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);

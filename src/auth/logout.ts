@@ -16,10 +16,8 @@ export async function logout(req: Request, res: Response): Promise<void> {
 export async function leaveAll(req: Request, res: Response): Promise<string> {
   const { context } = demandStore(req);
   neverCache(res);
-  if (!req.session.user) {
-    context.cookies.clear(res, 'session');
-    return '/signed-out';
-  }
+  // By the cookie of a session that has ended already, /signed-out can still tell how.
+  if (!req.session.user) return '/signed-out';
   const tokens = await context.sessions.tokens.read(req.session.id);
   await endUserSession(req, res, 'signed-out');
   forgetSignIns(req, res, context.cookies);

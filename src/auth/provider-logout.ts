@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { authOf, neverCache } from './context.ts';
-import { LogoutTokenError, verifyLogoutToken } from './logout-token.ts';
+import { issuersOf, LogoutTokenError, verifyLogoutToken } from './logout-token.ts';
 
 // The provider ends sessions here: by a call of its own, or through a frame in the user's browser.
 
@@ -51,10 +51,10 @@ export async function frontChannelLogout(req: Request, res: Response): Promise<v
   neverCache(res);
   const query = new URL(req.originalUrl, context.baseUrl).searchParams;
   const [iss, sid] = [query.getAll('iss'), query.getAll('sid')];
-  const both =
-    iss.length === 1 && sid.length === 1 && iss[0] === context.provider.settings.issuer && sid[0] !== '';
+  const known = issuersOf(context.provider).find((issuer) => issuer === iss[0]);
+  const both = iss.length === 1 && sid.length === 1 && known && sid[0];
   const neither = iss.length === 0 && sid.length === 0;
-  if (both) await context.sessions.endOwner({ iss: iss[0] ?? '', sid: sid[0] ?? '' }, 'provider');
+  if (both) await context.sessions.endOwner({ iss: known, sid: both }, 'provider');
   res
     .status(both || neither ? 200 : 400)
     .type('html')

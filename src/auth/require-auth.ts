@@ -22,11 +22,13 @@ export function requireAuth(rule: Rule = {}, options: { returnTo?: string } = {}
     neverCache(res);
     const user = getUser(req);
     if (!user) return whoAreYou(req, res, options.returnTo);
-    forgetSignIns(req, res, context.cookies);
     const verdict = judge(user, rule, context.provider.settings.clockToleranceSeconds);
+    if (verdict !== 'allowed' && 'stepUp' in verdict) {
+      return stepUp(req, res, { ...verdict.stepUp, returnTo: options.returnTo });
+    }
+    forgetSignIns(req, res, context.cookies);
     if (verdict === 'allowed') return next();
-    if ('forbidden' in verdict) throw youMayNot(req, context, user, verdict.forbidden);
-    return stepUp(req, res, { ...verdict.stepUp, returnTo: options.returnTo });
+    throw youMayNot(req, context, user, verdict.forbidden);
   };
 }
 

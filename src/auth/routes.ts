@@ -25,6 +25,7 @@ export function authRoutes(guards: { frameable: RequestHandler }): Router {
 async function login(req: Request, res: Response): Promise<void> {
   const returnTo = localPath(req.query.returnTo);
   demandStore(req);
+  neverCache(res);
   // `renew` comes from the notice shortly before the absolute end: a new sign-in although this one still holds.
   if (req.session.user && req.query.renew === undefined) return redirect(res, 302, returnTo);
   await startLogin(req, res, { returnTo });

@@ -11,15 +11,13 @@ const exit = { done: 0, failed: 1, usage: 2, config: 78 };
 
 const inMemory = `REDIS_URL is not set, so sessions live in the memory of the running app, where no other command can reach
 them. Restart the app to end them all.`;
-const unfinished = 'Sessions may be left: run the same command again when the store answers.';
+const unfinished = ' Sessions may be left: run the same command again when the store answers.';
 
 try {
   process.exitCode = await main();
 } catch (error) {
   if (error instanceof UsageError) process.exitCode = complain(exit.usage, `${error.message}\n\n${usage}`);
   else if (error instanceof ConfigError) process.exitCode = complain(exit.config, error.message);
-  else if (error instanceof StoreError)
-    process.exitCode = complain(exit.failed, `${error.message}. ${unfinished}`);
   else throw error;
 }
 
@@ -31,6 +29,9 @@ async function main(): Promise<number> {
   const sessions = await open(config);
   try {
     return answer(await carryOut(order, sessions, config));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return complain(exit.failed, `${error.message}.${order.command === 'end' ? unfinished : ''}`);
   } finally {
     await sessions.close();
   }

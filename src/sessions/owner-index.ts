@@ -33,7 +33,8 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
 
   return {
     async mark(): Promise<SignInMark> {
-      return Number((await records.get(orderKey)) ?? 0);
+      // A row that was lost begins anew, above the endings that may have outlived it on another node.
+      return Number((await records.get(orderKey)) ?? (await records.nextNumber(orderKey)));
     },
 
     /** False: an ending that is newer than the mark stands against it. */

@@ -90,18 +90,26 @@ export class RedisConnection {
 
   async #attempt(): Promise<boolean> {
     const link = this.#create((cause) => this.#replace(link, cause));
+    let usable = false;
     try {
-      await this.#within(link.connect().then(() => probe(link)));
+      await this.#within(link.connect());
+      // Of a cluster, a part is better than nothing.
+      usable = link.partial && !this.#link && !this.#closed;
+      if (usable) this.#link = link;
+      await this.#within(probe(link));
     } catch (thrown) {
-      link.destroy();
+      if (!usable) link.destroy();
       this.#tellLost(plain(thrown));
       return false;
     }
+    if (this.#closed) {
+      link.destroy();
+      return true;
+    }
     const old = this.#link;
     // Commands on their way through the old link may still be answered.
-    if (old) setTimeout(() => old.destroy(), commandMs).unref();
-    if (this.#closed) link.destroy();
-    else this.#link = link;
+    if (old && old !== link) setTimeout(() => old.destroy(), commandMs).unref();
+    this.#link = link;
     if (this.#lost !== undefined) this.#audit('store.found', {});
     this.#lost = undefined;
     return true;
@@ -118,8 +126,8 @@ export class RedisConnection {
 async function probe(link: Link): Promise<void> {
   const nodes = await link.nodes();
   const states = await Promise.all(nodes.map((send) => send(link.partial ? ['CLUSTER', 'INFO'] : ['PING'])));
-  if (states.some((state) => /cluster_state:fail/.test(String(state))))
-    throw new Error('the cluster is down');
+  const down = states.some((state) => /cluster_state:fail/.test(String(state)));
+  if (down) throw new Error('a part of the cluster is down');
   await link.send('app:order', ['GETEX', 'app:order', 'PERSIST'], false);
 }
 

@@ -34,8 +34,6 @@ export class SessionStore extends RedisStore {
         get: (id: string) => sessions.read(id),
         set: (id: string, data: SessionData) => sessions.write(id, data),
         del: (ids: string[]) => Promise.all(ids.map((id) => end(id, 'signed-out'))),
-        mGet: (ids: string[]) => Promise.all(ids.map((id) => sessions.look(id).then((found) => found?.data))),
-        scanIterator: () => sessions.ids(),
       },
     });
   }
@@ -71,7 +69,7 @@ export class SessionRecords {
     return this.#living(id, await records.getEx(sessionKey(id), idleSeconds));
   }
 
-  /** Reads without sliding. "gone" when there is no record, undefined when it is not a session of ours. */
+  /** Reads without sliding. */
   async look(id: string): Promise<StoredSession | undefined> {
     const { records } = this.#parts;
     const [sealed, left] = await Promise.all([records.get(sessionKey(id)), records.msLeft(sessionKey(id))]);
@@ -89,7 +87,7 @@ export class SessionRecords {
     const latest = Date.now() + maxSeconds * 1000;
     if (create && !((signedOf(data)?.expiresAt ?? Number.NaN) <= latest)) {
       throw new TypeError(
-        'an admitted session needs user.expiresAt, in epoch ms, within SESSION_MAX_HOURS (R9)',
+        'an admitted session needs user.expiresAt (epoch ms), within its longest life (R9)',
       );
     }
     const key = sessionKey(id);

@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { createApp } from '../../src/app.ts';
 import { createProvider } from '../../src/auth/index.ts';
 import { loadConfig } from '../../src/config.ts';
+import { notFound } from '../../src/http/error-pages.ts';
 import { createAudit, createLog, requestLog } from '../../src/log.ts';
 import { createSealer, openSessions, type Sessions } from '../../src/sessions/index.ts';
 import { freePort, type LogLine, type TestApp } from './app.ts';
@@ -59,10 +60,10 @@ export async function startAppWithRoutes(
     sealer: (use) => createSealer(secrets, use),
     stopping: () => false,
   });
-  // The last two are the 404 and the error pages.
-  const last = app.router.stack.splice(-2);
+  const { stack } = app.router;
+  const last = stack.splice(stack.findIndex(({ handle }) => (handle as unknown) === notFound));
   mount?.(app);
-  app.router.stack.push(...last);
+  stack.push(...last);
   const server = createServer(app).listen(listenOn, '127.0.0.1');
   await once(server, 'listening');
   provider.load().catch(() => {});

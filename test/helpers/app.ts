@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { loadConfig } from '../../src/config.ts';
+import { expect } from 'vitest';
+import { type Config, loadConfig } from '../../src/config.ts';
 import { type AuditEvent, createLog } from '../../src/log.ts';
 import { start } from '../../src/start.ts';
 
@@ -46,8 +47,29 @@ export async function startApp(env: Record<string, string | undefined>, port?: n
     url: (path) => origin + path,
     lines,
     events: (name) => lines.filter((line) => line.event === name),
-    stop: async () => void (await stop()),
+    async stop() {
+      await stop();
+      expectNoSecrets(lines, config);
+    },
   };
+}
+
+/**
+ * Whatever a test is about, its app has logged nothing secret by the time it stops (R20): none of its settings'
+ * secrets, and nothing that looks like a token, a session cookie or the query of an answer.
+ */
+export function expectNoSecrets(lines: readonly LogLine[], { provider, session, redisUrls }: Config): void {
+  const log = JSON.stringify(lines);
+  const passwords = redisUrls.map((url) => decodeURIComponent(new URL(url).password));
+  for (const secret of [provider.clientSecret, ...session.secrets, ...passwords]) {
+    if (!secret || secret.length < 12) continue;
+    expect(log.includes(JSON.stringify(secret).slice(1, -1)), 'a secret of the settings in the log').toBe(
+      false,
+    );
+  }
+  expect(log, 'a token in the log').not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/);
+  expect(log, 'a session cookie in the log').not.toMatch(/s(:|%3A)[\w-]{24,}\./i);
+  expect(log, 'a query in the log').not.toMatch(/[?&](code|state|id_token_hint|request_uri)=[^"&]{8,}/i);
 }
 
 /**

@@ -110,6 +110,8 @@ export function createBrowser({
 
   return {
     get: (url: string, visit: Visit = {}) => open('GET', url, undefined, visit),
+    /** Any method, without a body. */
+    request: (method: string, url: string, visit: Visit = {}) => open(method, url, undefined, visit, [url]),
     /** `from` is the address of the page whose form is posted; by default the target's own origin. */
     post: (url: string, form: Fields = {}, visit: Visit = {}, from = url) =>
       open('POST', url, form, visit, [from]),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type LaunchOptions } from 'playwright-core';
 import { describe } from 'vitest';
 
 const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
@@ -13,8 +13,9 @@ if (!executablePath) console.log('Tests that need Chromium are skipped: it is no
 export const describeWithChromium = describe.skipIf(!executablePath);
 
 /** A headless Chromium that talks to nobody but the addresses it is sent to. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   return chromium.launch({
+    ...options,
     ...(executablePath && { executablePath }),
     args: [
       '--no-sandbox',

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ export const hasNginx = nginx !== undefined;
 /** Tests in here are skipped, with one line, where nginx is missing. */
 export const describeWithNginx = describe.skipIf(!hasNginx);
 
-export interface Proxy {
+export interface Nginx {
   /** The address users see. */
   origin: string;
   /** The certificate authority that browsers must trust. */
@@ -29,7 +29,7 @@ export interface Proxy {
 }
 
 /** nginx with TLS in front of these ports, configured as `deploy/nginx.conf` tells deployers to. */
-export async function startNginx(ports: [number, number], port?: number): Promise<Proxy> {
+export async function startNginx(ports: readonly [number, number], port?: number): Promise<Nginx> {
   if (!nginx) throw new Error('nginx is not installed here');
   const listenOn = port ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), 'nginx-test-'));
@@ -61,7 +61,7 @@ http {
   });
 
   return {
-    origin: `https://localhost:${listenOn}`,
+    origin: `https://127.0.0.1:${listenOn}`,
     ca: certificates.caText,
     complaints,
     async stop() {
@@ -77,7 +77,7 @@ http {
 
 /** The file that deployers copy, with this test's addresses and certificate in it. */
 async function siteConf(
-  ports: [number, number],
+  ports: readonly [number, number],
   listenOn: number,
   { cert, key }: { cert: string; key: string },
 ) {
@@ -89,7 +89,7 @@ async function siteConf(
     [/listen 80;/, `listen 127.0.0.1:${http};`],
     [/ssl_certificate .*;/, `ssl_certificate ${cert};`],
     [/ssl_certificate_key .*;/, `ssl_certificate_key ${key};`],
-    [/server_name app\.example\.com;/g, 'server_name localhost;'],
+    [/server_name app\.example\.com;/g, 'server_name 127.0.0.1;'],
   ];
   let text = readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8');
   for (const [what, by] of changes) {

@@ -28,14 +28,21 @@ export interface SignedIn {
 interface PairOptions extends IdentityProviderOptions {
   env?: Record<string, string | undefined>;
   client?: Partial<ClientMetadata>;
+  /** Starts a provider of another make. */
+  start?: (options: IdentityProviderOptions) => Promise<IdentityProvider>;
   /** More routes than the app has of its own. */
   routes?: Parameters<typeof startAppWithRoutes>[1];
 }
 
 /** The app and a real provider that knows it. */
-export async function startPair({ env, routes, ...options }: PairOptions = {}): Promise<Pair> {
+export async function startPair({
+  env,
+  routes,
+  start = startIdentityProvider,
+  ...options
+}: PairOptions = {}): Promise<Pair> {
   const port = await freePort();
-  const provider = await startIdentityProvider({
+  const provider = await start({
     redirectOrigin: `http://127.0.0.1:${port}`,
     ...options,
   });

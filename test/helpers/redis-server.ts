@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -44,13 +44,18 @@ export interface RedisOptions {
   args?: string[];
 }
 
-export async function startRedis({
-  password,
-  tls,
-  args = [],
-  port,
-}: RedisOptions = {}): Promise<RedisServer> {
-  const listenOn = await freePort();
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOn(await freePort(), options);
+    } catch (error) {
+      // Another test was quicker to take that port.
+      if (tries === 5 || !/address already in use/i.test((error as Error).message)) throw error;
+    }
+  }
+}
+
+async function startOn(listenOn: number, { password, tls, args = [] }: RedisOptions): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'redis-test-'));
   const ports = tls
     ? ['--port', '0', '--tls-port', `${listenOn}`, '--tls-cert-file', tls.cert, '--tls-key-file', tls.key]
@@ -104,22 +109,24 @@ export async function startRedis({
     async monitor(work) {
       const seen: string[] = [];
       const client = await connect();
-      const mark = `end-of-monitor-${process.hrtime.bigint()}`;
-      const ended = new Promise<void>((resolve) => {
-        void client.monitor((line) => {
-          const text = String(line).replace(/^\S+ \[[^\]]*\] /, '');
-          if (text.includes(mark)) resolve();
-          // What a script does inside is not a command of a client.
-          else if (!/ lua\] /.test(String(line))) seen.push(text);
-        });
+      const heard = new EventEmitter();
+      await client.monitor((line) => {
+        const [, from = '', text = ''] = /^\S+ \[\S+ (\S+)\] (.*)$/s.exec(String(line)) ?? [];
+        const mark = /"PING" "(begin|end)"/.exec(text)?.[1];
+        if (mark) heard.emit(mark);
+        // What a script does inside is not a command of a client.
+        else if (from !== 'lua') seen.push(text);
       });
-      await server.run('PING');
+      const begun = once(heard, 'begin');
+      await server.run('PING', 'begin');
+      await begun;
       seen.length = 0;
       await work();
-      await server.run('PING', mark);
+      const ended = once(heard, 'end');
+      await server.run('PING', 'end');
       await ended;
       client.destroy();
-      // What our own connection for the mark sends.
+      // What the connection that sends the mark says of itself.
       return seen.filter((line) => !/^"(HELLO|hello|CLIENT|client)"/.test(line));
     },
     async stop() {

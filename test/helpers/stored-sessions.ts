@@ -54,7 +54,7 @@ async function sharedMemory(): Promise<Shared> {
   };
 }
 
-async function sharedRedis(): Promise<Shared> {
+export async function sharedRedis(): Promise<Required<Shared>> {
   const redis = await startRedis();
   const opened: Sessions[] = [];
   return {
@@ -92,6 +92,14 @@ export function read(sessions: Sessions, id: string): Promise<SignedIn | undefin
 export function save(sessions: Sessions, id: string, data: SignedIn): Promise<void> {
   return new Promise((resolve, reject) => {
     sessions.store.set(id, data as unknown as SessionData, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** What express-session does at the end of a page that changed nothing. */
+export function touch(sessions: Sessions, id: string, data: SignedIn): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: unknown) => (error ? reject(error) : resolve());
+    sessions.store.touch?.(id, data as unknown as SessionData, done);
   });
 }
 

@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
 import type { ProviderConnection } from './connection.ts';
 import { toAuthError } from './failures.ts';
 import type { Demands } from './id-token-checks.ts';
-import type { Metadata } from './metadata.ts';
 import { withoutEmpty } from './parameters.ts';
+import { offlineAccess } from './quirks.ts';
 
 /** What one sign-in asks of the provider beyond the settings. */
 export interface AuthorizationRequest extends Demands {
@@ -33,7 +34,7 @@ export async function authorizationUrl(
     ...offlineAccess(settings.scope, metadata),
     state: request.state,
     nonce: request.nonce,
-    code_challenge: await oidc.calculatePKCECodeChallenge(request.code_verifier),
+    code_challenge: hash('sha256', request.code_verifier, 'base64url'), // RFC 7636 §4.2
     code_challenge_method: 'S256',
     response_mode: settings.responseMode === 'form_post' ? 'form_post' : undefined,
     prompt: request.prompt ?? settings.prompt,
@@ -53,16 +54,4 @@ export async function authorizationUrl(
   } catch (error) {
     throw toAuthError(error, 'start');
   }
-}
-
-/**
- * Providers that know no scope `offline_access` refuse the whole request for it, so it is asked for only where it is
- * offered, or where nothing is said of scopes. Google has a parameter of its own for the same.
- */
-function offlineAccess(scope: string, { issuer, scopes_supported }: Metadata) {
-  if (!scopes_supported || scopes_supported.includes('offline_access')) return { scope };
-  const others = scope.split(' ').filter((name) => name !== 'offline_access');
-  const wanted = others.length < scope.split(' ').length;
-  const access_type = wanted && issuer === 'https://accounts.google.com' ? 'offline' : undefined;
-  return { scope: others.join(' '), access_type };
 }

@@ -1,12 +1,13 @@
 import * as oidc from 'openid-client';
 import type { Log } from '../../log.ts';
-import { loadClientKeys } from './client-keys.ts';
-import { type Clock, toAuthError } from './failures.ts';
+import { clientAuthentication } from './client-authentication.ts';
+import { type Clock, refusal, toAuthError } from './failures.ts';
 import { createProviderFetch, type ProviderCall, type ProviderFetch } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
 import { peek } from './id-token-checks.ts';
 import { ProviderKeys } from './keys.ts';
 import { checkMetadata, isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
+import { keysOfIssuer } from './quirks.ts';
 import { Refreshing } from './refreshing.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
@@ -57,7 +58,7 @@ export class ProviderConnection {
       close();
       api.close();
     };
-    this.#clientAuths = chooseClientAuths(settings);
+    this.#clientAuths = clientAuthentication(settings);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     this.keys = new ProviderKeys(async () => (await this.discovered.get()).jwks_uri, fetch);
     this.#refreshTimer = setInterval(
@@ -87,8 +88,7 @@ export class ProviderConnection {
       try {
         return await this.#attempt(run, metadata, clientAuth, dpopKey);
       } catch (error) {
-        const unknownKey =
-          (error as { error?: string }).error === 'invalid_client' && index < clientAuths.length - 1;
+        const unknownKey = refusal(error) === 'invalid_client' && index < clientAuths.length - 1;
         if (!unknownKey) throw error;
         this.#log.warn('the provider does not accept the first client key; trying the next');
       }
@@ -104,8 +104,9 @@ export class ProviderConnection {
   ): Promise<T> {
     // A multi-tenant issuer is known only when the token has come: then the call runs again, on the same answer.
     let answered: { issuer: string; response: Response } | undefined;
+    let { issuer } = metadata;
     const customFetch: ProviderFetch = async (url, init) => {
-      if (url === metadata.jwks_uri) return Response.json(await this.keys.get());
+      if (url === metadata.jwks_uri) return Response.json(keysOfIssuer(await this.keys.get(), issuer));
       if (answered && init.method === 'POST') return answered.response;
       const response = await this.#fetch(url, init);
       if (init.method !== 'POST' || response.status !== 200) return response;
@@ -119,7 +120,8 @@ export class ProviderConnection {
       answered = { issuer: tenantIssuer(metadata, tid, this.settings.allowedTenants), response: copy };
       throw new Error('run again with the tenant that the token names');
     };
-    const once = (issuer: string) => {
+    const once = (name: string) => {
+      issuer = name;
       const configuration = this.#configure({ ...metadata, issuer }, clientAuth, customFetch);
       return run(
         configuration,
@@ -171,24 +173,6 @@ export class ProviderConnection {
       );
       throw failure;
     }
-  }
-}
-
-async function chooseClientAuths(settings: ProviderSettings): Promise<oidc.ClientAuth[]> {
-  const secret = settings.clientSecret ?? '';
-  switch (settings.clientAuth) {
-    case 'client_secret_basic':
-      return [oidc.ClientSecretBasic(secret)];
-    case 'client_secret_post':
-      return [oidc.ClientSecretPost(secret)];
-    case 'client_secret_jwt':
-      return [oidc.ClientSecretJwt(secret)];
-    case 'private_key_jwt':
-      return (await loadClientKeys(settings.clientKeys, settings.idTokenAlg)).map((key) =>
-        oidc.PrivateKeyJwt(key),
-      );
-    default:
-      return [oidc.TlsClientAuth()];
   }
 }
 

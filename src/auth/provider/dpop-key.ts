@@ -1,4 +1,5 @@
-import type { CryptoKeyPair } from 'openid-client';
+import type { CryptoKeyPair, TokenEndpointResponse } from 'openid-client';
+import { AuthError } from '../errors.ts';
 
 // The key that a session's access tokens are bound to (RFC 9449). It is made at sign-in and kept, sealed, with them.
 
@@ -20,4 +21,16 @@ export async function importDpopKey(jwk: object): Promise<CryptoKeyPair> {
     crypto.subtle.importKey('jwk', publicJwk, algorithm, true, ['verify']),
   ]);
   return { privateKey, publicKey };
+}
+
+/**
+ * A Bearer token would open everything without the key: who asked for a bound one does not take it (RFC 9449 §5).
+ *
+ * @throws AuthError
+ */
+export function demandBoundToken(answer: TokenEndpointResponse, key: object | undefined): void {
+  if (!key || answer.token_type.toLowerCase() === 'dpop') return;
+  throw new AuthError('provider_answer', {
+    mend: `OIDC_DPOP is true, but the provider gave a ${answer.token_type} token: switch DPoP on for this client there, or set OIDC_DPOP=false`,
+  });
 }

@@ -6,6 +6,7 @@ import { Unreachable, UnusableAnswer } from './fetch.ts';
 interface LibraryError extends Error {
   code?: string;
   error?: string;
+  status?: number;
   cause?: LibraryError & { claim?: string };
 }
 
@@ -41,9 +42,11 @@ export function toAuthError(
         mend: `the provider answered error=${error.error}`,
       });
     case 'OAUTH_RESPONSE_BODY_ERROR':
-      if (step === 'start')
-        return new AuthError('provider_error', { cause: thrown, mend: refusalMend(error.error) });
-      return new AuthError('token_refused', { cause: thrown, mend: refusalMend(error.error) });
+    case 'OAUTH_WWW_AUTHENTICATE_CHALLENGE':
+      return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
+        cause: thrown,
+        mend: refusalMend(refusal(error)),
+      });
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
       return timeError(error, clock);
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
@@ -75,6 +78,17 @@ function answerReason(error: string | undefined): SignInFailure {
   return /^(login|interaction|consent|account_selection)_required$/.test(error ?? '')
     ? 'login_required'
     : 'provider_error';
+}
+
+/**
+ * The `error` of a refusal. With a challenge in its header, as after Basic authentication (RFC 6749 §5.2), nobody
+ * reads the body; to say 401 is to say `invalid_client`.
+ */
+export function refusal(thrown: unknown): string | undefined {
+  const { error, code, status } = thrown as LibraryError;
+  return (
+    error ?? (code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE' && status === 401 ? 'invalid_client' : undefined)
+  );
 }
 
 function refusalMend(error: string | undefined): string {

@@ -3,6 +3,7 @@ import * as oidc from 'openid-client';
 import type { ProviderConnection } from './connection.ts';
 import { toAuthError } from './failures.ts';
 import { withoutEmpty } from './parameters.ts';
+import { cognitoLogoutUrl } from './quirks.ts';
 
 /** Nobody who signs out waits longer than this for the provider. */
 const patienceSeconds = 2;
@@ -34,7 +35,12 @@ export async function endSessionUrl(
   connection: ProviderConnection,
   parameters: { id_token_hint?: string | undefined; state: string; post_logout_redirect_uri: string },
 ): Promise<URL | undefined> {
-  if (!connection.discovered.current?.end_session_endpoint || !(await answers(connection))) return undefined;
+  const { discovered, settings } = connection;
+  const metadata = discovered.current;
+  if (!metadata) return undefined;
+  const cognito = cognitoLogoutUrl(metadata, settings.clientId, parameters.post_logout_redirect_uri);
+  if ((!cognito && !metadata.end_session_endpoint) || !(await answers(connection))) return undefined;
+  if (cognito) return cognito;
   return connection.call(async (configuration) =>
     oidc.buildEndSessionUrl(configuration, withoutEmpty(parameters)),
   );

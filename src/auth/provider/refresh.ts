@@ -2,7 +2,7 @@ import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
 import type { ProviderConnection } from './connection.ts';
-import { importDpopKey } from './dpop-key.ts';
+import { demandBoundToken, importDpopKey } from './dpop-key.ts';
 import { type Clock, toAuthError } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
@@ -26,6 +26,7 @@ export async function refreshTokens(
         oidc.refreshTokenGrant(configuration, refresh_token, withoutEmpty({ resource }), dpop),
       dpop_key && (await importDpopKey(dpop_key)),
     );
+    demandBoundToken(answer, dpop_key);
     const claims = answer.claims();
     if (claims) {
       if (claims.iss !== owner.iss || claims.sub !== owner.sub) {

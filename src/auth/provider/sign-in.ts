@@ -2,7 +2,7 @@ import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
 import type { AuthorizationRequest } from './authorize.ts';
 import type { ProviderConnection } from './connection.ts';
-import { exportDpopKey, makeDpopKey } from './dpop-key.ts';
+import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
 import { toAuthError } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
@@ -46,6 +46,7 @@ export async function finishSignIn(
         withoutEmpty({ resource: settings.resource }),
         dpop,
       );
+      demandBoundToken(answer, dpopKey);
       const claims = { ...answer.claims() } as SignInAnswer['claims'];
       const accessToken = answer.access_token;
       checkIdToken(claims, settings, { accessToken, acr });

@@ -1,0 +1,28 @@
+/** The little of autocannon that the bench uses; the package brings no types. */
+declare module 'autocannon' {
+  import type { EventEmitter } from 'node:events';
+
+  interface Options {
+    url: string;
+    connections: number;
+    duration: number;
+    headers?: Record<string, string>;
+    verifyBody?: (body: string) => boolean;
+    /** Milliseconds between its samples; it ends at one. */
+    sampleInt?: number;
+  }
+
+  export interface Result {
+    requests: { total: number };
+    duration: number;
+    errors: number;
+    timeouts: number;
+    mismatches: number;
+    non2xx: number;
+  }
+
+  export default function autocannon(
+    options: Options,
+    done: (error: Error | null, result: Result) => void,
+  ): EventEmitter;
+}

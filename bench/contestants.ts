@@ -1,0 +1,89 @@
+import { fileURLToPath } from 'node:url';
+import { type Browser, signInWithAuthJs } from './browser.ts';
+import { freePort, type Server, startServer, until } from './processes.ts';
+
+/** A server that takes part: how it is started, and what is particular about it. */
+export interface Contestant {
+  readonly title: string;
+  readonly file: string;
+  /** Keeps its sessions in the bench's Redis. */
+  readonly redis?: boolean;
+  /** The yardstick has no users. */
+  readonly anonymous?: boolean;
+  /** Settings beside those that all have. */
+  readonly settings?: Record<string, string>;
+  /** Opening the page leads to the provider and back; anything else is told here. */
+  readonly signIn?: (browser: Browser, origin: string) => Promise<unknown>;
+}
+
+export type Name = 'bare' | 'bareCompiled' | 'app' | 'appMemory' | 'eoc' | 'eocRedis' | 'authJs';
+
+export const contestants: Record<Name, Contestant> = {
+  bare: { title: 'bare Express, no sign-in', file: 'servers/bare.js', anonymous: true },
+  bareCompiled: {
+    title: 'bare Express, views compiled as here',
+    file: 'servers/bare.js',
+    anonymous: true,
+    settings: { COMPILED_VIEWS: 'yes' },
+  },
+  app: { title: 'this app, Redis', file: '../src/server.ts', redis: true },
+  appMemory: { title: 'this app, memory', file: '../src/server.ts' },
+  eoc: { title: 'express-openid-connect, cookie', file: 'servers/express-openid-connect.js' },
+  eocRedis: {
+    title: 'express-openid-connect, Redis',
+    file: 'servers/express-openid-connect.js',
+    redis: true,
+  },
+  authJs: { title: 'Auth.js, cookie', file: 'servers/auth-js.js', signIn: signInWithAuthJs },
+};
+
+/** Where the sign-ins go to and the sessions are kept; the same for every contestant. */
+export interface Surroundings {
+  readonly issuer: string;
+  readonly redisUrl: string;
+}
+
+/** A contestant that is up. */
+export interface Running extends Contestant {
+  readonly name: Name;
+  readonly origin: string;
+  readonly server: Server;
+  readonly page: string;
+}
+
+export async function start(name: Name, around: Surroundings): Promise<Running> {
+  const contestant = contestants[name];
+  const port = await freePort();
+  const server = startServer(fileOf(contestant), settingsOf(contestant, port, around));
+  const origin = `http://127.0.0.1:${port}`;
+  const page = `${origin}/profile`;
+  await until(contestant.title, () => fetch(page, { redirect: 'manual' }));
+  return { ...contestant, name, origin, server, page };
+}
+
+export function fileOf({ file }: Contestant): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}
+
+/** The project's own settings; the other servers read what they need of them. */
+export function settingsOf(
+  { redis, settings }: Contestant,
+  port: number,
+  around: Surroundings,
+): Record<string, string> {
+  return {
+    BASE_URL: `http://127.0.0.1:${port}`,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    OIDC_ISSUER: around.issuer,
+    OIDC_CLIENT_ID: 'bench',
+    OIDC_CLIENT_SECRET: 'a-secret-that-only-the-bench-uses-0123456789',
+    SESSION_SECRET: 'another-secret-that-only-the-bench-uses-0123456789',
+    // The bench is a thousand people behind one proxy: each is counted for itself, as in production.
+    TRUST_PROXY_HOPS: '1',
+    // The others log no requests.
+    LOG_LEVEL: 'warn',
+    ...(redis && { REDIS_URL: around.redisUrl }),
+    ...settings,
+  };
+}

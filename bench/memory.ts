@@ -1,0 +1,42 @@
+import { type Name, type Surroundings, start } from './contestants.ts';
+import type { BenchRedis } from './redis.ts';
+import type { Sample } from './rounds.ts';
+import { signIn } from './sign-ins.ts';
+
+/**
+ * Signs many people in and compares what the app itself holds before and after. With Redis it should be
+ * what it was; with the memory store it grows until the store is full.
+ */
+export async function memoryOfSessions(
+  name: Name,
+  around: Surroundings,
+  redis: BenchRedis,
+  sessions: number,
+): Promise<Sample> {
+  await redis.empty();
+  const running = await start(name, around);
+  const signInMany = async (count: number) => {
+    let left = count;
+    const person = async () => {
+      while (left-- > 0) await signIn(running);
+    };
+    await Promise.all(Array.from({ length: 32 }, person));
+  };
+
+  await signInMany(2_000);
+  const before = await running.server.memory();
+  const redisBefore = await redis.usedMemory();
+  await signInMany(sessions);
+  const after = await running.server.memory();
+  const redisAfter = await redis.usedMemory();
+  await running.server.stop();
+  await redis.empty();
+  return {
+    sessions,
+    heapBefore: before.heapUsed,
+    heapAfter: after.heapUsed,
+    rssBefore: before.rss,
+    rssAfter: after.rss,
+    redisBytesPerSession: (redisAfter - redisBefore) / sessions,
+  };
+}

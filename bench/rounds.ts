@@ -1,0 +1,63 @@
+import { type Name, type Running, type Surroundings, start } from './contestants.ts';
+
+/** One measurement: figures by name. */
+export type Sample = Record<string, number>;
+export type Samples = Map<Name, Sample[]>;
+
+/** How thoroughly to measure. */
+export interface Pace {
+  readonly rounds: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/**
+ * Only the servers of one duel are up, and they take turns (A B C A B C …): whatever else the machine
+ * does meanwhile falls on all of them alike. What counts is the ratio within a round.
+ */
+export async function duel<T extends Name>(
+  names: readonly T[],
+  around: Surroundings,
+  { rounds }: Pace,
+  prepare: (running: Running) => Promise<() => Promise<Sample>>,
+): Promise<Samples> {
+  const running = await Promise.all(names.map((name) => start(name, around)));
+  const measures = await inOrder(running, prepare);
+  const samples: Samples = new Map(names.map((name) => [name, []]));
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [index, name] of names.entries()) {
+      process.stderr.write(`\r\x1b[K${names.join(' · ')}: round ${round} of ${rounds}, ${name}`);
+      samples.get(name)?.push(await (measures[index] as () => Promise<Sample>)());
+    }
+  }
+  process.stderr.write('\r\x1b[K');
+  await Promise.all(running.map(({ server }) => server.stop()));
+  return samples;
+}
+
+/** The median over the rounds of one figure. */
+export function medianOf(samples: Samples, name: Name, figure: string): number {
+  return median((samples.get(name) ?? []).map((sample) => sample[figure] ?? Number.NaN));
+}
+
+/** The median of the ratios within each round. */
+export function ratioOf(samples: Samples, name: Name, other: Name, figure: string): number {
+  const others = samples.get(other) ?? [];
+  const ratios = (samples.get(name) ?? []).map(
+    (sample, i) => (sample[figure] ?? 0) / (others[i]?.[figure] ?? 0),
+  );
+  return median(ratios);
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+export async function inOrder<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await run(item));
+  return results;
+}

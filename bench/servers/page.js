@@ -1,0 +1,56 @@
+/**
+ * The page that every contestant prints: the project's own /profile, its model and its views, so that
+ * what differs between them is the sign-in and nothing else.
+ */
+import { fileURLToPath } from 'node:url';
+import ejs from 'ejs';
+import { createAssets } from '../../src/http/assets.ts';
+import { initials } from '../../src/pages/person.ts';
+import { profilePage } from '../../src/pages/profile.ts';
+
+const folder = fileURLToPath(new URL('../../views', import.meta.url));
+const nav = ['Home', 'Profile', 'Sessions', 'Admin'].map((label) => ({
+  label,
+  href: `/${label.toLowerCase()}`,
+  current: label === 'Profile',
+}));
+const layout = {
+  site: { name: 'Express confidential web app', development: false },
+  title: profilePage.title,
+  assets: createAssets({ development: false }).hrefs,
+  nav,
+  path: profilePage.path,
+  requestId: '00000000-0000-0000-0000-000000000000',
+  storeAway: false,
+};
+
+/**
+ * Express and EJS as everybody wires them: `ejs.renderFile`, which keeps compiled templates. The two options
+ * are the names that the project's views count on.
+ */
+export function useViews(app) {
+  const options = { root: folder, localsName: 'page', cache: true };
+  app.engine('ejs', (file, model, done) => ejs.renderFile(file, model, options, done));
+  app.set('view engine', 'ejs');
+  app.set('views', folder);
+}
+
+/** Prints the page for somebody with these claims who has just signed in. */
+export function renderProfile(res, claims) {
+  const signedInAt = new Date();
+  const expiresAt = new Date(signedInAt.getTime() + 8 * 3_600_000);
+  const { name, email, roles } = claims;
+  const user = { name, email, roles, claims: shown(claims), signedInAt, expiresAt };
+  const ends = { expiresAt: expiresAt.toISOString(), idleExpiresAt: expiresAt.toISOString() };
+  res.render(profilePage.view, {
+    ...layout,
+    user: { name, initials: initials(name) },
+    ends,
+    ...profilePage.model({ user }),
+  });
+}
+
+/** Twelve claims; those that only guarded the sign-in are left out where a library keeps them. */
+function shown({ nonce, at_hash, ...claims }) {
+  return claims;
+}

@@ -1,0 +1,60 @@
+import type { JSONWebKeySet } from 'jose';
+import type { Metadata } from './metadata.ts';
+
+// Where well-known providers go ways of their own. Each is told by what it says of itself, and named with its source.
+
+/**
+ * The scope to ask for. Providers that know no scope `offline_access` refuse the whole request for it, so it is asked
+ * for only where it is offered, or where nothing is said of scopes. Google gives refresh tokens for a parameter
+ * instead (https://developers.google.com/identity/protocols/oauth2/web-server#offline).
+ */
+export function offlineAccess(
+  scope: string,
+  { issuer, scopes_supported }: Pick<Metadata, 'issuer' | 'scopes_supported'>,
+): { scope: string; access_type?: 'offline' } {
+  if (!scopes_supported || scopes_supported.includes('offline_access')) return { scope };
+  const names = scope.split(' ');
+  const others = names.filter((name) => name !== 'offline_access');
+  const google = issuer === 'https://accounts.google.com' && others.length < names.length;
+  return { scope: others.join(' '), ...(google && { access_type: 'offline' }) };
+}
+
+/**
+ * Amazon Cognito's logout is not OpenID Connect's: it takes a client_id and a logout_uri and gives back no state
+ * (https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html). Discovery names it only since
+ * 2024; before, it stood beside the authorization endpoint. Undefined: the provider is not Cognito.
+ */
+export function cognitoLogoutUrl(
+  { issuer, authorization_endpoint, end_session_endpoint }: Metadata,
+  client_id: string,
+  logout_uri: string,
+): URL | undefined {
+  if (!isCognito(issuer)) return undefined;
+  const url = new URL(end_session_endpoint ?? '/logout', authorization_endpoint);
+  url.search = new URLSearchParams({ client_id, logout_uri }).toString();
+  return url;
+}
+
+/** Its issuers are `https://cognito-idp.<region>.amazonaws.com/<user pool>`. */
+function isCognito(issuer: string): boolean {
+  return new URL(issuer).hostname.startsWith('cognito-idp.');
+}
+
+/**
+ * The keys that may sign for this issuer. Microsoft Entra publishes the keys of several issuers together and writes
+ * to each whose it is, `{tenantid}` standing for any tenant
+ * (https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-issuer).
+ */
+export function keysOfIssuer({ keys }: JSONWebKeySet, issuer: string): JSONWebKeySet {
+  return { keys: keys.filter((key) => signsFor(issuer, (key as { issuer?: unknown }).issuer)) };
+}
+
+function signsFor(issuer: string, owner: unknown): boolean {
+  if (typeof owner !== 'string' || !/^https?:/.test(owner)) return true;
+  const [start = '', ...ends] = owner.split('{tenantid}');
+  const [end] = ends;
+  if (end === undefined) return issuer === owner;
+  if (!issuer.startsWith(start) || !issuer.endsWith(end)) return false;
+  const tenant = issuer.slice(start.length, issuer.length - end.length);
+  return /^[\w-]+$/.test(tenant);
+}

@@ -1,0 +1,96 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { TLSSocket } from 'node:tls';
+
+const timeoutMs = 5_000;
+const longest = 1024 * 1024;
+
+export interface Answer {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: string;
+  /** Seconds that the other side's clock is ahead of ours, by its Date header. */
+  clockAhead: number | undefined;
+  tls: { version: string; validUntil: Date } | undefined;
+}
+
+/** The other side did not answer. `code` is the system's, such as ECONNREFUSED. */
+export class NoAnswer extends Error {
+  override name = 'NoAnswer';
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/** Asks once, on a connection of its own, and follows no redirect. @throws NoAnswer */
+export function ask(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
+  const { get } = url.protocol === 'https:' ? https : http;
+  const askedAt = Date.now();
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false, headers: { accept: '*/*', ...headers } }, (response) => {
+      const tls = tlsOf(response.socket as TLSSocket);
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= longest) chunks.push(chunk);
+        else request.destroy(new NoAnswer('an answer without end'));
+      });
+      response.on('error', refuse);
+      response.on('end', () => {
+        clearTimeout(timer);
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString(),
+          clockAhead: clockAhead(response.headers, (askedAt + Date.now()) / 2),
+          tls,
+        });
+      });
+    });
+    const timer = setTimeout(() => request.destroy(new NoAnswer('ETIMEDOUT')), timeoutMs);
+    request.on('error', refuse);
+
+    function refuse(error: NodeJS.ErrnoException): void {
+      clearTimeout(timer);
+      reject(error instanceof NoAnswer ? error : new NoAnswer(error.code ?? error.message));
+    }
+  });
+}
+
+function tlsOf(socket: TLSSocket): Answer['tls'] {
+  if (!socket.encrypted) return undefined;
+  const { valid_to } = socket.getPeerCertificate();
+  return { version: socket.getProtocol() ?? 'TLS', validUntil: new Date(valid_to) };
+}
+
+/** A cache in between answers with the Date of long ago, and says how long (RFC 9111 §4.2.3). */
+function clockAhead({ date, age }: http.IncomingHttpHeaders, now: number): number | undefined {
+  const then = Date.parse(date ?? '');
+  return Number.isNaN(then) ? undefined : Math.round((then + Number(age ?? 0) * 1000 - now) / 1000);
+}
+
+/** What to do about a connection that did not come to be. */
+export function mendConnection(code: string, setting: string): string {
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code))
+    return `Nobody knows this host name: check ${setting}, and the name service of this machine.`;
+  if (code === 'ECONNREFUSED') return `Nothing listens there: check ${setting}, or start it.`;
+  if (code === 'CERT_HAS_EXPIRED') return 'Its certificate has run out: renew it.';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return `Its certificate is for another host name: check ${setting}, or the certificate.`;
+  if (isTrust(code))
+    return 'This machine does not know who signed its certificate: name your own CA with NODE_EXTRA_CA_CERTS, or send the whole chain.';
+  return `Check ${setting}, and that a firewall or proxy lets this machine through.`;
+}
+
+function isTrust(code: string): boolean {
+  return /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_UNTRUSTED/.test(code);
+}
+
+/** Whether somebody is there whose certificate is not in order. */
+export function isTlsFault(code: string): boolean {
+  return isTrust(code) || /CERT|^ERR_(SSL|TLS)|EPROTO/.test(code);
+}

@@ -1,0 +1,111 @@
+import { AuthError, type Provider } from '../auth/index.ts';
+import type { Config } from '../config.ts';
+import { type Answer, ask, isTlsFault, mendConnection, NoAnswer } from './ask.ts';
+import { type Finding, failed, ok, warning } from './finding.ts';
+
+/** The provider's metadata as it came, trusted in nothing. */
+export type Metadata = Record<string, unknown>;
+
+const dayMs = 86_400_000;
+
+/** Is the provider there, by TLS, and on time? Its metadata, where it has any. */
+export async function checkDiscovery({
+  provider,
+}: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {
+  const { issuer, clockToleranceSeconds } = provider;
+  const address = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+  let answer: Answer;
+  try {
+    answer = await ask(address, { accept: 'application/json' });
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    const { code } = error;
+    const findings = [
+      failed('discovery', `${address.host} does not answer (${code}).`, mendConnection(code, 'OIDC_ISSUER')),
+    ];
+    if (isTlsFault(code))
+      findings.push(
+        failed('TLS', `the certificate of ${address.host} is refused.`, mendConnection(code, 'OIDC_ISSUER')),
+      );
+    return { findings };
+  }
+  const about = [checkTls(answer, address), checkClock(answer, clockToleranceSeconds)];
+  const metadata = parse(answer);
+  if (!metadata) return { findings: [noMetadata(answer, address), ...about] };
+  return { metadata, findings: [ok('discovery', `${address.href} answers.`), ...about] };
+}
+
+/** The same checks that the app does before it believes the metadata. */
+export async function checkIssuer(provider: Provider): Promise<Finding> {
+  try {
+    const { issuer } = await provider.load();
+    return ok('issuer', `is ${issuer}, to the letter.`);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    const { reason, mend = reason } = error;
+    if (reason === 'discovery_issuer') {
+      return failed(
+        'issuer',
+        'is not the one in the settings.',
+        `${mend.charAt(0).toUpperCase()}${mend.slice(1)}.`,
+      );
+    }
+    return failed(
+      'discovery',
+      `the metadata cannot be used: ${mend}.`,
+      'Have the provider mend it, or compare OIDC_ISSUER and OIDC_PAR with what it offers.',
+    );
+  }
+}
+
+function noMetadata({ status, headers }: Answer, address: URL): Finding {
+  if (headers.location && status >= 300 && status < 400) {
+    return failed(
+      'discovery',
+      `${address.href} leads elsewhere (${status}).`,
+      `Set OIDC_ISSUER to the address it leads to, without "/.well-known/…": ${headers.location}`,
+    );
+  }
+  const what =
+    status === 200 ? 'answers with something that is no metadata' : `answers with status ${status}`;
+  return failed(
+    'discovery',
+    `${address.href} ${what}.`,
+    'Copy OIDC_ISSUER from the provider: for Keycloak it ends in /realms/…, for Okta often in /oauth2/default.',
+  );
+}
+
+function checkTls({ tls }: Answer, { host }: URL): Finding {
+  if (!tls) return warning('TLS', `${host} is asked by plain http, which is right on this machine only.`);
+  const daysLeft = Math.floor((tls.validUntil.getTime() - Date.now()) / dayMs);
+  const until = tls.validUntil.toISOString().slice(0, 10);
+  if (daysLeft < 14)
+    return warning('TLS', `the certificate of ${host} ends on ${until}.`, 'Have it renewed.');
+  return ok('TLS', `${tls.version}, and the certificate of ${host} is good until ${until}.`);
+}
+
+function checkClock({ clockAhead }: Answer, tolerance: number): Finding {
+  if (clockAhead === undefined) return warning('clock', 'the provider does not say what time it is.');
+  const away = Math.abs(clockAhead);
+  const size = away >= 120 ? `${Math.round(away / 60)} min` : `${away} s`;
+  const text = `the provider's clock is ${size} ${clockAhead > 0 ? 'ahead of' : 'behind'} this machine's`;
+  // The header counts whole seconds.
+  if (away <= 1) return ok('clock', "the provider's clock and this machine's agree.");
+  if (away > tolerance)
+    return failed(
+      'clock',
+      `${text}; up to ${tolerance} s are let pass.`,
+      'Set the time of this machine by NTP.',
+    );
+  return ok('clock', `${text}, which is let pass.`);
+}
+
+function parse({ status, body }: Answer): Metadata | undefined {
+  if (status !== 200) return undefined;
+  try {
+    const json: unknown = JSON.parse(body);
+    return typeof json === 'object' && json !== null && 'issuer' in json ? (json as Metadata) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+/** `npm run doctor`: checks the settings against the real provider, Redis and proxy, before the app runs or later. */
+import { parseArgs } from 'node:util';
+import { examine } from './examine.ts';
+import { toLine } from './finding.ts';
+
+const usage = `Checks the settings, and what they lead to. Changes nothing.
+
+  npm run doctor             one line a check: ✓ in order, ! should be known, ✗ with what to do about it
+  npm run doctor -- --json   the same for machines
+
+Ends with 0, or with 1 where a line has a ✗.`;
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS')) throw error;
+  console.error(usage);
+  process.exitCode = 2;
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const findings = await examine(process.env);
+  const sick = findings.some(({ state }) => state === 'failed');
+  if (values.json) console.log(JSON.stringify({ ok: !sick, checks: findings }, null, 2));
+  else for (const finding of findings) console.log(toLine(finding));
+  return sick ? 1 : 0;
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:https';
+import { startApp, type TestApp } from './app.ts';
+import { clientId, clientSecret, type IdentityProvider, startIdentityProvider } from './identity-provider.ts';
+import { makeCertificates } from './redis-server.ts';
+
+export interface HttpsPair {
+  provider: IdentityProvider;
+  app: TestApp;
+  /** What a browser has to trust. */
+  ca: string;
+  url(path: string): string;
+  stop(): Promise<void>;
+}
+
+/** The app as users meet it in production: at an https address, behind a proxy that ends TLS. */
+export async function startHttpsPair(env: Record<string, string> = {}): Promise<HttpsPair> {
+  const certificates = await makeCertificates();
+  let target = '';
+  const front = createServer(
+    { cert: readFileSync(certificates.cert), key: readFileSync(certificates.key) },
+    (req, res) => {
+      const onward = request(target + req.url, { method: req.method, headers: req.headers, agent: false });
+      onward.on('response', (answer) => {
+        res.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+        answer.pipe(res);
+      });
+      onward.on('error', () => res.destroy());
+      req.pipe(onward);
+    },
+  );
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  const origin = `https://127.0.0.1:${(front.address() as { port: number }).port}`;
+  const provider = await startIdentityProvider({ redirectOrigin: origin });
+  const app = await startApp({
+    BASE_URL: origin,
+    TRUST_PROXY_HOPS: '1',
+    OIDC_ISSUER: provider.issuer,
+    OIDC_CLIENT_ID: clientId,
+    OIDC_CLIENT_SECRET: clientSecret,
+    REDIS_URL: undefined,
+    ...env,
+  });
+  target = app.origin;
+  return {
+    provider,
+    app,
+    ca: certificates.caText,
+    url: (path) => origin + path,
+    async stop() {
+      const closed = new Promise((resolve) => front.close(resolve));
+      front.closeAllConnections();
+      await closed;
+      await app.stop();
+      await provider.stop();
+      certificates.remove();
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { exportJWK } from 'jose';
+import type { ClientMetadata } from 'oidc-provider';
+import { describe, expect, test } from 'vitest';
+import { expectHonestSignIn, expectPlainFailure, reasons, withPair } from './helpers/misbehaving-sign-in.ts';
+import { headingOf } from './helpers/pair.ts';
+import { withPairOf } from './helpers/whole-life.ts';
+
+// Userinfo is asked once for each sign-in. Where it is signed, the signature counts (OpenID Connect Core §5.3.2).
+
+const features = { jwtUserinfo: { enabled: true }, encryption: { enabled: true } };
+const userinfoAs = (client: Partial<ClientMetadata>) => ({
+  algs: ['RS256', 'ES256'],
+  overrides: { features },
+  client: { id_token_signed_response_alg: 'RS256', ...client },
+});
+const asked = (requests: string[]) => requests.filter((line) => line.endsWith(' /me')).length;
+
+describe('userinfo', () => {
+  test('is asked once, and its claims stand beside those of the ID token', () =>
+    withPairOf({}, async ({ provider, signIn, app }) => {
+      const { page, browser } = await signIn('alice');
+      expect(page.body).toContain('Alice Adams');
+      await browser.get(app.url('/profile'));
+      expect(asked(provider.requests)).toBe(1);
+    }));
+
+  test('is not asked with OIDC_USERINFO=false', () =>
+    withPairOf({ env: { OIDC_USERINFO: 'false' } }, async ({ provider, signIn }) => {
+      const { page } = await signIn('alice');
+      expect(page.status).toBe(200);
+      expect(page.body).not.toContain('Alice Adams');
+      expect(asked(provider.requests)).toBe(0);
+    }));
+
+  test('is not asked where there is none', () =>
+    withPairOf(
+      { overrides: { features: { userinfo: { enabled: false } } } },
+      async ({ provider, signIn }) => {
+        expect((await signIn('alice')).page.status).toBe(200);
+        expect(asked(provider.requests)).toBe(0);
+      },
+    ));
+
+  test('signed as ID tokens are signs in', () =>
+    withPairOf(userinfoAs({ userinfo_signed_response_alg: 'RS256' }), async ({ provider, signIn }) => {
+      expect((await signIn('alice')).page.body).toContain('Alice Adams');
+      expect(asked(provider.requests)).toBe(1);
+    }));
+
+  test('signed with another algorithm is refused, although its key is published', () =>
+    withPairOf(userinfoAs({ userinfo_signed_response_alg: 'ES256' }), async ({ app, signIn }) => {
+      const { page, browser } = await signIn('alice');
+      expect([page.status, headingOf(page)]).toEqual([502, 'Your details could not be fetched']);
+      expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'userinfo_refused' }]);
+      expect(browser.cookie('session')).toBeUndefined();
+    }));
+
+  test('that is encrypted is refused, and the log says what to do about it', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), use: 'enc', kid: 'enc' }] };
+    const encrypted = {
+      userinfo_signed_response_alg: 'RS256',
+      userinfo_encrypted_response_alg: 'RSA-OAEP',
+      jwks,
+    };
+    await withPairOf(userinfoAs(encrypted), async ({ app, signIn }) => {
+      const { page, browser } = await signIn('alice');
+      expect([page.status, headingOf(page)]).toEqual([502, 'Your details could not be read']);
+      const mend = expect.stringMatching(/userinfo is encrypted: .*OIDC_USERINFO=false/);
+      expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'userinfo_encrypted', mend }]);
+      expect(browser.cookie('session')).toBeUndefined();
+    });
+  });
+
+  for (const signing of ['broken', 'other-published-key'] as const) {
+    test(`whose signature is ${signing} is refused; with a right one it signs in`, () =>
+      withPair({}, async (pair) => {
+        pair.op.next({ userinfoSigned: signing });
+        expectPlainFailure(await pair.open('/profile'), pair.app);
+        expect(reasons(pair.app)).toEqual(['userinfo_refused']);
+        pair.op.next({ userinfoSigned: 'RS256' });
+        await expectHonestSignIn(pair);
+      }));
+  }
+});
