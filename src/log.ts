@@ -1,10 +1,17 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import pino, { type DestinationStream, type Logger } from 'pino';
-import { type HttpLogger, pinoHttp } from 'pino-http';
 import { isSecretName, withoutSecrets } from './log/redaction.ts';
 
 export type Log = Logger;
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** The request's id, on the page of an error and on every line about it. */
+    id: string;
+    log: Log;
+  }
+}
 
 /**
  * The audit events, by the names a security monitor may count on (OWASP ASVS 16.3).
@@ -78,37 +85,40 @@ export function sessionHash(id: string): string {
  * One line a request, and an id for it. The query is left out where it may hold a code or a token (R20). `trusted`
  * says whether the caller is a proxy of ours, whose X-Request-Id counts.
  */
-export function requestLog(log: Log, trusted: (req: IncomingMessage) => boolean): HttpLogger {
-  return pinoHttp({
-    logger: log,
-    genReqId: (req) => {
-      const given = req.headers['x-request-id'];
-      return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) && trusted(req) ? given : randomUUID();
+export function requestLog(log: Log, trusted: (req: IncomingMessage) => boolean): RequestLog {
+  return (req, res, next) => {
+    const started = performance.now();
+    const given = req.headers['x-request-id'];
+    const ours = typeof given !== 'string' || !/^[\w.-]{1,64}$/.test(given) || !trusted(req);
+    req.id = ours ? randomUUID() : given;
+    defineLog(req, log);
+    res.once('close', () => {
+      const level = res.statusCode >= 500 ? 'error' : 'info';
+      if (log.isLevelEnabled(level)) req.log[level](described(req, res, started), 'request');
+    });
+    next();
+  };
+}
+
+export type RequestLog = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+
+/** The request's own logger, made when somebody has something to say: most pages say nothing. */
+function defineLog(req: IncomingMessage, log: Log): void {
+  let own: Log | undefined;
+  Object.defineProperty(req, 'log', {
+    get: () => {
+      own ??= log.child({ request_id: req.id });
+      return own;
     },
-    // pino-http's own account of a request holds its address with the query, and every header.
-    serializers: { req: () => undefined, res: () => undefined, err: asItIs },
-    wrapSerializers: false,
-    quietReqLogger: true,
-    customAttributeKeys: { reqId: 'request_id' },
-    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),
-    customSuccessObject: described,
-    // What went wrong stands on a line of the error pages' own, under the same id.
-    customErrorObject: (req, res, _error, line) => described(req, res, line),
-    customSuccessMessage: () => 'request',
-    customErrorMessage: () => 'request',
   });
 }
 
-function described(
-  req: IncomingMessage & { originalUrl?: string },
-  res: ServerResponse,
-  { responseTime }: { responseTime: number },
-) {
+function described(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse, started: number) {
   return {
     method: req.method,
     path: addressOf(req.originalUrl ?? req.url ?? ''),
     status: res.statusCode,
-    ms: responseTime,
+    ms: Math.round(performance.now() - started),
     // Nobody was there any more to take the answer.
     ...(!res.writableFinished && { aborted: true }),
   };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Express } from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fetchApi, requireAuth } from '../src/auth/index.ts';
 import type { Sessions, TokenRecord } from '../src/sessions/index.ts';
@@ -54,9 +55,7 @@ describe('an API that takes bound tokens only, and wants a nonce', () => {
     stored.length = 0;
   });
 
-  function mount(
-    app: Parameters<NonNullable<NonNullable<Parameters<typeof startPair>[0]>['routes']>['mount'] & {}>[0],
-  ) {
+  function mount(app: Express) {
     app.get('/send', requireAuth(), async (req, res) => {
       const answer = await fetchApi(req, new URL(`${api.url}/notes?x=1`), { method: 'POST', body: 'a note' });
       res.send(await answer.text());

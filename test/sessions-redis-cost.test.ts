@@ -80,6 +80,6 @@ describe('the deadline of a command', () => {
   it('ends what is never answered', async () => {
     const start = performance.now();
     await expect(createDeadline(300)(new Promise(() => {}))).rejects.toThrow(Overdue);
-    expect(performance.now() - start).toBeLessThan(400);
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 });

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-// Its types put `id` and `log` on a request.
-import type {} from 'pino-http';
 import type { Log } from '../log.ts';
 import { loggedCauses } from './error-cause.ts';
 import type { ErrorWithMessage, Message } from './message.ts';

@@ -43,16 +43,10 @@ export function createTokenRecords(records: Records, sealer: Sealer, log: Log): 
 /** A window and a memory of the records' size: a quarter of the time, and no byte more. */
 const deflating = { windowBits: 12, memLevel: 5 };
 
-// The first byte says how the rest is written: 0 as it is, 1 deflated.
 function pack(tokens: TokenRecord): Buffer {
-  const plain = Buffer.from(JSON.stringify(tokens));
-  const small = deflateRawSync(plain, deflating);
-  return small.length < plain.length
-    ? Buffer.concat([Buffer.of(1), small])
-    : Buffer.concat([Buffer.of(0), plain]);
+  return deflateRawSync(JSON.stringify(tokens), deflating);
 }
 
 function unpack(packed: Buffer): TokenRecord {
-  const body = packed.subarray(1);
-  return JSON.parse((packed[0] === 1 ? inflateRawSync(body) : body).toString());
+  return JSON.parse(inflateRawSync(packed).toString());
 }

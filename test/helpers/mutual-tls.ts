@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Context } from 'oidc-provider';
 import { freePort } from './app.ts';
 import type { Certificate } from './certificates.ts';
 import {
@@ -63,3 +65,13 @@ export async function startMutualTlsProvider(
     },
   };
 }
+
+const socketOf = ({ req }: Context) => req.socket as TLSSocket;
+
+/** How the provider finds a client's certificate, for tests that lay settings of their own over its `mTLS`. */
+export const readCertificates = {
+  getCertificate: (ctx: Context) => socketOf(ctx).getPeerX509Certificate()?.toString(),
+  certificateAuthorized: (ctx: Context) => socketOf(ctx).authorized,
+  certificateSubjectMatches: (ctx: Context, _property: string, expected: string) =>
+    socketOf(ctx).getPeerX509Certificate()?.subject === expected,
+};
