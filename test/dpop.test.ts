@@ -112,7 +112,7 @@ describe('an API that takes bound tokens only, and wants a nonce', () => {
   test('the key is kept with the tokens, in the record that is sealed, and nowhere else', async () => {
     const { page } = await pair.signIn('alice', '/profile');
     const [record] = stored;
-    const { d } = record?.dpop_key as { d: string };
+    const { d } = (record?.dpop_key ?? {}) as { d: string };
     expect(d).toMatch(/^[\w-]{43}$/);
     expect(JSON.stringify(pair.app.lines) + page.body).not.toContain(d);
   });
