@@ -115,6 +115,7 @@ test('a client certificate instead of both: it authenticates, and tokens are bou
     ...readCertificates,
     enabled: true,
     tlsClientAuth: true,
+    selfSignedTlsClientAuth: true,
     certificateBoundAccessTokens: true,
   };
   const bound: unknown[] = [];

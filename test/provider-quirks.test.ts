@@ -81,10 +81,14 @@ describe.concurrent.each(providers)('$name', ({ profile, env, admin }) => {
       const canEnd =
         profile.metadata.end_session_endpoint !== undefined || !('end_session_endpoint' in profile.metadata);
       expect(op.calls.end_session).toBe(canEnd ? 1 : 0);
-      expect(last.body.includes('You may still be signed in at')).toBe(!canEnd);
-      if (canEnd) {
-        const asked = op.latest.end_session;
-        expect(asked?.get('client_id')).toBe(op.clientId);
+      const asked = op.latest.end_session;
+      if (canEnd) expect(asked?.get('client_id')).toBe(op.clientId);
+      const ownWay = profile.endSessionNeeds === 'logout_uri';
+      expect(last.body.includes('You may still be signed in at')).toBe(!canEnd || ownWay);
+      if (ownWay) {
+        expect([...(asked?.keys() ?? [])]).toEqual(['client_id', 'logout_uri']);
+        expect(asked?.get('logout_uri')).toBe(app.url('/signed-out'));
+      } else if (canEnd) {
         expect(asked?.get('id_token_hint')).toMatch(/^eyJ/);
         expect(asked?.get('post_logout_redirect_uri')).toBe(app.url('/signed-out'));
       }
@@ -134,6 +138,31 @@ describe.concurrent('an issuer that serves many tenants', () => {
       }));
   }
 
+  for (const [name, issuer] of [
+    ['another tenant', `/${profiles.foreignTenant}/v2.0`],
+    ['another place', 'https://other.example.com/{tenantid}/v2.0'],
+    ['whatever there is below this place', '/{tenantid}'],
+  ]) {
+    test(`refuses a key that signs for ${name}`, () =>
+      withPair(pairOf, async ({ op, app, open }) => {
+        op.next({ keys: { issuer } });
+        expectPlainFailure(await open('/profile'), app);
+        expect(reasons(app)).toEqual(['id_token_signature']);
+      }));
+  }
+
+  for (const [name, issuer] of [
+    ['for this tenant', `/${profiles.homeTenant}/v2.0`],
+    ['without saying for whom', undefined],
+    ['and names an issuer that is no address', 'CN=Signing'],
+  ]) {
+    test(`takes a key that signs ${name}`, () =>
+      withPair(pairOf, async (pair) => {
+        pair.op.next({ keys: { issuer } });
+        await expectHonestSignIn(pair);
+      }));
+  }
+
   test('refuses a foreign tenant when tokens are refreshed', () =>
     withPair(pairOf, async (pair) => {
       const { op, app, open } = pair;
@@ -173,3 +202,32 @@ test('an issuer in the answer counts although the provider did not promise one',
       await expectHonestSignIn(pair);
     },
   ));
+
+describe.concurrent('Amazon Cognito', () => {
+  const env = { OIDC_SCOPE: 'openid profile email', OIDC_ROLES_CLAIM: 'cognito:groups' };
+
+  test('is signed out at /logout beside its sign-in page where discovery does not say so', () => {
+    const { metadata } = profiles.cognito;
+    const profile = { ...profiles.cognito, metadata: { ...metadata, end_session_endpoint: undefined } };
+    return withPair({ op: { profile }, env }, async (pair) => {
+      const left = await pair.browser.submit(await expectHonestSignIn(pair), {}, { follow: false });
+      const { origin, pathname, searchParams } = new URL(left.location ?? '');
+      expect([origin, pathname]).toEqual([pair.op.origin, '/logout']);
+      expect([...searchParams.keys()]).toEqual(['client_id', 'logout_uri']);
+      // Chromium would block the redirect after the form otherwise.
+      const page = await pair.browser.get(pair.app.url('/'));
+      expect(page.headers.get('content-security-policy')).toMatch(
+        new RegExp(`form-action [^;]*${pair.op.origin}`),
+      );
+    });
+  });
+
+  test('that is away is not gone to', () =>
+    withPair({ op: { profile: profiles.cognito }, env }, async (pair) => {
+      const page = await expectHonestSignIn(pair);
+      pair.op.down();
+      await pair.open('/api-data');
+      const left = await pair.browser.submit(page, {}, { follow: false });
+      expect(left.location).toBe(pair.app.url('/signed-out'));
+    }));
+});

@@ -3,6 +3,7 @@ import { type AuthContext, authOf, demandStore, neverCache, redirect } from './c
 import { AuthError, type SignInFailure, signInFailures } from './errors.ts';
 import { countSignIn, isLooping } from './loop-guard.ts';
 import type { Demands, SignInAnswer } from './provider/index.ts';
+import { leadingBack } from './texts.ts';
 import { startUserSession } from './user-session.ts';
 
 const loopMend =
@@ -90,12 +91,8 @@ function told(req: Request, error: unknown, returnTo: string): unknown {
   const { context } = authOf(req);
   const { reason, mend } = error;
   context.audit('sign_in.failed', { iss: context.provider.settings.issuer, reason, mend }, req);
-  error.page = { ...error.page, ...startAgain(returnTo) };
+  error.page = { ...error.page, ...leadingBack(reason, returnTo) };
   return error;
-}
-
-function startAgain(returnTo: string) {
-  return { action: { label: 'Sign in again', href: `/auth/login?returnTo=${encodeURIComponent(returnTo)}` } };
 }
 
 function isSignInFailure(reason: string): reason is SignInFailure {

@@ -6,7 +6,7 @@ import { forgetSignIns } from './loop-guard.ts';
 import { requestKind } from './request-kind.ts';
 import { localPath } from './return-path.ts';
 import { judge, type Rule } from './rules.ts';
-import { switchUser } from './texts.ts';
+import { lacking, leadingBack, switchUser } from './texts.ts';
 import { getUser, type User } from './user-session.ts';
 
 /**
@@ -37,7 +37,7 @@ async function whoAreYou(req: Request, res: Response, returnTo = req.originalUrl
   const kind = requestKind(req);
   const path = localPath(returnTo);
   if (kind === 'script') throw new AuthError('sign_in_first');
-  if (kind === 'form') throw new AuthError('work_not_saved', { page: signInFor(path) });
+  if (kind === 'form') throw new AuthError('work_not_saved', { page: leadingBack('work_not_saved', path) });
   // Somebody whose session is gone is told why first, and goes on from there.
   if (authOf(req).formerSession)
     return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
@@ -58,11 +58,10 @@ function youMayNot(
     switch: 'yes',
   };
   const facts = [
-    { label: 'Needed', value: lack.needed },
-    { label: 'Signed in as', value: user.name },
+    { label: lacking.needed, value: lack.needed },
+    { label: lacking.signedInAs, value: user.name },
   ];
-  if (context.explain)
-    facts.push({ label: 'What your account holds (shown in development only)', value: lack.held });
+  if (context.explain) facts.push({ label: lacking.held, value: lack.held });
   const other = { label: switchUser, post: '/auth/initiate-login', fields };
   return new AuthError('forbidden', { page: { facts, other } });
 }
@@ -78,11 +77,7 @@ async function stepUp(
   const returnTo = localPath(demands.returnTo ?? req.originalUrl);
   // A form is sent off only where we know the page that holds it, so that its sender comes back to it.
   if (kind === 'script' || (kind === 'form' && !demands.returnTo)) {
-    throw new AuthError('stronger_sign_in', { page: signInFor(returnTo) });
+    throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', returnTo) });
   }
   await startLogin(req, res, { returnTo, maxAge, acr });
-}
-
-function signInFor(path: string) {
-  return { action: { label: 'Sign in', href: `/auth/login?returnTo=${encodeURIComponent(path)}` } };
 }

@@ -1,4 +1,5 @@
 import type { Demands } from './provider/index.ts';
+import { lacking } from './texts.ts';
 import type { User } from './user-session.ts';
 
 /** Who may see something. An empty rule means: whoever is signed in. All parts must hold. */
@@ -38,23 +39,23 @@ export function judge(user: User, rule: Rule, toleranceSeconds: number): Verdict
 
 function whatIsLacking(user: User, rule: Rule): { needed: string; held: string } | undefined {
   const anyOf = listOf(rule.roles);
-  const held = (names: readonly string[]) => names.slice(0, 20).join(', ') || 'none';
+  const held = (names: readonly string[]) => names.slice(0, 20).join(', ') || lacking.nothing;
   if (anyOf.length > 0 && !anyOf.some((role) => user.roles.includes(role))) {
     return {
-      needed: anyOf.length > 1 ? `one of the roles ${anyOf.join(', ')}` : `the role ${anyOf[0]}`,
+      needed: anyOf.length > 1 ? lacking.oneOfRoles(anyOf.join(', ')) : lacking.role(anyOf.join()),
       held: held(user.roles),
     };
   }
   const allOf = rule.allRoles ?? [];
   if (!allOf.every((role) => user.roles.includes(role))) {
-    return { needed: `all of the roles ${allOf.join(', ')}`, held: held(user.roles) };
+    return { needed: lacking.allRoles(allOf.join(', ')), held: held(user.roles) };
   }
   const scopes = rule.scopes ?? [];
   if (!scopes.every((scope) => user.scopes.includes(scope))) {
-    return { needed: `the scopes ${scopes.join(', ')}`, held: held(user.scopes) };
+    return { needed: lacking.scopes(scopes.join(', ')), held: held(user.scopes) };
   }
   if (rule.claims && rule.claims(user.claims) !== true) {
-    return { needed: 'an account of another kind', held: held(Object.keys(user.claims)) };
+    return { needed: lacking.otherAccount, held: held(Object.keys(user.claims)) };
   }
   return undefined;
 }

@@ -5,11 +5,14 @@ import type { Refusal, SignInFailure } from './errors.ts';
 // Every sentence of the auth part that a user may read. Translate this file, and `lang` in the layout.
 
 const again = { label: 'Sign in again', href: '/auth/login' };
+const signIn = { label: 'Sign in', href: '/auth/login' };
 const home = { label: 'Go to the start page', href: '/' };
 
 const trySigningInAgain =
   'Please try to sign in again. If it keeps happening, tell the people who run this site the request id below.';
 const nobodyToBlame = 'You have not been signed in.';
+
+const proofRefused = page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]);
 
 const failures: Record<SignInFailure | Refusal, Message> = {
   callback_parameters: page('This sign-in answer cannot be used', [
@@ -17,36 +20,30 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     trySigningInAgain,
   ]),
   state_missing: page('This sign-in did not start here', [
-    'The answer that came back does not belong to a sign-in that this browser began.',
-    trySigningInAgain,
+    'The answer belongs to no sign-in of this browser.',
   ]),
   state_unknown: page('This sign-in is no longer known', [
     'It was used already, it began in another browser, or your browser did not keep our cookie.',
     'Please start again. If it happens each time, allow cookies for this site.',
   ]),
   login_expired: page('That took too long', [
-    'A sign-in has to be finished within an hour of starting it. Nothing is lost: please start again.',
+    'A sign-in has to be finished within an hour. Please start again.',
   ]),
   access_denied: page('You cancelled the sign-in', [
     'The sign-in was stopped before it was done, so you are not signed in here.',
     'If you did not mean to, start again.',
   ]),
   login_required: page('The sign-in page needs you', [
-    'The sign-in service could not let you in without asking you something first. Please start again.',
+    'It has to ask you something first. Please start again.',
   ]),
   provider_error: page('The sign-in service reported a problem', [nobodyToBlame, trySigningInAgain]),
   issuer_mismatch: page('The answer came from somewhere else', [
     'The answer does not come from the sign-in service that we asked, so it was not used.',
     trySigningInAgain,
   ]),
-  token_refused: page('The sign-in could not be finished', [
-    'The sign-in service did not accept our request to finish your sign-in.',
-    trySigningInAgain,
-  ]),
+  token_refused: page('The sign-in could not be finished', [nobodyToBlame, trySigningInAgain]),
   provider_answer: page('The sign-in service gave an unusable answer', [nobodyToBlame, trySigningInAgain]),
-  provider_unreachable: page('The sign-in service cannot be reached', [
-    'It does not answer at the moment. Please try again in a few minutes.',
-  ]),
+  provider_unreachable: page('The sign-in service cannot be reached', ['Please try again in a few minutes.']),
   discovery_issuer: page('Sign-in is not set up correctly', [
     'The sign-in service introduces itself under another name than this site expects.',
     'The people who run this site have to mend it.',
@@ -54,15 +51,15 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   discovery_invalid: page('Sign-in is not available', [
     'The sign-in service does not describe itself in a way that this site understands. Please try again later.',
   ]),
-  id_token_algorithm: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
-  id_token_signature: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
-  id_token_claims: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
+  id_token_algorithm: proofRefused,
+  id_token_signature: proofRefused,
+  id_token_claims: proofRefused,
   id_token_expired: page('The proof of your sign-in had run out', [nobodyToBlame, trySigningInAgain]),
   clock: page('Two clocks disagree', [
     'The clock of the sign-in service and ours are too far apart, so we cannot tell whether your sign-in is still valid.',
     'The people who run this site have to mend it. Please try again later.',
   ]),
-  nonce_mismatch: page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]),
+  nonce_mismatch: proofRefused,
   not_fresh: page('We asked you to sign in afresh', [
     'This needs a recent sign-in, but the sign-in service did not ask you again.',
     'Sign out there first, then try once more.',
@@ -94,28 +91,19 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     'Allow cookies for this site and open it with https, then try again.',
   ]),
 
-  sign_in_first: page('Please sign in', ['This is only for people who are signed in.'], {
-    label: 'Sign in',
-    href: '/auth/login',
-  }),
+  sign_in_first: page('Please sign in', ['This is only for people who are signed in.'], signIn),
   work_not_saved: page(
     'You are not signed in any more',
-    [
-      'What you sent was not saved, because nobody is signed in. Sign in, go back with your browser, and send it again.',
-    ],
-    { label: 'Sign in', href: '/auth/login' },
+    ['What you sent was not saved. Sign in, go back with your browser, and send it again.'],
+    signIn,
   ),
   session_over: page('Your session has ended', [
     'The sign-in service no longer vouches for your account, so we signed you out. You can sign in again if your account is still active.',
   ]),
   stronger_sign_in: page('Please sign in again', [
-    'This needs a sign-in that is more recent or stronger than yours.',
+    'This needs a more recent or stronger sign-in than yours.',
   ]),
-  forbidden: page(
-    'You may not see this page',
-    ['You are signed in, but your account does not have what this page asks for.'],
-    home,
-  ),
+  forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
   issuer_unknown: page(
     'We do not know that sign-in service',
     ['The address that sent you here names a sign-in service that this site does not use.'],
@@ -123,9 +111,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   ),
   store_away: page(
     'We cannot tell who you are just now',
-    [
-      'The place where we keep sessions does not answer. You have not been signed out. Please try again in a moment.',
-    ],
+    ['Our store of sessions does not answer. You have not been signed out. Please try again in a moment.'],
     home,
   ),
   api_unreachable: page('A service we depend on does not answer', ['Please try again in a moment.'], home),
@@ -185,6 +171,25 @@ export function confirmThirdPartyStart(fields: Record<string, string>): Message 
 }
 
 export const switchUser = 'Use another account';
+
+/** The same failure, with a button that leads back to `path`. */
+export function leadingBack(reason: SignInFailure | Refusal, path: string): { action: Message['action'] } {
+  const { label } = failures[reason].action ?? again;
+  return { action: { label, href: `/auth/login?returnTo=${encodeURIComponent(path)}` } };
+}
+
+/** What an account lacks, on the page that refuses it. */
+export const lacking = {
+  needed: 'Needed',
+  signedInAs: 'Signed in as',
+  held: 'What your account holds (shown in development only)',
+  role: (name: string) => `the role ${name}`,
+  oneOfRoles: (names: string) => `one of the roles ${names}`,
+  allRoles: (names: string) => `all of the roles ${names}`,
+  scopes: (names: string) => `the scopes ${names}`,
+  otherAccount: 'an account of another kind',
+  nothing: 'none',
+};
 
 function page(title: string, text: string[], action: Message['action'] = again): Message {
   return { title, text, action, other: action && action !== home ? home : undefined };

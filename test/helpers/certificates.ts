@@ -46,11 +46,17 @@ export function makeCertificate({ name = 'client', hosts = [], issuer }: Wanted 
   };
 }
 
+const usual = getCACertificates('default');
+const trusted = new Set<string>();
+
 /** Has this process trust a certificate, as NODE_EXTRA_CA_CERTS does for a whole run; returns how to end that. */
 export function trust({ cert }: Certificate): () => void {
-  const before = getCACertificates('default');
-  setDefaultCACertificates([...before, cert]);
-  return () => setDefaultCACertificates(before);
+  trusted.add(cert);
+  setDefaultCACertificates([...usual, ...trusted]);
+  return () => {
+    trusted.delete(cert);
+    setDefaultCACertificates([...usual, ...trusted]);
+  };
 }
 
 function der(tag: number, ...parts: (Buffer | string)[]): Buffer {

@@ -19,7 +19,8 @@ export const endpoints: Record<Endpoint, Handler> = {
 
   async jwks(_, state) {
     const keys = state.oneKey ? [await signingKey(state.alg, state.turn)] : await publishedKeys(state.turn);
-    const jwks = keys.map(publicJwk).map((key) => ({ ...key, ...(state.noKid && { kid: undefined }) }));
+    const more = absolute({ ...state.profile.keys, ...state.lies.keys }, state.origin);
+    const jwks = keys.map((key) => ({ ...publicJwk(key), ...(state.noKid && { kid: undefined }), ...more }));
     return { json: { keys: jwks }, lie: state.lies.jwks };
   },
 
@@ -74,7 +75,7 @@ export const endpoints: Record<Endpoint, Handler> = {
   async end_session({ params }, state) {
     const needed = state.profile.endSessionNeeds;
     if (needed && !params.get(needed)) throw 'invalid_request';
-    const back = new URL(params.get('post_logout_redirect_uri') ?? state.origin);
+    const back = new URL(params.get('post_logout_redirect_uri') ?? params.get('logout_uri') ?? state.origin);
     if (params.has('state')) back.searchParams.set('state', params.get('state') ?? '');
     return { status: 303, headers: { location: back.href } };
   },
@@ -108,11 +109,14 @@ function metadata({ origin, profile, par }: ProviderState): Record<string, unkno
     authorization_response_iss_parameter_supported: true,
     ...profile.metadata,
   };
+  return absolute(honest, origin);
+}
+
+/** Paths made whole addresses of this provider. */
+function absolute(members: Record<string, unknown>, origin: string): Record<string, unknown> {
+  const entries = Object.entries(members);
   return Object.fromEntries(
-    Object.entries(honest).map(([name, value]) => [
-      name,
-      String(value).startsWith('/') ? origin + value : value,
-    ]),
+    entries.map(([name, value]) => [name, String(value).startsWith('/') ? origin + value : value]),
   );
 }
 

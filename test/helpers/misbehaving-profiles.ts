@@ -3,12 +3,16 @@
  * so that the quirk is tested without an account there.
  */
 export interface Profile {
+  /** Goes by this name, on https; by default it is plain http on loopback. */
+  host?: string;
   /** Path of the issuer, as the provider writes it: some end in a slash, some have no path. */
   issuerPath: string;
   /** Path that the discovery document is found under, when it is not the issuer's own. */
   discoveryPath?: string;
   /** Metadata to replace; undefined takes a member out. A text that begins with `/` is a path of the stub. */
   metadata: Record<string, unknown>;
+  /** Members that each published key has besides the usual ones. */
+  keys?: Record<string, unknown>;
   /** Claims of the ID token to replace or add; the issuer may hold `{tenantid}`, filled in from `tid`. */
   idToken: Record<string, unknown>;
   userinfo: Record<string, unknown>;
@@ -17,7 +21,7 @@ export interface Profile {
   /** The provider refuses a request for any other scope; undefined lets all pass. */
   scopes?: readonly string[];
   /** Says no to a sign-out without this parameter. */
-  endSessionNeeds?: 'id_token_hint' | 'client_id';
+  endSessionNeeds?: 'id_token_hint' | 'client_id' | 'logout_uri';
   /** Keeps the refresh token as it is. */
   keepsRefreshToken?: boolean;
 }
@@ -61,6 +65,8 @@ export const entra: Profile = {
     revocation_endpoint: undefined,
     frontchannel_logout_supported: true,
   },
+  // Each key says whose tokens it signs.
+  keys: { issuer: '/{tenantid}/v2.0' },
   idToken: {
     ...person,
     tid: homeTenant,
@@ -114,8 +120,14 @@ export const keycloak: Profile = {
 };
 
 export const cognito: Profile = {
+  host: 'cognito-idp.eu-central-1.amazonaws.com',
   issuerPath: '/eu-central-1_Example',
-  metadata: { ...noEndSession, ...unadvertisedIss, ...noPar, code_challenge_methods_supported: undefined },
+  metadata: {
+    ...unadvertisedIss,
+    ...noPar,
+    code_challenge_methods_supported: undefined,
+    scopes_supported: ['openid', 'email', 'phone', 'profile'],
+  },
   idToken: {
     ...person,
     token_use: 'id',
@@ -127,6 +139,7 @@ export const cognito: Profile = {
   userinfo: { ...person, email_verified: 'true', username: 'ada' },
   answer: {},
   scopes: ['openid', 'profile', 'email', 'phone', 'aws.cognito.signin.user.admin'],
+  endSessionNeeds: 'logout_uri',
   keepsRefreshToken: true,
 };
 

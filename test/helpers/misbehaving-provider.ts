@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { playHost } from './host-names.ts';
 import { endpoints } from './misbehaving-endpoints.ts';
 import { type Alg, keyOf, publicJwk } from './misbehaving-keys.ts';
 import { type Profile, plain } from './misbehaving-profiles.ts';
@@ -75,7 +77,8 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
   };
   let isDown = false;
 
-  const server = createServer(async (req, res) => {
+  const { server, base } = serverOf(state.profile.host);
+  server.on('request', async (req, res) => {
     if (isDown) return void res.destroy();
     res.setHeader('date', new Date(Date.now() + state.clockAhead * 1000).toUTCString());
     const url = new URL(req.url ?? '/', state.origin);
@@ -89,7 +92,7 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  state.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  state.origin = `${base}:${(server.address() as AddressInfo).port}`;
 
   return {
     origin: state.origin,
@@ -128,6 +131,13 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Plain http on loopback, or https under a name that it plays. */
+function serverOf(host: string | undefined) {
+  if (!host) return { server: createServer(), base: 'http://127.0.0.1' };
+  const { cert, key } = playHost(host);
+  return { server: createTlsServer({ cert, key }), base: `https://${host}` };
 }
 
 /** A key that the provider never published, for headers that bring their own. */

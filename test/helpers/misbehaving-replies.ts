@@ -39,6 +39,8 @@ export interface Lies {
   answer?: Record<string, Parameter | ((honest: string) => Parameter)>;
   /** Userinfo as a signed JWT (OpenID Connect Core §5.3.2). */
   userinfoSigned?: Signing;
+  /** Members of each published key to replace. */
+  keys?: Record<string, unknown>;
   discovery?: Lie;
   jwks?: Lie;
   par?: Lie;
