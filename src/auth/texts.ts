@@ -48,9 +48,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     'The sign-in service introduces itself under another name than this site expects.',
     'The people who run this site have to mend it.',
   ]),
-  discovery_invalid: page('Sign-in is not available', [
-    'The sign-in service does not describe itself in a way that this site understands. Please try again later.',
-  ]),
+  discovery_invalid: page('Sign-in is not available', ['Please try again later.']),
   id_token_algorithm: proofRefused,
   id_token_signature: proofRefused,
   id_token_claims: proofRefused,
@@ -82,9 +80,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     'It sent more about your account, such as groups, than this site can keep.',
     'Please tell the people who run this site.',
   ]),
-  ended_meanwhile: page('You were signed out while signing in', [
-    'While your sign-in was being finished, your sessions were ended from elsewhere. To be safe, this one ended too.',
-  ]),
+  ended_meanwhile: page('You were signed out while signing in', ['Your sessions were ended from elsewhere.']),
   loop: page('Signing in does not hold', [
     'You signed in three times within a minute, yet each time this site did not know you afterwards. We stopped here rather than send you in circles.',
     'Likely causes: your browser refuses our cookies, the address is opened with http although the site uses https, or a clock is wrong.',
@@ -104,11 +100,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     'This needs a more recent or stronger sign-in than yours.',
   ]),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
-  issuer_unknown: page(
-    'We do not know that sign-in service',
-    ['The address that sent you here names a sign-in service that this site does not use.'],
-    home,
-  ),
+  issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),
   store_away: page(
     'We cannot tell who you are just now',
     ['Our store of sessions does not answer. You have not been signed out. Please try again in a moment.'],
