@@ -1,5 +1,8 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
@@ -138,6 +141,21 @@ describe('private_key_jwt', () => {
       });
     });
 
+    test('calls an API that says 401 once only: its no has nothing to do with our keys', async () => {
+      let calls = 0;
+      const api = createServer((_req, res) => {
+        calls += 1;
+        res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('{}');
+      }).listen(0, '127.0.0.1');
+      await once(api, 'listening');
+      const API_URL = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+      await withPairOf({ client: await registered([ec]), env: { ...both(), API_URL } }, async (pair) => {
+        const { page } = await pair.signIn('alice', '/api-data');
+        expect([page.status, calls]).toEqual([200, 1]);
+        expect(told(pair.app)).not.toContain('trying the next');
+      }).finally(() => api.close());
+    });
+
     test('signs nobody in where neither is known', async () => {
       const options = { client: await registered([rsa]), env: { ...both(), OIDC_PAR: 'off' } };
       await withPairOf(options, async (pair) => {
@@ -180,7 +198,7 @@ describe('a client with a certificate', () => {
   }
   const byName = { tls_client_auth_subject_dn: 'CN=web-app' };
   const byKey = async ({ cert }: Certificate) => {
-    const key = await exportJWK((await import('node:crypto')).createPublicKey(cert));
+    const key = await exportJWK(createPublicKey(cert));
     const x5c = [cert.replace(/-----[^-]+-----|\s/g, '')];
     return { jwks: { keys: [{ ...key, x5c, kid: 'own', use: 'sig' }] } };
   };

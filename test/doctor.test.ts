@@ -1,10 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../src/config.ts';
 import { examine } from '../src/doctor/examine.ts';
 import { mask, warning } from '../src/doctor/finding.ts';
+import { checkOffers } from '../src/doctor/offers.ts';
 import { freePort, startApp } from './helpers/app.ts';
 import {
   about,
@@ -331,6 +334,42 @@ describe('a provider with a fault', () => {
     expectMasked(found, [secret]);
   });
 
+  test.each([
+    ['https://accounts.google.com', /^Google refuses/],
+    ['https://gitlab.com', /^GitLab refuses/],
+    ['https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x', /^Amazon Cognito refuses/],
+    ['https://login.example.com', /leaves it out/],
+  ])('%s is known for what it thinks of offline_access', (OIDC_ISSUER, words) => {
+    const { provider } = loadConfig({
+      SESSION_SECRET: sessionSecret,
+      OIDC_ISSUER,
+      OIDC_CLIENT_ID: clientId,
+      OIDC_CLIENT_SECRET: clientSecret,
+    });
+    const found = checkOffers({ scopes_supported: ['openid', 'email'] }, provider);
+    expect(about(found, 'offline_access')).toMatchObject([
+      {
+        state: 'warning',
+        text: expect.stringMatching(words),
+        mend: 'Take offline_access out of OIDC_SCOPE.',
+      },
+    ]);
+  });
+
+  test('that repeats the secret does not bring it into the lines', async () => {
+    const token_endpoint = await listen((_req, res) => {
+      res
+        .writeHead(400, { 'content-type': 'application/json' })
+        .end('{"error":"no: canary-secret-of-this-app"}');
+    });
+    const { found } = await examineStub({
+      ...metadata({ token_endpoint }),
+      env: { OIDC_CLIENT_SECRET: 'canary-secret-of-this-app' },
+    });
+    expect(about(found, 'client authentication')[1]?.text).toMatch(/no: •••/);
+    expectMasked(found, ['canary-secret-of-this-app']);
+  });
+
   test('of Google, whose scopes are known', async () => {
     const { found } = await examineStub({ op: { profile: google }, env: { OIDC_SCOPE: 'openid email' } });
     expect(states(found, 'offline_access')).toEqual(['ok']);
@@ -391,10 +430,9 @@ describe('the redirect address', () => {
 });
 
 describe('TLS', () => {
-  test('is looked at: a CA of one’s own must be named, and then all is in order', async () => {
+  test("is looked at: a CA of one's own must be named, and then all is in order", async () => {
     const certificates = await makeCertificates();
     cleanups.push(() => certificates.remove());
-    const { readFileSync } = await import('node:fs');
     const tls = { key: readFileSync(certificates.key), cert: readFileSync(certificates.cert) };
     const origin = await closedPort();
     const provider = await startIdentityProvider({ redirectOrigin: origin, tls });
@@ -564,8 +602,7 @@ describe('base address, cookies and proxy', () => {
       { state: 'warning', mend: expect.stringContaining('TRUST_PROXY_HOPS') },
     ]);
 
-    const { mkdtempSync, rmSync } = await import('node:fs');
-    const folder = mkdtempSync(join((await import('node:os')).tmpdir(), 'doctor-'));
+    const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
     cleanups.push(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'ca.pem'), pair.ca);
     const { output } = await runDoctor({

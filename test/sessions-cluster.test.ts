@@ -118,7 +118,7 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
       const start = performance.now();
       const [lost] = await Promise.allSettled(there.map(({ id }) => read(sessions, id)));
       expect((lost as PromiseRejectedResult).reason).toBeInstanceOf(StoreError);
-      expect(performance.now() - start).toBeLessThan(2400);
+      expect(performance.now() - start).toBeLessThan(5000);
       for (let round = 0; round < 20; round++) {
         for (const { id } of elsewhere) expect(await read(sessions, id)).toBeDefined();
         await delay(20);
@@ -127,7 +127,7 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
       if (how === 'killed') {
         const again = performance.now();
         await expect(read(sessions, there[0]?.id as string)).rejects.toThrow(StoreError);
-        expect(performance.now() - again).toBeLessThan(600);
+        expect(performance.now() - again).toBeLessThan(1500);
       }
 
       const begun = await open(cluster.urls);

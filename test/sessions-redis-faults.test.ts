@@ -14,9 +14,9 @@ import {
 import { type Network, startNetwork } from './helpers/slow-network.ts';
 import { alice, hour, read, save, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
-/** Two seconds, and what a busy machine adds to them. */
-const patience = 2600;
-const atOnce = 600;
+/** Two seconds and less than that, with what a very busy machine adds to them. */
+const patience = 5000;
+const atOnce = 1500;
 
 const cleaning: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

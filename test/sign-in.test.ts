@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sessions } from '../src/sessions/index.ts';
 import { freePort, startApp } from './helpers/app.ts';
@@ -186,6 +187,24 @@ describe('a session id (R5)', () => {
     const attacker = createBrowser();
     attacker.setCookie(pair.app.origin, 'session=s%3Aplanted-by-somebody.c2lnbmF0dXJl; Path=/');
     expect((await sendOff('/profile', attacker)).status).toBe(302);
+  });
+
+  test('that lives, but was signed with another secret, is nobody', async () => {
+    const { browser } = await pair.signIn('alice');
+    const [id = ''] = decodeURIComponent(browser.cookie('session') ?? '')
+      .slice(2)
+      .split('.');
+    const signature = createHmac('sha256', 'a secret that is not ours')
+      .update(id)
+      .digest('base64')
+      .replace(/=+$/, '');
+    const thief = createBrowser();
+    thief.setCookie(pair.app.origin, `session=${encodeURIComponent(`s:${id}.${signature}`)}; Path=/`);
+    const page = await sendOff('/profile', thief);
+    expect([page.status, new URL(page.location ?? '').origin]).toEqual([
+      302,
+      new URL(pair.provider.issuer).origin,
+    ]);
   });
 
   test('of a session that has ended is not taken up again by the next sign-in', async () => {

@@ -107,13 +107,13 @@ async function refreshOnce(
     // Read again: whoever held the lock before may have done the work.
     const old = await tokens.read(id);
     try {
-      if (!old) throw new AuthError('session_over', { mend: 'the session ended meanwhile' });
+      if (!old) throw new AuthError('sign_in_first', { mend: 'the session ended meanwhile' });
       if (!isEnding(old)) return old;
       if (unlock) {
         const fresh = await context.provider.refresh(old, owner);
         // Stored before it is used: a rotated refresh token that gets lost ends the session (RFC 9700 §4.14).
         if (!(await tokens.replace(id, fresh)))
-          throw new AuthError('session_over', { mend: 'the session ended meanwhile' });
+          throw new AuthError('sign_in_first', { mend: 'the session ended meanwhile' });
         context.audit('token.refreshed', { ...owner, session: id });
         return fresh;
       }

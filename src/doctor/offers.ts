@@ -86,7 +86,10 @@ function checkOfflineAccess(metadata: Metadata, { scope, issuer }: ProviderConfi
   if (!asked) return ok(name, 'is not asked for: most providers then give no refresh token.');
   const refuser = refusers.find(([pattern]) => pattern.test(issuer))?.[1];
   const takeOut = 'Take offline_access out of OIDC_SCOPE.';
-  if (refuser) return warning(name, `${refuser} refuses this scope, so the app leaves it out.`, takeOut);
+  if (refuser) {
+    const left = metadata.scopes_supported === undefined ? '' : ', so the app leaves it out';
+    return warning(name, `${refuser} refuses this scope${left}.`, takeOut);
+  }
   if (metadata.scopes_supported === undefined) {
     return warning(
       name,

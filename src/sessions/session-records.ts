@@ -53,6 +53,8 @@ export interface SessionParts {
 export class SessionRecords {
   readonly #parts: SessionParts;
   readonly #admitted = new WeakSet<object>();
+  /** What each session of a request was last written as: express-session saves a new one twice. */
+  readonly #written = new WeakMap<object, string>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -92,9 +94,11 @@ export class SessionRecords {
     }
     const key = sessionKey(id);
     // The cookie's settings are the same for all sessions: they need not be kept.
-    const sealed = sealer.seal(JSON.stringify({ ...data, cookie: undefined }), key);
-    const written = await records.set(key, sealed, create ? 'NX' : 'XX', idleSeconds);
+    const plain = JSON.stringify({ ...data, cookie: undefined });
+    if (this.#written.get(data) === plain) return;
+    const written = await records.set(key, sealer.seal(plain, key), create ? 'NX' : 'XX', idleSeconds);
     if (create && !written) throw new Error('a session with this id exists already');
+    this.#written.set(data, plain);
   }
 
   /** Takes the record away; of several callers, one is told whose it was. */

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
@@ -185,10 +185,13 @@ export async function until(look: () => Promise<boolean> | boolean, ms = 10_000)
 
 async function launch(args: string[]) {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  // A test run that is ended must leave no server behind.
-  const endWithUs = () => void child.kill('SIGKILL');
-  process.once('exit', endWithUs);
-  child.once('exit', () => process.off('exit', endWithUs));
+  // A test run that is killed must leave no server behind: this guard's standard input ends with us.
+  const guard = spawn('sh', ['-c', `read -r _; kill -9 ${child.pid}`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.stdin.on('error', () => {});
+  child.once('exit', () => guard.kill('SIGKILL'));
+  for (const handle of [guard, guard.stdin as Socket]) handle.unref();
   let said = '';
   await new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (text) => {

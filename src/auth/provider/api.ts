@@ -27,22 +27,20 @@ export async function fetchApi(
         configuration[oidc.customFetch] = connection.apiFetch;
         if (url.protocol === 'http:') oidc.allowInsecureRequests(configuration); // API_URL is http on loopback only.
         const { access_token } = tokens;
-        return oidc.fetchProtectedResource(
-          configuration,
-          access_token,
-          url,
-          method,
-          body,
-          new Headers(headers),
-          dpop,
-        );
+        return oidc
+          .fetchProtectedResource(configuration, access_token, url, method, body, new Headers(headers), dpop)
+          .catch(takeAnswer);
       },
       tokens.dpop_key && (await importDpopKey(tokens.dpop_key)),
     );
   } catch (error) {
-    // A 401 or 403 with a challenge is an answer; what to do with it is the caller's to say.
-    const { response } = error as { response?: unknown };
-    if (response instanceof Response) return response;
     throw new AuthError('api_unreachable', { cause: error });
   }
+}
+
+/** A 401 or 403 with a challenge is an answer of the API's; what to do with it is the caller's to say. */
+function takeAnswer(error: unknown): Response {
+  const { response } = error as { response?: unknown };
+  if (response instanceof Response) return response;
+  throw error;
 }

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { type ConfigError, loadConfig, settings } from '../src/config.ts';
+
+// docs/providers.md: what it says to set can be set.
+
+const text = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
+const recipes = text
+  .split(/^## /m)
+  .slice(1)
+  .map((section) => ({
+    name: section.slice(0, section.indexOf('\n')),
+    env: parseEnv(fillIn(/```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? '')),
+  }));
+
+/** Something for each blank that a recipe leaves. */
+function fillIn(recipe: string): string {
+  return recipe
+    .replaceAll(/<[^>\n]*(GUID|application id|user pool id)>/g, '11111111-2222-4333-8444-555555555555')
+    .replaceAll(/<[^>\n]+>/g, 'example')
+    .replaceAll('…', 'id.');
+}
+
+function problems(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+}
+
+const others = {
+  OIDC_CLIENT_ID: 'app',
+  OIDC_CLIENT_SECRET: 'c1ient-s3cret-value',
+  SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
+};
+
+describe('the recipe for', () => {
+  test.each(recipes.filter(({ name }) => !name.startsWith('FAPI')))('$name can be set', ({ env }) => {
+    expect(Object.keys(env)).toContain('OIDC_ISSUER');
+    expect(problems({ ...others, ...env })).toEqual([]);
+  });
+
+  test('FAPI 2.0 lacks the issuer and a key that is there, and nothing else', () => {
+    const env = recipes.find(({ name }) => name.startsWith('FAPI'))?.env ?? {};
+    const { OIDC_CLIENT_SECRET: _, ...rest } = others;
+    const complaints = problems({ ...rest, ...env, REDIS_URL: 'rediss://redis.example.com' });
+    expect(complaints.map((complaint) => complaint.split(' ')[0]).sort()).toEqual([
+      'OIDC_CLIENT_KEY_FILE',
+      'OIDC_ISSUER',
+    ]);
+  });
+});
+
+test('every setting that is named exists', () => {
+  const names = new Set(settings.map(({ name }) => name));
+  for (const [name] of text.matchAll(/\bOIDC_[A-Z_]+|\bSESSION_[A-Z_]+/g)) expect(names).toContain(name);
+});
