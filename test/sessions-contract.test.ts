@@ -50,6 +50,7 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
       const { id, session } = await signIn(sessions);
       await sessions.end(id, 'signed-out');
       await save(sessions, id, session);
+      await save(sessions, id, Object.assign(session, { note: 'changed' }));
       expect(await read(sessions, id)).toBeUndefined();
     });
 

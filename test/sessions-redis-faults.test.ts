@@ -97,7 +97,7 @@ describeWithRedis('a Redis that fails is never taken for "nobody is signed in" (
     // The lock ends by itself: the refresh that held it has succeeded all the same.
     await release?.();
     for (let count = 0; count < 30; count++) await expectAway(read(sessions, id), atOnce);
-    await expectAway(save(sessions, id, session));
+    await expectAway(save(sessions, id, { ...session, note: 'changed' }));
     await expectAway(sessions.tokens.read(id));
     await expectAway(sessions.tokens.replace(id, { access_token: 'fresh' }));
     await expectAway(sessions.tokens.lock(id));
@@ -166,7 +166,7 @@ describeWithRedis('a Redis that fails is never taken for "nobody is signed in" (
     const { id, session } = await signIn(sessions);
     const another = await signIn(sessions);
     await redis.run('CONFIG', 'SET', 'maxmemory', '1');
-    for (const write of [() => signIn(sessions), () => save(sessions, id, session)]) {
+    for (const write of [() => signIn(sessions), () => save(sessions, id, { ...session, note: 'changed' })]) {
       expect(((await expectAway(write())).cause as Error).message).toMatch(/^OOM/);
     }
     expect(await read(sessions, id)).toBeDefined();

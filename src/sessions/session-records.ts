@@ -95,7 +95,7 @@ export class SessionRecords {
     const key = sessionKey(id);
     // The cookie's settings are the same for all sessions: they need not be kept.
     const plain = JSON.stringify({ ...data, cookie: undefined });
-    if (this.#written.get(data) === plain) return;
+    if (!create && this.#written.get(data) === plain) return;
     const written = await records.set(key, sealer.seal(plain, key), create ? 'NX' : 'XX', idleSeconds);
     if (create && !written) throw new Error('a session with this id exists already');
     this.#written.set(data, plain);

@@ -141,7 +141,7 @@ export class ProviderConnection {
     customFetch: ProviderFetch,
   ): oidc.Configuration {
     const { clientId, idTokenAlg, issuer, clockToleranceSeconds } = this.settings;
-    const server = { ...metadata, userinfo_signing_alg_values_supported: [idTokenAlg] };
+    const server = { ...used(metadata), userinfo_signing_alg_values_supported: [idTokenAlg] };
     const client = {
       id_token_signed_response_alg: idTokenAlg,
       use_mtls_endpoint_aliases: this.#mutualTls,
@@ -182,4 +182,12 @@ function idTokenIn(body: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** What a call can need of the metadata: the library copies it all each time, and providers publish a lot. */
+function used(metadata: Metadata): Metadata {
+  const entries = Object.entries(metadata).filter(([name]) =>
+    /^issuer$|_endpoint$|_uri$|aliases$|iss_param|auth_signing|dpop/.test(name),
+  );
+  return Object.fromEntries(entries) as Metadata;
 }
