@@ -39,7 +39,17 @@ describe('a client with a secret', () => {
           client: { ...awkward, token_endpoint_auth_method: way },
           env: { ...settings, OIDC_CLIENT_AUTH: way },
         },
-        expectWholeLife,
+        async (pair) => {
+          const forms = watchForms(pair.provider);
+          await expectWholeLife(pair);
+          expect(forms).toHaveLength(3);
+          // The provider takes a secret in the header and one in the form alike.
+          for (const { client_secret, client_assertion = '' } of forms) {
+            expect(client_secret).toBe(way === 'client_secret_post' ? awkward.client_secret : undefined);
+            expect(client_assertion !== '').toBe(way === 'client_secret_jwt');
+            expect(client_assertion).not.toContain(awkward.client_secret);
+          }
+        },
       ),
   );
 

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { decodeProtectedHeader } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { checkIdToken } from '../src/auth/provider/id-token-checks.ts';
+import type { ProviderSettings } from '../src/auth/provider/settings.ts';
 import type { Sessions } from '../src/sessions/index.ts';
 import { withPairOf } from './helpers/whole-life.ts';
 
@@ -59,4 +62,24 @@ describe.concurrent('an ID token signed with another', () => {
       },
     ),
   );
+});
+
+// OpenID Connect Core §3.1.3.6; for EdDSA the hash that Ed25519 itself uses.
+test.each([
+  ['RS256', 'sha256'],
+  ['PS384', 'sha384'],
+  ['ES512', 'sha512'],
+  ['EdDSA', 'sha512'],
+  ['Ed25519', 'sha512'],
+])('at_hash of an ID token by %s is half of a %s', (idTokenAlg, algorithm) => {
+  const settings = { clientId: 'app', idTokenAlg, clockToleranceSeconds: 30 } as ProviderSettings;
+  const half = (name: string) => {
+    const digest = createHash(name).update('a token').digest();
+    return digest.subarray(0, digest.length / 2).toString('base64url');
+  };
+  const check = (at_hash: string) =>
+    checkIdToken({ sub: 'alice', iat: 1, at_hash }, settings, { accessToken: 'a token' });
+  expect(() => check(half(algorithm))).not.toThrow();
+  const others = ['sha256', 'sha384', 'sha512'].filter((name) => name !== algorithm);
+  for (const other of others) expect(() => check(half(other))).toThrow('id_token_claims');
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
+import type { EndReason } from '../sessions/index.ts';
 import { type AuthContext, authOf, neverCache } from './context.ts';
 import { localPath } from './return-path.ts';
 import { endedText, failurePage, signedOut } from './texts.ts';
@@ -14,11 +15,13 @@ interface Farewell {
   sentToProvider: boolean;
 }
 
+type Outcome = 'ended' | 'still-there' | 'unknown';
+
 /** What /signed-out says. */
 export interface SignedOutNotice {
   title: string;
   text: string[];
-  ended: { what: string; how: 'ended' | 'still-there' | 'unknown' }[];
+  ended: { what: string; how: Outcome }[];
   /** Starts a new sign-in, for the page asked for where there was one. */
   signInHref: string;
   returnTo: string;
@@ -53,24 +56,27 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   if (storeError !== undefined) return { title: failurePage('store_away').title, text: [] };
   if (!formerSession) return { title: signedOut.title, text: [signedOut.nobody] };
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
-  const text = [endedText(reason, context)];
   // Where the provider did not end it, its own session may go on.
-  if (reason !== 'provider' && reason !== 'account')
-    text.push(signedOut.providerStays(context.provider.host));
-  return { title: signedOut.endedTitle, text };
+  const atProvider = reason === 'provider' || reason === 'account' ? 'ended' : 'unknown';
+  return told(signedOut.endedTitle, reason, atProvider, context);
 }
 
 function goodbye(req: Request, context: AuthContext, { state, sentToProvider }: Farewell): Told {
-  const { host } = context.provider;
   const returned = sentToProvider && req.query.state === state;
   if (sentToProvider && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
-  const text = [endedText('signed-out', context)];
-  if (!returned) text.push(signedOut.providerStays(host));
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
+  return told(signedOut.title, 'signed-out', atProvider, context);
+}
+
+/** Why it ended, and what became of each thing that a sign-in had begun. */
+function told(title: string, reason: EndReason, atProvider: Outcome, context: AuthContext): Told {
+  const { host } = context.provider;
+  const text = [endedText(reason, context)];
+  if (atProvider !== 'ended') text.push(signedOut.providerStays(host));
   return {
-    title: signedOut.title,
+    title,
     text,
     ended: [
       { what: signedOut.thisApp, how: 'ended' },

@@ -136,7 +136,7 @@ export const signedOut = {
   stillSignedIn: 'You are still signed in here. Use the sign-out button to leave.',
   nobody: 'Nobody is signed in here.',
   thisApp: 'This site',
-  tokens: 'The keys it held for you',
+  tokens: 'Its access in your name',
   provider: (host: string) => `Your sign-in at ${host}`,
   providerStays: (host: string) =>
     `You may still be signed in at ${host}. Sign out there too on a shared computer.`,
