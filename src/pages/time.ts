@@ -4,7 +4,9 @@ export interface Moment {
   iso: string;
 }
 
-const months = 'January February March April May June July August September October November December'.split(' ');
+const months = 'January February March April May June July August September October November December'.split(
+  ' ',
+);
 
 /** "23 November 2026 at 03:57 UTC". By hand: Intl takes ten times as long, and a page prints many. */
 export function dateTime(date: Date): Moment {

@@ -87,11 +87,11 @@ export const operationControls: Control[] = [
   {
     id: '12.3.1, 12.3.2, 12.3.3, 12.3.4',
     level: 2,
-    what: 'TLS to provider, API and Redis, with a CA of one’s own; checks cannot be switched off',
+    what: "TLS to provider, API and Redis, with a CA of one's own; checks cannot be switched off",
     tests: [
       'config: TLS checks cannot be switched off',
       'sessions-redis-faults: behind TLS of a private authority: NODE_EXTRA_CA_CERTS lets it in, without it stays out',
-      'doctor: is looked at: a CA of one’s own must be named, and then all is in order',
+      "doctor: is looked at: a CA of one's own must be named, and then all is in order",
       'helpers/misbehaving-cases-metadata: a token endpoint in plain text across the network',
     ],
   },

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { describe } from 'vitest';
 import { freePort } from './app.ts';
 import { makeCertificates, until } from './redis-server.ts';
 
@@ -14,9 +13,6 @@ const nginx = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
 if (!nginx && process.env.CI === 'true') throw new Error('nginx is missing, and CI=true');
 if (!nginx) console.log('Tests that need nginx are skipped: it is not installed here.');
 export const hasNginx = nginx !== undefined;
-
-/** Tests in here are skipped, with one line, where nginx is missing. */
-export const describeWithNginx = describe.skipIf(!hasNginx);
 
 export interface Nginx {
   /** The address users see. */
