@@ -178,7 +178,7 @@ describe('private_key_jwt', () => {
 
 describe('a client with a certificate', () => {
   const server = makeCertificate({ name: 'localhost', hosts: ['localhost'] });
-  const authority = makeCertificate({ name: 'Clients' });
+  const authority = makeCertificate({ name: 'Clients of this provider' });
   const issued = makeCertificate({ name: 'web-app', issuer: authority });
   const own = makeCertificate({ name: 'web-app' });
   let endTrust = () => {};

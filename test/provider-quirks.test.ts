@@ -88,6 +88,7 @@ describe.concurrent.each(providers)('$name', ({ profile, env, admin }) => {
       if (ownWay) {
         expect([...(asked?.keys() ?? [])]).toEqual(['client_id', 'logout_uri']);
         expect(asked?.get('logout_uri')).toBe(app.url('/signed-out'));
+        expect(JSON.stringify(app.lines)).not.toContain('state that came back');
       } else if (canEnd) {
         expect(asked?.get('id_token_hint')).toMatch(/^eyJ/);
         expect(asked?.get('post_logout_redirect_uri')).toBe(app.url('/signed-out'));

@@ -7,8 +7,11 @@ import type { Request, Response } from 'express';
 export class CookieJar {
   readonly #prefix: string;
   readonly #secure: boolean;
+  readonly answerSite: 'lax' | 'none';
 
-  constructor(secure: boolean) {
+  /** @param answerSite the SameSite of what must come along with the provider's answer */
+  constructor(secure: boolean, answerSite: 'lax' | 'none' = 'lax') {
+    this.answerSite = answerSite;
     this.#secure = secure;
     this.#prefix = secure ? '__Host-' : '';
   }

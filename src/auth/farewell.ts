@@ -13,6 +13,8 @@ interface Farewell {
   state: string;
   /** The browser was sent to the provider to end its session there. */
   sentToProvider: boolean;
+  /** Some providers give no state back; then nobody can tell who came back from there. */
+  stateReturns: boolean;
 }
 
 type Outcome = 'ended' | 'still-there' | 'unknown';
@@ -61,9 +63,10 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   return told(signedOut.endedTitle, reason, atProvider, context);
 }
 
-function goodbye(req: Request, context: AuthContext, { state, sentToProvider }: Farewell): Told {
-  const returned = sentToProvider && req.query.state === state;
-  if (sentToProvider && !returned) {
+function goodbye(req: Request, context: AuthContext, farewell: Farewell): Told {
+  const { state, sentToProvider, stateReturns } = farewell;
+  const returned = stateReturns && req.query.state === state;
+  if (stateReturns && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';

@@ -31,8 +31,8 @@ export interface Auth {
  */
 export function createAuth(options: AuthOptions, guards: { frameable: RequestHandler }): Auth {
   const secure = options.baseUrl.startsWith('https:');
-  const cookies = new CookieJar(secure);
   const crossSitePost = options.provider.settings.responseMode === 'form_post';
+  const cookies = new CookieJar(secure, crossSitePost ? 'none' : 'lax');
   const logins = new LoginTransactions(cookies, options.sealer('login'), crossSitePost);
   const context: AuthContext = { ...options, secure, cookies, logins };
   return { sessions: [openRequest(context), readSession(context)], routes: authRoutes(guards) };

@@ -16,6 +16,8 @@ export interface LoginTransaction extends Demands {
   nonce: string;
   code_verifier: string;
   returnTo: string;
+  /** The session that the browser had when it left, where its Lax cookie does not come along with the answer. */
+  former?: string | undefined;
 }
 
 /**
@@ -25,12 +27,14 @@ export interface LoginTransaction extends Demands {
 export class LoginTransactions {
   readonly #cookies: CookieJar;
   readonly #sealer: Sealer;
+  readonly #crossSitePost: boolean;
   readonly #sameSite: 'lax' | 'none';
 
   /** @param crossSitePost the answer comes as a form post from the provider, which Lax cookies do not follow */
   constructor(cookies: CookieJar, sealer: Sealer, crossSitePost: boolean) {
     this.#cookies = cookies;
     this.#sealer = sealer;
+    this.#crossSitePost = crossSitePost;
     this.#sameSite = crossSitePost ? 'none' : 'lax';
   }
 
@@ -42,6 +46,7 @@ export class LoginTransactions {
       nonce: randomBytes(16).toString('base64url'),
       code_verifier: randomBytes(32).toString('base64url'),
       returnTo,
+      ...(this.#crossSitePost && req.session?.user && { former: req.session.id }),
       ...demands,
     };
     const value = this.#sealer.seal(JSON.stringify(transaction), state).toString('base64url');

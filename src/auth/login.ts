@@ -60,7 +60,7 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
     const callback = new URL('/auth/callback', context.baseUrl);
     callback.search = answer.toString();
     const signIn = await context.provider.finishSignIn(callback, transaction);
-    await startUserSession(req, signIn, since);
+    await startUserSession(req, signIn, since, transaction.former);
     succeeded(req, res, context, signIn);
     redirect(res, 303, returnTo);
   } catch (error) {

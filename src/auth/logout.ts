@@ -29,7 +29,8 @@ export async function leaveAll(req: Request, res: Response): Promise<string> {
   const url = await context.provider
     .endSessionUrl({ id_token_hint: tokens?.id_token, state, post_logout_redirect_uri })
     .catch(() => undefined);
-  leaveFarewell(res, context, { state, sentToProvider: url !== undefined });
+  const stateReturns = url?.searchParams.has('state') ?? false;
+  leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
   return url?.href ?? '/signed-out';
 }
 

@@ -11,19 +11,19 @@ const mostSignIns = 3;
 /** Counts a sign-in that succeeded. */
 export function countSignIn(req: Request, res: Response, cookies: CookieJar): void {
   const { count, since } = readTrail(req, cookies);
-  cookies.set(res, name, `${count + 1}.${since.toString(36)}`, windowSeconds);
+  cookies.set(res, name, `${count + 1}.${since.toString(36)}`, windowSeconds, cookies.answerSite);
 }
 
 /** True when three sign-ins within a minute have led nowhere. The count then starts anew. */
 export function isLooping(req: Request, res: Response, cookies: CookieJar): boolean {
   if (readTrail(req, cookies).count < mostSignIns) return false;
-  cookies.clear(res, name);
+  cookies.clear(res, name, cookies.answerSite);
   return true;
 }
 
 /** A page has known its user, or the user has left: no loop. Costs a header only once after a sign-in. */
 export function forgetSignIns(req: Request, res: Response, cookies: CookieJar): void {
-  if (req.headers.cookie?.includes(`${cookies.name(name)}=`)) cookies.clear(res, name);
+  if (req.headers.cookie?.includes(`${cookies.name(name)}=`)) cookies.clear(res, name, cookies.answerSite);
 }
 
 function readTrail(req: Request, cookies: CookieJar): { count: number; since: number } {

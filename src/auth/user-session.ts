@@ -65,9 +65,15 @@ export function getUser(req: Request): User | undefined {
  * Makes the signed-in session: a new id (R5), saved before this resolves (R6), its tokens beside it, entered under
  * its owner. The session that this browser had before ends. Only this function writes a user into a session.
  *
+ * @param unseen a session of this browser whose cookie did not come along: it ends too
  * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
  */
-export async function startUserSession(req: Request, answer: SignInAnswer, since: SignInMark): Promise<void> {
+export async function startUserSession(
+  req: Request,
+  answer: SignInAnswer,
+  since: SignInMark,
+  unseen?: string,
+): Promise<void> {
   const { context } = demandStore(req);
   const { sessions } = context;
   const former = req.session.user && req.session.id;
@@ -84,6 +90,7 @@ export async function startUserSession(req: Request, answer: SignInAnswer, since
     // A former session that somebody ended meanwhile takes this one along.
     const replaced = former === undefined || (await sessions.end(former, 'replaced'));
     if (!entered || !replaced) throw new AuthError('ended_meanwhile');
+    if (unseen !== undefined) await sessions.end(unseen, 'replaced');
     delete authOf(req).user;
   } catch (error) {
     // Half a session must not remain: one that is in no index could not be ended by anybody (R15).

@@ -41,7 +41,7 @@ export function makeCertificate({ name = 'client', hosts = [], issuer }: Wanted 
   const cert = sequence(toBeSigned, ecdsaWithSha256, der(0x03, '\0', signature)).toString('base64');
   return {
     name,
-    cert: `-----BEGIN CERTIFICATE-----\n${cert.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${cert.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
 }
