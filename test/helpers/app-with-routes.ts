@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Express } from 'express';
 import { createApp } from '../../src/app.ts';
 import { createProvider } from '../../src/auth/index.ts';
-import { loadConfig } from '../../src/config.ts';
 import { notFound } from '../../src/http/error-pages.ts';
-import { createAudit, createLog, requestLog } from '../../src/log.ts';
+import { createAudit, requestLog } from '../../src/log.ts';
 import { createSealer, openSessions, type Sessions } from '../../src/sessions/index.ts';
-import { freePort, type LogLine, type TestApp } from './app.ts';
+import { expectNoSecrets, prepareApp, type TestApp } from './app.ts';
 
 export interface AppWithRoutes extends TestApp {
   express: Express;
@@ -28,18 +26,7 @@ export async function startAppWithRoutes(
   { mount, wrap = (sessions) => sessions }: MoreRoutes,
   port?: number,
 ): Promise<AppWithRoutes> {
-  const listenOn = port ?? (await freePort());
-  const origin = `http://127.0.0.1:${listenOn}`;
-  const lines: LogLine[] = [];
-  const config = loadConfig({
-    BASE_URL: origin,
-    HOST: '127.0.0.1',
-    PORT: String(listenOn),
-    SESSION_SECRET: randomBytes(32).toString('hex'),
-    LOG_LEVEL: 'debug',
-    ...env,
-  });
-  const log = createLog(config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
+  const { origin, listenOn, lines, config, log } = await prepareApp(env, port);
   const audit = createAudit(log);
   const { secrets, idleMinutes, maxHours } = config.session;
   const sessions = wrap(
@@ -82,6 +69,7 @@ export async function startAppWithRoutes(
       await closed;
       provider.close();
       await sessions.close();
+      expectNoSecrets(lines, config);
     },
   };
 }

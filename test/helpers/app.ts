@@ -29,6 +29,22 @@ export interface TestApp {
  * A setting of `undefined` is left out.
  */
 export async function startApp(env: Record<string, string | undefined>, port?: number): Promise<TestApp> {
+  const { origin, lines, config, log } = await prepareApp(env, port);
+  const { stop } = await start(config, log);
+  return {
+    origin,
+    url: (path) => origin + path,
+    lines,
+    events: (name) => lines.filter((line) => line.event === name),
+    async stop() {
+      await stop();
+      expectNoSecrets(lines, config);
+    },
+  };
+}
+
+/** Settings on a free port, and a log that a test can read. */
+export async function prepareApp(env: Record<string, string | undefined>, port?: number) {
   const listenOn = port ?? (await freePort());
   const origin = `http://127.0.0.1:${listenOn}`;
   const lines: LogLine[] = [];
@@ -41,17 +57,7 @@ export async function startApp(env: Record<string, string | undefined>, port?: n
     ...env,
   });
   const log = createLog(config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
-  const { stop } = await start(config, log);
-  return {
-    origin,
-    url: (path) => origin + path,
-    lines,
-    events: (name) => lines.filter((line) => line.event === name),
-    async stop() {
-      await stop();
-      expectNoSecrets(lines, config);
-    },
-  };
+  return { origin, listenOn, lines, config, log };
 }
 
 /**
