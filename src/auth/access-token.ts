@@ -81,7 +81,8 @@ async function refreshAudited(
   try {
     return await refreshOnce(context, id, owner);
   } catch (error) {
-    if (error instanceof AuthError) {
+    // A session that somebody ended meanwhile is told of there.
+    if (error instanceof AuthError && error.reason !== 'sign_in_first') {
       const { reason, mend } = error;
       context.audit('token.refresh_failed', {
         ...owner,
