@@ -63,7 +63,8 @@ const quiet: ReadonlySet<AuditEvent> = new Set([
 /** The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20). */
 export function createLog(level: string, destination?: DestinationStream): Log {
   const options = { level, base: null, formatters: { log: withoutSecrets }, serializers: { err: asItIs } };
-  return pino(options, destination ?? pino.destination(1));
+  // In order and at once: a process that ends on an error has told all that came before it.
+  return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
 /** Audit events are log lines too: level `info` for what is in order, `warn` for what is not. */
