@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { type AuthContext, authOf, demandStore, neverCache, redirect } from './context.ts';
 import { AuthError, type SignInFailure, signInFailures } from './errors.ts';
 import { countSignIn, isLooping } from './loop-guard.ts';
+import { hasRepeats } from './parameters.ts';
 import type { Demands, SignInAnswer } from './provider/index.ts';
 import { leadingBack } from './texts.ts';
 import { startUserSession } from './user-session.ts';
@@ -47,7 +48,7 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
     // Taken before anything is judged: whatever comes of this answer, its sign-in is used up.
     const [state, ...moreStates] = answer.getAll('state');
     const transaction = state && moreStates.length === 0 ? context.logins.take(req, res, state) : undefined;
-    refuseRepeats(answer);
+    refuseUnclear(answer);
     if (transaction === 'late') throw new AuthError('login_expired');
     if (!transaction) {
       // The back button or a reload brings an old answer again: somebody who is signed in just goes on (R4).
@@ -74,10 +75,9 @@ function succeeded(req: Request, res: Response, context: AuthContext, { claims }
   context.audit('sign_in.succeeded', { iss, sub, session: req.session.id, acr }, req);
 }
 
-/** Each parameter of an answer comes once; of two codes or states nobody can say which is meant (ASVS 15.3.7). */
-function refuseRepeats(answer: URLSearchParams): void {
-  const names = [...answer.keys()];
-  if (new Set(names).size < names.length) {
+/** Each parameter of an answer comes once, and it says something. */
+function refuseUnclear(answer: URLSearchParams): void {
+  if (hasRepeats(answer)) {
     throw new AuthError('callback_parameters', { mend: 'a parameter of the answer came twice' });
   }
   if (answer.has('state') && !answer.get('code') && !answer.get('error')) {

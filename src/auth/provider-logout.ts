@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { authOf, neverCache } from './context.ts';
 import { issuersOf, LogoutTokenError, verifyLogoutToken } from './logout-token.ts';
+import { queryOf } from './parameters.ts';
 
 // The provider ends sessions here: by a call of its own, or through a frame in the user's browser.
 
@@ -49,7 +50,7 @@ function refuse(req: Request, res: Response, reason: string): void {
 export async function frontChannelLogout(req: Request, res: Response): Promise<void> {
   const { context } = authOf(req);
   neverCache(res);
-  const query = new URL(req.originalUrl, context.baseUrl).searchParams;
+  const query = queryOf(req);
   const [iss, sid] = [query.getAll('iss'), query.getAll('sid')];
   const known = issuersOf(context.provider).find((issuer) => issuer === iss[0]);
   const both = iss.length === 1 && sid.length === 1 && known && sid[0];

@@ -3,6 +3,7 @@ import { authOf, demandStore, neverCache, redirect } from './context.ts';
 import { AuthError } from './errors.ts';
 import { finishLogin, startLogin } from './login.ts';
 import { logout } from './logout.ts';
+import { formOf, queryOf } from './parameters.ts';
 import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
 import { localPath } from './return-path.ts';
 import { confirmLogout } from './texts.ts';
@@ -32,13 +33,13 @@ async function login(req: Request, res: Response): Promise<void> {
 }
 
 function callbackByQuery(req: Request, res: Response): Promise<void> {
-  return finishLogin(req, res, new URLSearchParams(req.originalUrl.split('?')[1]));
+  return finishLogin(req, res, queryOf(req));
 }
 
 /** OIDC_RESPONSE_MODE=form_post: the answer is the body, and only then. */
 function callbackByForm(req: Request, res: Response): Promise<void> {
   const expected = authOf(req).context.provider.settings.responseMode === 'form_post';
-  return finishLogin(req, res, new URLSearchParams(expected && typeof req.body === 'string' ? req.body : ''));
+  return finishLogin(req, res, expected ? formOf(req) : new URLSearchParams());
 }
 
 /** Ends nothing: a link or an image must not sign anybody out. */

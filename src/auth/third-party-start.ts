@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { authOf, neverCache } from './context.ts';
 import { AuthError } from './errors.ts';
 import { startLogin } from './login.ts';
+import { formOf, hasRepeats, queryOf } from './parameters.ts';
 import { localTarget } from './return-path.ts';
 import { confirmThirdPartyStart } from './texts.ts';
 
@@ -32,10 +33,7 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
 
 /** Query or form, each parameter once. */
 function wantedOf(req: Request): URLSearchParams {
-  const text =
-    req.method === 'POST' && typeof req.body === 'string' ? req.body : req.originalUrl.split('?')[1];
-  const wanted = new URLSearchParams(text);
-  const names = [...wanted.keys()];
-  if (new Set(names).size < names.length) throw new AuthError('issuer_unknown');
+  const wanted = req.method === 'POST' && typeof req.body === 'string' ? formOf(req) : queryOf(req);
+  if (hasRepeats(wanted)) throw new AuthError('issuer_unknown');
   return wanted;
 }

@@ -1,0 +1,17 @@
+import type { Request } from 'express';
+
+/** The query as it came: a parameter given twice can be told, and a further "?" belongs to a value. */
+export function queryOf(req: Request): URLSearchParams {
+  const start = req.originalUrl.indexOf('?');
+  return new URLSearchParams(start < 0 ? '' : req.originalUrl.slice(start + 1));
+}
+
+/** The form's fields as they came; none when the body is no form. */
+export function formOf(req: Request): URLSearchParams {
+  return new URLSearchParams(typeof req.body === 'string' ? req.body : '');
+}
+
+/** Of two values for one parameter nobody can say which is meant (ASVS 15.3.7). */
+export function hasRepeats(parameters: URLSearchParams): boolean {
+  return new Set(parameters.keys()).size < parameters.size;
+}
