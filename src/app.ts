@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { createAuth, getUser, type Provider, requireAuth } from './auth/index.ts';
+import express, { type Express, type RequestHandler } from 'express';
+import { createAuth, getUser, type Provider, redirect, requireAuth } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
 import { errorPages, notFound } from './http/error-pages.ts';
@@ -95,7 +95,6 @@ export function createApp(parts: Parts): Express {
   app.use(helloApi);
 
   app.use(notFound);
-  app.use(forgetWhoLeft);
   app.use(errorPages({ log, development }));
   return app;
 }
@@ -107,31 +106,30 @@ function countIn({ command }: Sessions) {
     (await command(details.key, details.command)) as number;
 }
 
-/** What the layout prints around each page. */
+/** What the layout prints around each page, looked up when one is printed: a session may end before that. */
 function layout(pages: readonly Page[]): RequestHandler {
   const rooms = pages.flatMap(({ path, nav }) => (nav ? [{ href: path, label: nav }] : []));
   return (req, res, next) => {
-    const user = getUser(req);
-    res.locals.requestId = req.id;
-    res.locals.storeAway = req.auth?.storeError !== undefined;
-    if (user) {
-      res.locals.user = { name: user.name, initials: initials(user.name) };
-      res.locals.ends = {
-        expiresAt: user.expiresAt.toISOString(),
-        idleExpiresAt: user.idleExpiresAt.toISOString(),
-      };
-      res.locals.nav = rooms.map((room) => ({ ...room, current: room.href === req.path }));
-    }
+    res.locals = {
+      requestId: req.id,
+      storeAway: req.auth?.storeError !== undefined,
+      get user() {
+        const user = getUser(req);
+        return user && { name: user.name, initials: initials(user.name) };
+      },
+      get ends() {
+        const user = getUser(req);
+        return (
+          user && { expiresAt: user.expiresAt.toISOString(), idleExpiresAt: user.idleExpiresAt.toISOString() }
+        );
+      },
+      get nav() {
+        return getUser(req) && rooms.map((room) => ({ ...room, current: room.href === req.path }));
+      },
+    };
     next();
   };
 }
-
-/** A session may end while its page is being made; the error page then shows nobody as signed in. */
-const forgetWhoLeft: ErrorRequestHandler = (error, req, res, next) => {
-  if (!req.auth || !getUser(req))
-    Object.assign(res.locals, { user: undefined, ends: undefined, nav: undefined });
-  next(error);
-};
 
 function mountPage(app: Express, page: Page): void {
   if (page.access === 'everyone') {
@@ -156,7 +154,7 @@ function mountActions(app: Express, page: ProtectedPage, guard: RequestHandler):
     const actionGuard = requireAuth(action.access ?? {}, { returnTo: page.path });
     app.post(`${page.path}/${name}`, guard, actionGuard, readForm, async (req, res) => {
       const next = await action.run({ req, res, user: demandUser(req) });
-      res.status(303).location(next).end();
+      redirect(res, 303, next);
     });
   }
 }

@@ -17,7 +17,7 @@ const underWay = new Map<string, Promise<TokenRecord>>();
 /**
  * An access token of this request's user that is good for the next half minute.
  *
- * @throws AuthError `session_over` (401) when the provider will not refresh it: the session has then ended;
+ * @throws AuthError `invalid_grant` or `session_over` (401) when the provider will not refresh it: the session has then ended;
  *   `provider_unreachable` (503) when it does not answer: nothing has ended;
  *   `stronger_sign_in` (401) when there are no tokens to be had
  */
@@ -66,7 +66,7 @@ async function currentTokens(req: Request): Promise<TokenRecord> {
     }
     return await refresh;
   } catch (error) {
-    const over = error instanceof AuthError && error.reason === 'session_over';
+    const over = error instanceof AuthError && /^(invalid_grant|session_over)$/.test(error.reason);
     if (over && req.res) await endUserSession(req, req.res, 'account');
     throw error;
   }
@@ -84,12 +84,7 @@ async function refreshAudited(
     // A session that somebody ended meanwhile is told of there.
     if (error instanceof AuthError && error.reason !== 'sign_in_first') {
       const { reason, mend } = error;
-      context.audit('token.refresh_failed', {
-        ...owner,
-        session: id,
-        reason: mend === 'invalid_grant' ? mend : reason,
-        mend,
-      });
+      context.audit('token.refresh_failed', { ...owner, session: id, reason, mend });
     }
     throw error;
   }

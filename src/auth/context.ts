@@ -40,6 +40,8 @@ export interface AuthContext extends AuthOptions {
   secure: boolean;
   cookies: CookieJar;
   logins: LoginTransactions;
+  /** Seals what /signed-out is to say. */
+  farewells: Sealer;
 }
 
 /** What the auth part knows about one request. */

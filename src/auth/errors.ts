@@ -44,6 +44,7 @@ const refusals = {
   sign_in_first: 401,
   work_not_saved: 401,
   session_over: 401,
+  invalid_grant: 401,
   stronger_sign_in: 401,
   forbidden: 403,
   issuer_unknown: 400,

@@ -34,7 +34,7 @@ export function newLogoutState(): string {
 }
 
 export function leaveFarewell(res: Response, context: AuthContext, farewell: Farewell): void {
-  const sealed = context.sealer('signed-out').seal(JSON.stringify(farewell), name);
+  const sealed = context.farewells.seal(JSON.stringify(farewell), name);
   context.cookies.set(res, name, sealed.toString('base64url'), lifetimeSeconds);
 }
 
@@ -93,6 +93,6 @@ function takeFarewell(req: Request, res: Response, context: AuthContext): Farewe
   const value = context.cookies.read(req, (plain) => plain === name).get(name);
   if (value === undefined) return undefined;
   context.cookies.clear(res, name);
-  const opened = context.sealer('signed-out').open(Buffer.from(value, 'base64url'), name);
+  const opened = context.farewells.open(Buffer.from(value, 'base64url'), name);
   return opened && JSON.parse(opened.toString());
 }

@@ -8,7 +8,7 @@ import { newSessionId } from './user-session.ts';
 
 // The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
 export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
-export type { AuthOptions } from './context.ts';
+export { type AuthOptions, redirect } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
@@ -31,10 +31,14 @@ export interface Auth {
  */
 export function createAuth(options: AuthOptions, guards: { frameable: RequestHandler }): Auth {
   const secure = options.baseUrl.startsWith('https:');
-  const crossSitePost = options.provider.settings.responseMode === 'form_post';
-  const cookies = new CookieJar(secure, crossSitePost ? 'none' : 'lax');
-  const logins = new LoginTransactions(cookies, options.sealer('login'), crossSitePost);
-  const context: AuthContext = { ...options, secure, cookies, logins };
+  // A form post from the provider is cross-site: Lax cookies do not follow it.
+  const cookies = new CookieJar(
+    secure,
+    options.provider.settings.responseMode === 'form_post' ? 'none' : 'lax',
+  );
+  const logins = new LoginTransactions(cookies, options.sealer('login'));
+  const farewells = options.sealer('signed-out');
+  const context: AuthContext = { ...options, secure, cookies, logins, farewells };
   return { sessions: [openRequest(context), readSession(context)], routes: authRoutes(guards) };
 }
 

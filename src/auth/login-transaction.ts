@@ -27,15 +27,10 @@ export interface LoginTransaction extends Demands {
 export class LoginTransactions {
   readonly #cookies: CookieJar;
   readonly #sealer: Sealer;
-  readonly #crossSitePost: boolean;
-  readonly #sameSite: 'lax' | 'none';
 
-  /** @param crossSitePost the answer comes as a form post from the provider, which Lax cookies do not follow */
-  constructor(cookies: CookieJar, sealer: Sealer, crossSitePost: boolean) {
+  constructor(cookies: CookieJar, sealer: Sealer) {
     this.#cookies = cookies;
     this.#sealer = sealer;
-    this.#crossSitePost = crossSitePost;
-    this.#sameSite = crossSitePost ? 'none' : 'lax';
   }
 
   /** Begins one: fresh state, nonce and code_verifier (R1; RFC 7636 §4.1: 32 random bytes). */
@@ -46,12 +41,12 @@ export class LoginTransactions {
       nonce: randomBytes(16).toString('base64url'),
       code_verifier: randomBytes(32).toString('base64url'),
       returnTo,
-      ...(this.#crossSitePost && req.session?.user && { former: req.session.id }),
+      ...(this.#cookies.answerSite === 'none' && req.session?.user && { former: req.session.id }),
       ...demands,
     };
     const value = this.#sealer.seal(JSON.stringify(transaction), state).toString('base64url');
     this.#makeRoom(req, res, value.length);
-    this.#cookies.set(res, cookieName(state), value, lifetimeSeconds, this.#sameSite);
+    this.#cookies.set(res, cookieName(state), value, lifetimeSeconds, this.#cookies.answerSite);
     return { state, ...transaction };
   }
 
@@ -64,7 +59,7 @@ export class LoginTransactions {
     if (!idPattern.test(name)) return undefined;
     const value = this.#cookies.read(req, (plain) => plain === name).get(name);
     if (value === undefined) return undefined;
-    this.#cookies.clear(res, name, this.#sameSite);
+    this.#cookies.clear(res, name, this.#cookies.answerSite);
     const opened = this.#sealer.open(Buffer.from(value, 'base64url'), state);
     if (!opened) return undefined;
     const age = Date.now() - Number.parseInt(state.slice(0, 9), 36);
@@ -81,7 +76,7 @@ export class LoginTransactions {
     for (const [index, [name, value]] of waiting.entries()) {
       bytes += name.length + value.length;
       const stays = idPattern.test(name) && index < mostAtOnce - 1 && bytes <= mostBytes;
-      if (!stays) this.#cookies.clear(res, name, this.#sameSite);
+      if (!stays) this.#cookies.clear(res, name, this.#cookies.answerSite);
     }
   }
 }

@@ -14,6 +14,10 @@ const nobodyToBlame = 'You have not been signed in.';
 
 const proofRefused = page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]);
 
+const sessionOver = page('Your session has ended', [
+  'The sign-in service no longer vouches for your account, so we signed you out. You can sign in again if your account is still active.',
+]);
+
 const failures: Record<SignInFailure | Refusal, Message> = {
   callback_parameters: page('This sign-in answer cannot be used', [
     'The answer that came back from the sign-in page was damaged or made up.',
@@ -93,9 +97,8 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     ['What you sent was not saved. Sign in, go back with your browser, and send it again.'],
     signIn,
   ),
-  session_over: page('Your session has ended', [
-    'The sign-in service no longer vouches for your account, so we signed you out. You can sign in again if your account is still active.',
-  ]),
+  session_over: sessionOver,
+  invalid_grant: sessionOver,
   stronger_sign_in: page('Please sign in again', [
     'This needs a more recent or stronger sign-in than yours.',
   ]),

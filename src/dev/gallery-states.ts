@@ -12,7 +12,6 @@ export interface GalleryState {
   locals: Record<string, unknown>;
 }
 
-const home = { label: 'Go to the start page', href: '/' };
 const rooms = [
   ['/', 'Home'],
   ['/profile', 'Profile'],
@@ -75,19 +74,9 @@ export const galleryStates: GalleryState[] = [
     true,
   ),
   message('error-404', 404, plainPages.notFound, true),
-  message('error-405', 405, {
-    title: 'This page cannot be used that way',
-    text: ['The address is right, but the request was of a kind that it does not take. Nothing was changed.'],
-    action: home,
-  }),
+  message('error-405', 405, plainPages.wrongMethod),
   message('error-413', 413, plainPages.byStatus[413]),
-  message('error-429', 429, {
-    title: 'Too many tries',
-    text: [
-      'There were more requests from your network than we take in a minute. Wait a minute, then try again.',
-    ],
-    action: home,
-  }),
+  message('error-429', 429, plainPages.tooMany('42 seconds')),
   message('error-500', 500, plainPages.broken),
   message('error-503-store', 503, failurePage('store_away')),
   message('sign-in-cancelled', 400, failurePage('access_denied')),

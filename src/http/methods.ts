@@ -1,5 +1,6 @@
 import type { Application, RequestHandler, Router } from 'express';
 import type { ErrorWithMessage } from './message.ts';
+import { plainPages } from './plain-pages.ts';
 
 export interface Route {
   path: string;
@@ -102,12 +103,6 @@ function patternOf(path: string): RegExp {
 function wrongMethod(): ErrorWithMessage {
   return Object.assign(new Error('this address does not take this method'), {
     status: 405,
-    page: {
-      title: 'This page cannot be used that way',
-      text: [
-        'The address is right, but the request was of a kind that it does not take. Nothing was changed.',
-      ],
-      action: { label: 'Go to the start page', href: '/' },
-    },
+    page: plainPages.wrongMethod,
   });
 }

@@ -22,6 +22,21 @@ export const plainPages = {
   notFound,
   notUnderstood,
 
+  wrongMethod: {
+    title: 'This page cannot be used that way',
+    text: ['The address is right, but the request was of a kind that it does not take. Nothing was changed.'],
+    action: home,
+  } satisfies Message,
+
+  tooMany: (wait: string): Message => ({
+    title: 'Too many tries',
+    text: [
+      `There were more requests from your network than we take in a minute. Wait ${wait}, then try again.`,
+      'If you share your network with many people, it may not have been you.',
+    ],
+    action: home,
+  }),
+
   broken: {
     title: 'Something went wrong here',
     text: [

@@ -4,6 +4,7 @@ import { RedisStore, type SendCommandClusterFn } from 'rate-limit-redis';
 import type { Audit, Log } from '../log.ts';
 import { loggedCauses } from './error-cause.ts';
 import type { ErrorWithMessage } from './message.ts';
+import { plainPages } from './plain-pages.ts';
 
 /**
  * How many requests one client address may make in a minute. An office or a mobile network shares one
@@ -124,13 +125,6 @@ function tooMany(resetTime: Date | undefined): ErrorWithMessage {
   return Object.assign(new Error('too many requests from one address'), {
     status: 429,
     retryAfter: seconds,
-    page: {
-      title: 'Too many tries',
-      text: [
-        `There were more requests from your network than we take in a minute. Wait ${wait}, then try again.`,
-        'If you share your network with many people, it may not have been you.',
-      ],
-      action: { label: 'Go to the start page', href: '/' },
-    },
+    page: plainPages.tooMany(wait),
   });
 }

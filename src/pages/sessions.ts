@@ -15,13 +15,11 @@ export const sessionsPage = definePage({
   nav: 'Sessions',
   about: 'Where you are signed in, and a way to end it.',
   model: async ({ req }) => {
-    const devices = (await listSessions(req))
-      .sort((a, b) => Number(b.current) - Number(a.current) || b.lastSeen.getTime() - a.lastSeen.getTime())
-      .map(({ since, lastSeen, ...device }) => ({
-        ...device,
-        since: dateTime(since),
-        lastSeen: { ...dateTime(lastSeen), ago: ago(lastSeen) },
-      }));
+    const devices = (await listSessions(req)).map(({ since, lastSeen, ...device }) => ({
+      ...device,
+      since: dateTime(since),
+      lastSeen: { ...dateTime(lastSeen), ago: ago(lastSeen) },
+    }));
     return { devices, others: devices.filter((device) => !device.current).length };
   },
   actions: {

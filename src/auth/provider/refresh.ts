@@ -3,15 +3,15 @@ import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, importDpopKey } from './dpop-key.ts';
-import { type Clock, toAuthError } from './failures.ts';
+import { type Clock, refusal, toAuthError } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 
 /**
  * Fresh tokens for old ones (RFC 6749 §6). Keeps the refresh token and the ID token when none comes.
  *
- * @throws AuthError `session_over` when the provider will not refresh any more, or answers for somebody else;
- *   `provider_unreachable` for everything else
+ * @throws AuthError `invalid_grant` when the provider will not refresh any more, `session_over` when it answers for
+ *   somebody else, `provider_unreachable` for everything else
  */
 export async function refreshTokens(
   connection: ProviderConnection,
@@ -58,9 +58,7 @@ export function toRecord(
 
 /** Only a clear word of the provider, or a proof that is not the user's, ends a session; a fault does not (R13). */
 function refreshError(error: unknown, clock: Clock): AuthError {
-  if ((error as { error?: string }).error === 'invalid_grant') {
-    return new AuthError('session_over', { cause: error, mend: 'invalid_grant' });
-  }
+  if (refusal(error) === 'invalid_grant') return new AuthError('invalid_grant', { cause: error });
   const failure = toAuthError(error, 'answer', clock);
   if (failure.reason === 'session_over' || failure.status === 503) return failure;
   const foreign = /^(id_token|nonce|tenant)_/.test(failure.reason);
