@@ -1,7 +1,9 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import express from 'express';
 import supertest from 'supertest';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { galleryStates } from '../src/dev/gallery.ts';
 import { createAssets } from '../src/http/assets.ts';
 import { useViews } from '../src/http/views.ts';
@@ -78,6 +80,28 @@ describe('rendering', () => {
     const query = 'title=hacked&settings[view options][client]=1&cache=1&user[name]=mallory&delimiter=x';
     const { text } = await supertest(app).get(`/home-signed-out?${query}`).expect(200);
     expect(text).not.toMatch(/hacked|mallory/);
+  });
+
+  test.each(galleryStates)(
+    '$name is the same page with what it includes put in place once',
+    async ({ name }) => {
+      const shown = async (development: boolean) => {
+        const { text } = await supertest(appWithViews({ development })).get(`/${name}`);
+        return text.replaceAll(/\?v=[\w-]+/g, '').replaceAll(/ data-[\w-]+="[^"]+"/g, '');
+      };
+      expect(await shown(false)).toBe(await shown(true));
+    },
+  );
+
+  test('an include that is written otherwise is left to EJS', async () => {
+    const app = appWithViews({ development: false });
+    const folder = mkdtempSync(join(tmpdir(), 'views-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'other.ejs'), '<%- include("/partials/rows", { rows: page.some }) %>');
+    app.set('views', folder);
+    app.get('/other', (_req, res) => res.render('other', { some: [{ name: 'a <b>', value: {} }] }));
+    const { text } = await supertest(app).get('/other').expect(200);
+    expect(text).toContain('<code>a &lt;b&gt;</code>');
   });
 
   test('a view that fails is an error, not half a page', async () => {

@@ -109,7 +109,7 @@ describe('the pages', () => {
   test.each(each(pages))('%s prints whatever claims hold as text', async (path) => {
     const shown = await eve.get(url(path), { follow: false });
     expect([200, 403]).toContain(shown.status);
-    expect(shown.body).toContain('&lt;script&gt;alert(&#34;name&#34;)&lt;/script&gt;');
+    expect(shown.body).toContain('&lt;script&gt;alert(&quot;name&quot;)&lt;/script&gt;');
     expectNothingHostile(shown);
   });
 

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ejs, { type TemplateFunction } from 'ejs';
+import escapeHtml from 'escape-html';
 import type { Express } from 'express';
 
 const folder = fileURLToPath(new URL('../../views', import.meta.url));
 
 /**
  * `res.render('home', model)` prints `views/home.ejs`. A view is compiled once; in development at every
- * render, so that a change is seen at once.
+ * render, so that a change is seen at once. What `res.locals.layout()` returns is handed to the view too.
  */
 export function useViews(app: Express, { development }: { development: boolean }): void {
   const compiled = new Map<string, TemplateFunction>();
@@ -23,7 +24,7 @@ export function useViews(app: Express, { development }: { development: boolean }
   app.engine('ejs', (file, model, done) => {
     let page: string;
     try {
-      page = view(file)(model);
+      page = view(file)({ ...layoutOf(model), ...model });
     } catch (error) {
       return done(error);
     }
@@ -34,17 +35,34 @@ export function useViews(app: Express, { development }: { development: boolean }
   app.set('view cache', !development);
 }
 
+function layoutOf({ layout }: { layout?: () => object }): object | undefined {
+  return layout?.();
+}
+
 function compileView(file: string, development: boolean): TemplateFunction {
-  return ejs.compile(readFileSync(file, 'utf8'), {
+  const text = readFileSync(file, 'utf8');
+  return ejs.compile(development ? text : withIncludes(text), {
     filename: file,
-    // include('/partials/top') is looked up here, without asking the file system at each render.
     root: folder,
     cache: !development,
+    escape: escapeHtml,
     // No `with`: a view says `page.title`, so a name can only come from what the page handed over, and the
     // compiled function is as fast as written code.
     strict: true,
     localsName: 'page',
     // The line of a failing view in the message; without it the function is faster still.
     compileDebug: development,
+  });
+}
+
+/**
+ * Puts what a view includes in its place, once. EJS would look it up and copy the whole model for it at every
+ * render, which takes longer than all the printing. An include that is written otherwise is left to EJS.
+ */
+function withIncludes(text: string): string {
+  return text.replace(/<%- include\('(\/[\w/-]+)'(?:, (\{.*?\}))?\) %>/g, (_tag, name, more) => {
+    const included = withIncludes(readFileSync(`${folder}${name}.ejs`, 'utf8'));
+    // A room of its own for its names; what it is handed stands before what the page was handed.
+    return `<% ((page) => { %>${included}<% })(${more ? `{ ...page, ...${more} }` : 'page'}) %>`;
   });
 }

@@ -18,14 +18,15 @@ export interface Row {
 /** The claims in two tables: who the user is, and how the sign-in came about. */
 export function layOutClaims(claims: Record<string, unknown>): { title: string; rows: Row[] }[] {
   const rows = layOutRows(claims, Number.POSITIVE_INFINITY);
-  const known = [...claimLabels.keys()];
-  const rank = (row: Row) => (row.label ? known.indexOf(row.name) : known.length);
-  rows.sort((a, b) => rank(a) - rank(b));
+  rows.sort((a, b) => rankOf(a.name) - rankOf(b.name));
   return [
     { title: 'About you', rows: rows.filter((row) => !signInClaims.has(row.name)) },
     { title: 'About this sign-in', rows: rows.filter((row) => signInClaims.has(row.name)) },
   ].filter((group) => group.rows.length > 0);
 }
+
+const ranks = new Map([...claimLabels.keys()].map((name, index) => [name, index]));
+const rankOf = (name: string) => ranks.get(name) ?? ranks.size;
 
 /** Any JSON as rows of names and values. */
 export function layOutRows(object: object, limit = longest): Row[] {
