@@ -16,7 +16,6 @@ import {
   sessionOf,
   signIn,
   stores,
-  touch,
   witness,
 } from './helpers/stored-sessions.ts';
 
@@ -91,10 +90,10 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
 
     it('move with each reading, and only with reading', async () => {
       const idle = await shared.open({ idleSeconds: 3 });
-      const { id, session } = await signIn(idle);
+      const { id } = await signIn(idle);
       await until(async () => (await idleLeft(idle)) === 2);
-      await touch(idle, id, session);
-      expect(await idleLeft(idle)).toBe(2);
+      // With a `touch`, express-session would call it at the end of each answer, and send that in two pieces.
+      expect(idle.store.touch).toBeUndefined();
       await read(idle, id);
       expect(await idleLeft(idle)).toBe(3);
     });

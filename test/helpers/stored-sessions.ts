@@ -95,14 +95,6 @@ export function save(sessions: Sessions, id: string, data: SignedIn): Promise<vo
   });
 }
 
-/** What express-session does at the end of a page that changed nothing. */
-export function touch(sessions: Sessions, id: string, data: SignedIn): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: unknown) => (error ? reject(error) : resolve());
-    sessions.store.touch?.(id, data as unknown as SessionData, done);
-  });
-}
-
 /** The whole of a sign-in, as the app does it. */
 export async function signIn(sessions: Sessions, owner: SessionOwner = alice, expiresAt = Date.now() + hour) {
   const id = randomUUID();
