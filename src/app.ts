@@ -20,7 +20,7 @@ export interface Parts {
   config: Config;
   log: Log;
   audit: Audit;
-  logRequests: (trusted: (req: IncomingMessage) => boolean) => RequestHandler;
+  logRequests: (app: Express, trusted: (req: IncomingMessage) => boolean) => RequestHandler;
   provider: Provider;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
@@ -45,7 +45,7 @@ export function createApp(parts: Parts): Express {
 
   // What every answer has, and what needs no session.
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
-  app.use(parts.logRequests((req) => trusted(req.socket.remoteAddress ?? '', 0)));
+  app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0)));
   app.use(securityHeaders({ secure, formTargets: () => provider.formActionOrigins() }));
   app.use(assets.handler);
   const probes = health({
@@ -80,17 +80,13 @@ export function createApp(parts: Parts): Express {
     },
     { frameable: frameable(() => [new URL(config.provider.issuer).origin]) },
   );
-  const limits = rateLimits({ audit, log, sendCommand: countIn(sessions) });
-  app.use('/auth/login', limits.login);
-  app.use('/auth/callback', limits.callback);
-  app.use('/auth/initiate-login', limits.initiate);
-  app.use('/auth/backchannel-logout', limits.backchannel);
+  app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
   app.use(auth.sessions);
 
   // What can be seen.
   const pages = listPages({ apiUrl: config.apiUrl });
   app.use(layout(pages));
-  app.use(auth.routes);
+  app.use('/auth', auth.routes);
   for (const page of pages) mountPage(app, page);
   app.use(helloApi);
 
@@ -109,24 +105,19 @@ function countIn({ command }: Sessions) {
 /** What the layout prints around each page, looked up when one is printed: a session may end before that. */
 function layout(pages: readonly Page[]): RequestHandler {
   const rooms = pages.flatMap(({ path, nav }) => (nav ? [{ href: path, label: nav }] : []));
-  return (req, res, next) => {
-    res.locals = {
-      requestId: req.id,
-      storeAway: req.auth?.storeError !== undefined,
-      get user() {
-        const user = getUser(req);
-        return user && { name: user.name, initials: initials(user.name) };
-      },
-      get ends() {
-        const user = getUser(req);
-        return (
-          user && { expiresAt: user.expiresAt.toISOString(), idleExpiresAt: user.idleExpiresAt.toISOString() }
-        );
-      },
-      get nav() {
-        return getUser(req) && rooms.map((room) => ({ ...room, current: room.href === req.path }));
-      },
+  const around = (req: express.Request) => {
+    const always = { requestId: req.id, storeAway: req.auth?.storeError !== undefined };
+    const user = getUser(req);
+    if (!user) return always;
+    return {
+      ...always,
+      user: { name: user.name, initials: initials(user.name) },
+      ends: { expiresAt: user.expiresAt.toISOString(), idleExpiresAt: user.idleExpiresAt.toISOString() },
+      nav: rooms.map(({ href, label }) => ({ href, label, current: href === req.path })),
     };
+  };
+  return (req, res, next) => {
+    res.locals.layout = around.bind(undefined, req);
     next();
   };
 }

@@ -83,17 +83,30 @@ export function sessionHash(id: string): string {
 }
 
 /**
- * One line a request, and an id for it. The query is left out where it may hold a code or a token (R20). `trusted`
- * says whether the caller is a proxy of ours, whose X-Request-Id counts.
+ * One line a request, an id for it, and `req.log`, which knows that id. The query is left out where it may hold a code
+ * or a token (R20).
+ *
+ * @param app whose `request` all its requests inherit from
+ * @param trusted says whether the caller is a proxy of ours, whose X-Request-Id counts
  */
-export function requestLog(log: Log, trusted: (req: IncomingMessage) => boolean): RequestLog {
+export function requestLog(
+  log: Log,
+  app: { request: object },
+  trusted: (req: IncomingMessage) => boolean,
+): RequestLog {
+  // One getter for all, which makes a logger when somebody has something to say: most pages say nothing. A getter for
+  // each request would be kept by V8 with all that it sees, the whole request, until the next full collection.
+  Object.defineProperty(app.request, 'log', {
+    get(this: IncomingMessage) {
+      return log.child({ request_id: this.id });
+    },
+  });
   return (req, res, next) => {
     const started = performance.now();
     const given = req.headers['x-request-id'];
     const ours = typeof given !== 'string' || !/^[\w.-]{1,64}$/.test(given) || !trusted(req);
     req.id = ours ? randomUUID() : given;
-    defineLog(req, log);
-    res.once('close', () => {
+    res.on('close', () => {
       const level = res.statusCode >= 500 ? 'error' : 'info';
       if (log.isLevelEnabled(level)) req.log[level](described(req, res, started), 'request');
     });
@@ -102,17 +115,6 @@ export function requestLog(log: Log, trusted: (req: IncomingMessage) => boolean)
 }
 
 export type RequestLog = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
-
-/** The request's own logger, made when somebody has something to say: most pages say nothing. */
-function defineLog(req: IncomingMessage, log: Log): void {
-  let own: Log | undefined;
-  Object.defineProperty(req, 'log', {
-    get: () => {
-      own ??= log.child({ request_id: req.id });
-      return own;
-    },
-  });
-}
 
 function described(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse, started: number) {
   return {

@@ -54,7 +54,7 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     audit,
     provider,
     sessions,
-    logRequests: (trusted) => requestLog(log, trusted),
+    logRequests: (app, trusted) => requestLog(log, app, trusted),
     sealer: (use) => createSealer(secrets, use),
     stopping: () => stopping,
   });

@@ -46,7 +46,7 @@ function appThat(handler: RequestHandler, { development = false, view = true } =
       req.headers['x-request-id'] = 'request-1';
       next();
     },
-    requestLog(log, () => true),
+    requestLog(log, app, () => true),
   );
   app.use(express.json({ limit: 100 }), express.urlencoded({ limit: 100 }));
   app.all('/x', handler);

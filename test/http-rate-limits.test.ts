@@ -35,8 +35,9 @@ function appWith({
     limits: { ...limitsPerMinute, login },
   });
   const app = express().set('trust proxy', hops);
-  app.get('/auth/login', limits.login, (_req, res) => void res.send('in'));
-  app.get('/auth/callback', limits.callback, (_req, res) => void res.send('back'));
+  app.use('/auth', limits);
+  app.get('/auth/login', (_req, res) => void res.send('in'));
+  app.get('/auth/callback', (_req, res) => void res.send('back'));
   const printError: ErrorRequestHandler = (error: ErrorWithMessage, _req, res, _next) => {
     res.status(error.status).json({ ...error.page, retryAfter: error.retryAfter });
   };

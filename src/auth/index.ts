@@ -20,7 +20,7 @@ export { getUser, type User, type UserSession } from './user-session.ts';
 export interface Auth {
   /** Reads the session of each request after it. Mount it after static files and probes, which need none. */
   sessions: RequestHandler[];
-  /** The addresses under /auth/. */
+  /** To be mounted at /auth. */
   routes: Router;
 }
 

@@ -10,16 +10,16 @@ import { confirmLogout } from './texts.ts';
 import { initiateLogin } from './third-party-start.ts';
 import { getUser } from './user-session.ts';
 
-/** The addresses of the auth part and their methods, in one place. */
+/** The addresses of the auth part, below /auth, and their methods, in one place. */
 export function authRoutes(guards: { frameable: RequestHandler }): Router {
   const router = Router();
-  router.route('/auth/login').get(login);
-  router.route('/auth/callback').get(callbackByQuery).post(form('64kb'), callbackByForm);
-  router.route('/auth/logout').get(askToLogout).post(logout);
-  router.route('/auth/backchannel-logout').post(form('16kb'), backChannelLogout);
-  router.route('/auth/frontchannel-logout').get(guards.frameable, frontChannelLogout);
-  router.route('/auth/initiate-login').get(initiateLogin).post(form('16kb'), initiateLogin);
-  router.route('/auth/session').get(sessionJson);
+  router.route('/login').get(login);
+  router.route('/callback').get(callbackByQuery).post(form('64kb'), callbackByForm);
+  router.route('/logout').get(askToLogout).post(logout);
+  router.route('/backchannel-logout').post(form('16kb'), backChannelLogout);
+  router.route('/frontchannel-logout').get(guards.frameable, frontChannelLogout);
+  router.route('/initiate-login').get(initiateLogin).post(form('16kb'), initiateLogin);
+  router.route('/session').get(sessionJson);
   return router;
 }
 

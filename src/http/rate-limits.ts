@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import { MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore, type SendCommandClusterFn } from 'rate-limit-redis';
 import type { Audit, Log } from '../log.ts';
@@ -32,8 +32,8 @@ interface Parts {
   limits?: Readonly<Record<LimitName, number>> | undefined;
 }
 
-/** One handler for each limited address (ASVS 2.4.1). The client is `req.ip`, so trusted hops count. */
-export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }: Parts) {
+/** A limit for each address below /auth that has one (ASVS 2.4.1). The client is `req.ip`, so trusted hops count. */
+export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }: Parts): Router {
   const limiter = (name: LimitName): RequestHandler =>
     rateLimit({
       windowMs: 60_000,
@@ -54,12 +54,11 @@ export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }
       },
     });
 
-  return {
-    login: limiter('login'),
-    callback: limiter('callback'),
-    initiate: limiter('initiate'),
-    backchannel: limiter('backchannel'),
-  } satisfies Record<LimitName, RequestHandler>;
+  return Router()
+    .use('/login', limiter('login'))
+    .use('/callback', limiter('callback'))
+    .use('/initiate-login', limiter('initiate'))
+    .use('/backchannel-logout', limiter('backchannel'));
 }
 
 interface RateLimit {

@@ -43,7 +43,7 @@ export async function startAppWithRoutes(
   const provider = createProvider(config.provider, { redirectUri, log, audit });
   const app = createApp({
     ...{ config, log, audit, provider, sessions },
-    logRequests: (trusted) => requestLog(log, trusted),
+    logRequests: (app, trusted) => requestLog(log, app, trusted),
     sealer: (use) => createSealer(secrets, use),
     stopping: () => false,
   });
