@@ -31,7 +31,7 @@ export async function fetchApi(
           .fetchProtectedResource(configuration, access_token, url, method, body, new Headers(headers), dpop)
           .catch(takeAnswer);
       },
-      tokens.dpop_key && (await importDpopKey(tokens.dpop_key)),
+      { dpopKey: tokens.dpop_key && (await importDpopKey(tokens.dpop_key)), alone: true },
     );
   } catch (error) {
     throw new AuthError('api_unreachable', { cause: error });

@@ -140,10 +140,11 @@ function details(error: LibraryError): string {
     .join(': ');
 }
 
-function causes(error: LibraryError): LibraryError[] {
+/** An error and what caused it, the outermost first. */
+export function causes(error: Error): LibraryError[] {
   const chain: LibraryError[] = [];
   for (
-    let link: LibraryError | undefined = error;
+    let link = error as LibraryError | undefined;
     link instanceof Object && chain.length < 6;
     link = link.cause
   )

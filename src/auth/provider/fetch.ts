@@ -37,7 +37,28 @@ export interface ProviderCall {
   failure?: Unreachable;
 }
 
-export type ProviderFetch = (url: string, options: FetchOptions) => Promise<Response>;
+export type ProviderFetch = (url: string, options: FetchOptions) => Promise<ProviderAnswer>;
+
+/** An answer that has come whole: as a text or as JSON it can be read without a stream, which is dear, and again. */
+export class ProviderAnswer extends Response {
+  readonly content: Buffer;
+
+  constructor(status: number, headers: Headers, content: Buffer) {
+    super(null, { status, headers });
+    this.content = content;
+  }
+
+  override readonly text = async () => this.content.toString();
+  override readonly json = async () => JSON.parse(this.content.toString());
+  override readonly clone = () => this;
+}
+
+/** The same as anybody's Response, whose body may be read in any way. */
+export function toResponse({ status, headers, content }: ProviderAnswer): Response {
+  return new Response(isBodiless(status) ? null : new Uint8Array(content), { status, headers });
+}
+
+const isBodiless = (status: number) => status === 204 || status === 304;
 
 /**
  * A fetch over node:http with kept-alive connections: half the cost of the built-in one for a sign-in, and it
@@ -55,7 +76,7 @@ export function createProviderFetch(options: {
     'https:': new https.Agent({ ...keptAlive, ...options.tls }),
   };
 
-  async function fetch(address: string, init: FetchOptions): Promise<Response> {
+  async function fetch(address: string, init: FetchOptions): Promise<ProviderAnswer> {
     const url = new URL(address);
     const secure = url.protocol === 'https:';
     const request = secure ? https.request : http.request;
@@ -75,10 +96,7 @@ export function createProviderFetch(options: {
       if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
       const date = Date.parse(message.headers.date ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
-      return new Response(status === 204 || status === 304 ? null : new Uint8Array(body), {
-        status,
-        headers: toHeaders(message),
-      });
+      return new ProviderAnswer(status, toHeaders(message), body);
     } catch (error) {
       if (error instanceof UnusableAnswer) throw error;
       const failure =

@@ -23,6 +23,11 @@ export class ProviderKeys {
     }, maxAgeMs);
   }
 
+  /** The set at hand, if there is one; another object each time it was fetched. */
+  get current(): JSONWebKeySet | undefined {
+    return this.#keys.current;
+  }
+
   get(): Promise<JSONWebKeySet> {
     return this.#keys.get();
   }

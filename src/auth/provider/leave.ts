@@ -17,10 +17,13 @@ const freshEnoughMs = 30_000;
 export async function revokeToken(connection: ProviderConnection, refreshToken: string): Promise<boolean> {
   if (!connection.discovered.current?.revocation_endpoint) return false;
   try {
-    await connection.call((configuration) => {
-      configuration.timeout = patienceSeconds;
-      return oidc.tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
-    });
+    await connection.call(
+      (configuration) => {
+        configuration.timeout = patienceSeconds;
+        return oidc.tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
+      },
+      { alone: true },
+    );
     return true;
   } catch (error) {
     throw toAuthError(error, 'start');

@@ -24,7 +24,7 @@ export async function refreshTokens(
     const answer = await connection.call(
       (configuration, dpop) =>
         oidc.refreshTokenGrant(configuration, refresh_token, withoutEmpty({ resource }), dpop),
-      dpop_key && (await importDpopKey(dpop_key)),
+      { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
     demandBoundToken(answer, dpop_key);
     const claims = answer.claims();

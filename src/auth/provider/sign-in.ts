@@ -38,23 +38,26 @@ export async function finishSignIn(
   };
   const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
   try {
-    return await connection.call(async (configuration, dpop, metadata) => {
-      const answer = await oidc.authorizationCodeGrant(
-        configuration,
-        callback,
-        checks,
-        withoutEmpty({ resource: settings.resource }),
-        dpop,
-      );
-      demandBoundToken(answer, dpopKey);
-      const claims = { ...answer.claims() } as SignInAnswer['claims'];
-      const accessToken = answer.access_token;
-      checkIdToken(claims, settings, { accessToken, acr });
-      const ask = settings.userinfo && metadata.userinfo_endpoint;
-      const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
-      const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
-      return { claims: { ...userinfo, ...claims }, tokens };
-    }, dpopKey);
+    return await connection.call(
+      async (configuration, dpop, metadata) => {
+        const answer = await oidc.authorizationCodeGrant(
+          configuration,
+          callback,
+          checks,
+          withoutEmpty({ resource: settings.resource }),
+          dpop,
+        );
+        demandBoundToken(answer, dpopKey);
+        const claims = { ...answer.claims() } as SignInAnswer['claims'];
+        const accessToken = answer.access_token;
+        checkIdToken(claims, settings, { accessToken, acr });
+        const ask = settings.userinfo && metadata.userinfo_endpoint;
+        const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
+        const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
+        return { claims: { ...userinfo, ...claims }, tokens };
+      },
+      { dpopKey },
+    );
   } catch (error) {
     throw toAuthError(error, 'answer', connection.clock());
   }

@@ -1,0 +1,126 @@
+import type { JSONWebKeySet } from 'jose';
+import * as oidc from 'openid-client';
+import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
+import { peek } from './id-token-checks.ts';
+import type { ProviderKeys } from './keys.ts';
+import { isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
+import { keysOfIssuer } from './quirks.ts';
+import type { ProviderSettings } from './settings.ts';
+
+/**
+ * The library's configurations: each holds the metadata, how this client authenticates, and the keys that it was given
+ * to verify with. One is kept until one of these changes, for the library imports its keys anew for each.
+ */
+export class Configurations {
+  readonly #settings: ProviderSettings;
+  readonly #keys: ProviderKeys;
+  readonly #fetch: ProviderFetch;
+  readonly #kept = new Map<oidc.ClientAuth, Prepared>();
+
+  constructor(settings: ProviderSettings, keys: ProviderKeys, fetch: ProviderFetch) {
+    this.#settings = settings;
+    this.#keys = keys;
+    this.#fetch = fetch;
+  }
+
+  /** The one that all calls share. */
+  get(metadata: Metadata, clientAuth: oidc.ClientAuth): oidc.Configuration {
+    const kept = this.#kept.get(clientAuth);
+    if (kept?.metadata === metadata && !this.#isOutdated(kept)) return kept.configuration;
+    const fresh = this.#prepare(metadata, clientAuth);
+    this.#kept.set(clientAuth, fresh);
+    return fresh.configuration;
+  }
+
+  /**
+   * One that nobody shares, so that its call may change it.
+   *
+   * @param answer the token endpoint's, when it is there already: then it is not asked again
+   */
+  make(metadata: Metadata, clientAuth: oidc.ClientAuth, answer?: ProviderAnswer): oidc.Configuration {
+    return this.#prepare(metadata, clientAuth, answer).configuration;
+  }
+
+  #prepare(metadata: Metadata, clientAuth: oidc.ClientAuth, answer?: ProviderAnswer): Prepared {
+    const { clientId, idTokenAlg, issuer, clockToleranceSeconds } = this.#settings;
+    const server = { ...used(metadata), userinfo_signing_alg_values_supported: [idTokenAlg] };
+    const client = {
+      id_token_signed_response_alg: idTokenAlg,
+      use_mtls_endpoint_aliases: this.#settings.clientAuth.endsWith('tls_client_auth'),
+      [oidc.clockTolerance]: clockToleranceSeconds,
+    };
+    const configuration = new oidc.Configuration(server, clientId, client, clientAuth);
+    const prepared: Prepared = { metadata, configuration };
+    configuration.timeout = 0; // Our fetch has its own limit.
+    configuration[oidc.customFetch] = async (url, init) => {
+      if (url === metadata.jwks_uri) {
+        prepared.keys = await this.#keys.get();
+        return Response.json(keysOfIssuer(prepared.keys, metadata.issuer));
+      }
+      if (init.method !== 'POST') return this.#fetch(url, init);
+      return answer ?? this.#post(url, init, prepared);
+    };
+    if (issuer.startsWith('http:')) oidc.allowInsecureRequests(configuration);
+    oidc.enableNonRepudiationChecks(configuration); // R2: without this no signature is checked.
+    return prepared;
+  }
+
+  /**
+   * An ID token in the answer must be verified with the keys at hand when it has come; and as its tenant's, which only
+   * the token names where one issuer serves many.
+   *
+   * @throws AnotherConfiguration when the one that asked cannot do that
+   */
+  async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
+    const answer = await this.#fetch(url, init);
+    const idToken = answer.status === 200 ? idTokenIn(answer) : undefined;
+    if (!idToken) return answer;
+    const { kid, tid } = peek(idToken);
+    await this.#keys.ensure(kid, true);
+    const { metadata } = prepared;
+    if (isTenantTemplate(metadata)) {
+      throw new AnotherConfiguration(tenantIssuer(metadata, tid, this.#settings.allowedTenants), answer);
+    }
+    if (this.#isOutdated(prepared)) throw new AnotherConfiguration(metadata.issuer, answer);
+    return answer;
+  }
+
+  #isOutdated({ keys }: Prepared): boolean {
+    return keys !== undefined && keys !== this.#keys.current;
+  }
+}
+
+/** Thrown through the library: the answer has come, but another configuration must judge it. */
+export class AnotherConfiguration extends Error {
+  readonly issuer: string;
+  readonly answer: ProviderAnswer;
+
+  constructor(issuer: string, answer: ProviderAnswer) {
+    super('another configuration must judge the answer');
+    this.issuer = issuer;
+    this.answer = answer;
+  }
+}
+
+interface Prepared {
+  metadata: Metadata;
+  configuration: oidc.Configuration;
+  /** Those that it verifies with; none until it first verifies something. */
+  keys?: JSONWebKeySet;
+}
+
+function idTokenIn({ content }: ProviderAnswer): unknown {
+  try {
+    return JSON.parse(content.toString()).id_token;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a call can need of the metadata: the library copies it all, and providers publish a lot. */
+function used(metadata: Metadata): Metadata {
+  const entries = Object.entries(metadata).filter(([name]) =>
+    /^issuer$|_endpoint$|_uri$|aliases$|iss_param|auth_signing|dpop/.test(name),
+  );
+  return Object.fromEntries(entries) as Metadata;
+}
