@@ -34,6 +34,7 @@ const homes: Record<string, RegExp> = {
   'openid-client': /^auth\/provider\/|^doctor\//,
   'express-session': /^(auth|sessions)\//,
   redis: /^sessions\//,
+  '@redis/client': /^sessions\//,
   'connect-redis': /^sessions\//,
   zod: /^config\b/,
   helmet: /^http\//,

@@ -87,7 +87,9 @@ describe('rendering', () => {
     async ({ name }) => {
       const shown = async (development: boolean) => {
         const { text } = await supertest(appWithViews({ development })).get(`/${name}`);
-        return text.replaceAll(/\?v=[\w-]+/g, '').replaceAll(/ data-(now|expires-at|idle-expires-at)="[^"]+"/g, '');
+        return text
+          .replaceAll(/\?v=[\w-]+/g, '')
+          .replaceAll(/ data-(now|expires-at|idle-expires-at)="[^"]+"/g, '');
       };
       expect(await shown(false)).toBe(await shown(true));
     },
