@@ -38,13 +38,13 @@ interface Effort {
 }
 
 const quick: Effort = {
-  pages: { rounds: 2, warmUpSeconds: 0.3, seconds: 0.8 },
-  signIns: { rounds: 2, warmUpSeconds: 0.3, seconds: 1 },
+  pages: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 0.8 },
+  signIns: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 1 },
   starts: 2,
 };
 const thorough: Effort = {
-  pages: { rounds: 7, warmUpSeconds: 1, seconds: 5 },
-  signIns: { rounds: 7, warmUpSeconds: 1, seconds: 5 },
+  pages: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
+  signIns: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
   starts: 11,
 };
 

@@ -29,7 +29,6 @@ export async function preparePage(
     const { requests, perSecond, p50, p99 } = await load(running.page, headers, pace.seconds);
     const cpuMicros = (await running.server.cpuMicros()) - cpuBefore;
     const commands = (await redis.commands()) - commandsBefore;
-    const { rss, heapUsed } = await running.server.memory();
     return {
       perSecond,
       ...{ p50, p99 },
@@ -37,7 +36,6 @@ export async function preparePage(
       redisCommands: commands / requests,
       ...{ cookieBytes: browser.cookie.length, headerBytes: page.headerBytes },
       bodyBytes: Buffer.byteLength(page.body),
-      ...{ rss, heapUsed },
     };
   };
 }

@@ -25,12 +25,12 @@ export interface Measured {
 export function sections(measured: Measured): Section[] {
   const { ground, others, entered, starts, strangers, sizes, effort } = measured;
   const stranger = strangers[0]?.[1] ?? {};
-  const { rounds, seconds } = effort.pages;
+  const { coldRounds, rounds, seconds } = effort.pages;
   return [
     { title: 'In short', text: inShort(measured) },
     {
       title: 'Pages of a signed-in user',
-      text: `${rounds} rounds of ${seconds} s, 32 connections; medians.\n\n${pages(ground)}\n\n${pages(others)}`,
+      text: `${rounds} rounds of ${seconds} s after ${coldRounds} that do not count, 32 connections; medians.\n\n${pages(ground)}\n\n${pages(others)}`,
     },
     { title: 'Sign-ins', text: signIns(entered) },
     {

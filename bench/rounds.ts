@@ -6,6 +6,8 @@ export type Samples = Map<Name, Sample[]>;
 
 /** How thoroughly to measure. */
 export interface Pace {
+  /** Rounds before those that count: a server is compiled while it runs, and a longer program takes longer. */
+  readonly coldRounds: number;
   readonly rounds: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
@@ -18,19 +20,25 @@ export interface Pace {
 export async function duel<T extends Name>(
   names: readonly T[],
   around: Surroundings,
-  { rounds }: Pace,
+  { coldRounds, rounds }: Pace,
   prepare: (running: Running) => Promise<() => Promise<Sample>>,
 ): Promise<Samples> {
   const running = await Promise.all(names.map((name) => start(name, around)));
   const measures = await inOrder(running, prepare);
   const samples: Samples = new Map(names.map((name) => [name, []]));
-  for (let round = 1; round <= rounds; round += 1) {
+  for (let round = 1 - coldRounds; round <= rounds; round += 1) {
     for (const [index, name] of names.entries()) {
       process.stderr.write(`\r\x1b[K${names.join(' · ')}: round ${round} of ${rounds}, ${name}`);
-      samples.get(name)?.push(await (measures[index] as () => Promise<Sample>)());
+      const sample = await (measures[index] as () => Promise<Sample>)();
+      if (round > 0) samples.get(name)?.push(sample);
     }
   }
   process.stderr.write('\r\x1b[K');
+  // Only now: the collection before it throws away what V8 had compiled, and the next round would begin anew.
+  for (const { name, server } of running) {
+    const { rss, heapUsed } = await server.memory();
+    for (const sample of samples.get(name as T) ?? []) Object.assign(sample, { rss, heapUsed });
+  }
   await Promise.all(running.map(({ server }) => server.stop()));
   return samples;
 }

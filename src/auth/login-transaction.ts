@@ -36,10 +36,11 @@ export class LoginTransactions {
   /** Begins one: fresh state, nonce and code_verifier (R1; RFC 7636 §4.1: 32 random bytes). */
   begin(req: Request, res: Response, returnTo: string, demands: Demands): LoginTransaction {
     // The state starts with the time, so that the oldest cookie is known by its name.
-    const state = Date.now().toString(36).padStart(9, '0') + randomBytes(16).toString('base64url');
+    const random = randomBytes(64); // Asked for once: the system's randomness costs by the call.
+    const state = Date.now().toString(36).padStart(9, '0') + random.toString('base64url', 0, 16);
     const transaction = {
-      nonce: randomBytes(16).toString('base64url'),
-      code_verifier: randomBytes(32).toString('base64url'),
+      nonce: random.toString('base64url', 16, 32),
+      code_verifier: random.toString('base64url', 32),
       returnTo,
       ...(this.#cookies.answerSite === 'none' && req.session?.user && { former: req.session.id }),
       ...demands,
