@@ -4,7 +4,7 @@ import { isPage } from './pages.ts';
 import type { Pace, Sample } from './rounds.ts';
 
 /** So many people sign in at the same time, each again as soon as the page is there. */
-const people = 16;
+const people = 32;
 
 /** A new browser opens the page and goes to the provider and back; signed in means that the page is printed. */
 export async function signIn(running: Running): Promise<Browser> {

@@ -131,4 +131,24 @@ describe('the memory store', () => {
     expect(seen.lines).toHaveLength(1);
     await records.close();
   });
+
+  it('lets a session and its tokens go together, and never the set by which a living one is found (R15)', async () => {
+    const records = createMemoryRecords(witness().log, 100);
+    const has = async (key: string) => (await records.get(key)) !== undefined;
+    for (const id of ['busy', 'left alone']) {
+      await records.set(`session {${id}}`, 'a session', 'NX', 60);
+      await records.set(`tokens {${id}}`, 'its tokens', 'NX', 60);
+      await records.addMember('owner', id, Date.now() + 60_000);
+    }
+    for (let n = 0; n < 300; n++) {
+      await records.set(`session {${n}}`, 'a session', 'NX', 60);
+      await records.getEx('session {busy}', 60);
+    }
+    expect(await has('session {busy}')).toBe(true);
+    expect(await has('tokens {busy}')).toBe(true);
+    expect(await has('session {left alone}')).toBe(false);
+    expect(await has('tokens {left alone}')).toBe(false);
+    expect(await records.members('owner')).toContain('busy');
+    await records.close();
+  });
 });

@@ -35,8 +35,8 @@ export function useViews(app: Express, { development }: { development: boolean }
   app.set('view cache', !development);
 }
 
-function layoutOf({ layout }: { layout?: () => object }): object | undefined {
-  return layout?.();
+function layoutOf({ layout }: { layout?: unknown }): object | undefined {
+  return typeof layout === 'function' ? layout() : undefined;
 }
 
 function compileView(file: string, development: boolean): TemplateFunction {

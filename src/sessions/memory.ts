@@ -4,19 +4,26 @@ import type { Records } from './records.ts';
 interface Entry {
   value: Buffer | Map<string, number>;
   endsAt: number;
+  /** Counts up over all uses of all records: the lowest was used longest ago. */
+  used: number;
 }
 
 /**
  * Records in this process: for developing, and for tests. They end with the process, and they are bounded:
- * when full, what was used longest ago goes first, and the log says so once an hour.
+ * when full, the sessions used longest ago go first, and the log says so once an hour.
  */
 export function createMemoryRecords(log: Log, most = 100_000): Records {
   const entries = new Map<string, Entry>();
+  let uses = 0;
   let toldFullAt = Number.NEGATIVE_INFINITY;
 
   function live(key: string): Entry | undefined {
     const entry = entries.get(key);
-    if (!entry || entry.endsAt > Date.now()) return entry;
+    if (!entry) return undefined;
+    if (entry.endsAt > Date.now()) {
+      entry.used = ++uses;
+      return entry;
+    }
     entries.delete(key);
     return undefined;
   }
@@ -25,20 +32,26 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     return live(key)?.value as Buffer | undefined;
   }
 
-  /** A Map keeps the order of insertion: put back at its end, the first is the one used longest ago. */
-  function put(key: string, entry: Entry): void {
-    entries.delete(key);
-    entries.set(key, entry);
+  function put(key: string, value: Entry['value'], endsAt: number): void {
+    entries.set(key, { value, endsAt, used: ++uses });
     if (entries.size > most) makeRoom();
   }
 
-  /** A tenth at once: looking through all of them for each new one would cost more than it saves. */
+  /**
+   * A tenth at once: looking through all of them for each new one would cost more than it saves. What bears one hash
+   * tag (a session, its tokens) goes together. The sets stay: a session that is in none could be ended by nobody (R15).
+   */
   function makeRoom(): void {
     sweep();
     if (entries.size <= most) return;
-    for (const key of entries.keys()) {
+    const records = [...entries].filter(([, { value }]) => Buffer.isBuffer(value));
+    const families = Map.groupBy(records, ([key]) => /{.*}/.exec(key)?.[0] ?? key);
+    const oldestFirst = [...families.values()]
+      .map((family) => ({ family, used: Math.max(...family.map(([, { used }]) => used)) }))
+      .sort((a, b) => a.used - b.used);
+    for (const { family } of oldestFirst) {
       if (entries.size <= most * 0.9) break;
-      entries.delete(key);
+      for (const [key] of family) entries.delete(key);
     }
     if (Date.now() - toldFullAt < 3_600_000) return;
     toldFullAt = Date.now();
@@ -58,9 +71,9 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
 
   return {
     async getEx(key, seconds) {
-      const found = value(key);
-      if (found) put(key, { value: found, endsAt: after(seconds) });
-      return found;
+      const entry = live(key);
+      if (entry) entry.endsAt = after(seconds);
+      return entry?.value as Buffer | undefined;
     },
     async get(key) {
       return value(key);
@@ -76,7 +89,7 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     async set(key, text, only, end) {
       const old = live(key);
       if ((only === 'NX') === (old !== undefined)) return false;
-      put(key, { value: Buffer.from(text), endsAt: end === 'KEEPTTL' ? (old as Entry).endsAt : after(end) });
+      put(key, ownCopy(text), end === 'KEEPTTL' ? (old as Entry).endsAt : after(end));
       return true;
     },
     async del(...keys) {
@@ -87,17 +100,17 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     },
     async nextNumber(key) {
       const next = Math.max(Number(value(key) ?? 0) + 1, Date.now());
-      put(key, { value: Buffer.from(`${next}`), endsAt: Number.POSITIVE_INFINITY });
+      put(key, ownCopy(`${next}`), Number.POSITIVE_INFINITY);
       return next;
     },
     async raise(key, number, seconds) {
       const highest = Math.max(Number(value(key) ?? 0), number);
-      put(key, { value: Buffer.from(`${highest}`), endsAt: after(seconds) });
+      put(key, ownCopy(`${highest}`), after(seconds));
     },
     async addMember(key, member, endsAt) {
       const now = Date.now();
       const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
-      put(key, { value: new Map(kept), endsAt: Math.max(...kept.map(([, end]) => end), now) });
+      put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
     },
     async members(key) {
       return [...names(key).keys()];
@@ -116,6 +129,14 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
       entries.clear();
     },
   };
+}
+
+/** Not from Node's pool, where a record of 600 bytes would keep the 8 KB around it. */
+function ownCopy(text: Buffer | string): Buffer {
+  const bytes = Buffer.from(text);
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 function after(seconds: number): number {
