@@ -73,9 +73,9 @@ export class Configurations {
    */
   async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
     const answer = await this.#fetch(url, init);
-    const idToken = answer.status === 200 ? idTokenIn(answer) : undefined;
-    if (!idToken) return answer;
-    const { kid, tid } = peek(idToken);
+    const body = answer.status === 200 ? await answer.json().catch(() => undefined) : undefined;
+    if (!body?.id_token) return answer;
+    const { kid, tid } = peek(body.id_token);
     await this.#keys.ensure(kid, true);
     const { metadata } = prepared;
     if (isTenantTemplate(metadata)) {
@@ -107,14 +107,6 @@ interface Prepared {
   configuration: oidc.Configuration;
   /** Those that it verifies with; none until it first verifies something. */
   keys?: JSONWebKeySet;
-}
-
-function idTokenIn({ content }: ProviderAnswer): unknown {
-  try {
-    return JSON.parse(content.toString()).id_token;
-  } catch {
-    return undefined;
-  }
 }
 
 /** What a call can need of the metadata: the library copies it all, and providers publish a lot. */

@@ -48,10 +48,13 @@ export class ProviderAnswer extends Response {
     this.content = content;
   }
 
-  override readonly text = async () => this.content.toString();
-  override readonly json = async () => JSON.parse(this.content.toString());
+  override readonly text = async () => utf8.decode(this.content);
+  override readonly json = async () => JSON.parse(utf8.decode(this.content));
   override readonly clone = () => this;
 }
+
+/** Leaves a byte order mark out, as Response does. */
+const utf8 = new TextDecoder();
 
 /** The same as anybody's Response, whose body may be read in any way. */
 export function toResponse({ status, headers, content }: ProviderAnswer): Response {
