@@ -39,19 +39,25 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
 
   /**
    * A tenth at once: looking through all of them for each new one would cost more than it saves. What bears one hash
-   * tag (a session, its tokens) goes together. The sets stay: a session that is in none could be ended by nobody (R15).
+   * tag (a session, its tokens) goes together, and its name leaves the sets; the names of the living stay in theirs,
+   * or nobody could end them (R15).
    */
   function makeRoom(): void {
     sweep();
     if (entries.size <= most) return;
     const records = [...entries].filter(([, { value }]) => Buffer.isBuffer(value));
-    const families = Map.groupBy(records, ([key]) => /{.*}/.exec(key)?.[0] ?? key);
-    const oldestFirst = [...families.values()]
-      .map((family) => ({ family, used: Math.max(...family.map(([, { used }]) => used)) }))
+    const families = [...Map.groupBy(records, ([key]) => /{(.*)}/.exec(key)?.[1] ?? key)]
+      .map(([name, family]) => ({ name, family, used: Math.max(...family.map(([, { used }]) => used)) }))
       .sort((a, b) => a.used - b.used);
-    for (const { family } of oldestFirst) {
-      if (entries.size <= most * 0.9) break;
+    const gone = new Set<string>();
+    for (const { name, family } of families.slice(0, Math.ceil(families.length / 10))) {
+      gone.add(name);
       for (const [key] of family) entries.delete(key);
+    }
+    for (const [key, { value }] of entries) {
+      if (Buffer.isBuffer(value)) continue;
+      for (const name of value.keys()) if (gone.has(name)) value.delete(name);
+      if (value.size === 0) entries.delete(key);
     }
     if (Date.now() - toldFullAt < 3_600_000) return;
     toldFullAt = Date.now();
