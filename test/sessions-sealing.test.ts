@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createSessions } from '../src/sessions/create-sessions.ts';
 import { createSealer } from '../src/sessions/index.ts';
 import { createMemoryRecords } from '../src/sessions/memory.ts';
+import { sealedFor } from '../src/sessions/session-records.ts';
 import { alice, read, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
 const old = 'the secret of last year, 32 chars.';
@@ -94,16 +95,27 @@ describe('what stands in the store', () => {
     expect(seen.lines).toHaveLength(1);
   });
 
+  it('is no session when another version of the app has written it in a form of its own', async () => {
+    const { records, sessions, id, seen } = await written();
+    const key = `app:session:{${id}}`;
+    const { user } = (await read(sessions, id)) as { user: object };
+    const then = createSealer([secret], 'session').seal(JSON.stringify({ user }), key);
+    await records.set(key, then, 'XX', 60);
+    expect(await read(sessions, id)).toBeUndefined();
+    expect(seen.lines).toHaveLength(1);
+  });
+
   it('is no session when it is foreign, cut or sealed nonsense; each time with a line in the log', async () => {
     const { records, sessions, id, seen } = await written();
     const key = `app:session:{${id}}`;
     const whole = (await records.get(key)) as Buffer;
+    const ours = createSealer([secret], sealedFor);
     for (const value of [
       '{}',
       whole.subarray(0, 40),
       '',
-      sealer.seal('no JSON', key),
-      sealer.seal('null', key),
+      ours.seal('no JSON', key),
+      ours.seal('null', key),
     ]) {
       await records.set(key, value, 'XX', 60);
       expect(await read(sessions, id)).toBeUndefined();

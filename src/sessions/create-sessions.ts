@@ -3,13 +3,21 @@ import type { EndReason, Sessions, SessionsOptions } from './index.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
-import { isForeignId, lockKey, SessionRecords, SessionStore, tokensKey, whyKey } from './session-records.ts';
+import {
+  isForeignId,
+  lockKey,
+  SessionRecords,
+  SessionStore,
+  sealedFor,
+  tokensKey,
+  whyKey,
+} from './session-records.ts';
 import { createTokenRecords } from './token-records.ts';
 
 /** The rules of the contract, on any store that speaks Records. */
 export function createSessions(records: Records, options: Omit<SessionsOptions, 'redisUrls'>): Sessions {
   const { secrets, idleSeconds, maxSeconds, log, audit } = options;
-  const sealer = createSealer(secrets, 'session');
+  const sealer = createSealer(secrets, sealedFor);
   const owners = createOwnerIndex(records, secrets);
   const sessions = new SessionRecords({
     records,

@@ -11,6 +11,12 @@ export const tokensKey = (id: string) => `app:tokens:{${id}}`;
 export const lockKey = (id: string) => `app:lock:{${id}}`;
 export const whyKey = (id: string) => `app:why:{${id}}`;
 
+/**
+ * What session records are sealed for. Change it with their form: what another version of the app has written then
+ * counts as no session, instead of being misread.
+ */
+export const sealedFor = 'session, claims as text';
+
 /** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
 export type Signed = SessionOwner & { expiresAt: number };
 
