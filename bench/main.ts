@@ -2,7 +2,7 @@
  * `npm run bench`: what a sign-in costs here, on bare Express and with two well-known packages, in one run.
  *
  *   npm run bench                               ten minutes; writes bench/RESULTS.md
- *   npm run bench -- --quick                    under a minute; prints only
+ *   npm run bench -- --quick                    under a minute and rough; prints only
  *   npm run bench -- --memory --sessions 100000 what the app itself holds after so many sign-ins
  *   npm run bench -- --soak --minutes 10        pages, sign-ins and sign-outs at half load
  */
@@ -48,6 +48,9 @@ const thorough: Effort = {
   starts: 11,
 };
 
+const rough =
+  'Rough: servers so young are still being compiled, and the longer program loses most. `npm run bench` measures.';
+
 await main();
 process.exit();
 
@@ -62,8 +65,10 @@ async function main(): Promise<void> {
   const around = { issuer: await startProvider(), redisUrl: redis.url };
   if (options.memory) results.write([await measureMemory(around, redis)]);
   else if (options.soak) results.write([results.soakSection(await soak(around, Number(options.minutes)))]);
-  else if (options.quick) results.print(await measure(around, redis, quick));
-  else results.write(await measure(around, redis, thorough));
+  else if (options.quick) {
+    results.print(await measure(around, redis, quick));
+    console.log(rough);
+  } else results.write(await measure(around, redis, thorough));
 }
 
 async function measure(around: Surroundings, redis: BenchRedis, effort: Effort): Promise<results.Section[]> {
