@@ -10,7 +10,7 @@ import { isNavigation } from './http/navigation.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { isSameOrigin, sameOrigin } from './http/same-origin.ts';
 import { frameable, noStore, securityHeaders } from './http/security-headers.ts';
-import { useViews } from './http/views.ts';
+import { print, useViews } from './http/views.ts';
 import type { Audit, Log } from './log.ts';
 import { helloApi, initials, listPages, type Page, type ProtectedPage } from './pages/index.ts';
 import type { Sealer, Sessions } from './sessions/index.ts';
@@ -128,14 +128,14 @@ function mountPage(app: Express, page: Page): void {
   if (page.access === 'everyone') {
     app.get(page.path, noStore, async (req, res) => {
       const model = await page.model?.({ req, res, user: getUser(req) });
-      res.render(page.view, { title: page.title, ...model });
+      print(res, page.view, { title: page.title, ...model });
     });
     return;
   }
   const guard = requireAuth(page.access === 'signed-in' ? {} : page.access);
   app.get(page.path, guard, async (req, res) => {
     const model = await page.model?.({ req, res, user: demandUser(req) });
-    res.render(page.view, { title: page.title, ...model });
+    print(res, page.view, { title: page.title, ...model });
   });
   mountActions(app, page, guard);
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { galleryStates } from '../src/dev/gallery.ts';
+import { type GalleryState, galleryStates } from '../src/dev/gallery.ts';
 import { createAssets } from '../src/http/assets.ts';
-import { useViews } from '../src/http/views.ts';
+import { print, useViews } from '../src/http/views.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const views = globSync('views/**/*.ejs', { cwd: root }).map((name) => ({
@@ -95,6 +95,17 @@ describe('rendering', () => {
     },
   );
 
+  test('nothing shines through from the prototype of all objects', async () => {
+    Object.assign(Object.prototype, { storeAway: true, ends: {}, nav: ['/a', '/b'] });
+    onTestFinished(() => {
+      for (const name of ['storeAway', 'ends', 'nav']) Reflect.deleteProperty(Object.prototype, name);
+    });
+    const { text } = await supertest(appWithViews({ development: false }))
+      .get('/home-signed-out')
+      .expect(200);
+    expect(text).not.toMatch(/class="notice"|class="ending"|<nav /);
+  });
+
   test('an include that is written otherwise is left to EJS', async () => {
     const app = appWithViews({ development: false });
     const folder = mkdtempSync(join(tmpdir(), 'views-'));
@@ -109,8 +120,25 @@ describe('rendering', () => {
   test('a view that fails is an error, not half a page', async () => {
     const app = appWithViews({ development: false });
     app.get('/broken', (_req, res) => res.render('home', { user: { name: 'Alice' } }));
+    app.get('/broken-page', (_req, res) => print(res, 'home', { user: { name: 'Alice' } }));
     app.use(((_error, _req, res, _next) => res.status(500).send('oops')) as express.ErrorRequestHandler);
     await supertest(app).get('/broken').expect(500, 'oops');
+    await supertest(app).get('/broken-page').expect(500, 'oops');
+  });
+
+  test('a page is answered as Express would answer it, and to HEAD without a body', async () => {
+    const app = appWithViews({ development: false });
+    app.disable('etag');
+    const { view, locals } = galleryStates.find(({ name }) => name === 'home-signed-out') as GalleryState;
+    app.get('/page', (_req, res) => print(res, view, { ...locals, title: 'Grüße 👋' }));
+    app.get('/same', (_req, res) => res.render(view, { ...locals, title: 'Grüße 👋' }));
+    const [page, same] = [await supertest(app).get('/page'), await supertest(app).get('/same')];
+    expect([page.status, page.text]).toEqual([200, same.text]);
+    expect(page.text).toContain('Grüße 👋');
+    const { date: _, ...expected } = same.headers;
+    expect(page.headers).toMatchObject(expected);
+    const head = await supertest(app).head('/page');
+    expect([head.text, head.headers['content-length']]).toEqual([undefined, same.headers['content-length']]);
   });
 
   test('in production a view is compiled once', async () => {

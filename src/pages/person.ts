@@ -9,5 +9,5 @@ export function initials(name: string): string {
 function letter(word: string | undefined): string {
   return String.fromCodePoint(word?.codePointAt(0) ?? 0x20)
     .trim()
-    .toLocaleUpperCase('en');
+    .toUpperCase();
 }
