@@ -58,7 +58,7 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     sealer: (use) => createSealer(secrets, use),
     stopping: () => stopping,
   });
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, app);
+  const server = createServer({ keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true }, app);
   server.listen(config.port, config.host);
   await once(server, 'listening').catch(async (error) => {
     await Promise.allSettled([sessions.close(), provider.close()]);
