@@ -81,7 +81,7 @@ export function createApp(parts: Parts): Express {
     { frameable: frameable(() => [new URL(config.provider.issuer).origin]) },
   );
   app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
-  app.use(auth.sessions);
+  app.use(auth.session);
 
   // What can be seen.
   const pages = listPages({ apiUrl: config.apiUrl });

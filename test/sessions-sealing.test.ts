@@ -99,7 +99,7 @@ describe('what stands in the store', () => {
     const { records, sessions, id, seen } = await written();
     const key = `app:session:{${id}}`;
     const { user } = (await read(sessions, id)) as { user: object };
-    const then = createSealer([secret], 'session').seal(JSON.stringify({ user }), key);
+    const then = createSealer([secret], `${sealedFor}, another form`).seal(JSON.stringify({ user }), key);
     await records.set(key, then, 'XX', 60);
     expect(await read(sessions, id)).toBeUndefined();
     expect(seen.lines).toHaveLength(1);

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import type { TokenRecord } from '../sessions/index.ts';
 import { type AuthContext, demandStore } from './context.ts';
 import { AuthError } from './errors.ts';
-import { endUserSession } from './user-session.ts';
+import { endUserSession, signedIn } from './user-session.ts';
 
 /** A token with less than this left is refreshed before it is used. */
 const marginMs = 30_000;
@@ -28,7 +28,8 @@ export async function getAccessToken(req: Request): Promise<string> {
 /** When the tokens end and when they were last refreshed. Loads them, refreshes nothing. */
 export async function tokenState(req: Request): Promise<{ expiresAt?: Date; refreshedAt?: Date }> {
   const { context } = demandStore(req);
-  const tokens = await context.sessions.tokens.read(req.session.id);
+  const own = signedIn(req);
+  const tokens = own && (await context.sessions.tokens.read(own.id));
   return {
     ...(tokens?.expires_at !== undefined && { expiresAt: new Date(tokens.expires_at) }),
     ...(tokens?.refreshed_at !== undefined && { refreshedAt: new Date(tokens.refreshed_at) }),
@@ -50,9 +51,9 @@ export async function fetchApi(
 
 async function currentTokens(req: Request): Promise<TokenRecord> {
   const { context } = demandStore(req);
-  const user = req.session.user;
-  if (!user) throw new AuthError('sign_in_first');
-  const { id } = req.session;
+  const own = signedIn(req);
+  if (!own) throw new AuthError('sign_in_first');
+  const { id, user } = own;
   const tokens = await context.sessions.tokens.read(id);
   if (!tokens) throw new AuthError('stronger_sign_in', { mend: 'the session has no token record' });
   if (!isEnding(tokens)) return tokens;

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { SessionData } from 'express-session';
 import type { Audit, Log } from '../log.ts';
 import type { Sessions } from '../sessions/index.ts';
 import type { CookieJar } from './cookies.ts';
@@ -49,6 +50,10 @@ export interface RequestAuth {
   context: AuthContext;
   /** Set when the store did not answer: then nobody can say who this is (R14). */
   storeError?: unknown;
+  /** What the store held for the session cookie. */
+  found?: { id: string; data: SessionData };
+  /** True once something has asked for `req.session`; from then on that holds, whatever was found. */
+  asked: boolean;
   /** The id in a session cookie of ours whose session is gone. */
   formerSession?: string;
   user?: User | undefined;
@@ -64,7 +69,7 @@ declare global {
 
 /** @throws Error when the app did not mount the auth part before this route */
 export function authOf(req: Request): RequestAuth {
-  if (!req.auth) throw new Error('mount auth.sessions before any route that uses the auth part');
+  if (!req.auth) throw new Error('mount auth.session before any route that uses the auth part');
   return req.auth;
 }
 

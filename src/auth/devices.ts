@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { demandStore } from './context.ts';
 import { leaveAll } from './logout.ts';
+import { signedIn } from './user-session.ts';
 
 /** One place where the user is signed in, as they may read it. */
 export interface Device {
@@ -18,14 +19,15 @@ export interface Device {
 /** Where the user of this request is signed in, the latest used first. Nothing is written to learn it. */
 export async function listSessions(req: Request): Promise<Device[]> {
   const { context } = demandStore(req);
-  const user = req.session.user;
-  if (!user) return [];
+  const own = signedIn(req);
+  if (!own) return [];
+  const { iss, sub } = own.user;
   const idleMs = context.idleMinutes * 60_000;
-  const found = await context.sessions.list({ iss: user.iss, sub: user.sub });
+  const found = await context.sessions.list({ iss, sub });
   return found
     .flatMap(({ id, data, idleSecondsLeft }) => {
       if (!data.user) return [];
-      const current = id === req.session.id;
+      const current = id === own.id;
       const lastSeen = current ? Date.now() : Date.now() - idleMs + idleSecondsLeft * 1000;
       return [
         {
@@ -43,10 +45,11 @@ export async function listSessions(req: Request): Promise<Device[]> {
 /** Ends one other session of this user. False when there is none by that handle. */
 export async function endSession(req: Request, handle: unknown): Promise<boolean> {
   const { context } = demandStore(req);
-  const user = req.session.user;
-  if (!user || typeof handle !== 'string') return false;
-  const found = await context.sessions.list({ iss: user.iss, sub: user.sub });
-  const target = found.find(({ id }) => handleOf(id) === handle && id !== req.session.id);
+  const own = signedIn(req);
+  if (!own || typeof handle !== 'string') return false;
+  const { iss, sub } = own.user;
+  const found = await context.sessions.list({ iss, sub });
+  const target = found.find(({ id }) => handleOf(id) === handle && id !== own.id);
   if (!target) return false;
   return context.sessions.end(target.id, 'other-device');
 }
@@ -54,10 +57,10 @@ export async function endSession(req: Request, handle: unknown): Promise<boolean
 /** Ends the user's other sessions; this one stays. Returns how many. */
 export async function endOtherSessions(req: Request): Promise<number> {
   const { context } = demandStore(req);
-  const user = req.session.user;
-  if (!user) return 0;
-  const { iss, sub } = user;
-  return context.sessions.endOwner({ iss, sub }, 'other-device', req.session.id);
+  const own = signedIn(req);
+  if (!own) return 0;
+  const { iss, sub } = own.user;
+  return context.sessions.endOwner({ iss, sub }, 'other-device', own.id);
 }
 
 /** Ends all of the user's sessions, this one by an ordinary sign-out. Returns where to go next. */

@@ -4,6 +4,7 @@ import type { EndReason } from '../sessions/index.ts';
 import { type AuthContext, authOf, neverCache } from './context.ts';
 import { localPath } from './return-path.ts';
 import { endedText, failurePage, signedOut } from './texts.ts';
+import { signedIn } from './user-session.ts';
 
 const name = 'signed-out';
 const lifetimeSeconds = 300;
@@ -50,7 +51,7 @@ type Told = Pick<SignedOutNotice, 'title' | 'text'> & Partial<SignedOutNotice>;
 
 async function whatHappened(req: Request, res: Response): Promise<Told> {
   const { context, formerSession, storeError } = authOf(req);
-  if (req.session?.user) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
+  if (signedIn(req)) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
   const farewell = takeFarewell(req, res, context);
   // A sign-out takes the session's cookie along: one that is there is of a later session.
   if (farewell && !formerSession) return goodbye(req, context, farewell);

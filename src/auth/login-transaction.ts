@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import type { Sealer } from './context.ts';
 import type { CookieJar } from './cookies.ts';
 import type { Demands } from './provider/index.ts';
+import { signedIn } from './user-session.ts';
 
 const lifetimeSeconds = 3600;
 const mostAtOnce = 5;
@@ -42,7 +43,7 @@ export class LoginTransactions {
       nonce: random.toString('base64url', 16, 32),
       code_verifier: random.toString('base64url', 32),
       returnTo,
-      ...(this.#cookies.answerSite === 'none' && req.session?.user && { former: req.session.id }),
+      ...(this.#cookies.answerSite === 'none' && { former: signedIn(req)?.id }),
       ...demands,
     };
     const value = this.#sealer.seal(JSON.stringify(transaction), state).toString('base64url');

@@ -5,7 +5,7 @@ import { countSignIn, isLooping } from './loop-guard.ts';
 import { hasRepeats } from './parameters.ts';
 import type { Demands, SignInAnswer } from './provider/index.ts';
 import { leadingBack } from './texts.ts';
-import { startUserSession } from './user-session.ts';
+import { signedIn, startUserSession } from './user-session.ts';
 
 const loopMend =
   'three sign-ins within a minute led back to a sign-in: the browser refuses cookies, a proxy speaks http to users, or a clock is off';
@@ -52,7 +52,7 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
     if (transaction === 'late') throw new AuthError('login_expired');
     if (!transaction) {
       // The back button or a reload brings an old answer again: somebody who is signed in just goes on (R4).
-      if (req.session?.user) return redirect(res, 303, '/');
+      if (signedIn(req)) return redirect(res, 303, '/');
       throw new AuthError(state ? 'state_unknown' : 'state_missing');
     }
     returnTo = transaction.returnTo;
@@ -72,7 +72,7 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
 function succeeded(req: Request, res: Response, context: AuthContext, { claims }: SignInAnswer): void {
   countSignIn(req, res, context.cookies);
   const { iss, sub, acr } = claims;
-  context.audit('sign_in.succeeded', { iss, sub, session: req.session.id, acr }, req);
+  context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
 }
 
 /** Each parameter of an answer comes once, and it says something. */

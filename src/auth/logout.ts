@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { type AuthContext, demandStore, neverCache, redirect } from './context.ts';
 import { leaveFarewell, newLogoutState } from './farewell.ts';
 import { forgetSignIns } from './loop-guard.ts';
-import { endUserSession } from './user-session.ts';
+import { endUserSession, signedIn } from './user-session.ts';
 
 /**
  * Signs out: session, tokens and index first, then the refresh token at the provider (2 s at most), then off to its
@@ -17,8 +17,9 @@ export async function leaveAll(req: Request, res: Response): Promise<string> {
   const { context } = demandStore(req);
   neverCache(res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
-  if (!req.session.user) return '/signed-out';
-  const tokens = await context.sessions.tokens.read(req.session.id);
+  const own = signedIn(req);
+  if (!own) return '/signed-out';
+  const tokens = await context.sessions.tokens.read(own.id);
   await endUserSession(req, res, 'signed-out');
   forgetSignIns(req, res, context.cookies);
   // Never "cookies": cookies know no ports, so it would reach other apps of this host (ASVS 14.3.1).

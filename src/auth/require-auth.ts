@@ -7,7 +7,7 @@ import { requestKind } from './request-kind.ts';
 import { localPath } from './return-path.ts';
 import { judge, type Rule } from './rules.ts';
 import { lacking, leadingBack, switchUser } from './texts.ts';
-import { getUser, type User } from './user-session.ts';
+import { getUser, signedIn, type User } from './user-session.ts';
 
 /**
  * Lets only those through who are signed in and whom the rule allows. Three different answers (R18):
@@ -51,7 +51,7 @@ function youMayNot(
   lack: { needed: string; held: string },
 ): AuthError {
   const { iss, sub } = user;
-  context.audit('access.denied', { iss, sub, session: req.session.id, reason: lack.needed }, req);
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason: lack.needed }, req);
   const fields = {
     iss: context.provider.settings.issuer,
     target_link_uri: localPath(req.originalUrl),

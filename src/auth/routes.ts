@@ -8,7 +8,7 @@ import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
 import { localPath } from './return-path.ts';
 import { confirmLogout } from './texts.ts';
 import { initiateLogin } from './third-party-start.ts';
-import { getUser } from './user-session.ts';
+import { getUser, signedIn } from './user-session.ts';
 
 /** The addresses of the auth part, below /auth, and their methods, in one place. */
 export function authRoutes(guards: { frameable: RequestHandler }): Router {
@@ -28,7 +28,7 @@ async function login(req: Request, res: Response): Promise<void> {
   demandStore(req);
   neverCache(res);
   // `renew` comes from the notice shortly before the absolute end: a new sign-in although this one still holds.
-  if (req.session.user && req.query.renew === undefined) return redirect(res, 302, returnTo);
+  if (signedIn(req) && req.query.renew === undefined) return redirect(res, 302, returnTo);
   await startLogin(req, res, { returnTo });
 }
 
@@ -46,7 +46,7 @@ function callbackByForm(req: Request, res: Response): Promise<void> {
 function askToLogout(req: Request, res: Response): void {
   demandStore(req);
   neverCache(res);
-  if (req.session.user) res.render('message', confirmLogout);
+  if (signedIn(req)) res.render('message', confirmLogout);
   else redirect(res, 303, '/signed-out');
 }
 

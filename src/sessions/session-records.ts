@@ -15,7 +15,7 @@ export const whyKey = (id: string) => `app:why:{${id}}`;
  * What session records are sealed for. Change it with their form: what another version of the app has written then
  * counts as no session, instead of being misread.
  */
-export const sealedFor = 'session, claims as text';
+export const sealedFor = 'session';
 
 /** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
 export type Signed = SessionOwner & { expiresAt: number };
