@@ -64,6 +64,7 @@ export function createApp(parts: Parts): Express {
 
   // Who is asking.
   const auth = createAuth(
+    app,
     {
       ...{ baseUrl, provider, sessions, log, audit, sealer: parts.sealer },
       ...{

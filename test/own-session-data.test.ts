@@ -25,7 +25,7 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
         mount(app) {
           app.get('/user', requireAuth(), (req, res) => {
             res.send(getUser(req)?.sub);
-            made.push(Object.getOwnPropertyDescriptor(req, 'session')?.get === undefined);
+            made.push(Object.hasOwn(req, 'session'));
           });
           app.get('/note', (req, res) => void res.json({ note: sessionOf(req).note, id: req.session.id }));
           app.get('/note/write', (req, res) => {
@@ -42,6 +42,11 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
           app.get('/let-go', (req, res) => {
             Object.assign(req, { session: null });
             res.json({ session: req.session, user: getUser(req)?.sub });
+          });
+          app.get('/id', (req, res) => void res.json({ id: req.sessionID, same: req.session.id }));
+          app.get('/store', (req, res) => {
+            const { sessionID, sessionStore } = req;
+            sessionStore.get(sessionID, (_error, data) => res.json({ sub: data?.user?.sub }));
           });
           app.get('/late', (req, res) => {
             res.send('sent');
@@ -78,6 +83,14 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
     expect((await browser.get(pair.app.url('/user'))).body).toBe('alice');
     expect(await json(browser, '/reload')).toEqual({ note: 'kept' });
     expect(browser.cookie('session')).toBe(cookie);
+  });
+
+  test('is made too when its id or its store is asked for first', async () => {
+    const browser = await signIn();
+    const { id, same } = await json(browser, '/id');
+    expect(id).toBe(same);
+    expect(decodeURIComponent(browser.cookie('session') ?? '')).toContain(`s:${id}.`);
+    expect(await json(browser, '/store')).toEqual({ sub: 'alice' });
   });
 
   test('of one browser is never that of another', async () => {

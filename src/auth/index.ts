@@ -1,4 +1,4 @@
-import type { RequestHandler, Router } from 'express';
+import type { Express, RequestHandler, Router } from 'express';
 import type { AuthContext, AuthOptions } from './context.ts';
 import { CookieJar } from './cookies.ts';
 import { LoginTransactions } from './login-transaction.ts';
@@ -26,9 +26,10 @@ export interface Auth {
 /**
  * Builds the auth part. Does no I/O: the provider and the stores are handed in, connected or not.
  *
+ * @param app whose requests get `req.session`
  * @param guards.frameable lets the front-channel page be framed by the provider
  */
-export function createAuth(options: AuthOptions, guards: { frameable: RequestHandler }): Auth {
+export function createAuth(app: Express, options: AuthOptions, guards: { frameable: RequestHandler }): Auth {
   const secure = options.baseUrl.startsWith('https:');
   // A form post from the provider is cross-site: Lax cookies do not follow it.
   const cookies = new CookieJar(
@@ -38,5 +39,5 @@ export function createAuth(options: AuthOptions, guards: { frameable: RequestHan
   const logins = new LoginTransactions(cookies, options.sealer('login'));
   const farewells = options.sealer('signed-out');
   const context: AuthContext = { ...options, secure, cookies, logins, farewells };
-  return { session: readSession(context), routes: authRoutes(guards) };
+  return { session: readSession(context, app), routes: authRoutes(guards) };
 }

@@ -8,27 +8,32 @@ import { newSessionId } from './user-session.ts';
  * Reads the session of each request: one command to the store, and no more for a page that only asks who is signed in
  * (`signedIn`, `getUser`). `req.session` is express-session's, as everybody knows it, but made only when something asks
  * for it: of each request that has one it hashes the session twice and wraps the answer, a third of a page's time.
+ *
+ * @param app whose `request` all its requests inherit from
  */
-export function readSession(context: AuthContext): RequestHandler {
+export function readSession(context: AuthContext, app: { request: object }): RequestHandler {
   const { cookies, sessions } = context;
   const keys = context.secrets.map((secret) => createSecretKey(secret, 'utf8'));
   const makeSession = expressSession(context);
-  // One for all requests, as in `requestLog`.
-  const madeWhenAsked: PropertyDescriptor & ThisType<Request> = {
-    configurable: true,
-    get() {
-      makeSession(this);
-      return this.session;
-    },
-    set(value) {
-      setSession(this, value);
-    },
-  };
+  // For all requests at once, as in `requestLog`.
+  for (const part of parts) {
+    Object.defineProperty(app.request, part, {
+      configurable: true,
+      get(this: Request) {
+        if (!this.auth || this.auth.asked) return undefined;
+        makeSession(this);
+        return this[part];
+      },
+      set(this: Request, value) {
+        makeRoom(this);
+        Object.assign(this, { [part]: value });
+      },
+    });
+  }
 
   return (req, _res, next) => {
     const auth: RequestAuth = { context, asked: false };
     req.auth = auth;
-    Object.defineProperty(req, 'session', madeWhenAsked);
     const cookie = cookies.read(req, (plain) => plain === 'session').get('session');
     const id = cookie && signedId(cookie, keys);
     if (!id) return next();
@@ -39,6 +44,16 @@ export function readSession(context: AuthContext): RequestHandler {
       next();
     });
   };
+}
+
+/** What express-session adds to a request. */
+const parts = ['session', 'sessionID', 'sessionStore'] as const;
+
+/** From here on the request has these of its own, as if nobody had thought of making them late. */
+function makeRoom(req: Request): void {
+  authOf(req).asked = true;
+  const empty = { value: undefined, writable: true, configurable: true, enumerable: true };
+  for (const part of parts) Object.defineProperty(req, part, empty);
 }
 
 /** Has express-session make a request's session of what was read, at once. It writes nothing unless something changed. */
@@ -62,7 +77,7 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
   });
 
   return (req: Request): void => {
-    setSession(req, undefined);
+    makeRoom(req);
     if (authOf(req).storeError !== undefined) return;
     // Users come by BASE_URL, whatever this hop looks like: only then does express-session set its Secure cookie.
     if (secure) Object.defineProperty(req, 'secure', { value: true });
@@ -78,11 +93,6 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
       telling = undefined;
     }
   };
-}
-
-function setSession(req: Request, value: unknown): void {
-  authOf(req).asked = true;
-  Object.defineProperty(req, 'session', { value, writable: true, configurable: true, enumerable: true });
 }
 
 /** The id in a session cookie that one of our secrets has signed. express-session writes it as `s:`, id, `.`, HMAC. */

@@ -25,10 +25,11 @@ vi.mock('../../src/pages/index.ts', async (original) => {
 });
 
 vi.mock('../../src/http/views.ts', async (original) => {
-  const { useViews } = await original<Views>();
+  const all = await original<Views>();
   return {
+    ...all,
     useViews(app: Express, settings: Parameters<Views['useViews']>[1]) {
-      useViews(app, settings);
+      all.useViews(app, settings);
       app.set('views', [app.get('views'), views]);
     },
   };
