@@ -113,10 +113,11 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
       const highest = Math.max(Number(value(key) ?? 0), number);
       put(key, ownCopy(`${highest}`), after(seconds));
     },
-    async addMember(key, member, endsAt) {
+    async addMember(key, member, endsAt, beside) {
       const now = Date.now();
       const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
       put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
+      return Number(value(beside) ?? 0);
     },
     async members(key) {
       return [...names(key).keys()];

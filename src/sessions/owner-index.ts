@@ -40,10 +40,12 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
     /** False: an ending that is newer than the mark stands against it. */
     async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean> {
       const both = ownerNames(owner).map(names);
-      await Promise.all(both.map(([current]) => records.addMember(entries(current), id, expiresAt)));
-      const endings = [everyone, ...both.flat().map(ending)];
-      const numbers = await Promise.all(endings.map((key) => records.get(key)));
-      return numbers.every((number) => Number(number ?? 0) <= since);
+      const endings = await Promise.all(
+        both.map(([current]) => records.addMember(entries(current), id, expiresAt, ending(current))),
+      );
+      const others = [everyone, ...both.flatMap(([, ...former]) => former.map(ending))];
+      const numbers = await Promise.all(others.map((key) => records.get(key)));
+      return [...endings, ...numbers].every((number) => Number(number ?? 0) <= since);
     },
 
     async leave(ids: string[], owner: SessionOwner): Promise<void> {
@@ -63,7 +65,7 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
 }
 
 const entries = (name = '') => `app:owner:{${name}}`;
-const ending = (name: string) => `app:ended:{${name}}`;
+const ending = (name = '') => `app:ended:{${name}}`;
 
 function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {
   return sid === undefined

@@ -41,8 +41,9 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     async raise(key, value, seconds) {
       await script(raise, key, value, seconds);
     },
-    async addMember(key, member, endsAt) {
-      await script(addMember, key, member, endsAt, Date.now());
+    async addMember(key, member, endsAt, beside) {
+      const args = [member, endsAt, Date.now()].map(String);
+      return Number(await redis.send(key, ['EVAL', addMember, '2', key, beside, ...args]));
     },
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
@@ -94,4 +95,5 @@ const addMember = `
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
-  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))`;
+  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
+  return redis.call('GET', KEYS[2]) or '0'`;
