@@ -4,7 +4,7 @@ import { initials } from '../src/pages/person.ts';
 import { ago } from '../src/pages/time.ts';
 
 test('times are dates with their zone, in whichever form a provider sends them', () => {
-  const expected = { kind: 'time', text: '9 September 2001 at 01:46 UTC', iso: '2001-09-09T01:46:40.000Z' };
+  const expected = { kind: 'time', text: '9 September 2001 at 01:46 UTC', iso: '2001-09-09T01:46Z' };
   for (const name of ['exp', 'iat', 'nbf', 'auth_time', 'updated_at']) {
     expect(layOut(1_000_000_000, name)).toEqual(expected);
   }
