@@ -84,7 +84,7 @@ export async function startUserSession(
 ): Promise<void> {
   const { context } = demandStore(req);
   const { sessions } = context;
-  const former = req.session.user && req.session.id;
+  const former = signedIn(req)?.id;
   const user = toSession(req, answer, context);
   // What `regenerate` does, less the deletion of an id that was never stored.
   req.sessionStore.generate(req);
@@ -111,9 +111,9 @@ export async function startUserSession(
 /** Ends this request's session with its tokens and index entries, and has the browser forget it. */
 export async function endUserSession(req: Request, res: Response, reason: EndReason): Promise<void> {
   const { context } = demandStore(req);
-  const signed = signedIn(req);
-  if (signed) {
-    const { id, user } = signed;
+  const own = signedIn(req);
+  if (own) {
+    const { id, user } = own;
     await context.sessions.end(id, reason);
     // Other reasons are audited where sessions end.
     if (reason === 'signed-out')
