@@ -60,7 +60,7 @@ export interface ProviderConfig {
   readonly dpop: boolean;
 }
 
-/** Settings that cannot work. Holds every problem, each a sentence with its mend, none with a secret. */
+/** Settings that cannot work. Holds every problem, each a sentence that says what to do, none with a secret. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly problems: readonly string[];

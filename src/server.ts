@@ -7,7 +7,7 @@ const { ConfigError, loadConfig } = await import('./config.ts');
 const { createLog } = await import('./log.ts');
 const { start } = await import('./start.ts');
 
-/** EX_CONFIG of sysexits.h: a supervisor need not start us again before somebody mends the settings. */
+/** EX_CONFIG of sysexits.h: a supervisor need not start us again before somebody fixes the settings. */
 const exitConfig = 78;
 
 const config = settings();

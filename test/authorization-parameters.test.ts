@@ -102,7 +102,7 @@ describe.concurrent('pushed authorization requests (RFC 9126)', () => {
     withPair({ env: { OIDC_PAR: 'require' } }, async ({ op, app, open }) => {
       expectPlainFailure(await open('/profile'), app);
       expect(app.events('sign_in.failed')).toMatchObject([
-        { reason: 'discovery_invalid', mend: expect.stringContaining('offers no PAR') },
+        { reason: 'discovery_invalid', hint: expect.stringContaining('offers no PAR') },
       ]);
       expect(op.calls.authorization).toBe(0);
     }));

@@ -58,7 +58,7 @@ describe('a client with a secret', () => {
       const { page } = await pair.signIn('alice');
       expect(page.status).toBe(502);
       expect(pair.app.events('sign_in.failed')).toMatchObject([
-        { reason: 'token_refused', mend: expect.stringContaining('invalid_client: OIDC_CLIENT_ID') },
+        { reason: 'token_refused', hint: expect.stringContaining('invalid_client: OIDC_CLIENT_ID') },
       ]);
       expect(JSON.stringify(pair.app.lines)).not.toContain('not the secret');
     }));

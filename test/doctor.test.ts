@@ -235,26 +235,26 @@ describe('a provider with a fault', () => {
     ],
   ])('%s', async (_fault, setup, check, state, words) => {
     const { found } = await examineStub(setup);
-    const lines = about(found, check).map((each) => `${each.state} ${each.text} ${each.mend ?? ''}`.trim());
+    const lines = about(found, check).map((each) => `${each.state} ${each.text} ${each.hint ?? ''}`.trim());
     expect(
       lines.filter((line) => line.startsWith(state) && words.test(line)),
       lines.join('\n'),
     ).toHaveLength(1);
     // Whatever fails, the line says what to do.
     for (const each of found.filter(({ state }) => state === 'failed'))
-      expect(each.mend, each.text).toMatch(/\S/);
+      expect(each.hint, each.text).toMatch(/\S/);
   });
 
   test('of the slash is told which way round it is', async () => {
     const { found } = await examineStub({}, (op) => ({ OIDC_ISSUER: `${op.issuer}/` }));
     expect(about(found, 'issuer')).toMatchObject([
-      { state: 'failed', mend: expect.stringMatching(/without a trailing slash/) },
+      { state: 'failed', hint: expect.stringMatching(/without a trailing slash/) },
     ]);
     const other = await examineStub({}, (op) => {
       op.next({ discovery: { json: { issuer: `${op.issuer}/` } } });
       return undefined;
     });
-    expect(about(other.found, 'issuer')[0]?.mend).toMatch(slash);
+    expect(about(other.found, 'issuer')[0]?.hint).toMatch(slash);
     expect(about(other.found, 'provider')[0]?.text).toMatch(/left out/);
   });
 
@@ -290,7 +290,7 @@ describe('a provider with a fault', () => {
       {
         state: 'failed',
         text: expect.stringContaining('ECONNREFUSED'),
-        mend: expect.stringContaining('OIDC_ISSUER'),
+        hint: expect.stringContaining('OIDC_ISSUER'),
       },
     ]);
     // What does not hang on it is looked at all the same.
@@ -304,7 +304,7 @@ describe('a provider with a fault', () => {
     expect(about(found, 'client authentication')[1]).toMatchObject({
       state: 'failed',
 
-      mend: expect.stringContaining('firewall'),
+      hint: expect.stringContaining('firewall'),
     });
   });
 
@@ -351,7 +351,7 @@ describe('a provider with a fault', () => {
       {
         state: 'warning',
         text: expect.stringMatching(words),
-        mend: 'Take offline_access out of OIDC_SCOPE.',
+        hint: 'Take offline_access out of OIDC_SCOPE.',
       },
     ]);
   });
@@ -394,7 +394,7 @@ describe('the redirect address', () => {
       OIDC_CLIENT_SECRET: clientSecret,
     });
     expect(about(found, 'redirect address')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('/auth/callback') },
+      { state: 'failed', hint: expect.stringContaining('/auth/callback') },
     ]);
   });
 
@@ -407,7 +407,7 @@ describe('the redirect address', () => {
 
   test('is refused where the provider leads to a page about an error', async () => {
     const page = await listen((_req, res) => res.writeHead(302, { location: '/oauth/error?code=400' }).end());
-    expect(await seen(page)).toMatchObject([{ state: 'failed', mend: expect.stringContaining('Register') }]);
+    expect(await seen(page)).toMatchObject([{ state: 'failed', hint: expect.stringContaining('Register') }]);
   });
 
   test('is taken where the provider answers to it, and what it says of the request is told', async () => {
@@ -419,7 +419,7 @@ describe('the redirect address', () => {
       {
         state: 'failed',
         text: expect.stringContaining('invalid_scope'),
-        mend: expect.stringContaining('OIDC_SCOPE'),
+        hint: expect.stringContaining('OIDC_SCOPE'),
       },
     ]);
   });
@@ -446,7 +446,7 @@ describe('TLS', () => {
     };
     const untrusted = await examine(env);
     expect(about(untrusted, 'TLS')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
+      { state: 'failed', hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
     ]);
 
     const trusted = await runDoctor({ ...env, NODE_EXTRA_CA_CERTS: certificates.ca });
@@ -497,13 +497,13 @@ describe('the settings', () => {
   ])('with %s', async (_what, env, state, words) => {
     const { found } = await examineStub({ env });
     const lines = about(found, 'secrets').filter((each) => each.state === state);
-    expect(lines).toMatchObject([{ mend: expect.stringMatching(words) }]);
+    expect(lines).toMatchObject([{ hint: expect.stringMatching(words) }]);
     expectMasked(found, [env.OIDC_CLIENT_SECRET as string]);
   });
 
   test('show no secret, not even in what a provider says', () => {
     const [found] = mask([warning('x', 'it said hunter2', 'not hunter2')], ['hunter2']);
-    expect(found).toEqual({ check: 'x', state: 'warning', text: 'it said •••', mend: 'not •••' });
+    expect(found).toEqual({ check: 'x', state: 'warning', text: 'it said •••', hint: 'not •••' });
   });
 });
 
@@ -562,7 +562,7 @@ describe('base address, cookies and proxy', () => {
     const { found } = await examineStub({ env: { BASE_URL } });
     const [line] = about(found, 'base address');
     expect(line?.state).toBe(state);
-    expect(`${line?.text} ${line?.mend}`).toMatch(words);
+    expect(`${line?.text} ${line?.hint}`).toMatch(words);
   });
 
   test('that a proxy has changed on the way are told', async () => {
@@ -580,7 +580,7 @@ describe('base address, cookies and proxy', () => {
     });
     const found = await examine({ ...settings, BASE_URL: meddler });
     expect(about(found, 'cookies')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('Set-Cookie') },
+      { state: 'failed', hint: expect.stringContaining('Set-Cookie') },
     ]);
   });
 
@@ -596,10 +596,10 @@ describe('base address, cookies and proxy', () => {
     };
     const untrusted = await examine(env);
     expect(about(untrusted, 'base address')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('CA') },
+      { state: 'failed', hint: expect.stringContaining('CA') },
     ]);
     expect(about(untrusted, 'proxy')).toMatchObject([
-      { state: 'warning', mend: expect.stringContaining('TRUST_PROXY_HOPS') },
+      { state: 'warning', hint: expect.stringContaining('TRUST_PROXY_HOPS') },
     ]);
 
     const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
@@ -646,7 +646,7 @@ describeWithRedis('Redis', () => {
         {
           state: 'warning',
           text: expect.stringContaining(policy),
-          mend: expect.stringContaining('noeviction'),
+          hint: expect.stringContaining('noeviction'),
         },
       ]);
     },
@@ -676,7 +676,7 @@ describeWithRedis('Redis', () => {
   test('that forbids writing', async () => {
     const { found } = await redisLines({}, (redis) => redis.run('ACL', 'SETUSER', 'default', '-set'));
     expect(about(found, 'Redis write')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('Allow this user') },
+      { state: 'failed', hint: expect.stringContaining('Allow this user') },
     ]);
   });
 
@@ -685,7 +685,7 @@ describeWithRedis('Redis', () => {
       url.replace('canary-password', 'other-canary'),
     );
     expect(about(found, 'Redis')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('password') },
+      { state: 'failed', hint: expect.stringContaining('password') },
     ]);
     expectMasked(found, ['other-canary']);
   });
@@ -693,21 +693,21 @@ describeWithRedis('Redis', () => {
   test('that is a replica', async () => {
     const { found } = await redisLines({}, (redis) => redis.run('REPLICAOF', '127.0.0.1', '1'));
     expect(about(found, 'Redis')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('primary') },
+      { state: 'failed', hint: expect.stringContaining('primary') },
     ]);
   });
 
   test('that speaks no TLS, where TLS is asked for', async () => {
     const { found } = await redisLines({}, undefined, (url) => url.replace('redis://', 'rediss://'));
     expect(about(found, 'Redis')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('rediss://') },
+      { state: 'failed', hint: expect.stringContaining('rediss://') },
     ]);
   });
 
   test('that is not there', async () => {
     const { found } = await redisLines({}, (redis) => redis.kill());
     expect(about(found, 'Redis')).toMatchObject([
-      { state: 'failed', mend: expect.stringContaining('host and port') },
+      { state: 'failed', hint: expect.stringContaining('host and port') },
     ]);
   });
 });
@@ -757,7 +757,7 @@ describe('npm run doctor', () => {
       check: 'issuer',
       state: 'failed',
       text: expect.any(String),
-      mend: expect.stringContaining('without a trailing slash'),
+      hint: expect.stringContaining('without a trailing slash'),
     });
   });
 

@@ -129,14 +129,14 @@ function watch(sessions: Sessions, stored: TokenRecord[]): Sessions {
 }
 
 describe('a provider that gives a Bearer token although DPoP was asked for', () => {
-  const mend = expect.stringMatching(/gave a bearer token: .*OIDC_DPOP=false/);
+  const hint = expect.stringMatching(/gave a bearer token: .*OIDC_DPOP=false/);
 
   test('signs nobody in, and the log says what to do', () =>
     withPair({ env: { OIDC_DPOP: 'true' } }, async ({ app, open }) => {
       const page = await open('/profile');
       expectPlainFailure(page, app);
       expect(page.status).toBe(502);
-      expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'provider_answer', mend }]);
+      expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'provider_answer', hint }]);
     }));
 
   test('at a refresh is not believed either: the token is not used', () =>
@@ -146,6 +146,6 @@ describe('a provider that gives a Bearer token although DPoP was asked for', () 
       await expectHonestSignIn(pair);
       expectPlainFailure(await open('/api-data'), app);
       expect(op.calls.api).toBe(0);
-      expect(app.events('token.refresh_failed')).toMatchObject([{ mend }]);
+      expect(app.events('token.refresh_failed')).toMatchObject([{ hint }]);
     }));
 });

@@ -183,7 +183,7 @@ describe('an audit event', () => {
     const written: string[] = [];
     const log = createLog('info', { write: (chunk) => void written.push(chunk) });
     const hostile = 'x\n{"level":30,"event":"sign_in.succeeded"}\r\n\u2028\u0085';
-    createAudit(log)('sign_in.failed', { iss: hostile, reason: hostile, mend: hostile, [hostile]: 1 });
+    createAudit(log)('sign_in.failed', { iss: hostile, reason: hostile, hint: hostile, [hostile]: 1 });
     expect(written).toHaveLength(1);
     expect(written[0]?.trimEnd()).not.toMatch(/[\r\n]/);
     expect(JSON.parse(written[0] ?? '')).toMatchObject({ event: 'sign_in.failed', reason: hostile });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => provider?.stop());
 
 describe('the start', () => {
-  test('tells all wrong settings at once, each with its mend, and ends with code 78', async () => {
+  test('tells all wrong settings at once, each with what to do, and ends with code 78', async () => {
     const server = await launchServer({ OIDC_ISSUER: undefined, SESSION_SECRET: 'short', PORT: 'many' });
     expect(await server.ended).toEqual({ code: 78, signal: null });
     expect(server.complaints).toMatch(/^The app cannot start:\n(- .+\n){3}$/);

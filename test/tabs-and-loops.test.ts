@@ -154,7 +154,7 @@ describe('sign-ins that lead nowhere (R4)', () => {
     expect(page.body).toContain('href="/auth/login?returnTo=%2Fprofile%3Ftab%3D1"');
     expect(pair.app.events('sign_in.started').length).toBe(started);
     const told = pair.app.events('sign_in.failed').slice(failed);
-    expect(told).toMatchObject([{ reason: 'loop', mend: expect.stringMatching(/cookies.*http.*clock/) }]);
+    expect(told).toMatchObject([{ reason: 'loop', hint: expect.stringMatching(/cookies.*http.*clock/) }]);
     // The button works: the count starts anew.
     expect((await leave(browser, '/auth/login?returnTo=%2Fprofile')).status).toBe(302);
   });

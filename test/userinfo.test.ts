@@ -67,8 +67,8 @@ describe('userinfo', () => {
     await withPairOf(userinfoAs(encrypted), async ({ app, signIn }) => {
       const { page, browser } = await signIn('alice');
       expect([page.status, headingOf(page)]).toEqual([502, 'Your details could not be read']);
-      const mend = expect.stringMatching(/userinfo is encrypted: .*OIDC_USERINFO=false/);
-      expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'userinfo_encrypted', mend }]);
+      const hint = expect.stringMatching(/userinfo is encrypted: .*OIDC_USERINFO=false/);
+      expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'userinfo_encrypted', hint }]);
       expect(browser.cookie('session')).toBeUndefined();
     });
   });

@@ -55,7 +55,7 @@ async function currentTokens(req: Request): Promise<TokenRecord> {
   if (!own) throw new AuthError('sign_in_first');
   const { id, user } = own;
   const tokens = await context.sessions.tokens.read(id);
-  if (!tokens) throw new AuthError('stronger_sign_in', { mend: 'the session has no token record' });
+  if (!tokens) throw new AuthError('stronger_sign_in', { hint: 'the session has no token record' });
   if (!isEnding(tokens)) return tokens;
   if (!tokens.refresh_token) return stillGood(tokens);
   const { iss, sub } = user;
@@ -84,8 +84,8 @@ async function refreshAudited(
   } catch (error) {
     // A session that somebody ended meanwhile is told of there.
     if (error instanceof AuthError && error.reason !== 'sign_in_first') {
-      const { reason, mend } = error;
-      context.audit('token.refresh_failed', { ...owner, session: id, reason, mend });
+      const { reason, hint } = error;
+      context.audit('token.refresh_failed', { ...owner, session: id, reason, hint });
     }
     throw error;
   }
@@ -104,13 +104,13 @@ async function refreshOnce(
     // Read again: whoever held the lock before may have done the work.
     const old = await tokens.read(id);
     try {
-      if (!old) throw new AuthError('sign_in_first', { mend: 'the session ended meanwhile' });
+      if (!old) throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
       if (!isEnding(old)) return old;
       if (unlock) {
         const fresh = await context.provider.refresh(old, owner);
         // Stored before it is used: a rotated refresh token that gets lost ends the session (RFC 9700 §4.14).
         if (!(await tokens.replace(id, fresh)))
-          throw new AuthError('sign_in_first', { mend: 'the session ended meanwhile' });
+          throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
         context.audit('token.refreshed', { ...owner, session: id });
         return fresh;
       }
@@ -118,7 +118,7 @@ async function refreshOnce(
       await unlock?.();
     }
     if (Date.now() > giveUpAt)
-      throw new AuthError('provider_unreachable', { mend: 'another instance holds the refresh lock' });
+      throw new AuthError('provider_unreachable', { hint: 'another instance holds the refresh lock' });
     await sleep(pollMs);
   }
 }
@@ -131,6 +131,6 @@ function isEnding(tokens: TokenRecord): boolean {
 function stillGood(tokens: TokenRecord): TokenRecord {
   if ((tokens.expires_at ?? 0) > Date.now()) return tokens;
   throw new AuthError('stronger_sign_in', {
-    mend: 'the access token has run out and there is no refresh token',
+    hint: 'the access token has run out and there is no refresh token',
   });
 }

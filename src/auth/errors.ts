@@ -62,17 +62,17 @@ export class AuthError extends Error implements ErrorWithMessage {
   readonly retryAfter: number | undefined;
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
-  readonly mend: string | undefined;
+  readonly hint: string | undefined;
 
   constructor(
     reason: SignInFailure | Refusal,
-    options: { cause?: unknown; mend?: string | undefined; page?: Partial<Message> } = {},
+    options: { cause?: unknown; hint?: string | undefined; page?: Partial<Message> } = {},
   ) {
     super(reason, { cause: options.cause });
     this.reason = reason;
     this.status = { ...signInFailures, ...refusals }[reason];
     this.retryAfter = this.status === 503 ? 5 : undefined;
     this.page = { ...failurePage(reason), ...options.page };
-    this.mend = options.mend;
+    this.hint = options.hint;
   }
 }

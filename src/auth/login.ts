@@ -7,7 +7,7 @@ import type { Demands, SignInAnswer } from './provider/index.ts';
 import { leadingBack } from './texts.ts';
 import { signedIn, startUserSession } from './user-session.ts';
 
-const loopMend =
+const loopHint =
   'three sign-ins within a minute led back to a sign-in: the browser refuses cookies, a proxy speaks http to users, or a clock is off';
 
 export interface LoginRequest extends Demands {
@@ -23,7 +23,7 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   neverCache(res);
   const { returnTo, prompt, login_hint, maxAge, acr } = login;
   if (isLooping(req, res, context.cookies))
-    throw told(req, new AuthError('loop', { mend: loopMend }), returnTo);
+    throw told(req, new AuthError('loop', { hint: loopHint }), returnTo);
   try {
     const transaction = context.logins.begin(req, res, returnTo, { maxAge, acr });
     const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
@@ -78,10 +78,10 @@ function succeeded(req: Request, res: Response, context: AuthContext, { claims }
 /** Each parameter of an answer comes once, and it says something. */
 function refuseUnclear(answer: URLSearchParams): void {
   if (hasRepeats(answer)) {
-    throw new AuthError('callback_parameters', { mend: 'a parameter of the answer came twice' });
+    throw new AuthError('callback_parameters', { hint: 'a parameter of the answer came twice' });
   }
   if (answer.has('state') && !answer.get('code') && !answer.get('error')) {
-    throw new AuthError('callback_parameters', { mend: 'the answer holds neither code nor error' });
+    throw new AuthError('callback_parameters', { hint: 'the answer holds neither code nor error' });
   }
 }
 
@@ -89,8 +89,8 @@ function refuseUnclear(answer: URLSearchParams): void {
 function told(req: Request, error: unknown, returnTo: string): unknown {
   if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
   const { context } = authOf(req);
-  const { reason, mend } = error;
-  context.audit('sign_in.failed', { iss: context.provider.settings.issuer, reason, mend }, req);
+  const { reason, hint } = error;
+  context.audit('sign_in.failed', { iss: context.provider.settings.issuer, reason, hint }, req);
   error.page = { ...error.page, ...leadingBack(reason, returnTo) };
   return error;
 }

@@ -50,7 +50,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   provider_unreachable: page('The sign-in service cannot be reached', ['Please try again in a few minutes.']),
   discovery_issuer: page('Sign-in is not set up correctly', [
     'The sign-in service introduces itself under another name than this site expects.',
-    'The people who run this site have to mend it.',
+    'The people who run this site need to fix this.',
   ]),
   discovery_invalid: page('Sign-in is not available', ['Please try again later.']),
   id_token_algorithm: proofRefused,
@@ -59,7 +59,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   id_token_expired: page('The proof of your sign-in had run out', [nobodyToBlame, trySigningInAgain]),
   clock: page('Two clocks disagree', [
     'The clock of the sign-in service and ours are too far apart, so we cannot tell whether your sign-in is still valid.',
-    'The people who run this site have to mend it. Please try again later.',
+    'The people who run this site need to fix this. Please try again later.',
   ]),
   nonce_mismatch: proofRefused,
   not_fresh: page('We asked you to sign in afresh', [
@@ -78,7 +78,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   userinfo_refused: page('Your details could not be fetched', [nobodyToBlame, trySigningInAgain]),
   userinfo_encrypted: page('Your details could not be read', [
     'The sign-in service sends your details in a form that this site cannot read.',
-    'The people who run this site have to mend it.',
+    'The people who run this site need to fix this.',
   ]),
   claims_too_large: page('The sign-in service sent too much', [
     'It sent more about your account, such as groups, than this site can keep.',

@@ -28,13 +28,13 @@ export function readSettings(env: NodeJS.ProcessEnv): Reading {
 type Result = { value: unknown } | { problems: string[] };
 
 function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
-  const { schema, secret, mend, default: fallback } = definitions[name];
+  const { schema, secret, hint, default: fallback } = definitions[name];
   const raw = secret ? rawSecret(name, env) : { value: env[name] || undefined };
   if ('problems' in raw) return raw;
 
   const value = raw.value ?? fallback;
   if (value === undefined) {
-    return mend ? { problems: [`${name} is missing. ${mend}`] } : { value: undefined };
+    return hint ? { problems: [`${name} is missing. ${hint}`] } : { value: undefined };
   }
   if (value !== value.trim() || /\p{Cc}/u.test(value)) {
     return {

@@ -13,8 +13,8 @@ export interface Setting {
 
 interface Definition extends Omit<Setting, 'name'> {
   schema: z.ZodType<unknown, string>;
-  /** The mend when it is missing, for what must be there. */
-  mend?: string;
+  /** What to do when it is missing, for what must be there. */
+  hint?: string;
 }
 
 const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
@@ -32,9 +32,9 @@ const table = {
     meaning: 'the identity provider, as it writes itself',
     example: 'https://login.example.com',
     schema: is.issuer,
-    mend: findIssuer,
+    hint: findIssuer,
   },
-  OIDC_CLIENT_ID: { meaning: 'this app at the provider', example: 'my-app', schema: is.text, mend: register },
+  OIDC_CLIENT_ID: { meaning: 'this app at the provider', example: 'my-app', schema: is.text, hint: register },
   OIDC_CLIENT_SECRET: { meaning: 'the secret of this app', secret: true, schema: is.givenSecret },
   OIDC_CLIENT_AUTH: {
     default: 'client_secret_basic',
@@ -114,7 +114,7 @@ const table = {
     meaning: 'signs the cookie and seals what is stored',
     secret: true,
     schema: is.ownSecret,
-    mend: is.makeSecret,
+    hint: is.makeSecret,
   },
   SESSION_SECRET_PREVIOUS: { meaning: 'the one before it', secret: true, schema: is.ownSecret },
   SESSION_IDLE_MINUTES: {
@@ -153,9 +153,9 @@ export type SettingName = keyof typeof table;
 /** What is set and valid. */
 export type Values = { [Name in SettingName]?: z.output<(typeof table)[Name]['schema']> | undefined };
 
-/** The same when no problem was found: what has a default or a mend is there. */
+/** The same when no problem was found: what has a default or a hint is there. */
 export type Complete = Values & {
-  [Name in SettingName as (typeof table)[Name] extends { default: string } | { mend: string }
+  [Name in SettingName as (typeof table)[Name] extends { default: string } | { hint: string }
     ? Name
     : never]: z.output<(typeof table)[Name]['schema']>;
 };
@@ -163,5 +163,5 @@ export type Complete = Values & {
 export const definitions: Readonly<Record<SettingName, Definition>> = table;
 
 export const settings: readonly Setting[] = Object.entries<Definition>(table).map(
-  ([name, { schema: _schema, mend: _mend, ...setting }]) => ({ name, ...setting }),
+  ([name, { schema: _schema, hint: _hint, ...setting }]) => ({ name, ...setting }),
 );

@@ -74,7 +74,7 @@ function clockAhead({ date, age }: http.IncomingHttpHeaders, now: number): numbe
 }
 
 /** What to do about a connection that did not come to be. */
-export function mendConnection(code: string, setting: string): string {
+export function connectionHint(code: string, setting: string): string {
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code))
     return `Nobody knows this host name: check ${setting}, and the name service of this machine.`;
   if (code === 'ECONNREFUSED') return `Nothing listens there: check ${setting}, or start it.`;

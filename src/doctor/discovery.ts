@@ -1,6 +1,6 @@
 import { AuthError, type Provider } from '../auth/index.ts';
 import type { Config } from '../config.ts';
-import { type Answer, ask, isTlsFault, mendConnection, NoAnswer } from './ask.ts';
+import { type Answer, ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
 /** The provider's metadata as it came, trusted in nothing. */
@@ -21,11 +21,11 @@ export async function checkDiscovery({
     if (!(error instanceof NoAnswer)) throw error;
     const { code } = error;
     const findings = [
-      failed('discovery', `${address.host} does not answer (${code}).`, mendConnection(code, 'OIDC_ISSUER')),
+      failed('discovery', `${address.host} does not answer (${code}).`, connectionHint(code, 'OIDC_ISSUER')),
     ];
     if (isTlsFault(code))
       findings.push(
-        failed('TLS', `the certificate of ${address.host} is refused.`, mendConnection(code, 'OIDC_ISSUER')),
+        failed('TLS', `the certificate of ${address.host} is refused.`, connectionHint(code, 'OIDC_ISSUER')),
       );
     return { findings };
   }
@@ -42,18 +42,18 @@ export async function checkIssuer(provider: Provider): Promise<Finding> {
     return ok('issuer', `is ${issuer}, to the letter.`);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
-    const { reason, mend = reason } = error;
+    const { reason, hint = reason } = error;
     if (reason === 'discovery_issuer') {
       return failed(
         'issuer',
         'is not the one in the settings.',
-        `${mend.charAt(0).toUpperCase()}${mend.slice(1)}.`,
+        `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`,
       );
     }
     return failed(
       'discovery',
-      `the metadata cannot be used: ${mend}.`,
-      'Have the provider mend it, or compare OIDC_ISSUER and OIDC_PAR with what it offers.',
+      `the metadata cannot be used: ${hint}.`,
+      'Have the provider fix it, or compare OIDC_ISSUER and OIDC_PAR with what it offers.',
     );
   }
 }

@@ -23,7 +23,7 @@ async function examineProvider(config: Config): Promise<Finding[]> {
   const unseen = warning(
     'provider',
     'its other checks were left out.',
-    'Mend the above, then run this again.',
+    'Fix the above, then run this again.',
   );
   if (!metadata) return [...findings, unseen];
   const offers = checkOffers(metadata, config.provider);

@@ -4,7 +4,7 @@ export interface Finding {
   state: 'ok' | 'warning' | 'failed';
   text: string;
   /** One sentence. */
-  mend?: string;
+  hint?: string;
 }
 
 export function ok(check: string, text: string): Finding {
@@ -12,18 +12,18 @@ export function ok(check: string, text: string): Finding {
 }
 
 /** Works, but somebody should know. */
-export function warning(check: string, text: string, mend?: string): Finding {
-  return { check, state: 'warning', text, ...(mend && { mend }) };
+export function warning(check: string, text: string, hint?: string): Finding {
+  return { check, state: 'warning', text, ...(hint && { hint }) };
 }
 
-export function failed(check: string, text: string, mend: string): Finding {
-  return { check, state: 'failed', text, mend };
+export function failed(check: string, text: string, hint: string): Finding {
+  return { check, state: 'failed', text, hint };
 }
 
 const marks = { ok: '✓', warning: '!', failed: '✗' };
 
-export function toLine({ check, state, text, mend }: Finding): string {
-  return `${marks[state]} ${check}: ${text}${mend ? ` ${mend}` : ''}`;
+export function toLine({ check, state, text, hint }: Finding): string {
+  return `${marks[state]} ${check}: ${text}${hint ? ` ${hint}` : ''}`;
 }
 
 /** Takes secrets out of every text, whoever wrote it: a provider may answer with what it was sent. */
@@ -32,6 +32,6 @@ export function mask(findings: readonly Finding[], secrets: readonly string[]): 
   return findings.map((finding) => ({
     ...finding,
     text: clean(finding.text),
-    ...(finding.mend && { mend: clean(finding.mend) }),
+    ...(finding.hint && { hint: clean(finding.hint) }),
   }));
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { ask, isTlsFault, mendConnection, NoAnswer } from './ask.ts';
+import { ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
 /** Do base address, cookies and proxy fit together? */
@@ -36,14 +36,14 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
     return [ok(check, `${baseUrl} answers.`), await checkCookies(config)];
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    const mend = mendConnection(error.code, 'BASE_URL');
+    const hint = connectionHint(error.code, 'BASE_URL');
     if (isTlsFault(error.code))
-      return [failed(check, `${baseUrl} has no certificate that holds (${error.code}).`, mend)];
+      return [failed(check, `${baseUrl} has no certificate that holds (${error.code}).`, hint)];
     return [
       warning(
         check,
         `${baseUrl} does not answer (${error.code}), as is right before the app was started.`,
-        mend,
+        hint,
       ),
     ];
   }

@@ -40,11 +40,11 @@ async function checkReached(sessions: Sessions, where: string): Promise<Finding>
     return ok('Redis', `${where} answers.`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return failed('Redis', `${where} cannot be used: ${error.message}.`, mendOf(error.message));
+    return failed('Redis', `${where} cannot be used: ${error.message}.`, hintOf(error.message));
   }
 }
 
-function mendOf(message: string): string {
+function hintOf(message: string): string {
   if (/NOAUTH|WRONGPASS|AUTH/.test(message)) return 'Put the right user and password into REDIS_URL.';
   if (/ECONNREFUSED|ENOTFOUND/.test(message)) return 'Check host and port in REDIS_URL, and that Redis runs.';
   if (/unknown command/i.test(message)) return 'Use Redis 6.2 or later, or Valkey.';
@@ -67,8 +67,8 @@ async function checkWrite(command: Command): Promise<Finding> {
     return ok('Redis write', 'a record was written, read and deleted.');
   } catch (error) {
     const { message } = error as Error;
-    const mend = /OOM/.test(message) ? 'Redis is full: give it more memory.' : mendOf(message);
-    return failed('Redis write', `is refused: ${message}.`, mend);
+    const hint = /OOM/.test(message) ? 'Redis is full: give it more memory.' : hintOf(message);
+    return failed('Redis write', `is refused: ${message}.`, hint);
   }
 }
 

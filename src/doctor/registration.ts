@@ -48,7 +48,7 @@ export async function checkClient(config: Config, provider: Provider, metadata: 
       return failed(
         check,
         `the provider refuses ${clientId} by ${clientAuth} (${error ?? status}).`,
-        mendClient(config),
+        clientHint(config),
       );
     }
     if (thrown.reason === 'provider_unreachable') {
@@ -60,13 +60,13 @@ export async function checkClient(config: Config, provider: Provider, metadata: 
     }
     return warning(
       check,
-      `cannot be told: a code that cannot exist was answered with ${error ?? thrown.mend ?? thrown.reason}.`,
+      `cannot be told: a code that cannot exist was answered with ${error ?? thrown.hint ?? thrown.reason}.`,
       'Sign in once to see.',
     );
   }
 }
 
-function mendClient({ provider: { clientAuth } }: Config): string {
+function clientHint({ provider: { clientAuth } }: Config): string {
   if (clientAuth.startsWith('client_secret_')) {
     return 'Check OIDC_CLIENT_ID, copy OIDC_CLIENT_SECRET again, and compare OIDC_CLIENT_AUTH with the registration.';
   }
@@ -82,16 +82,16 @@ function mendClient({ provider: { clientAuth } }: Config): string {
 export async function checkRedirectAddress(config: Config, provider: Provider): Promise<Finding> {
   const check = 'redirect address';
   const ours = `${config.baseUrl}/auth/callback`;
-  const mend = `Register exactly this redirect address: ${ours}`;
+  const hint = `Register exactly this redirect address: ${ours}`;
   let url: URL;
   try {
     url = await provider.authorizationUrl(transaction());
   } catch (thrown) {
     if (!(thrown instanceof AuthError)) throw thrown;
     const { error, status, description = '' } = refusalIn(thrown);
-    if (/redirect/i.test(`${error} ${description}`)) return failed(check, 'the provider refuses it.', mend);
-    const said = error ?? status ?? thrown.mend ?? thrown.reason;
-    return warning(check, `cannot be told: the pushed request was refused (${said}).`, 'Mend that first.');
+    if (/redirect/i.test(`${error} ${description}`)) return failed(check, 'the provider refuses it.', hint);
+    const said = error ?? status ?? thrown.hint ?? thrown.reason;
+    return warning(check, `cannot be told: the pushed request was refused (${said}).`, 'Fix that first.');
   }
   if (url.searchParams.has('request_uri')) return ok(check, `the provider takes ${ours}.`);
 
@@ -106,15 +106,15 @@ export async function checkRedirectAddress(config: Config, provider: Provider): 
   if (back?.startsWith(ours)) {
     const error = new URL(back).searchParams.get('error');
     if (!error) return ok(check, `the provider takes ${ours}.`);
-    return failed(check, `is taken, but the request is refused (${error}).`, mendRequest(error));
+    return failed(check, `is taken, but the request is refused (${error}).`, requestHint(error));
   }
-  if (real.status >= 400 || isErrorPage(back)) return failed(check, `the provider refuses ${ours}.`, mend);
+  if (real.status >= 400 || isErrorPage(back)) return failed(check, `the provider refuses ${ours}.`, hint);
   if (other.status >= 400 || isErrorPage(other.headers.location))
     return ok(check, `the provider takes ${ours}.`);
-  return warning(check, 'cannot be told from outside: the provider asks who it is first.', mend);
+  return warning(check, 'cannot be told from outside: the provider asks who it is first.', hint);
 }
 
-function mendRequest(error: string): string {
+function requestHint(error: string): string {
   if (error === 'invalid_scope') return 'Take out of OIDC_SCOPE what the provider does not offer.';
   if (error === 'unauthorized_client')
     return 'Allow the authorization code grant for this app at the provider.';

@@ -8,7 +8,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): { config?: Config; findin
     return { config, findings: [ok('settings', 'complete, and they fit together.')] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    // Each problem ends with its mend.
+    // Each problem ends with what to do.
     const findings = error.problems.map((text): Finding => ({ check: 'settings', state: 'failed', text }));
     return { findings };
   }

@@ -7,7 +7,7 @@ export interface Page {
   status: number;
   headers: Headers;
   body: string;
-  /** Where the answer leads, made absolute; undefined when it is no redirect. */
+  /** Where the answer leads, by redirect or by a refresh without delay, made absolute; undefined when it leads nowhere. */
   location: string | undefined;
 }
 
@@ -47,7 +47,9 @@ export function createBrowser({
     let page = await send(method, url, form, visit, chain);
     for (let hop = 0; page.location && follows(page.location); hop++) {
       if (hop === 20) throw new Error(`too many redirects, the last to ${page.location}`);
-      if (chain.length > 0) chain.push(page.url);
+      // A refresh is a new navigation, begun by the page that holds it.
+      if (!page.headers.has('location')) chain = [page.url];
+      else if (chain.length > 0) chain.push(page.url);
       page = await send('GET', page.location, undefined, visit, chain);
     }
     return page;
@@ -82,8 +84,8 @@ export function createBrowser({
       setCookies.push({ url, line });
       keepCookie(target, line);
     }
-    const location = answer.headers.get('location');
-    return { ...answer, url, location: location === null ? undefined : new URL(location, url).href };
+    const location = answer.headers.get('location') ?? refreshTarget(answer.body);
+    return { ...answer, url, location: location === undefined ? undefined : new URL(location, url).href };
   }
 
   /** From another site a Lax cookie comes with links only, a Strict one not at all. */
@@ -157,6 +159,12 @@ export function readForm({ url, body }: Page): { action: string; inputs: Record<
     unescapeHtml(attribute(input, 'value') ?? ''),
   ]);
   return { action: action || url, inputs: Object.fromEntries(inputs) };
+}
+
+/** Where `<meta http-equiv="refresh" content="0; url=…">` leads at once (DESIGN, R16). */
+function refreshTarget(body: string): string | undefined {
+  const content = body.match(/<meta http-equiv="refresh" content="0; ?url=([^"]*)"/i)?.[1];
+  return content === undefined ? undefined : unescapeHtml(content);
 }
 
 function attribute(tag: string, name: string): string | undefined {

@@ -22,7 +22,7 @@ export interface Case {
   codeStays?: boolean;
   /** The sign-in fails before the browser is sent to the provider. */
   beforeLeaving?: boolean;
-  /** Metadata was taken in that cannot work; only new metadata mends it. */
+  /** Metadata was taken in that cannot work; only new metadata fixes it. */
   staysBroken?: boolean;
 }
 

@@ -135,7 +135,7 @@ export class ProviderConnection {
     } catch (error) {
       const failure = toAuthError(error, 'discovery');
       this.#log.error(
-        { reason: failure.reason, mend: failure.mend },
+        { reason: failure.reason, hint: failure.hint },
         "the provider's metadata could not be loaded",
       );
       throw failure;

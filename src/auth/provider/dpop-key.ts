@@ -31,6 +31,6 @@ export async function importDpopKey(jwk: object): Promise<CryptoKeyPair> {
 export function demandBoundToken(answer: TokenEndpointResponse, key: object | undefined): void {
   if (!key || answer.token_type.toLowerCase() === 'dpop') return;
   throw new AuthError('provider_answer', {
-    mend: `OIDC_DPOP is true, but the provider gave a ${answer.token_type} token: switch DPoP on for this client there, or set OIDC_DPOP=false`,
+    hint: `OIDC_DPOP is true, but the provider gave a ${answer.token_type} token: switch DPoP on for this client there, or set OIDC_DPOP=false`,
   });
 }

@@ -30,33 +30,33 @@ export function toAuthError(
     if (link instanceof AuthError) return link;
     if (link instanceof Unreachable) return new AuthError('provider_unreachable', { cause: thrown });
     if (link instanceof UnusableAnswer)
-      return new AuthError('provider_answer', { cause: thrown, mend: link.message });
+      return new AuthError('provider_answer', { cause: thrown, hint: link.message });
   }
   if (step === 'userinfo') return userinfoError(error);
   if (step === 'discovery')
-    return new AuthError('discovery_invalid', { cause: thrown, mend: details(error) });
+    return new AuthError('discovery_invalid', { cause: thrown, hint: details(error) });
   switch (error.code) {
     case 'OAUTH_AUTHORIZATION_RESPONSE_ERROR':
       return new AuthError(answerReason(error.error), {
         cause: thrown,
-        mend: `the provider answered error=${error.error}`,
+        hint: `the provider answered error=${error.error}`,
       });
     case 'OAUTH_RESPONSE_BODY_ERROR':
     case 'OAUTH_WWW_AUTHENTICATE_CHALLENGE':
       return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
         cause: thrown,
-        mend: refusalMend(refusal(error)),
+        hint: refusalHint(refusal(error)),
       });
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
       return timeError(error, clock);
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
       return new AuthError(claimOf(error) === 'nonce' ? 'nonce_mismatch' : 'id_token_claims', {
         cause: thrown,
-        mend: `the ID token's ${claimOf(error)} is not what was expected`,
+        hint: `the ID token's ${claimOf(error)} is not what was expected`,
       });
   }
   const detail = details(error);
-  return new AuthError(reasonByDetail(detail), { cause: thrown, mend: detail });
+  return new AuthError(reasonByDetail(detail), { cause: thrown, hint: detail });
 }
 
 function reasonByDetail(detail: string): SignInFailure {
@@ -91,7 +91,7 @@ export function refusal(thrown: unknown): string | undefined {
   );
 }
 
-function refusalMend(error: string | undefined): string {
+function refusalHint(error: string | undefined): string {
   if (error === 'invalid_client')
     return 'invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has';
   if (error === 'invalid_grant')
@@ -101,15 +101,15 @@ function refusalMend(error: string | undefined): string {
 
 function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError {
   if (claimOf(error) === 'auth_time')
-    return new AuthError('not_fresh', { cause: error, mend: 'auth_time is older than max_age' });
+    return new AuthError('not_fresh', { cause: error, hint: 'auth_time is older than max_age' });
   if (claimOf(error) === 'nbf')
-    return new AuthError('clock', { cause: error, mend: `nbf lies in the future: ${clockMend(drift)}` });
+    return new AuthError('clock', { cause: error, hint: `nbf lies in the future: ${clockHint(drift)}` });
   if (Math.abs(drift) <= tolerance) return new AuthError('id_token_expired', { cause: error });
-  return new AuthError('clock', { cause: error, mend: clockMend(drift) });
+  return new AuthError('clock', { cause: error, hint: clockHint(drift) });
 }
 
 /** @param drift seconds that the provider's clock is ahead of ours */
-export function clockMend(drift: number): string {
+export function clockHint(drift: number): string {
   const away = Math.abs(drift);
   const size = away >= 120 ? `${Math.round(away / 60)} min` : `${away} s`;
   return `the provider's clock is ${size} ${drift > 0 ? 'ahead' : 'behind'}`;
@@ -118,12 +118,12 @@ export function clockMend(drift: number): string {
 function userinfoError(error: LibraryError): AuthError {
   const detail = details(error);
   if (/JWE/.test(detail)) {
-    const mend =
+    const hint =
       'userinfo is encrypted: have the provider send it signed or plain, or set OIDC_USERINFO=false';
-    return new AuthError('userinfo_encrypted', { cause: error, mend });
+    return new AuthError('userinfo_encrypted', { cause: error, hint });
   }
   const reason = /"sub"/.test(detail) ? 'userinfo_sub_mismatch' : 'userinfo_refused';
-  return new AuthError(reason, { cause: error, mend: detail });
+  return new AuthError(reason, { cause: error, hint: detail });
 }
 
 function claimOf(error: LibraryError): string | undefined {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { AuthError } from '../errors.ts';
-import { clockMend } from './failures.ts';
+import { clockHint } from './failures.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** What a sign-in demanded of the provider beyond who the user is. */
@@ -26,28 +26,28 @@ export function checkIdToken(
   const now = Math.floor(Date.now() / 1000);
   if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
     throw new AuthError('id_token_claims', {
-      mend: 'sub in the ID token is empty or longer than 255 characters',
+      hint: 'sub in the ID token is empty or longer than 255 characters',
     });
   }
   if (claims.at_hash !== undefined && claims.at_hash !== tokenHash(accessToken, idTokenAlg)) {
     throw new AuthError('id_token_claims', {
-      mend: 'at_hash in the ID token is not that of the access token',
+      hint: 'at_hash in the ID token is not that of the access token',
     });
   }
   if (claims.azp !== undefined && claims.azp !== clientId) {
-    throw new AuthError('id_token_claims', { mend: 'azp in the ID token names another client' });
+    throw new AuthError('id_token_claims', { hint: 'azp in the ID token names another client' });
   }
   if (Number(claims.iat) > now + tolerance) {
-    throw new AuthError('clock', { mend: `iat lies in the future: ${clockMend(Number(claims.iat) - now)}` });
+    throw new AuthError('clock', { hint: `iat lies in the future: ${clockHint(Number(claims.iat) - now)}` });
   }
   if (claims.auth_time !== undefined && !(Number(claims.auth_time) <= now + tolerance)) {
     throw new AuthError('not_fresh', {
-      mend: 'auth_time in the ID token lies in the future or is no number',
+      hint: 'auth_time in the ID token lies in the future or is no number',
     });
   }
   if (acr && !acr.includes(String(claims.acr))) {
     throw new AuthError('acr_not_met', {
-      mend: `acr was asked for (${acr.join(' ')}) and not given`,
+      hint: `acr was asked for (${acr.join(' ')}) and not given`,
     });
   }
 }

@@ -25,22 +25,22 @@ const tenantPlaceholder = '{tenantid}';
 /**
  * Holds the metadata to the settings (OpenID Connect Discovery §4.3).
  *
- * @throws AuthError `discovery_issuer` or `discovery_invalid`, with the mend for the developer
+ * @throws AuthError `discovery_issuer` or `discovery_invalid`, with a hint for the developer
  */
 export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettings, log: Log): Metadata {
   const { issuer, allowedTenants } = settings;
   const template = issuer.replace(/\/(common|organizations|consumers)\//, `/${tenantPlaceholder}/`);
   const expected = allowedTenants.length > 0 ? template : issuer;
   if (metadata.issuer !== expected)
-    throw new AuthError('discovery_issuer', { mend: issuerMend(issuer, metadata.issuer) });
+    throw new AuthError('discovery_issuer', { hint: issuerHint(issuer, metadata.issuer) });
   for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
     if (!metadata[name])
-      throw new AuthError('discovery_invalid', { mend: `the provider's metadata has no ${name}` });
+      throw new AuthError('discovery_invalid', { hint: `the provider's metadata has no ${name}` });
   }
   for (const name of endpoints) {
     if (metadata[name] === undefined || isSafeAddress(metadata[name], issuer)) continue;
     throw new AuthError('discovery_invalid', {
-      mend: `${name} in the provider's metadata is no https address`,
+      hint: `${name} in the provider's metadata is no https address`,
     });
   }
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
@@ -49,7 +49,7 @@ export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettin
   }
   if (settings.par === 'require' && !metadata.pushed_authorization_request_endpoint) {
     throw new AuthError('discovery_invalid', {
-      mend: 'OIDC_PAR is "require", but the provider offers no PAR',
+      hint: 'OIDC_PAR is "require", but the provider offers no PAR',
     });
   }
   return metadata as Metadata;
@@ -63,7 +63,7 @@ export function isTenantTemplate(metadata: { issuer: string }): boolean {
 /** The issuer of one tenant's tokens. @throws AuthError when the tenant is not let in */
 export function tenantIssuer(metadata: { issuer: string }, tid: unknown, allowed: readonly string[]): string {
   if (typeof tid !== 'string' || !allowed.includes(tid)) {
-    throw new AuthError('tenant_not_allowed', { mend: 'the tenant (tid) is not in OIDC_ALLOWED_TENANTS' });
+    throw new AuthError('tenant_not_allowed', { hint: 'the tenant (tid) is not in OIDC_ALLOWED_TENANTS' });
   }
   return metadata.issuer.replace(tenantPlaceholder, tid);
 }
@@ -79,7 +79,7 @@ function isSafeAddress(address: unknown, issuer: string): boolean {
   );
 }
 
-function issuerMend(expected: string, actual: string): string {
+function issuerHint(expected: string, actual: string): string {
   const slash = expected.replace(/\/$/, '') === actual.replace(/\/$/, '');
   const which = actual.endsWith('/') ? 'with a trailing slash' : 'without a trailing slash';
   return slash

@@ -30,7 +30,7 @@ export async function refreshTokens(
     const claims = answer.claims();
     if (claims) {
       if (claims.iss !== owner.iss || claims.sub !== owner.sub) {
-        throw new AuthError('session_over', { mend: 'the new ID token belongs to somebody else' });
+        throw new AuthError('session_over', { hint: 'the new ID token belongs to somebody else' });
       }
       checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
     }
@@ -64,6 +64,6 @@ function refreshError(error: unknown, clock: Clock): AuthError {
   const foreign = /^(id_token|nonce|tenant)_/.test(failure.reason);
   return new AuthError(foreign ? 'session_over' : 'provider_unreachable', {
     cause: error,
-    mend: failure.mend,
+    hint: failure.hint,
   });
 }
