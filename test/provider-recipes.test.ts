@@ -12,8 +12,10 @@ const recipes = text
   .slice(1)
   .map((section) => ({
     name: section.slice(0, section.indexOf('\n')),
-    env: parseEnv(fillIn(/```sh\n([\s\S]*?)```/.exec(section)?.[1] ?? '')),
-  }));
+    section,
+    block: fillIn(/```ini\n([\s\S]*?)```/.exec(section)?.[1] ?? ''),
+  }))
+  .map((recipe) => ({ ...recipe, env: parseEnv(recipe.block) }));
 
 /** Something for each blank that a recipe leaves. */
 function fillIn(recipe: string): string {
@@ -21,6 +23,17 @@ function fillIn(recipe: string): string {
     .replaceAll(/<[^>\n]*(GUID|application id|user pool id)>/g, '11111111-2222-4333-8444-555555555555')
     .replaceAll(/<[^>\n]+>/g, 'example')
     .replaceAll('…', 'id.');
+}
+
+/**
+ * As `docker run --env-file` reads a file: a line that begins with # is a comment, and all that follows the first =
+ * is the value, quotes and comments included.
+ */
+function asDockerReads(block: string): Record<string, string> {
+  const lines = block.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
 }
 
 function problems(env: NodeJS.ProcessEnv): readonly string[] {
@@ -54,6 +67,20 @@ describe('the recipe for', () => {
     ]);
   });
 });
+
+test.each(recipes)(
+  'the recipe for $name reads the same in .env and with docker run --env-file',
+  ({ block, env }) => {
+    expect(asDockerReads(block)).toEqual({ ...env });
+  },
+);
+
+test.each(recipes.filter(({ name }) => !/FAPI|many tenants/.test(name)))(
+  'the recipe for $name says how the provider requires PKCE and the secret',
+  ({ section }) => {
+    expect(section).toMatch(/PKCE and secret: /);
+  },
+);
 
 test('every setting that is named exists', () => {
   const names = new Set(settings.map(({ name }) => name));

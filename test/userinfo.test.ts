@@ -8,17 +8,19 @@ import { withPairOf } from './helpers/whole-life.ts';
 
 // Userinfo is asked once for each sign-in. Where it is signed, the signature counts (OpenID Connect Core §5.3.2).
 
+/** An ID token that says little, so that what a page shows of a person came by userinfo. */
+const conformIdTokenClaims = true;
 const features = { jwtUserinfo: { enabled: true }, encryption: { enabled: true } };
 const userinfoAs = (client: Partial<ClientMetadata>) => ({
   algs: ['RS256', 'ES256'],
-  overrides: { features },
+  overrides: { features, conformIdTokenClaims },
   client: { id_token_signed_response_alg: 'RS256', ...client },
 });
 const asked = (requests: string[]) => requests.filter((line) => line.endsWith(' /me')).length;
 
 describe('userinfo', () => {
   test('is asked once, and its claims stand beside those of the ID token', () =>
-    withPairOf({}, async ({ provider, signIn, app }) => {
+    withPairOf({ overrides: { conformIdTokenClaims } }, async ({ provider, signIn, app }) => {
       const { page, browser } = await signIn('alice');
       expect(page.body).toContain('Alice Adams');
       await browser.get(app.url('/profile'));
@@ -26,12 +28,15 @@ describe('userinfo', () => {
     }));
 
   test('is not asked with OIDC_USERINFO=false', () =>
-    withPairOf({ env: { OIDC_USERINFO: 'false' } }, async ({ provider, signIn }) => {
-      const { page } = await signIn('alice');
-      expect(page.status).toBe(200);
-      expect(page.body).not.toContain('Alice Adams');
-      expect(asked(provider.requests)).toBe(0);
-    }));
+    withPairOf(
+      { env: { OIDC_USERINFO: 'false' }, overrides: { conformIdTokenClaims } },
+      async ({ provider, signIn }) => {
+        const { page } = await signIn('alice');
+        expect(page.status).toBe(200);
+        expect(page.body).not.toContain('Alice Adams');
+        expect(asked(provider.requests)).toBe(0);
+      },
+    ));
 
   test('is not asked where there is none', () =>
     withPairOf(

@@ -25,7 +25,8 @@ export function providerConfiguration({ accounts, api, algs, tls }: ProviderSett
     pkce: { required: () => true },
     clientDefaults: { id_token_signed_response_alg: algs[0] },
     clientBasedCORS: () => false,
-    conformIdTokenClaims: true,
+    // AlwaysIncludeUserClaimsInIdToken of the sample: the ID token holds name and email too, not only userinfo.
+    conformIdTokenClaims: false,
     // Cookies know no ports: other names than the app's.
     cookies: {
       names: { session: 'idp-session', interaction: 'idp-interaction', resume: 'idp-resume' },
@@ -56,11 +57,7 @@ export function providerConfiguration({ accounts, api, algs, tls }: ProviderSett
       // Switched off between the sign-in and the first refresh: the refresh answers invalid_grant.
       if (!account || (account.behaviour === 'switched off' && token?.kind === 'RefreshToken'))
         return undefined;
-      return {
-        accountId: sub,
-        claims: (use: string) =>
-          use === 'id_token' ? { sub, roles: account.claims.roles } : { ...account.claims, sub },
-      };
+      return { accountId: sub, claims: () => ({ ...account.claims, sub }) };
     },
     // The library refuses to call loopback addresses; here the app is on one, so its guard is left out.
     fetch: (url: string, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown }) =>
@@ -101,7 +98,7 @@ export function findAccount(accounts: readonly Account[], sub: string): Account 
 /** Confidential clients only. */
 const keyMethods = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'];
 
-/** The ID token holds roles, acr and auth_time; everything else comes by userinfo. */
+/** What each scope brings, in the ID token and by userinfo alike. */
 function claimsByScope(accounts: readonly Account[]) {
   const openid = ['sub', 'roles', 'acr', 'auth_time'];
   const email = ['email', 'email_verified'];
