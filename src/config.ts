@@ -42,7 +42,12 @@ export interface ProviderConfig {
   readonly clientKeys: readonly ClientKey[];
   /** PEM. */
   readonly clientCert: string | undefined;
+  /** How the client keys sign; by each key and the provider's metadata where it is not set. */
+  readonly clientKeyAlg: string | undefined;
+  readonly clientAssertionAudience: NonNullable<Values['OIDC_CLIENT_ASSERTION_AUDIENCE']>;
+  readonly clientAssertionTyp: Values['OIDC_CLIENT_ASSERTION_TYP'];
   readonly scope: string;
+  readonly offlineAccess: NonNullable<Values['OIDC_OFFLINE_ACCESS']>;
   readonly idTokenAlg: string;
   readonly responseMode: NonNullable<Values['OIDC_RESPONSE_MODE']>;
   readonly par: NonNullable<Values['OIDC_PAR']>;
@@ -56,6 +61,7 @@ export interface ProviderConfig {
   readonly rolesClaim: string;
   /** Entra tenant ids, in small letters; filled exactly when the issuer is a multi-tenant one. */
   readonly allowedTenants: readonly string[];
+  readonly stepUpWithoutAuthTime: boolean;
   readonly clockToleranceSeconds: number;
   readonly dpop: boolean;
 }
@@ -98,7 +104,11 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       clientAuth: set.OIDC_CLIENT_AUTH,
       clientKeys: credentials.keys,
       clientCert: credentials.cert,
+      clientKeyAlg: set.OIDC_CLIENT_KEY_ALG,
+      clientAssertionAudience: set.OIDC_CLIENT_ASSERTION_AUDIENCE,
+      clientAssertionTyp: set.OIDC_CLIENT_ASSERTION_TYP,
       scope: set.OIDC_SCOPE,
+      offlineAccess: set.OIDC_OFFLINE_ACCESS,
       idTokenAlg: set.OIDC_ID_TOKEN_ALG,
       responseMode: set.OIDC_RESPONSE_MODE,
       par: set.OIDC_PAR,
@@ -111,6 +121,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       uiLocales: set.OIDC_UI_LOCALES,
       rolesClaim: set.OIDC_ROLES_CLAIM,
       allowedTenants: set.OIDC_ALLOWED_TENANTS ?? [],
+      stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,
       clockToleranceSeconds: set.OIDC_CLOCK_TOLERANCE_SECONDS,
       dpop: set.OIDC_DPOP,
     },

@@ -64,7 +64,11 @@ describe('good settings', () => {
         clientAuth: 'client_secret_basic',
         clientKeys: [],
         clientCert: undefined,
+        clientKeyAlg: undefined,
+        clientAssertionAudience: 'issuer',
+        clientAssertionTyp: undefined,
         scope: 'openid profile email offline_access',
+        offlineAccess: 'auto',
         idTokenAlg: 'RS256',
         responseMode: 'query',
         par: 'auto',
@@ -77,6 +81,7 @@ describe('good settings', () => {
         uiLocales: undefined,
         rolesClaim: 'roles',
         allowedTenants: [],
+        stepUpWithoutAuthTime: false,
         clockToleranceSeconds: 30,
         dpop: false,
       },
@@ -95,6 +100,8 @@ describe('good settings', () => {
       HOST: '::1',
       OIDC_CLIENT_AUTH: 'client_secret_post',
       OIDC_SCOPE: 'email  openid',
+      OIDC_OFFLINE_ACCESS: 'always',
+      OIDC_STEP_UP_WITHOUT_AUTH_TIME: 'true',
       OIDC_ID_TOKEN_ALG: 'PS256',
       OIDC_RESPONSE_MODE: 'form_post',
       OIDC_PAR: 'require',
@@ -129,6 +136,8 @@ describe('good settings', () => {
       provider: {
         clientAuth: 'client_secret_post',
         scope: 'email openid',
+        offlineAccess: 'always',
+        stepUpWithoutAuthTime: true,
         idTokenAlg: 'PS256',
         responseMode: 'form_post',
         par: 'require',
@@ -230,6 +239,26 @@ describe('what is wrong is told', () => {
     ['PORT', '99999999999999999999', 'from 0 to 65535'],
     ['HOST', 'http://0.0.0.0', 'must be a host name'],
     ['OIDC_ISSUER', 'http://login.example.com', 'must begin with https'],
+    ['OIDC_ISSUER', 'https://a.example,https://b.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example/x,https://b.example/y', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example;https://b.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example,b.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example/,b.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example+https://b.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.examplehttps://b.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example%2Cb.example', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example,', 'must be one value, not a list'],
+    ['OIDC_ISSUER', 'https://a.example, https://b.example', 'must be a whole address'],
+    ['OIDC_ISSUER', 'https://a.example https://b.example', 'must be a whole address'],
+    ['BASE_URL', 'https://localhost,https://other.example', 'must be one value, not a list'],
+    ['API_URL', 'https://a.example/v1,https://b.example/v1', 'must be one value, not a list'],
+    ['OIDC_RESOURCE', 'https://a.example,https://b.example', 'must be one value, not a list'],
+    ['OIDC_RESOURCE', 'https://a.example/x https://b.example', 'must be one value, not a list'],
+    ['OIDC_RESOURCE', 'urn:example:a,urn:example:b', 'must be one value, not a list'],
+    ['OIDC_AUDIENCE', 'https://a.example,https://b.example', 'must be one value, not a list'],
+    ['OIDC_ROLES_CLAIM', 'roles,groups', 'must be one name'],
+    ['HOST', '127.0.0.1,::1', 'must be a host name'],
+    ['PORT', '3000,3001', 'from 0 to 65535'],
     ['OIDC_ISSUER', 'https://login.example.com/?a=b', 'must not hold a ?'],
     ['OIDC_ISSUER', 'https://login.example.com/.well-known/openid-configuration', 'leave out'],
     ['OIDC_ISSUER', 'https://a:b@login.example.com', 'must not hold a user name'],
@@ -243,6 +272,14 @@ describe('what is wrong is told', () => {
     ['OIDC_RESPONSE_MODE', 'fragment', 'must be one of: query'],
     ['OIDC_RESPONSE_MODE', 'form_post', 'needs an https BASE_URL'],
     ['OIDC_PAR', 'yes', 'must be one of: auto'],
+    ['OIDC_OFFLINE_ACCESS', 'never', 'must be one of: auto, always'],
+    ['OIDC_STEP_UP_WITHOUT_AUTH_TIME', 'yes', 'must be one of: true, false'],
+    ['OIDC_CLIENT_KEY_ALG', 'HS256', 'must be one of: RS256'],
+    ['OIDC_CLIENT_KEY_ALG', 'PS256', 'has no effect with OIDC_CLIENT_AUTH=client_secret_basic'],
+    ['OIDC_CLIENT_ASSERTION_AUDIENCE', 'token', 'must be one of: issuer, token_endpoint'],
+    ['OIDC_CLIENT_ASSERTION_AUDIENCE', 'token_endpoint', 'has no effect with OIDC_CLIENT_AUTH=client_'],
+    ['OIDC_CLIENT_ASSERTION_TYP', 'jwt', 'must be one of: none, JWT, client-authentication+jwt'],
+    ['OIDC_CLIENT_ASSERTION_TYP', 'JWT', 'has no effect with OIDC_CLIENT_AUTH=client_secret_basic'],
     ['OIDC_USERINFO', '1', 'must be one of: true, false'],
     ['OIDC_DPOP', 'TRUE', 'must be one of: true, false'],
     ['OIDC_RESOURCE', 'api', 'must be a whole address'],
@@ -498,6 +535,123 @@ describe('client authentication', () => {
     expect(problemOf({ OIDC_CLIENT_CERT_FILE: pem })).toMatch(/^OIDC_CLIENT_CERT_FILE has no effect/);
     const both = { OIDC_CLIENT_KEY_FILE: pem, OIDC_CLIENT_SECRET: 'a-secret' };
     expect(problemOf(both, jwt)).toMatch(/^OIDC_CLIENT_SECRET has no effect/);
+  });
+
+  test('the algorithm of a key fits the key, and the setting wins over the JWK', () => {
+    const signing = (OIDC_CLIENT_KEY_FILE: string, OIDC_CLIENT_KEY_ALG: string) => ({
+      OIDC_CLIENT_KEY_FILE,
+      OIDC_CLIENT_KEY_ALG,
+    });
+    for (const [path, alg] of [
+      [pem, 'ES256'],
+      [pem, 'EdDSA'],
+      [jwk, 'RS256'],
+      [jwk, 'ES384'],
+      [`${jwk},${pem}`, 'ES256'],
+    ] as const) {
+      expect(problemOf(signing(path, alg), jwt)).toContain(`OIDC_CLIENT_KEY_ALG=${alg} does not fit the key`);
+    }
+    for (const [path, alg] of [
+      [pem, 'PS512'],
+      [jwk, 'ES256'],
+    ] as const) {
+      expect(loadConfig({ ...jwt, ...signing(path, alg) }).provider.clientKeyAlg).toBe(alg);
+    }
+    const odd = file(
+      'odd.jwk',
+      JSON.stringify({ ...rsa.privateKey.export({ format: 'jwk' }), alg: 'ES256' }),
+    );
+    expect(problemOf({ OIDC_CLIENT_KEY_FILE: odd }, jwt)).toContain('"alg" does not fit its key');
+    expect(problemsOf({ ...jwt, ...signing(odd, 'PS256') })).toEqual([]);
+  });
+
+  test('a client assertion is described for the ways that send one', () => {
+    const assertion = {
+      OIDC_CLIENT_ASSERTION_AUDIENCE: 'token_endpoint',
+      OIDC_CLIENT_ASSERTION_TYP: 'client-authentication+jwt',
+    };
+    const expected = {
+      clientAssertionAudience: 'token_endpoint',
+      clientAssertionTyp: 'client-authentication+jwt',
+    };
+    const signed = { ...jwt, OIDC_CLIENT_KEY_FILE: pem };
+    const shared = { ...minimal, OIDC_CLIENT_AUTH: 'client_secret_jwt' };
+    for (const base of [signed, shared]) {
+      expect(loadConfig({ ...base, ...assertion }).provider).toMatchObject(expected);
+      const none = loadConfig({ ...base, OIDC_CLIENT_ASSERTION_TYP: 'none' }).provider;
+      expect(none.clientAssertionTyp).toBeUndefined();
+    }
+  });
+
+  test('every problem of a way is named at once', () => {
+    const absent = join(folder, 'absent');
+    const unused = {
+      OIDC_CLIENT_ASSERTION_AUDIENCE: 'token_endpoint',
+      OIDC_CLIENT_ASSERTION_TYP: 'JWT',
+      OIDC_CLIENT_KEY_ALG: 'ES256',
+    };
+    const plainHttp = { OIDC_ISSUER: 'http://localhost:3001' };
+    const secretToo = { OIDC_CLIENT_SECRET: 'a-secret' };
+    const key = { OIDC_CLIENT_KEY_FILE: absent };
+    const cert = { OIDC_CLIENT_CERT_FILE: absent };
+    const keyGone = 'OIDC_CLIENT_KEY_FILE names a file that cannot be read';
+    const certGone = 'OIDC_CLIENT_CERT_FILE names a file that cannot be read';
+    const noSecretNeeded = 'OIDC_CLIENT_SECRET has no effect';
+    const unusedToo = Object.keys(unused).map((name) => `${name} has no effect`);
+    const cases: [way: string, env: NodeJS.ProcessEnv, problems: string[]][] = [
+      ['private_key_jwt', { ...secretToo, ...key }, [noSecretNeeded, keyGone]],
+      [
+        'private_key_jwt',
+        { ...secretToo, ...cert, OIDC_CLIENT_KEY_FILE: `${absent},${absent},${pem}` },
+        [
+          noSecretNeeded,
+          'OIDC_CLIENT_CERT_FILE has no effect',
+          keyGone,
+          keyGone,
+          'OIDC_CLIENT_KEY_FILE must be one',
+        ],
+      ],
+      [
+        'private_key_jwt',
+        { ...secretToo, OIDC_CLIENT_KEY_FILE: pem, OIDC_CLIENT_KEY_ALG: 'ES256' },
+        [noSecretNeeded, 'OIDC_CLIENT_KEY_ALG=ES256 does not fit'],
+      ],
+      [
+        'tls_client_auth',
+        { ...secretToo, ...key, ...cert, ...unused, ...plainHttp },
+        [noSecretNeeded, ...unusedToo, keyGone, certGone, 'OIDC_CLIENT_AUTH=tls_client_auth needs an https'],
+      ],
+      [
+        'self_signed_tls_client_auth',
+        { ...secretToo, ...cert },
+        [noSecretNeeded, 'OIDC_CLIENT_KEY_FILE is missing', certGone],
+      ],
+      [
+        'client_secret_basic',
+        { ...key, ...cert, ...unused },
+        [
+          'OIDC_CLIENT_SECRET is missing',
+          'OIDC_CLIENT_KEY_FILE has no effect',
+          'OIDC_CLIENT_CERT_FILE has no effect',
+          ...unusedToo,
+        ],
+      ],
+      ['no such way', { ...key, ...cert }, ['OIDC_CLIENT_AUTH must be one of', keyGone, certGone]],
+    ];
+    for (const [way, env, expected] of cases) {
+      const problems = problemsOf({ ...noSecret, ...env, OIDC_CLIENT_AUTH: way });
+      expect(problems.length, problems.join('\n')).toBe(expected.length);
+      for (const start of expected) {
+        expect(problems.filter((problem) => problem.startsWith(start)).length, `${way}: ${start}`).toBe(
+          expected.filter((each) => each === start).length,
+        );
+      }
+    }
+    const both = { SESSION_SECRET: secret, SESSION_SECRET_FILE: absent };
+    expect(problemsOf({ ...minimal, ...both })).toEqual([
+      expect.stringContaining('are both set'),
+      expect.stringContaining('cannot be read'),
+    ]);
   });
 
   test('a certificate comes with its own key', () => {

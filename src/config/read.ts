@@ -55,11 +55,15 @@ function rawSecret(
   const direct = env[name] || undefined;
   const file = env[`${name}_FILE`] || undefined;
   if (file === undefined) return { value: direct };
-  if (direct !== undefined) return { problems: [`${name} and ${name}_FILE are both set: keep one of them.`] };
 
   const content = readTextFile(file);
-  if (content === undefined)
-    return { problems: [`${name}_FILE names a file that cannot be read: check path and rights.`] };
+  const problems = [
+    ...(direct !== undefined ? [`${name} and ${name}_FILE are both set: keep one of them.`] : []),
+    ...(content === undefined
+      ? [`${name}_FILE names a file that cannot be read: check path and rights.`]
+      : []),
+  ];
+  if (content === undefined || problems.length > 0) return { problems };
   const value = content.replace(/\r?\n$/, '');
   return value === ''
     ? { problems: [`${name}_FILE names an empty file: put the secret into it.`] }

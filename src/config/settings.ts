@@ -54,10 +54,30 @@ const table = {
     schema: is.text,
   },
   OIDC_CLIENT_CERT_FILE: { meaning: 'its certificate', example: '/run/secrets/cert.pem', schema: is.text },
+  OIDC_CLIENT_KEY_ALG: {
+    meaning: 'the algorithm the private key signs with; without it, chosen by the key and the metadata',
+    example: 'PS256',
+    schema: is.signature,
+  },
+  OIDC_CLIENT_ASSERTION_AUDIENCE: {
+    default: 'issuer',
+    meaning: 'the audience of a client assertion: the issuer or the token endpoint',
+    schema: is.oneOf('issuer', 'token_endpoint'),
+  },
+  OIDC_CLIENT_ASSERTION_TYP: {
+    meaning: 'the typ header of a client assertion, for providers that require one',
+    example: 'client-authentication+jwt',
+    schema: is.assertionType,
+  },
   OIDC_SCOPE: {
     default: 'openid profile email offline_access',
     meaning: 'what to ask for',
     schema: is.scope,
+  },
+  OIDC_OFFLINE_ACCESS: {
+    default: 'auto',
+    meaning: 'ask for offline_access where the provider lists it, or always',
+    schema: is.oneOf('auto', 'always'),
   },
   OIDC_ID_TOKEN_ALG: {
     default: 'RS256',
@@ -75,7 +95,7 @@ const table = {
     schema: is.oneOf('auto', 'require', 'off'),
   },
   OIDC_USERINFO: { default: 'true', meaning: 'whether to ask userinfo once per sign-in', schema: is.yesOrNo },
-  OIDC_AUDIENCE: { meaning: 'the API to get access tokens for (Auth0)', example: api, schema: is.text },
+  OIDC_AUDIENCE: { meaning: 'the API to get access tokens for (Auth0)', example: api, schema: is.audience },
   OIDC_RESOURCE: {
     meaning: 'the API to get access tokens for (RFC 8707)',
     example: api,
@@ -99,6 +119,11 @@ const table = {
   },
   OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'where roles stand', schema: is.claimPath },
   OIDC_ALLOWED_TENANTS: { meaning: 'the Entra tenants let in', example: tenant, schema: is.tenants },
+  OIDC_STEP_UP_WITHOUT_AUTH_TIME: {
+    default: 'false',
+    meaning: 'whether rules with maxAgeSeconds accept a new sign-in without auth_time',
+    schema: is.yesOrNo,
+  },
   OIDC_CLOCK_TOLERANCE_SECONDS: {
     default: '30',
     meaning: "how far the provider's clock may be off",

@@ -43,6 +43,10 @@ const signatures = ['RS', 'PS', 'ES'].flatMap((kind) => ['256', '384', '512'].ma
 /** Never none, and never HS…: whoever can check such a signature can make one. */
 export const signature = oneOf(...signatures, 'EdDSA', 'Ed25519');
 
+export const assertionType = oneOf('none', 'JWT', 'client-authentication+jwt').transform((type) =>
+  type === 'none' ? undefined : type,
+);
+
 export const prompt = wordsOf('a-z_', 'must be words such as login, consent or select_account.').refine(
   (value) => !value.split(' ').includes('none'),
   'must not be none: it fails for everybody who is not signed in at the provider.',
@@ -58,7 +62,7 @@ export const locales = text.refine((value) => {
   }
 }, 'must be language tags with blanks between them, such as "de-CH en".');
 
-export const claimPath = matching(/^\S+$/, 'must be one name, such as roles or realm_access.roles.');
+export const claimPath = matching(/^[^\s,;]+$/, 'must be one name, such as roles or realm_access.roles.');
 
 export const tenants = text
   .transform((value) => value.toLowerCase().split(/ *, */))
@@ -67,24 +71,38 @@ export const tenants = text
     'must be tenant ids (not domain names) with commas between them.',
   );
 
+const oneOnly = 'must be one value, not a list.';
+
+/** Several addresses where one is meant: a URL parser takes what follows a comma for part of the host or the path. */
+function isList(value: string): boolean {
+  return /[\s,;|][a-z][a-z\d+.-]*:/i.test(value);
+}
+
 /** An absolute URI without a fragment (RFC 8707 section 2); a urn will do. */
-export const resource = text.refine(
-  (value) => URL.canParse(value) && !value.includes('#'),
-  'must be a whole address such as https://api.example.com, without a #.',
-);
+export const resource = text
+  .refine((value) => !isList(value), { error: oneOnly, abort: true })
+  .refine(
+    (value) => URL.canParse(value) && !value.includes('#'),
+    'must be a whole address such as https://api.example.com, without a #.',
+  );
+
+/** Whatever the authorization server calls its API. Several in one would be a name that no server knows. */
+export const audience = text.refine((value) => !isList(value), oneOnly);
 
 /** https, or http on this machine; nothing after the path, and nobody's password. */
 const address = text.superRefine((value, ctx) => {
   const url = /^https?:\/\/[^/\\]/i.test(value) && !/[\s\\]/.test(value) ? URL.parse(value) : null;
   const complaint = !url
     ? 'must be a whole address such as https://app.example.com.'
-    : url.username || url.password || value.includes('@')
-      ? 'must not hold a user name or a password.'
-      : url.protocol === 'http:' && !isLoopback(url.hostname)
-        ? 'must begin with https://. Plain http is only for localhost, 127.x.x.x and [::1].'
-        : /[?#]/.test(value)
-          ? 'must not hold a ? or a #.'
-          : undefined;
+    : isList(value) || value.split('://').length > 2 || /[,;|]/.test(url.hostname)
+      ? oneOnly
+      : url.username || url.password || value.includes('@')
+        ? 'must not hold a user name or a password.'
+        : url.protocol === 'http:' && !isLoopback(url.hostname)
+          ? 'must begin with https://. Plain http is only for localhost, 127.x.x.x and [::1].'
+          : /[?#]/.test(value)
+            ? 'must not hold a ? or a #.'
+            : undefined;
   if (complaint) ctx.addIssue({ code: 'custom', message: complaint, continue: false });
 });
 
@@ -96,10 +114,12 @@ export const origin = address
   .transform((value) => new URL(value).origin);
 
 /** Kept as it is written: a provider's name is compared letter by letter. */
-export const issuer = address.refine(
-  (value) => !value.includes('/.well-known/'),
-  'must be the issuer itself: leave out "/.well-known/…", it is added by the app.',
-);
+export const issuer = address
+  .refine((value) => !/[,;|]/.test(value), oneOnly)
+  .refine(
+    (value) => !value.includes('/.well-known/'),
+    'must be the issuer itself: leave out "/.well-known/…", it is added by the app.',
+  );
 
 export const apiAddress = address.transform((value) => value.replace(/\/+$/, ''));
 

@@ -42,15 +42,31 @@ export type ProviderFetch = (url: string, options: FetchOptions) => Promise<Prov
 /** An answer that has come whole: as a text or as JSON it can be read without a stream, which is dear, and again. */
 export class ProviderAnswer extends Response {
   readonly content: Buffer;
+  /** Who answered, to be named in a log. */
+  override readonly url: string;
 
-  constructor(status: number, headers: Headers, content: Buffer) {
+  constructor(status: number, headers: Headers, content: Buffer, url = '') {
     super(null, { status, headers });
     this.content = content;
+    this.url = url;
+  }
+
+  /** The same with another ID token; `originalIdToken` still finds the one that came. */
+  withIdToken(body: object & { id_token: string }, id_token: string): ProviderAnswer {
+    const answer = new ProviderAnswer(this.status, this.headers, this.content, this.url);
+    return Object.assign(answer, { json: async () => ({ ...body, id_token, [original]: body.id_token }) });
   }
 
   override readonly text = async () => utf8.decode(this.content);
   override readonly json = async () => JSON.parse(utf8.decode(this.content));
   override readonly clone = () => this;
+}
+
+const original = Symbol('the ID token as it came');
+
+/** The ID token of a token answer, as the provider sent it: it wants that one back as a hint. */
+export function originalIdToken(answer: { id_token?: string | undefined }): string | undefined {
+  return (answer as { [original]?: string })[original] ?? answer.id_token;
 }
 
 /** Leaves a byte order mark out, as Response does. */
@@ -99,7 +115,7 @@ export function createProviderFetch(options: {
       if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
       const date = Date.parse(message.headers.date ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
-      return new ProviderAnswer(status, toHeaders(message), body);
+      return new ProviderAnswer(status, toHeaders(message), body, url.href);
     } catch (error) {
       if (error instanceof UnusableAnswer) throw error;
       const failure =
@@ -151,7 +167,7 @@ function send(
       let size = 0;
       message.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > maxBytes) outgoing.destroy(new UnusableAnswer(`answer larger than ${maxBytes} bytes`));
+        if (size > maxBytes) outgoing.destroy(new UnusableAnswer(tooLarge(url, message)));
         else chunks.push(chunk);
       });
       message.on('error', fail);
@@ -162,6 +178,10 @@ function send(
     });
     outgoing.end(body);
   });
+}
+
+function tooLarge({ origin, pathname }: URL, { statusCode }: http.IncomingMessage): string {
+  return `${origin}${pathname} answered ${statusCode} with more than ${maxBytes} bytes`;
 }
 
 function toHeaders(message: http.IncomingMessage): Headers {

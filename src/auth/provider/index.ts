@@ -1,4 +1,5 @@
 import type { TokenRecord } from '../../sessions/index.ts';
+import { namesOf } from './algorithms.ts';
 import { type ApiRequest, fetchApi } from './api.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
@@ -7,8 +8,9 @@ import { refreshTokens } from './refresh.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 
+export { authTimeOf } from './auth-time.ts';
 export type { ProviderCall } from './fetch.ts';
-export type { Demands } from './id-token-checks.ts';
+export { checkableAcr, type Demands } from './id-token-checks.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';
 
@@ -28,6 +30,8 @@ export function createProvider(
     settings,
     /** Keys for tokens that the provider sends us unasked. */
     keys,
+    /** What those may be signed with: the names of the one algorithm that is accepted (R2). */
+    algorithms: namesOf(settings.idTokenAlg),
     /** The provider's host, to name it to a person. */
     host: new URL(settings.issuer).host,
     /** True once its metadata was loaded; a provider that is away later keeps signed-in users served. */

@@ -1,9 +1,11 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
+import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, importDpopKey } from './dpop-key.ts';
-import { type Clock, refusal, toAuthError } from './failures.ts';
+import { refusal } from './failures.ts';
+import { originalIdToken } from './fetch.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 
@@ -36,7 +38,7 @@ export async function refreshTokens(
     }
     return { ...toRecord(answer, old, dpop_key), refreshed_at: Date.now() };
   } catch (error) {
-    throw refreshError(error, connection.clock());
+    throw refreshError(error, connection);
   }
 }
 
@@ -50,16 +52,18 @@ export function toRecord(
     access_token: answer.access_token,
     expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,
     refresh_token: answer.refresh_token ?? old?.refresh_token,
-    id_token: answer.id_token ?? old?.id_token,
+    id_token: originalIdToken(answer) ?? old?.id_token,
     scope: answer.scope ?? old?.scope,
     dpop_key,
   };
 }
 
 /** Only a clear word of the provider, or a proof that is not the user's, ends a session; a fault does not (R13). */
-function refreshError(error: unknown, clock: Clock): AuthError {
-  if (refusal(error) === 'invalid_grant') return new AuthError('invalid_grant', { cause: error });
-  const failure = toAuthError(error, 'answer', clock);
+function refreshError(error: unknown, connection: ProviderConnection): AuthError {
+  const { settings } = connection;
+  const dead = refusal(error) === 'invalid_grant' && !isClientAuthenticationFailure(error, settings);
+  if (dead) return new AuthError('invalid_grant', { cause: error });
+  const failure = clientCallError(error, settings, 'answer', connection.clock());
   if (failure.reason === 'session_over' || failure.status === 503) return failure;
   const foreign = /^(id_token|nonce|tenant)_/.test(failure.reason);
   return new AuthError(foreign ? 'session_over' : 'provider_unreachable', {

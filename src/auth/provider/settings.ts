@@ -12,7 +12,15 @@ export interface ProviderSettings {
   clientKeys: readonly ClientKeyText[];
   /** PEM, for mutual TLS (RFC 8705). */
   clientCert?: string | undefined;
+  /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
+  clientKeyAlg?: string | undefined;
+  /** Whom a client assertion is for (RFC 7523 §3; draft-ietf-oauth-rfc7523bis wants the issuer). */
+  clientAssertionAudience: 'issuer' | 'token_endpoint';
+  /** The `typ` in a client assertion's header. */
+  clientAssertionTyp?: 'JWT' | 'client-authentication+jwt' | undefined;
   scope: string;
+  /** `auto`: `offline_access` is asked for only where the provider lists it, or lists no scopes. */
+  offlineAccess: 'auto' | 'always';
   /** The one algorithm accepted of ID tokens and logout tokens (R2). */
   idTokenAlg: string;
   responseMode: 'query' | 'form_post';
@@ -27,6 +35,8 @@ export interface ProviderSettings {
   uiLocales?: string | undefined;
   /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
   allowedTenants: readonly string[];
+  /** A rule with `maxAgeSeconds` accepts a fresh answer without auth_time (R18). */
+  stepUpWithoutAuthTime: boolean;
   clockToleranceSeconds: number;
   dpop: boolean;
 }
