@@ -6,6 +6,7 @@ import type { ProviderKeys } from './keys.ts';
 import { isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
 import { keysOfIssuer } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
+import { inStandardForm } from './token-answer.ts';
 
 /**
  * The library's configurations: each holds the metadata, how this client authenticates, and the keys that it was given
@@ -72,9 +73,12 @@ export class Configurations {
    * @throws AnotherConfiguration when the one that asked cannot do that
    */
   async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
-    const answer = await this.#fetch(url, init);
-    const body = answer.status === 200 ? await answer.json().catch(() => undefined) : undefined;
-    if (!body?.id_token) return answer;
+    const said = await this.#fetch(url, init);
+    const body = said.status === 200 ? await said.json().catch(() => undefined) : undefined;
+    // Only a token endpoint answers so; what a revocation says, nobody reads.
+    if (!isTokenAnswer(body)) return said;
+    const answer = inStandardForm(said, body);
+    if (!body.id_token) return answer;
     const { kid, tid } = peek(body.id_token);
     await this.#keys.ensure(kid, true);
     const { metadata } = prepared;
@@ -100,6 +104,10 @@ export class AnotherConfiguration extends Error {
     this.issuer = issuer;
     this.answer = answer;
   }
+}
+
+function isTokenAnswer(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, 'access_token');
 }
 
 interface Prepared {

@@ -6,6 +6,7 @@ import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
 import { toAuthError } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
+import { offlineAccess } from './quirks.ts';
 import { toRecord } from './refresh.ts';
 
 /** What the provider told us about a user who signed in. */
@@ -53,7 +54,9 @@ export async function finishSignIn(
         checkIdToken(claims, settings, { accessToken, acr });
         const ask = settings.userinfo && metadata.userinfo_endpoint;
         const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
-        const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
+        const { scope } = offlineAccess(settings.scope, metadata);
+        const dpop_key = dpopKey && (await exportDpopKey(dpopKey));
+        const tokens = toRecord(answer, undefined, { scope, dpop_key });
         return { claims: { ...userinfo, ...claims }, tokens };
       },
       { dpopKey },
