@@ -1,5 +1,7 @@
 import { AuthError, type SignInFailure } from '../errors.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
+import { complaintOf, hintOf, type Step } from './hints.ts';
+import { said } from './said.ts';
 
 // Turns what openid-client throws into our reasons. It knows the library's codes, not the library.
 
@@ -10,9 +12,11 @@ interface LibraryError extends Error {
   cause?: LibraryError & { claim?: string };
 }
 
-/** Seconds that the provider's clock is ahead of ours, by its Date header; and how many we put up with. */
+/** How far the provider's clock is from ours, in seconds. */
 export interface Clock {
-  drift: number;
+  /** How many it is ahead, by its Date header; undefined while it sends none, as Keycloak does. */
+  drift: number | undefined;
+  /** How many we put up with. */
   tolerance: number;
 }
 
@@ -21,31 +25,33 @@ export interface Clock {
  */
 export function toAuthError(
   thrown: unknown,
-  step: 'discovery' | 'start' | 'answer' | 'userinfo',
-  clock: Clock = { drift: 0, tolerance: 0 },
+  step: Step,
+  clock: Clock = { drift: undefined, tolerance: 0 },
 ): AuthError {
   if (thrown instanceof AuthError) return thrown;
   const error = thrown as LibraryError;
   for (const link of causes(error)) {
     if (link instanceof AuthError) return link;
-    if (link instanceof Unreachable) return new AuthError('provider_unreachable', { cause: thrown });
+    if (link instanceof Unreachable)
+      return new AuthError('provider_unreachable', { cause: thrown, hint: link.hint });
     if (link instanceof UnusableAnswer)
       return new AuthError('provider_answer', { cause: thrown, hint: link.message });
   }
-  if (step === 'userinfo') return userinfoError(error);
+  const known = hintOf(causes(error), step);
+  if (step === 'userinfo') return userinfoError(error, known);
   if (step === 'discovery')
-    return new AuthError('discovery_invalid', { cause: thrown, hint: details(error) });
+    return new AuthError('discovery_invalid', { cause: thrown, hint: known ?? details(error) });
   switch (error.code) {
     case 'OAUTH_AUTHORIZATION_RESPONSE_ERROR':
       return new AuthError(answerReason(error.error), {
         cause: thrown,
-        hint: `the provider answered error=${error.error}`,
+        hint: known ?? `the provider answered error=${said(error.error)}`,
       });
     case 'OAUTH_RESPONSE_BODY_ERROR':
     case 'OAUTH_WWW_AUTHENTICATE_CHALLENGE':
       return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
         cause: thrown,
-        hint: refusalHint(refusal(error)),
+        hint: known ?? refusalHint(complaintOf(causes(error))?.error ?? refusal(error)),
       });
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
       return timeError(error, clock);
@@ -56,7 +62,7 @@ export function toAuthError(
       });
   }
   const detail = details(error);
-  return new AuthError(reasonByDetail(detail), { cause: thrown, hint: detail });
+  return new AuthError(reasonByDetail(detail), { cause: thrown, hint: known ?? detail });
 }
 
 function reasonByDetail(detail: string): SignInFailure {
@@ -96,16 +102,32 @@ function refusalHint(error: string | undefined): string {
     return 'invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has';
   if (error === 'invalid_grant')
     return 'invalid_grant: the code was used already, ran out, or belongs to another redirect address';
-  return `the provider answered error=${error}`;
+  return `the provider answered error=${said(error)}`;
 }
 
 function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError {
-  if (claimOf(error) === 'auth_time')
+  const claim = claimOf(error);
+  if (claim === 'auth_time')
     return new AuthError('not_fresh', { cause: error, hint: 'auth_time is older than max_age' });
-  if (claimOf(error) === 'nbf')
-    return new AuthError('clock', { cause: error, hint: `nbf lies in the future: ${clockHint(drift)}` });
-  if (Math.abs(drift) <= tolerance) return new AuthError('id_token_expired', { cause: error });
-  return new AuthError('clock', { cause: error, hint: clockHint(drift) });
+  const away = drift ?? driftByIat(error);
+  const off = Math.abs(away) > tolerance;
+  if (claim === 'nbf') {
+    const hint = `nbf lies in the future${off ? `: ${clockHint(away)}` : ''}`;
+    return new AuthError('clock', { cause: error, hint });
+  }
+  if (!off) return new AuthError('id_token_expired', { cause: error });
+  return new AuthError('clock', { cause: error, hint: clockHint(away) });
+}
+
+/** An ID token comes straight from the token endpoint, so its iat is what the provider's clock shows now. */
+function driftByIat(error: LibraryError): number {
+  const checked = causes(error).find((link): link is LibraryError & TimeCheck => 'claims' in link);
+  const iat = checked?.claims?.iat;
+  return typeof iat === 'number' ? Math.round(iat - Date.now() / 1000) : 0;
+}
+
+interface TimeCheck {
+  claims?: { iat?: unknown };
 }
 
 /** @param drift seconds that the provider's clock is ahead of ours */
@@ -115,7 +137,7 @@ export function clockHint(drift: number): string {
   return `the provider's clock is ${size} ${drift > 0 ? 'ahead' : 'behind'}`;
 }
 
-function userinfoError(error: LibraryError): AuthError {
+function userinfoError(error: LibraryError, known: string | undefined): AuthError {
   const detail = details(error);
   if (/JWE/.test(detail)) {
     const hint =
@@ -123,7 +145,7 @@ function userinfoError(error: LibraryError): AuthError {
     return new AuthError('userinfo_encrypted', { cause: error, hint });
   }
   const reason = /"sub"/.test(detail) ? 'userinfo_sub_mismatch' : 'userinfo_refused';
-  return new AuthError(reason, { cause: error, hint: detail });
+  return new AuthError(reason, { cause: error, hint: known ?? detail });
 }
 
 function claimOf(error: LibraryError): string | undefined {
@@ -133,11 +155,10 @@ function claimOf(error: LibraryError): string | undefined {
   )?.claim;
 }
 
+/** The library's own words, each once: it often repeats those of the cause. Whatever is no error is the provider's. */
 function details(error: LibraryError): string {
-  return causes(error)
-    .map((link) => link.message)
-    .filter(Boolean)
-    .join(': ');
+  const words = causes(error).flatMap((link) => (link instanceof Error ? link.message : []));
+  return said([...new Set(words.filter(Boolean))].join(': '), 400);
 }
 
 /** An error and what caused it, the outermost first. */

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { createAgents, isSafe } from './agents.ts';
 import { unpacked } from './content-encoding.ts';
+import { networkHint } from './network-hints.ts';
 
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
@@ -10,6 +11,8 @@ const maxBytes = 1024 * 1024;
 /** The other side did not answer: unreachable, too slow, or a gateway in front of it says so. */
 export class Unreachable extends Error {
   override name = 'Unreachable';
+  /** What may be wrong on our side. */
+  hint: string | undefined;
 }
 
 /** It answered, but no protocol message can look like that. */
@@ -117,6 +120,7 @@ export function createProviderFetch(options: {
         error instanceof Unreachable
           ? error
           : new Unreachable(`${url.host} does not answer`, { cause: error });
+      failure.hint = networkHint(error as NodeJS.ErrnoException, url, options.tls !== undefined);
       options.observe?.({ ...call(), failure });
       throw failure;
     }

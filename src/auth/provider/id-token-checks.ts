@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { AuthError } from '../errors.ts';
 import { clockHint } from './failures.ts';
+import { said } from './said.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** What a sign-in demanded of the provider beyond who the user is. */
@@ -47,7 +48,7 @@ export function checkIdToken(
   }
   if (acr && !acr.includes(String(claims.acr))) {
     throw new AuthError('acr_not_met', {
-      hint: `acr was asked for (${acr.join(' ')}) and not given`,
+      hint: `acr was asked for (${acr.join(' ')}), and ${claims.acr === undefined ? 'none' : said(claims.acr)} came`,
     });
   }
 }
