@@ -41,7 +41,9 @@ function lifetime({ expires_in: given }: Record<string, unknown>): { expires_in?
     if (!numeric.test(given.trim())) throw new UnusableAnswer('expires_in is no number of seconds');
     return { expires_in: Math.min(Number(given), longestSeconds) };
   }
-  return typeof given === 'number' && given > longestSeconds ? { expires_in: longestSeconds } : {};
+  if (typeof given !== 'number' && given !== undefined)
+    throw new UnusableAnswer('expires_in is no number of seconds');
+  return given !== undefined && given > longestSeconds ? { expires_in: longestSeconds } : {};
 }
 
 /** Absent: what was asked for. Empty: none at all. */
