@@ -32,6 +32,7 @@ export interface ProviderState {
   oneKey?: boolean;
   noKid?: boolean;
   par?: boolean;
+  noDate?: boolean;
   /** Counts the rotations of the keys. */
   turn: number;
   clockAhead: number;

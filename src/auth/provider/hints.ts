@@ -25,6 +25,7 @@ export interface Complaint {
 /** @param links the error and its causes, the outermost first */
 export function hintOf(links: readonly Link[], step: Step): string | undefined {
   return (
+    pageHint(links) ??
     wordsHint(complaintOf(links)) ??
     algorithmHint(links, step) ??
     (step === 'userinfo' ? userinfoHint(links) : undefined) ??
@@ -51,22 +52,49 @@ function challenges(link: unknown): Link[] {
 }
 
 /** An answer with a status that nobody expected: the library has not read it. */
-function bodyOf({ content }: Link): Link | undefined {
-  if (!(content instanceof Buffer) || content.length > 10_000) return undefined;
+function textOf({ content }: Link): string | undefined {
+  return content instanceof Buffer && content.length <= 10_000 ? content.toString() : undefined;
+}
+
+function bodyOf(link: Link): Link | undefined {
   try {
-    const body: unknown = JSON.parse(content.toString());
+    const body: unknown = JSON.parse(textOf(link) ?? '');
     return typeof body === 'object' && body !== null ? body : undefined;
   } catch {
     return undefined;
   }
 }
 
+const httpsRequired =
+  'the provider demands https ("HTTPS required"): OIDC_ISSUER must be its https address, and a proxy in front of it must tell it the scheme (at Keycloak KC_PROXY_HEADERS; "Require SSL" of the realm)';
+
+/** What gateways and servers say on a page of their own, for they cannot speak OAuth: nginx, Keycloak. */
+const pages: readonly (readonly [RegExp, string])[] = [
+  [/HTTPS required/i, httpsRequired],
+  [
+    /plain HTTP request was sent to HTTPS port/i,
+    'https was expected there, and this app spoke plain http: its address must begin with https://',
+  ],
+  [
+    /SSL certificate error/i,
+    'the provider refuses the client certificate: it does not know the CA of OIDC_CLIENT_CERT_FILE, or the certificate has expired',
+  ],
+  [
+    /No required SSL certificate was sent/i,
+    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth',
+  ],
+];
+
+function pageHint(links: readonly Link[]): string | undefined {
+  const text = links.map(textOf).find((each) => each !== undefined);
+  return text && pages.find(([words]) => words.test(text))?.[1];
+}
+
 function wordsHint(complaint: Complaint | undefined): string | undefined {
   if (!complaint) return undefined;
   const { error } = complaint;
   const description = complaint.description?.slice(0, 300) ?? '';
-  if (/https required/i.test(description))
-    return 'the provider demands https ("HTTPS required"): OIDC_ISSUER must be its https address, and a proxy in front of it must tell it the scheme (at Keycloak KC_PROXY_HEADERS, "Require SSL" of the realm)';
+  if (/https required/i.test(description)) return httpsRequired;
   if (error !== 'invalid_grant' && isDisabledClient(description))
     return `${said(error)}: the client of OIDC_CLIENT_ID is disabled at the provider; enable it there`;
   if (error === 'invalid_scope')
