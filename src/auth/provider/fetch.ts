@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { createAgents, isSafe } from './agents.ts';
+import { toHeaders } from './answer-headers.ts';
 import { unpacked } from './content-encoding.ts';
 import { networkHint } from './network-hints.ts';
 
@@ -182,15 +183,4 @@ async function contentOf({ headers }: http.IncomingMessage, body: Buffer): Promi
   } catch (error) {
     throw new UnusableAnswer((error as Error).message);
   }
-}
-
-/** Those of the body as it was packed are of no use to whoever reads it. */
-function toHeaders(message: http.IncomingMessage): Headers {
-  const headers = new Headers();
-  const { 'content-encoding': encoding, 'content-length': length, ...others } = message.headersDistinct;
-  const distinct = encoding ? others : { ...others, 'content-length': length };
-  for (const [name, values] of Object.entries(distinct)) {
-    for (const value of values ?? []) headers.append(name, value);
-  }
-  return headers;
 }
