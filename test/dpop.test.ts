@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Express } from 'express';
+import { decodeJwt } from 'jose';
+import * as oidc from 'openid-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fetchApi, requireAuth } from '../src/auth/index.ts';
+import { makeDpopKey } from '../src/auth/provider/dpop-key.ts';
+import { DpopNonces } from '../src/auth/provider/dpop-nonces.ts';
+import { ProviderAnswer } from '../src/auth/provider/fetch.ts';
 import type { Sessions, TokenRecord } from '../src/sessions/index.ts';
 import { type DpopApi, startDpopApi } from './helpers/dpop-api.ts';
 import { expectHonestSignIn, expectPlainFailure, withPair } from './helpers/misbehaving-sign-in.ts';
@@ -27,8 +32,8 @@ test('signs in, refreshes and signs out where the token endpoint wants a nonce i
     const note = (_ctx: unknown, { error }: { error: string }) => void errors.push(error);
     pair.provider.provider.on('grant.error', note);
     await expectWholeLife(pair);
-    // Once at the sign-in, once at the refresh: each call learns the nonce and goes on.
-    expect(errors).toEqual(['use_dpop_nonce', 'use_dpop_nonce']);
+    // Once, at the sign-in: the refresh goes on with the nonce that was given then.
+    expect(errors).toEqual(['use_dpop_nonce']);
   }));
 
 describe('an API that takes bound tokens only, and wants a nonce', () => {
@@ -87,6 +92,17 @@ describe('an API that takes bound tokens only, and wants a nonce', () => {
     ]);
   });
 
+  test('is asked five times for five answers, by one person or by two: its nonce is kept', async () => {
+    api.renewNonce();
+    const { browser } = await pair.signIn('alice', '/api-data');
+    await browser.get(pair.app.url('/send'));
+    await browser.get(pair.app.url('/api-data'));
+    const other = await pair.signIn('alice', '/api-data');
+    await other.browser.get(pair.app.url('/send'));
+    expect(api.seen.map(({ status }) => status)).toEqual([401, 200, 200, 200, 200, 200]);
+    expect(JSON.stringify(stored)).not.toContain(api.seen.at(-1)?.nonce);
+  });
+
   test('sees one key for a session, also after a refresh, and another for another session', async () => {
     const { browser } = await pair.signIn('bob', '/api-data');
     await browser.get(pair.app.url('/api-data'));
@@ -115,6 +131,64 @@ describe('an API that takes bound tokens only, and wants a nonce', () => {
     const { d } = (record?.dpop_key ?? {}) as { d: string };
     expect(d).toMatch(/^[\w-]{43}$/);
     expect(JSON.stringify(pair.app.lines) + page.body).not.toContain(d);
+  });
+});
+
+describe('nonces', () => {
+  async function made() {
+    const server = { issuer: 'https://op.example.com', token_endpoint: 'https://op.example.com/token' };
+    const configuration = new oidc.Configuration(server, 'app');
+    const key = await makeDpopKey();
+    const nonces = new DpopNonces();
+    const proofs: { url: string; nonce: unknown }[] = [];
+    let next: string | undefined;
+    const fetch = nonces.watch(async (url, { headers }) => {
+      proofs.push({ url, nonce: decodeJwt(headers?.dpop ?? '').nonce });
+      return new ProviderAnswer(
+        200,
+        new Headers(next === undefined ? {} : { 'dpop-nonce': next }),
+        Buffer.of(),
+      );
+    });
+    configuration[oidc.customFetch] = fetch as unknown as oidc.CustomFetch;
+    return {
+      proofs,
+      async ask(url: string, gives?: string) {
+        next = gives;
+        const DPoP = nonces.handle(configuration, key);
+        await oidc.fetchProtectedResource(configuration, 'a-token', new URL(url), 'GET', null, undefined, {
+          DPoP,
+        });
+        return proofs.at(-1)?.nonce;
+      },
+    };
+  }
+
+  test('are those of the origin that gave them, until it gives another', async () => {
+    const { ask } = await made();
+    expect(await ask('https://a.example.com/x', 'first')).toBeUndefined();
+    expect(await ask('https://b.example.com/x')).toBeUndefined();
+    expect(await ask('https://a.example.com/y')).toBe('first');
+    expect(await ask('https://a.example.com/y', 'second')).toBe('first');
+    expect(await ask('https://a.example.com/x')).toBe('second');
+  });
+
+  test('that are too long or hold what no nonce may hold are not kept', async () => {
+    const { ask } = await made();
+    for (const bad of ['x'.repeat(501), 'a b', 'a"b', 'a\\b', '']) {
+      await ask('https://a.example.com/x', bad);
+      expect(await ask('https://a.example.com/x')).toBeUndefined();
+    }
+    await ask('https://a.example.com/x', 'x'.repeat(500));
+    expect(await ask('https://a.example.com/x')).toBe('x'.repeat(500));
+  });
+
+  test('are kept of a hundred origins, the newest', async () => {
+    const { ask } = await made();
+    for (let i = 0; i <= 100; i++) await ask(`https://a${i}.example.com/`, `nonce-${i}`);
+    expect(await ask('https://a0.example.com/')).toBeUndefined();
+    expect(await ask('https://a1.example.com/')).toBe('nonce-1');
+    expect(await ask('https://a100.example.com/')).toBe('nonce-100');
   });
 });
 

@@ -94,6 +94,17 @@ describe('private_key_jwt, pushed requests and DPoP', () => {
     });
   });
 
+  test('a sign-in asks for no more than it needs: the nonce is asked for once', async () => {
+    await withPairOf(await profile(ec, 'ES256'), async (pair) => {
+      const calls = () => pair.provider.requests.filter((line) => /(\/request|\/token|\/me)$/.test(line));
+      await pair.signIn('alice');
+      expect(calls()).toEqual(['POST /request', 'POST /token', 'POST /token', 'GET /me']);
+      pair.provider.requests.length = 0;
+      await pair.signIn('alice');
+      expect(calls()).toEqual(['POST /request', 'POST /token', 'GET /me']);
+    });
+  });
+
   // So that the profile is known to be on.
   test.each([
     ['without pushing its request', { OIDC_PAR: 'off' }, 'provider_error'],

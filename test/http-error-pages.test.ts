@@ -279,6 +279,51 @@ describe('what the log says of a cause', () => {
     }
   });
 
+  test.each([
+    'OAUTH_AUTHORIZATION_RESPONSE_ERROR',
+    'OAUTH_WWW_AUTHENTICATE_CHALLENGE',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  ])('but the stable code %s, whole', (code) => {
+    const error = Object.assign(new Error(`failed with ${code}`), { code });
+    expect(loggedCauses(error)).toEqual([{ name: 'Error', message: `failed with ${code}`, code }]);
+  });
+
+  test.each([
+    'DPoP proof is too old',
+    'the DPoP "htu" mismatches, or the DPoP nonce is missing',
+    'Invalid DPoP: htu mismatch',
+    'OIDC_DPOP=true, but a Bearer token came',
+    'server answered Bearer error="invalid_token", error_description="no DPoP proof"',
+  ])('but a sentence about DPoP, whole: %s', (message) => {
+    expect(loggedCauses(new Error(message))[0]?.message).toBe(message);
+  });
+
+  test.each([
+    'DPoP SlAV32hkKG',
+    'Bearer SlAVabcdef',
+    'DPoP: SlAV32hkKG.x.y',
+    `DPoP eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.SlAV32hkKG`,
+    `a_${'SlAV32hkKG'.repeat(4)}`,
+    `${'slav32hkkg_'.repeat(4)}x9`,
+    'Headers.set: "Bearer SlAV32hkKG\n" is an invalid header value.',
+  ])('and never the token of a scheme: %s', (message) => {
+    const error = Object.assign(new Error(message), { code: message });
+    expect(JSON.stringify(loggedCauses(error, { stack: true }))).not.toMatch(/slav32|SlAV/);
+  });
+
+  test('the error in a challenge, which the library hangs on as a list', () => {
+    const cause = [
+      { scheme: 'bearer', parameters: {} },
+      { scheme: 'dpop', parameters: { error: 'use_dpop_nonce', error_description: 'again' } },
+    ];
+    expect(loggedCauses(new Error('challenge', { cause }))).toEqual([
+      { name: 'Error', message: 'challenge', error: 'use_dpop_nonce', error_description: 'again' },
+    ]);
+    for (const odd of [[null], [5], [{}], [{ parameters: null }], [{ parameters: { error: 5 } }]])
+      expect(loggedCauses(new Error('challenge', { cause: odd }))).toHaveLength(1);
+  });
+
   test('is short, and ends, even for a chain that bites its own tail', () => {
     const error: Error = new Error('long '.repeat(1000));
     error.cause = error;
@@ -289,7 +334,19 @@ describe('what the log says of a cause', () => {
 
   test('a hostile message takes no time to redact', () => {
     const started = performance.now();
-    for (const piece of ['eyJ', '?', 'token=', '//', 'a=', 'code: ', '-'])
+    for (const piece of [
+      'eyJ',
+      '?',
+      'token=',
+      '//',
+      'a=',
+      'code: ',
+      '-',
+      'DPoP ',
+      'dpop:',
+      'A_',
+      'Headers.set: "',
+    ])
       loggedCauses(new Error(piece.repeat(200_000)), { stack: true });
     expect(performance.now() - started).toBeLessThan(500);
   });

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { Express } from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fetchApi, requireAuth } from '../src/auth/index.ts';
 import { createAudit, createLog, sessionHash } from '../src/log.ts';
 import { type LogLine, startApp, type TestApp } from './helpers/app.ts';
 import { type AppWithRoutes, startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { logoutToken } from './helpers/logout-tokens.ts';
+import type { Lies } from './helpers/misbehaving-replies.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
 import { hasRedis, startRedis } from './helpers/redis-server.ts';
@@ -272,6 +276,38 @@ describe('a careless line', () => {
     expect(JSON.parse(line).err.stack).toContain('log.test.ts');
   });
 
+  test('with an error of JavaScript itself shows none of what that quotes', () => {
+    const quotes: (() => unknown)[] = [
+      () => JSON.parse('canary'),
+      () => JSON.parse('{"access_token":"canary" x}'),
+      () => JSON.parse('["canary" is not valid JSON, "canary" is not valid JSON'),
+      () => new Headers().set('authorization', 'Bearer canary\0'),
+      () => new Headers().set('canary canary', ''),
+      () => 'token' in ('canary' as unknown as object),
+      () => Buffer.alloc('canary' as unknown as number),
+      () => Object.assign('canary', { length: 5 }),
+    ];
+    for (const quote of quotes) {
+      try {
+        quote();
+      } catch (error) {
+        const wrapped = new Error(`it failed: ${(error as Error).message}`, { cause: error });
+        for (const each of [error, wrapped]) {
+          const line = logged((log) => log.error({ err: each, hint: (each as Error).message }, 'careless'));
+          expect(line).not.toContain('canary');
+          expect(line).toContain('log.test.ts');
+        }
+      }
+    }
+  });
+
+  test('says the words of a cause once where the error repeats them', () => {
+    const error = new Error('unexpected alg', {
+      cause: new Error('unexpected alg', { cause: new Error('PS256') }),
+    });
+    expect(JSON.parse(logged((log) => log.error(error))).err.message).toBe('unexpected alg: PS256');
+  });
+
   test("the code of a system's error stays readable, the code of a sign-in does not", () => {
     const line = logged((log) =>
       log.warn({
@@ -352,6 +388,61 @@ describe('nothing secret is logged', () => {
         ...secretsOf(browser.visited),
       ]);
     }));
+
+  // JSON.parse and others quote what they cannot read, and libraries pass that on.
+  const secret = 'SlAV32hkKG';
+  test.each([
+    `${secret}9zQx`,
+    `access_token=${secret}`,
+    `{"access_token":"${secret}" x}`,
+    `{"access_token":"${secret}`,
+    `"${secret}" is not valid JSON`,
+    `[${secret}]`,
+  ])('by an answer that cannot be read, from any endpoint or an API: %s', async (text) => {
+    const part = (words: string) => Buffer.from(words).toString('base64url');
+    const header = part('{"alg":"RS256","kid":"rsa-1"}');
+    const mount = (app: Express) => {
+      app.get('/read', requireAuth(), async (req, res) => {
+        const answer = await fetchApi(req, new URL(String(req.query.at)));
+        res.json(await (req.query.copy ? answer.clone() : answer).json());
+      });
+    };
+    const api = createServer((_req, res) => res.end(text)).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    const at = `http://127.0.0.1:${(api.address() as AddressInfo).port}/`;
+    const pair = { op: { par: true }, env: { LOG_LEVEL: 'trace' }, routes: { mount } };
+    await withPair({ ...pair, lies: { discovery: { body: text } } }, async ({ op, app, browser, open }) => {
+      let count = 0;
+      const refused = async (lies: Lies) => {
+        op.next(lies);
+        const page = await createBrowser().get(app.url('/profile'));
+        count += 1;
+        expect(app.events('sign_in.failed'), JSON.stringify(lies)).toHaveLength(count);
+        expect(page.body).not.toContain('SlAV');
+      };
+      await refused({ discovery: { body: text } });
+      // Metadata and keys are kept once they are there, so they come first.
+      for (const endpoint of ['jwks', 'par', 'token', 'userinfo'] as const) {
+        for (const status of [200, 400]) await refused({ [endpoint]: { body: text, status } });
+      }
+      for (const token of [`${header}.${part(text)}.sig`, `${part(text)}.${part('{}')}.sig`, text]) {
+        await refused({ token: { json: { id_token: token } } });
+        await refused({ userinfo: { headers: { 'content-type': 'application/jwt' }, body: token } });
+        const told = await browser.post(app.url('/auth/backchannel-logout'), { logout_token: token });
+        expect(told.status).toBe(400);
+      }
+      op.honest();
+      for (const copy of ['', '1']) {
+        const page = await open(`/read?copy=${copy}&at=${encodeURIComponent(at)}`);
+        expect([page.status, page.body.includes('SlAV')]).toEqual([500, false]);
+      }
+      // Eight of its ten letters are too many as well.
+      expect(JSON.stringify(app.lines)).not.toMatch(/SlAV32hk|lAV32hkK|AV32hkKG/);
+    }).finally(() => {
+      api.closeAllConnections();
+      api.close();
+    });
+  });
 
   test('by a logout that the provider tells us of, good or bad', async () => {
     const pair: Pair = await startPair({ env: { SESSION_SECRET: sessionSecret, LOG_LEVEL: 'trace' } });

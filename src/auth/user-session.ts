@@ -18,7 +18,7 @@ const spent = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 export interface UserSession extends SessionOwner {
   /** All claims but iss, sub and sid, which stand beside. */
   claims: Record<string, unknown>;
-  /** The scopes granted, as the provider said. */
+  /** The scopes granted: as the provider said, else as the sign-in asked for. */
   scope?: string | undefined;
   /** Epoch milliseconds. */
   signedInAt: number;
@@ -182,7 +182,7 @@ function toUser(session: UserSession, context: AuthContext): User {
     email: text('email'),
     claims,
     roles: readRoles(claims, context.rolesClaim),
-    scopes: (scope ?? context.provider.settings.scope).split(' '),
+    scopes: (scope ?? '').split(/\s/).filter(Boolean),
     acr: text('acr'),
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
     freshAt: freshAt === undefined ? undefined : new Date(freshAt),

@@ -27,11 +27,8 @@ export function loggedCauses(error: unknown, { stack = false } = {}): LoggedCaus
 }
 
 function loggedCause(error: Error, withStack: boolean): LoggedCause {
-  const {
-    code,
-    error: answer,
-    error_description,
-  } = error as Error & Record<'code' | 'error' | 'error_description', unknown>;
+  const { code } = error as Error & Record<'code', unknown>;
+  const { error: answer, error_description } = answerOf(error);
   return {
     name: redact(String(error.name), 60),
     message: redact(String(error.message)),
@@ -42,26 +39,53 @@ function loggedCause(error: Error, withStack: boolean): LoggedCause {
   };
 }
 
+interface OAuthAnswer {
+  error?: unknown;
+  error_description?: unknown;
+}
+
+/** What the other side says: in the error itself, or in the challenges of its header, which the library hangs on. */
+function answerOf(error: Error & OAuthAnswer): OAuthAnswer {
+  if (error.error !== undefined || !Array.isArray(error.cause)) return error;
+  const challenges = error.cause.slice(0, 6) as { parameters?: OAuthAnswer }[];
+  return challenges.find((each) => each?.parameters?.error !== undefined)?.parameters ?? {};
+}
+
 /** Takes out what looks like a secret. Messages are written by libraries and providers, so we cannot know. */
 export function redact(text: string, length = 500): string {
   let shorter = text.slice(0, length * 2);
   for (const [pattern, rest] of secretLooks) shorter = shorter.replace(pattern, rest);
+  shorter = shorter.replace(long, (run) => (isName(run) ? run : '[redacted]'));
   return shorter.slice(0, length);
 }
+
+/** What comes behind "DPoP" and "Bearer" in a sentence or a challenge, where no token does. */
+const prose = String.raw`(?:(?:access|tokens?|proofs?|nonces?|keys?|headers?|binding|bound|scheme|challenge|authorization|authentication|handle|thumbprint|algorithms?|signature|jkt|jti|htm|htu|ath|iat|jwt|jwk|alg|is|was|are|has|and|or|but|not|must|may|can|cannot|required|needed|missing|invalid|supported|mismatch|error|for|in|on|of|to|from|with|by)(?:[\s.,:;)"']|$)|[a-z_]{1,20}=")`;
 
 const secretLooks: readonly (readonly [RegExp, string])[] = [
   // A password in an address, and a query.
   [/\/\/[^\s/@]{0,200}@/g, '//[redacted]@'],
   [/\?[^\s"'<>=]{0,100}=[^\s"'<>]*/g, '?[redacted]'],
   // A header, to the end of its line.
-  [/\b((?:set-)?cookie|authorization|dpop)(["']?\s*[:=]).*/gi, '$1$2 [redacted]'],
-  [/\b(bearer|dpop)\s+[^\s"',]+/gi, '$1 [redacted]'],
+  [/\b((?:set-)?cookie|authorization)(["']?\s*[:=]).*/gi, '$1$2 [redacted]'],
+  [/(\bHeaders\.\w{1,10}: ").*/gs, '$1[redacted]'],
+  [new RegExp(`\\b(bearer|dpop)\\s+(?!${prose})[^\\s"',]+`, 'gi'), '$1 [redacted]'],
+  // "DPoP: the proof is old" is a sentence; a proof itself has dots and digits.
+  [/\b(dpop["']?\s*[:=]\s*)(?=[^\s"',]*[\d.])[^\s"',]+/gi, '$1[redacted]'],
   // A name that tells on its value.
   [
     /\b(\w{0,30}(?:token|secret|password|assertion|code|code_verifier|state|nonce)["']?\s*[=:]\s*)["']?[^\s"',;&]+/gi,
     '$1[redacted]',
   ],
-  // A JSON Web Token, and anything long that could be a token, a code or a session id.
+  // A JSON Web Token.
   [/\beyJ[\w-]*(?:\.[\w-]*)*/g, '[redacted]'],
-  [/[\w~+-]{32,}/g, '[redacted]'],
 ];
+
+/** Anything long that could be a token, a code or a session id. */
+const long = /[\w~+-]{32,}/g;
+
+/** Words in capitals or small letters, such as OAUTH_AUTHORIZATION_RESPONSE_ERROR: chance makes no such thing. */
+function isName(run: string): boolean {
+  const oneCase = run === run.toUpperCase() || run === run.toLowerCase();
+  return oneCase && run.length <= 100 && /^[a-z]{1,14}\d{0,2}(_[a-z]{1,14}\d{0,2})+$/i.test(run);
+}

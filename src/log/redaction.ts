@@ -1,3 +1,5 @@
+import { withoutQuotes } from './quotes.ts';
+
 /** Names of what never reaches a log, however they are written: client_secret, clientSecret, CLIENT_SECRET (R20). */
 const secretName =
   /token|secret|passw|assertion|authorization|cookie|verifier|nonce|private|jwk|_key$|keys$|^code$|^state$|^redis_?urls?$/i;
@@ -21,6 +23,7 @@ export function withoutSecrets(line: Record<string, unknown>): Record<string, un
 }
 
 function clean(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return withoutQuotes(value);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (value instanceof Error) return describe(value);
   if (depth === deepest) return '[…]';
@@ -47,10 +50,15 @@ function describe(error: Error): object {
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
-    message: chain.map(({ message, name }) => message || name).join(': '),
-    stack: chain.map(({ stack }) => stack).join('\ncaused by: '),
+    message: [...new Set(chain.map(({ message, name }) => withoutQuotes(message) || name))].join(': '),
+    stack: chain.map(stackOf).join('\ncaused by: '),
     ...(typeof code === 'string' && { code: isSecret('code', code) ? '[redacted]' : code }),
   };
+}
+
+/** It begins with the message, which may be long and of many lines. */
+function stackOf({ stack = '', message }: Error): string {
+  return stack.replace(message, () => withoutQuotes(message));
 }
 
 function causesOf(error: Error): Error[] {

@@ -57,6 +57,8 @@ export interface ProviderOptions {
   takesAssertion?: (assertion: string) => boolean;
   /** How it refuses a client that it does not know, instead of 400 `invalid_client`. */
   refusesClients?: Answer;
+  /** Sends no Date header, as Keycloak. */
+  noDate?: boolean;
 }
 
 export async function startMisbehavingProvider(options: ProviderOptions): Promise<MisbehavingProvider> {
@@ -84,7 +86,8 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
   const { server, base } = serverOf(state.profile.host);
   server.on('request', async (req, res) => {
     if (isDown) return void res.destroy();
-    res.setHeader('date', new Date(Date.now() + state.clockAhead * 1000).toUTCString());
+    res.sendDate = false;
+    if (!state.noDate) res.setHeader('date', new Date(Date.now() + state.clockAhead * 1000).toUTCString());
     const url = new URL(req.url ?? '/', state.origin);
     const name = endpointAt(url.pathname, state);
     if (!name) return void send(res, { status: 404, json: { error: 'not_found' } });

@@ -20,6 +20,8 @@ export interface Lie {
   json?: Record<string, unknown>;
   /** Instead of the honest body. */
   body?: string;
+  /** Done to the body last, such as packing it. */
+  pack?: (body: Buffer) => Buffer;
   /**
    * `silent`: takes the request and says nothing. `trickle`: the headers, then a space every 100 ms, without end.
    * `flood`: as many spaces as the other side takes. `hang-up`: closes the connection.
@@ -67,7 +69,8 @@ export async function send(res: ServerResponse, honest: Answer, lie: Lie = {}): 
   // Ends when the other side has had enough.
   if (lie.manner) return pipeline(Readable.from(spaces(lie.manner)), res).catch(() => {});
   const json = (honest.json || lie.json) && JSON.stringify({ ...honest.json, ...lie.json });
-  res.end(lie.body ?? honest.body ?? json);
+  const body = lie.body ?? honest.body ?? json;
+  res.end(lie.pack ? lie.pack(Buffer.from(body ?? '')) : body);
 }
 
 async function* spaces(manner: 'trickle' | 'flood') {

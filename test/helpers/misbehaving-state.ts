@@ -34,6 +34,7 @@ export interface ProviderState {
   par?: boolean;
   takesAssertion?: (assertion: string) => boolean;
   refusesClients?: Answer;
+  noDate?: boolean;
   /** Counts the rotations of the keys. */
   turn: number;
   clockAhead: number;

@@ -9,6 +9,7 @@ import type { ProviderKeys } from './keys.ts';
 import { isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
 import { keysOfIssuer } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
+import { inStandardForm } from './token-answer.ts';
 
 /**
  * The library's configurations: each holds the metadata, how this client authenticates, and the keys that it was given
@@ -91,9 +92,12 @@ export class Configurations {
    */
   async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
     this.#audience.demand(url, prepared.metadata);
-    const answer = await this.#fetch(url, init);
-    const body = answer.status === 200 ? await answer.json().catch(() => undefined) : undefined;
-    if (!body?.id_token) return answer;
+    const came = await this.#fetch(url, init);
+    const body = came.status === 200 ? await came.json().catch(() => undefined) : undefined;
+    // Only a token endpoint answers so; what a revocation says, nobody reads.
+    if (!isTokenAnswer(body)) return came;
+    const answer = inStandardForm(came, body);
+    if (typeof body.id_token !== 'string' || body.id_token === '') return answer;
     const { kid, tid } = peek(body.id_token);
     await this.#keys.ensure(kid, true);
     const { metadata } = prepared;
@@ -102,7 +106,7 @@ export class Configurations {
     if (hasUnusableAuthTime(body.id_token)) {
       const keys = keysOfIssuer(await this.#keys.get(), issuer);
       const { jwt, key } = await this.#repair.repair(body.id_token, keys);
-      throw new AnotherConfiguration(issuer, { answer: answer.withIdToken(body, jwt), key });
+      throw new AnotherConfiguration(issuer, { answer: answer.withIdToken(await answer.json(), jwt), key });
     }
     if (template || this.#isOutdated(prepared)) throw new AnotherConfiguration(issuer, { answer });
     return answer;
@@ -129,6 +133,10 @@ interface GivenAnswer {
   answer: ProviderAnswer;
   /** One more key to verify its ID token with. */
   key?: JWK;
+}
+
+function isTokenAnswer(body: unknown): body is Record<string, unknown> {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, 'access_token');
 }
 
 interface Prepared {

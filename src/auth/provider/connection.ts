@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts';
 import { AssertionAudience } from './assertion-audience.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { AnotherConfiguration, Configurations } from './configurations.ts';
+import { DpopNonces } from './dpop-nonces.ts';
 import { type Clock, causes, refusal, toAuthError } from './failures.ts';
 import { createProviderFetch, type ProviderCall, type ProviderFetch, toResponse } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
@@ -43,6 +44,7 @@ export class ProviderConnection {
   readonly #audience: AssertionAudience;
   readonly #fetch: ProviderFetch;
   readonly #configurations: Configurations;
+  readonly #nonces = new DpopNonces();
   readonly #closeAll: () => void;
   readonly #refreshTimer: NodeJS.Timeout;
 
@@ -57,18 +59,21 @@ export class ProviderConnection {
       this.health.observe(call);
       context.onCall?.(call);
     };
-    const { fetch, close } = createProviderFetch({ tls, observe });
-    this.#fetch = fetch;
+    const provider = createProviderFetch({ tls, observe });
     const api = createProviderFetch({ tls });
-    this.apiFetch = async (...request) => toResponse(await api.fetch(...request));
+    const fetch = this.#nonces.watch(provider.fetch);
+    const apiFetch = this.#nonces.watch(api.fetch);
+    this.#fetch = fetch;
+    this.apiFetch = async (...request) => toResponse(await apiFetch(...request));
     this.#closeAll = () => {
-      close();
+      provider.close();
       api.close();
     };
     this.#clientAuths = clientAuthentication(settings);
     this.#audience = new AssertionAudience(settings, context.log);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
-    this.keys = new ProviderKeys(async () => (await this.discovered.get()).jwks_uri, fetch);
+    const jwksUri = async () => (await this.discovered.get()).jwks_uri;
+    this.keys = new ProviderKeys(jwksUri, fetch, settings.idTokenAlg);
     this.#configurations = new Configurations(settings, this.keys, fetch, this.#audience);
     this.#refreshTimer = setInterval(
       () => this.discovered.refresh().catch(() => {}),
@@ -112,7 +117,7 @@ export class ProviderConnection {
   async #attempt<T>(run: Run<T>, { metadata, clientAuth, dpopKey, alone }: Attempt): Promise<T> {
     const configurations = this.#configurations;
     const runWith = (configuration: oidc.Configuration) =>
-      run(configuration, dpopKey ? { DPoP: oidc.getDPoPHandle(configuration, dpopKey) } : {}, metadata);
+      run(configuration, dpopKey ? { DPoP: this.#nonces.handle(configuration, dpopKey) } : {}, metadata);
     try {
       return await runWith(
         alone ? configurations.make(metadata, clientAuth) : configurations.get(metadata, clientAuth),

@@ -1,5 +1,7 @@
 import { AuthError, type SignInFailure } from '../errors.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
+import { complaintOf, hintOf, type Step } from './hints.ts';
+import { said } from './said.ts';
 
 // Turns what openid-client throws into our reasons. It knows the library's codes, not the library.
 
@@ -10,9 +12,11 @@ interface LibraryError extends Error {
   cause?: LibraryError & { claim?: string };
 }
 
-/** Seconds that the provider's clock is ahead of ours, by its Date header; and how many we put up with. */
+/** How far the provider's clock is from ours, in seconds. */
 export interface Clock {
-  drift: number;
+  /** How many it is ahead, by its Date header; undefined while it sends none, as Keycloak does. */
+  drift: number | undefined;
+  /** How many we put up with. */
   tolerance: number;
 }
 
@@ -21,27 +25,29 @@ export interface Clock {
  */
 export function toAuthError(
   thrown: unknown,
-  step: 'discovery' | 'start' | 'answer' | 'userinfo',
-  clock: Clock = { drift: 0, tolerance: 0 },
+  step: Step,
+  clock: Clock = { drift: undefined, tolerance: 0 },
 ): AuthError {
   if (thrown instanceof AuthError) return thrown;
   const error = thrown as LibraryError;
   for (const link of causes(error)) {
     if (link instanceof AuthError) return link;
-    if (link instanceof Unreachable) return new AuthError('provider_unreachable', { cause: thrown });
+    if (link instanceof Unreachable)
+      return new AuthError('provider_unreachable', { cause: thrown, hint: link.hint });
     if (link instanceof UnusableAnswer)
       return new AuthError('provider_answer', { cause: thrown, hint: link.message });
   }
-  if (step === 'userinfo') return userinfoError(error);
+  const known = hintOf(causes(error), step);
+  if (step === 'userinfo') return userinfoError(error, known);
   if (step === 'discovery')
-    return new AuthError('discovery_invalid', { cause: thrown, hint: details(error) });
+    return new AuthError('discovery_invalid', { cause: thrown, hint: known ?? details(error) });
   if (error.code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') {
-    const hint = `the provider answered error=${error.error}`;
+    const hint = known ?? `the provider answered error=${said(error.error)}`;
     return new AuthError(answerReason(error.error), { cause: thrown, hint });
   }
   const refused = refusal(error);
   if (refused !== undefined || error.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
-    const hint = refusalHint(refused, error);
+    const hint = known ?? refusalHint(refused, error);
     return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', { cause: thrown, hint });
   }
   switch (error.code) {
@@ -55,7 +61,7 @@ export function toAuthError(
   }
   const detail = details(error);
   const reason = reasonByDetail(detail);
-  const hint = reason === 'provider_answer' ? `${whoAnswered(error, step)}: ${detail}` : detail;
+  const hint = known ?? (reason === 'provider_answer' ? `${whoAnswered(error, step)}: ${detail}` : detail);
   return new AuthError(reason, { cause: thrown, hint });
 }
 
@@ -114,21 +120,38 @@ function whoAnswered(error: LibraryError, step: 'start' | 'answer'): string {
 
 function refusalHint(error: string | undefined, thrown: LibraryError): string {
   const answer = answerIn(thrown);
-  const said = answer ? ` (${whoAnswered(thrown, 'answer')}${thrown.error ? ` ${thrown.error}` : ''})` : '';
+  const complaint = complaintOf(causes(thrown))?.error;
+  const words = answer ? ` (${whoAnswered(thrown, 'answer')}${complaint ? ` ${said(complaint)}` : ''})` : '';
   if (error === 'invalid_client')
-    return `invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has${said}`;
+    return `invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has${words}`;
   if (error === 'invalid_grant')
     return 'invalid_grant: the code was used already, ran out, or belongs to another redirect address';
-  return error ? `the provider answered error=${error}` : `the provider refused${said}`;
+  return error ? `the provider answered error=${said(error)}` : `the provider refused${words}`;
 }
 
 function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError {
-  if (claimOf(error) === 'auth_time')
+  const claim = claimOf(error);
+  if (claim === 'auth_time')
     return new AuthError('not_fresh', { cause: error, hint: 'auth_time is older than max_age' });
-  if (claimOf(error) === 'nbf')
-    return new AuthError('clock', { cause: error, hint: `nbf lies in the future: ${clockHint(drift)}` });
-  if (Math.abs(drift) <= tolerance) return new AuthError('id_token_expired', { cause: error });
-  return new AuthError('clock', { cause: error, hint: clockHint(drift) });
+  const away = drift ?? driftByIat(error);
+  const off = Math.abs(away) > tolerance;
+  if (claim === 'nbf') {
+    const hint = `nbf lies in the future${off ? `: ${clockHint(away)}` : ''}`;
+    return new AuthError('clock', { cause: error, hint });
+  }
+  if (!off) return new AuthError('id_token_expired', { cause: error });
+  return new AuthError('clock', { cause: error, hint: clockHint(away) });
+}
+
+/** An ID token comes straight from the token endpoint, so its iat is what the provider's clock shows now. */
+function driftByIat(error: LibraryError): number {
+  const checked = causes(error).find((link): link is LibraryError & TimeCheck => 'claims' in link);
+  const iat = checked?.claims?.iat;
+  return typeof iat === 'number' ? Math.round(iat - Date.now() / 1000) : 0;
+}
+
+interface TimeCheck {
+  claims?: { iat?: unknown };
 }
 
 /** @param drift seconds that the provider's clock is ahead of ours */
@@ -138,7 +161,7 @@ export function clockHint(drift: number): string {
   return `the provider's clock is ${size} ${drift > 0 ? 'ahead' : 'behind'}`;
 }
 
-function userinfoError(error: LibraryError): AuthError {
+function userinfoError(error: LibraryError, known: string | undefined): AuthError {
   const detail = details(error);
   if (/JWE/.test(detail)) {
     const hint =
@@ -146,7 +169,7 @@ function userinfoError(error: LibraryError): AuthError {
     return new AuthError('userinfo_encrypted', { cause: error, hint });
   }
   const reason = /"sub"/.test(detail) ? 'userinfo_sub_mismatch' : 'userinfo_refused';
-  return new AuthError(reason, { cause: error, hint: detail });
+  return new AuthError(reason, { cause: error, hint: known ?? detail });
 }
 
 function claimOf(error: LibraryError): string | undefined {
@@ -156,11 +179,10 @@ function claimOf(error: LibraryError): string | undefined {
   )?.claim;
 }
 
+/** The library's own words, each once: it often repeats those of the cause. Whatever is no error is the provider's. */
 function details(error: LibraryError): string {
-  return causes(error)
-    .map((link) => link.message)
-    .filter(Boolean)
-    .join(': ');
+  const words = causes(error).flatMap((link) => (link instanceof Error ? link.message : []));
+  return said([...new Set(words.filter(Boolean))].join(': '), 400);
 }
 
 /** An error and what caused it, the outermost first. */

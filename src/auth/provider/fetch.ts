@@ -1,16 +1,19 @@
 import http from 'node:http';
 import https from 'node:https';
+import { createAgents, isSafe } from './agents.ts';
+import { toHeaders } from './answer-headers.ts';
+import { unpacked } from './content-encoding.ts';
+import { networkHint } from './network-hints.ts';
 
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
 const maxBytes = 1024 * 1024;
 
-/** Idle connections are closed by us before any server does it. */
-const keptAlive = { keepAlive: true, timeout: 4_000 };
-
 /** The other side did not answer: unreachable, too slow, or a gateway in front of it says so. */
 export class Unreachable extends Error {
   override name = 'Unreachable';
+  /** What may be wrong on our side. */
+  hint: string | undefined;
 }
 
 /** It answered, but no protocol message can look like that. */
@@ -58,7 +61,7 @@ export class ProviderAnswer extends Response {
   }
 
   override readonly text = async () => utf8.decode(this.content);
-  override readonly json = async () => JSON.parse(utf8.decode(this.content));
+  override readonly json = async () => parseJson(utf8.decode(this.content));
   override readonly clone = () => this;
 }
 
@@ -74,7 +77,25 @@ const utf8 = new TextDecoder();
 
 /** The same as anybody's Response, whose body may be read in any way. */
 export function toResponse({ status, headers, content }: ProviderAnswer): Response {
-  return new Response(isBodiless(status) ? null : new Uint8Array(content), { status, headers });
+  return new ApiAnswer(isBodiless(status) ? null : new Uint8Array(content), { status, headers });
+}
+
+class ApiAnswer extends Response {
+  override readonly json = async () => parseJson(await this.text());
+
+  override readonly clone = (): Response => {
+    const { body, status, headers } = super.clone();
+    return new ApiAnswer(body, { status, headers });
+  };
+}
+
+/** JSON.parse quotes what it could not read, and that may be a token on its way into a log (R20). */
+function parseJson(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SyntaxError('the answer is no JSON');
+  }
 }
 
 const isBodiless = (status: number) => status === 204 || status === 304;
@@ -90,38 +111,33 @@ export function createProviderFetch(options: {
   tls?: { cert: string; key: string } | undefined;
   observe?: ((call: ProviderCall) => void) | undefined;
 }): { fetch: ProviderFetch; close(): void } {
-  const agents = {
-    'http:': new http.Agent(keptAlive),
-    'https:': new https.Agent({ ...keptAlive, ...options.tls }),
-  };
+  const agents = createAgents(options.tls);
 
   async function fetch(address: string, init: FetchOptions): Promise<ProviderAnswer> {
     const url = new URL(address);
-    const secure = url.protocol === 'https:';
-    const request = secure ? https.request : http.request;
-    const agent = agents[secure ? 'https:' : 'http:'];
+    const method = (init.method ?? 'GET').toUpperCase();
     const startedAt = performance.now();
     let status: number | undefined;
-    const call = () => ({ method: init.method ?? 'GET', url, ms: performance.now() - startedAt, status });
+    const call = () => ({ method, url, ms: performance.now() - startedAt, status });
     try {
-      const { message, body } = await send(url, init, request, agent).catch((error) => {
-        // The other end closed a kept-alive connection just as we used it. Ask again, but never send a code or a
-        // refresh token twice: the provider would take that for theft (RFC 9700 §4.14.2).
-        const reset = error?.code === 'ECONNRESET' && error.reusedSocket;
-        if (reset && (init.method ?? 'GET') === 'GET') return send(url, init, request, agent);
+      const { message, body } = await send(url, init, agents.for(url, method)).catch((error) => {
+        // The other end closed a kept connection just as we used it.
+        const closed = error.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code);
+        if (closed && isSafe(method)) return send(url, init, agents.for(url, method, true));
         throw error;
       });
       status = message.statusCode ?? 502;
       if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
       const date = Date.parse(message.headers.date ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
-      return new ProviderAnswer(status, toHeaders(message), body, url.href);
+      return new ProviderAnswer(status, toHeaders(message), await contentOf(message, body), url.href);
     } catch (error) {
       if (error instanceof UnusableAnswer) throw error;
       const failure =
         error instanceof Unreachable
           ? error
           : new Unreachable(`${url.host} does not answer`, { cause: error });
+      failure.hint = networkHint(error as NodeJS.ErrnoException, url, options.tls !== undefined);
       options.observe?.({ ...call(), failure });
       throw failure;
     }
@@ -129,17 +145,13 @@ export function createProviderFetch(options: {
 
   return {
     fetch,
-    close() {
-      agents['http:'].destroy();
-      agents['https:'].destroy();
-    },
+    close: agents.close,
   };
 }
 
 function send(
   url: URL,
   init: FetchOptions,
-  request: typeof http.request,
   agent: http.Agent,
 ): Promise<{ message: http.IncomingMessage; body: Buffer }> {
   return new Promise((resolve, reject) => {
@@ -148,6 +160,7 @@ function send(
       ...init.headers,
       ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
     };
+    const { request } = url.protocol === 'https:' ? https : http;
     const outgoing = request(url, { method: init.method ?? 'GET', headers, agent });
     // One timer over the whole exchange: a body that trickles in counts too.
     const timer = setTimeout(
@@ -184,10 +197,10 @@ function tooLarge({ origin, pathname }: URL, { statusCode }: http.IncomingMessag
   return `${origin}${pathname} answered ${statusCode} with more than ${maxBytes} bytes`;
 }
 
-function toHeaders(message: http.IncomingMessage): Headers {
-  const headers = new Headers();
-  for (const [name, values] of Object.entries(message.headersDistinct)) {
-    for (const value of values ?? []) headers.append(name, value);
+async function contentOf({ headers }: http.IncomingMessage, body: Buffer): Promise<Buffer> {
+  try {
+    return await unpacked(body, headers['content-encoding'], maxBytes);
+  } catch (error) {
+    throw new UnusableAnswer((error as Error).message);
   }
-  return headers;
 }

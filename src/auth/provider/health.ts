@@ -7,8 +7,8 @@ export class ProviderHealth {
   readonly #issuer: string;
   #lost = false;
   #answeredAt = 0;
-  /** Seconds that the provider's clock is ahead of ours, by its last Date header. */
-  clockDrift = 0;
+  /** Seconds that the provider's clock is ahead of ours, by its last Date header, if it ever sent one. */
+  clockDrift: number | undefined;
 
   constructor(audit: Audit, issuer: string) {
     this.#audit = audit;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { AuthError } from '../errors.ts';
 import { authTimeOf } from './auth-time.ts';
 import { clockHint } from './failures.ts';
+import { said } from './said.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** What a sign-in demanded of the provider beyond who the user is. */
@@ -55,7 +56,7 @@ export function checkIdToken(
   const expected = checkableAcr(acr);
   if (expected.length > 0 && !expected.includes(String(claims.acr))) {
     throw new AuthError('acr_not_met', {
-      hint: `acr was asked for (${expected.join(' ')}) and not given`,
+      hint: `acr was asked for (${expected.join(' ')}), and ${claims.acr === undefined ? 'none' : said(claims.acr)} came`,
     });
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import { nameless } from './algorithms.ts';
 import { type ProviderFetch, UnusableAnswer } from './fetch.ts';
+import { usableKeys } from './key-set.ts';
 import { Refreshing } from './refreshing.ts';
 
 const maxAgeMs = 5 * 60_000;
@@ -14,17 +14,21 @@ export class ProviderKeys {
   #forcedAt = 0;
   #nextForced: Promise<unknown> | undefined;
 
-  constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch) {
+  /** @param alg the one algorithm that they verify (R2) */
+  constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch, alg: string) {
     this.#keys = new Refreshing(async () => {
       const response = await fetch(await jwksUri(), { headers: { accept: 'application/json' } });
       const body: unknown =
         response.status === 200 ? await response.json().catch(() => undefined) : undefined;
-      if (!isKeySet(body)) throw new UnusableAnswer('jwks_uri holds no key set');
-      return { keys: body.keys.map(nameless) };
+      try {
+        return usableKeys(body, alg);
+      } catch (error) {
+        throw new UnusableAnswer((error as Error).message);
+      }
     }, maxAgeMs);
   }
 
-  /** The set at hand, if there is one; another object each time it was fetched. */
+  /** The set at hand, if there is one, with the keys that we can use; another object each time it was fetched. */
   get current(): JSONWebKeySet | undefined {
     return this.#keys.current;
   }
@@ -57,9 +61,4 @@ export class ProviderKeys {
     await this.ensure(header.kid, false);
     return createLocalJWKSet(await this.get())(header, token);
   };
-}
-
-function isKeySet(body: unknown): body is JSONWebKeySet {
-  const keys: unknown = (body as { keys?: unknown } | undefined)?.keys;
-  return Array.isArray(keys) && keys.every((key) => typeof key?.kty === 'string');
 }

@@ -1,6 +1,7 @@
 import type { ServerMetadata } from 'openid-client';
 import type { Log } from '../../log.ts';
 import { AuthError } from '../errors.ts';
+import { oneLine } from './said.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** The provider's metadata once it has been checked: what a sign-in cannot do without is there. */
@@ -40,7 +41,7 @@ export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettin
   for (const name of endpoints) {
     if (metadata[name] === undefined || isSafeAddress(metadata[name], issuer)) continue;
     throw new AuthError('discovery_invalid', {
-      hint: `${name} in the provider's metadata is no https address`,
+      hint: `${name} in the provider's metadata is no https address${behindProxy(metadata[name])}`,
     });
   }
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
@@ -79,10 +80,21 @@ function isSafeAddress(address: unknown, issuer: string): boolean {
   );
 }
 
+/** Providers that write the scheme they were asked by: behind a proxy that ends TLS, that is http. */
+function behindProxy(address: unknown): string {
+  return String(address).startsWith('http:')
+    ? ': behind a proxy, the provider has to be told that users reach it by https (X-Forwarded-Proto)'
+    : '';
+}
+
 function issuerHint(expected: string, actual: string): string {
+  if (expected.replace(/^https:/, 'http:') === actual)
+    return `the provider calls itself ${oneLine(actual, 200)}, OIDC_ISSUER says https${behindProxy(actual)}`;
+  if (expected.replace(/^http:/, 'https:') === actual)
+    return `the provider is reached by https: set OIDC_ISSUER to ${oneLine(actual, 200)}`;
   const slash = expected.replace(/\/$/, '') === actual.replace(/\/$/, '');
   const which = actual.endsWith('/') ? 'with a trailing slash' : 'without a trailing slash';
   return slash
-    ? `the provider writes its issuer ${which}: set OIDC_ISSUER to ${actual}`
-    : `the provider calls itself ${actual}, OIDC_ISSUER says ${expected}`;
+    ? `the provider writes its issuer ${which}: set OIDC_ISSUER to ${oneLine(actual, 200)}`
+    : `the provider calls itself ${oneLine(actual, 200)}, OIDC_ISSUER says ${expected}`;
 }

@@ -36,25 +36,29 @@ export async function refreshTokens(
       }
       checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
     }
-    return { ...toRecord(answer, old, dpop_key), refreshed_at: Date.now() };
+    return { ...toRecord(answer, old, { dpop_key, scope: old.scope }), refreshed_at: Date.now() };
   } catch (error) {
     throw refreshError(error, connection);
   }
 }
 
-/** The token record of an answer; what it leaves out stays as it was. */
+/**
+ * The token record of an answer; what it leaves out stays as it was.
+ *
+ * @param asked.scope what the request asked for: an answer that names no scope grants it (RFC 6749 §5.1, §6)
+ */
 export function toRecord(
   answer: oidc.TokenEndpointResponse,
   old: TokenRecord | undefined,
-  dpop_key: object | undefined,
+  asked: { scope: string | undefined; dpop_key: object | undefined },
 ): TokenRecord {
   return {
     access_token: answer.access_token,
     expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,
     refresh_token: answer.refresh_token ?? old?.refresh_token,
     id_token: originalIdToken(answer) ?? old?.id_token,
-    scope: answer.scope ?? old?.scope,
-    dpop_key,
+    scope: answer.scope ?? asked.scope,
+    dpop_key: asked.dpop_key,
   };
 }
 

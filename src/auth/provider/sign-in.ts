@@ -8,6 +8,7 @@ import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
 import { toAuthError } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
+import { offlineAccess } from './quirks.ts';
 import { toRecord } from './refresh.ts';
 
 /** What the provider told us about a user who signed in. */
@@ -59,7 +60,9 @@ export async function finishSignIn(
         if (!timed) delete claims.auth_time;
         const ask = settings.userinfo && metadata.userinfo_endpoint;
         const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
-        const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
+        const { scope } = offlineAccess(settings.scope, metadata, settings.offlineAccess);
+        const dpop_key = dpopKey && (await exportDpopKey(dpopKey));
+        const tokens = toRecord(answer, undefined, { scope, dpop_key });
         const withoutAuthTime = request.maxAge !== undefined && !timed;
         return { claims: { ...userinfo, ...claims }, tokens, withoutAuthTime };
       },

@@ -1,0 +1,45 @@
+import http from 'node:http';
+import https from 'node:https';
+
+/**
+ * Idle connections are closed by us before most servers do it. Where a server announces its own limit
+ * (`Keep-Alive: timeout=5`), Node goes by that, less a second.
+ */
+const kept = { keepAlive: true, timeout: 4_000 };
+const fresh = { keepAlive: false };
+
+/** What may be asked again when its connection broke (RFC 9110 §9.2.1). */
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export function isSafe(method: string): boolean {
+  return safeMethods.has(method);
+}
+
+export type Agents = ReturnType<typeof createAgents>;
+
+/**
+ * Connections for safe requests are kept and used again: one that the server closes in that moment costs a second
+ * request. Every other request gets a connection that nothing was sent on before. A server may close an idle one
+ * whenever it likes, also as our request arrives, and then nobody knows whether that was read: a code or a refresh
+ * token must not be sent again, for the provider would take it for stolen (RFC 9700 §4.14.2), so the sign-in would
+ * fail. It costs a sign-in one handshake, and with TLS that is a resumption: each agent keeps the sessions.
+ */
+export function createAgents(tls: { cert: string; key: string } | undefined) {
+  const agents = {
+    'http:': { kept: new http.Agent(kept), fresh: new http.Agent(fresh) },
+    'https:': { kept: new https.Agent({ ...kept, ...tls }), fresh: new https.Agent({ ...fresh, ...tls }) },
+  };
+  return {
+    /** @param again the same request failed on a kept connection: the other ones may be just as dead */
+    for({ protocol }: URL, method: string, again = false): http.Agent {
+      const { kept, fresh } = agents[protocol === 'https:' ? 'https:' : 'http:'];
+      return isSafe(method) && !again ? kept : fresh;
+    },
+    close() {
+      for (const { kept, fresh } of Object.values(agents)) {
+        kept.destroy();
+        fresh.destroy();
+      }
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { said } from './said.ts';
+
+// What a developer can do about an answer of the provider that openid-client refuses. It knows the library's errors:
+// what the other side said hangs on them, as `error`, as a list of challenges, or as the answer itself.
+
+export type Step = 'discovery' | 'start' | 'answer' | 'userinfo';
+
+/** One link of the chain of causes; nothing of it is certain. */
+interface Link {
+  message?: unknown;
+  error?: unknown;
+  error_description?: unknown;
+  status?: unknown;
+  content?: unknown;
+  header?: { alg?: unknown; kid?: unknown } | undefined;
+  expected?: unknown;
+}
+
+/** What the provider said was wrong. */
+export interface Complaint {
+  error: string;
+  description?: string | undefined;
+}
+
+/** @param links the error and its causes, the outermost first */
+export function hintOf(links: readonly Link[], step: Step): string | undefined {
+  return (
+    pageHint(links) ??
+    wordsHint(complaintOf(links)) ??
+    algorithmHint(links, step) ??
+    (step === 'userinfo' ? userinfoHint(links) : undefined) ??
+    keyHint(links) ??
+    (step === 'discovery' ? statusHint(links) : undefined)
+  );
+}
+
+/** The `error` of a body, of a redirect, or of a challenge in the header (RFC 6749 §5.2, RFC 6750 §3). */
+export function complaintOf(links: readonly Link[]): Complaint | undefined {
+  for (const link of links) {
+    for (const each of [link, ...challenges(link), bodyOf(link)]) {
+      if (typeof each?.error !== 'string') continue;
+      const { error, error_description: description } = each;
+      return { error, description: typeof description === 'string' ? description : undefined };
+    }
+  }
+  return undefined;
+}
+
+function challenges(link: unknown): Link[] {
+  const list = Array.isArray(link) ? link.slice(0, 6) : [];
+  return list.map((each) => (each as { parameters?: Link } | null)?.parameters ?? {});
+}
+
+/** An answer with a status that nobody expected: the library has not read it. */
+function textOf({ content }: Link): string | undefined {
+  return content instanceof Buffer && content.length <= 10_000 ? content.toString() : undefined;
+}
+
+function bodyOf(link: Link): Link | undefined {
+  try {
+    const body: unknown = JSON.parse(textOf(link) ?? '');
+    return typeof body === 'object' && body !== null ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const httpsRequired =
+  'the provider demands https ("HTTPS required"): OIDC_ISSUER must be its https address, and a proxy in front of it must tell it the scheme (at Keycloak KC_PROXY_HEADERS; "Require SSL" of the realm)';
+
+/** What gateways and servers say on a page of their own, for they cannot speak OAuth: nginx, Keycloak. */
+const pages: readonly (readonly [RegExp, string])[] = [
+  [/HTTPS required/i, httpsRequired],
+  [
+    /plain HTTP request was sent to HTTPS port/i,
+    'https was expected there, and this app spoke plain http: its address must begin with https://',
+  ],
+  [
+    /SSL certificate error/i,
+    'the provider refuses the client certificate: it does not know the CA of OIDC_CLIENT_CERT_FILE, or the certificate has expired',
+  ],
+  [
+    /No required SSL certificate was sent/i,
+    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth',
+  ],
+];
+
+function pageHint(links: readonly Link[]): string | undefined {
+  const text = links.map(textOf).find((each) => each !== undefined) ?? '';
+  return pages.find(([words]) => words.test(text))?.[1];
+}
+
+function wordsHint(complaint: Complaint | undefined): string | undefined {
+  if (!complaint) return undefined;
+  const { error } = complaint;
+  const description = complaint.description?.slice(0, 300) ?? '';
+  if (/https required/i.test(description)) return httpsRequired;
+  if (error !== 'invalid_grant' && isDisabledClient(description))
+    return `${said(error)}: the client of OIDC_CLIENT_ID is disabled at the provider; enable it there`;
+  if (error === 'invalid_scope')
+    return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
+  if (error === 'unauthorized_client')
+    return 'unauthorized_client: the provider does not let this client sign users in this way; allow it the authorization code flow';
+  return undefined;
+}
+
+function isDisabledClient(description: string): boolean {
+  return (
+    /\b(?:client|application|app)\b/i.test(description) &&
+    /\b(?:disabled|not enabled|inactive|deactivated)\b/i.test(description)
+  );
+}
+
+const settable = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
+
+function algorithmHint(links: readonly Link[], step: Step): string | undefined {
+  const what = step === 'userinfo' ? 'userinfo' : 'the ID token';
+  if (links.some(({ message }) => /JWE decryption is not configured/.test(String(message))))
+    return `${what} is encrypted: have the provider send it signed and not encrypted`;
+  const mismatch = links.find(({ header, expected }) => header instanceof Object && expected !== undefined);
+  if (!mismatch) return undefined;
+  const came = said(mismatch.header?.alg ?? 'no algorithm at all', 20);
+  const set = said([mismatch.expected].flat()[0], 20);
+  const first = `${what} is signed with ${came}, and OIDC_ID_TOKEN_ALG is ${set}`;
+  if (step === 'userinfo')
+    return `${first}: have the provider sign userinfo with ${set} or not at all, or set OIDC_USERINFO=false`;
+  return settable.test(came)
+    ? `${first}: set OIDC_ID_TOKEN_ALG=${came}, or have the provider sign with ${set}`
+    : `${first}: have the provider sign with ${set}`;
+}
+
+function userinfoHint(links: readonly Link[]): string | undefined {
+  const status = statusOf(links);
+  if (status === undefined || status === 200) return undefined;
+  const complaint = complaintOf(links);
+  const words =
+    complaint &&
+    ` (${[complaint.error, complaint.description]
+      .filter(Boolean)
+      .map((each) => said(each))
+      .join(': ')})`;
+  const advice =
+    status === 401 || status === 403
+      ? ': it does not take the access token; where that is a lightweight or reference token, set OIDC_USERINFO=false'
+      : '';
+  return `userinfo answered ${status}${words ?? ''}${advice}`;
+}
+
+function keyHint(links: readonly Link[]): string | undefined {
+  const none = links.find(({ message }) => /no applicable keys found/.test(String(message)));
+  if (!none) return undefined;
+  const { header } = links.find((link) => link.header instanceof Object) ?? {};
+  const kid = typeof header?.kid === 'string' ? `key "${said(header.kid)}"` : 'a key without a name';
+  return `the token is signed with ${kid}, and jwks_uri holds no usable key of that name for ${said(header?.alg, 20)}`;
+}
+
+function statusHint(links: readonly Link[]): string | undefined {
+  const status = statusOf(links);
+  return status === undefined || status === 200
+    ? undefined
+    : `the address of the provider's metadata answered ${status}: check OIDC_ISSUER`;
+}
+
+function statusOf(links: readonly Link[]): number | undefined {
+  return links.map(({ status }) => status).find((status) => typeof status === 'number');
+}

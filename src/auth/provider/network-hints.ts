@@ -1,0 +1,48 @@
+// Why nobody answers, where the error of the connection tells: a developer may read it and know what to set.
+
+interface NetworkError {
+  code?: unknown;
+  message?: unknown;
+  reusedSocket?: boolean;
+}
+
+/** OpenSSL's words for an answer that is no TLS. */
+const noTls = /wrong.version.number|packet.length.too.long|http.request|unknown.protocol/i;
+/** Those of a TLS alert about our certificate, or that there is none. */
+const refusedCertificate =
+  /alert.(?:unknown.ca|(?:bad|unsupported).certificate|certificate.\w+|no.certificate|handshake.failure|access.denied)/i;
+const unknownCa = /^(?:UNABLE_TO_\w+|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT(?:_IN_CHAIN)?|CERT_UNTRUSTED)$/;
+
+/**
+ * @param url what was asked
+ * @param ownCertificate whether we showed one (RFC 8705)
+ */
+export function networkHint(error: NetworkError, url: URL, ownCertificate: boolean): string | undefined {
+  const { host, hostname, protocol } = url;
+  const code = typeof error.code === 'string' ? error.code : '';
+  const words = `${code} ${String(error.message).slice(0, 500)}`.replaceAll('_', ' ');
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `the name ${hostname} is not known here: check OIDC_ISSUER and the DNS of this machine`;
+  if (code === 'ECONNREFUSED') return `nobody listens at ${host}`;
+  if (protocol === 'https:') return tlsHint(code, words, host, ownCertificate);
+  if (code.startsWith('HPE_') || (code === 'ECONNRESET' && !error.reusedSocket))
+    return `${host} closed the connection without an answer in HTTP: if it speaks https, its address must begin with https://`;
+  return undefined;
+}
+
+function tlsHint(code: string, words: string, host: string, ownCertificate: boolean): string | undefined {
+  if (unknownCa.test(code))
+    return `the certificate of ${host} comes from a CA that is not trusted here (${code}): name the file with that CA's certificate in NODE_EXTRA_CA_CERTS`;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate of ${host} is for another name`;
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return `the certificate of ${host} is not valid now (${code}): it must be renewed, or a clock is off`;
+  if (noTls.test(words))
+    return `${host} speaks plain http where https was expected: correct the scheme of its address, or put TLS in front of it`;
+  if (refusedCertificate.test(words))
+    return ownCertificate
+      ? `${host} refuses the client certificate: it does not know the CA of OIDC_CLIENT_CERT_FILE, or the certificate has expired`
+      : `${host} wants a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or take an address that wants none`;
+  if (code === 'ECONNRESET' && ownCertificate)
+    return `${host} closed the connection after it saw the client certificate: it may not know the CA of OIDC_CLIENT_CERT_FILE`;
+  return undefined;
+}
