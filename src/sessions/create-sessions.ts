@@ -52,6 +52,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
   return {
     store: new SessionStore(sessions, end),
     admit: (session) => sessions.admit(session),
+    updateUser: (id, user) => sessions.updateUser(id, user),
     tokens: createTokenRecords(records, createSealer(secrets, 'tokens'), log),
     markSignIn: () => owners.mark(),
 

@@ -54,11 +54,22 @@ export type SignInMark = number;
  * none ever answers "nobody" for "I cannot tell".
  */
 export interface Sessions {
-  /** For express-session. Reading slides the idle end (R9); saving overwrites, never re-creates (R10). */
+  /**
+   * For express-session. Reading slides the idle end (R9); saving overwrites, never re-creates (R10), and leaves
+   * `user` as it is (R12).
+   */
   readonly store: Store;
 
-  /** Lets the next save of this session object create its record. Only a sign-in calls it. */
+  /** Lets the next save of this session object create its record, its `user` included. Only a sign-in calls it. */
   admit(session: object): void;
+
+  /**
+   * Replaces the `user` of a session and nothing else, for a recheck. False: the session has ended meanwhile, nothing
+   * was written (R10).
+   *
+   * @throws TypeError when it would change whose session it is or when it ends
+   */
+  updateUser(id: string, user: SessionOwner & { expiresAt: number }): Promise<boolean>;
 
   /** Call before the code is exchanged; hand the mark to `enter`. */
   markSignIn(): Promise<SignInMark>;

@@ -121,6 +121,16 @@ export const sessionControls: Control[] = [
     ],
   },
   {
+    id: '8.3.2',
+    level: 3,
+    what: 'Who is signed in, with which roles, is written by the sign-in and the recheck only; no page puts back old roles',
+    tests: [
+      'sessions-contract: stays as updated when a page that read it before saves late, on another instance',
+      'sessions-races: a save never undoes an update of the user',
+      'own-session-data: does not change who is signed in',
+    ],
+  },
+  {
     id: '8.3.3',
     level: 3,
     what: "A downstream API gets the user's own token",
