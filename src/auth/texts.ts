@@ -4,6 +4,7 @@ import type { Refusal, SignInFailure } from './errors.ts';
 
 // Every sentence of the auth part that a user may read. Translate this file, and `lang` in the layout.
 
+// `leadBack` has both come back to the page where they were pressed.
 const again = { label: 'Sign in again', href: '/auth/login' };
 const signIn = { label: 'Sign in', href: '/auth/login' };
 const home = { label: 'Go to the start page', href: '/' };
@@ -15,7 +16,7 @@ const nobodyToBlame = 'You have not been signed in.';
 const proofRefused = page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]);
 
 const sessionOver = page('Your session has ended', [
-  'The sign-in service no longer vouches for your account, so we signed you out. You can sign in again if your account is still active.',
+  'The sign-in service did not renew your sign-in, so we signed you out. You can sign in again.',
 ]);
 
 const failures: Record<SignInFailure | Refusal, Message> = {
@@ -102,6 +103,9 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   stronger_sign_in: page('Please sign in again', [
     'This needs a more recent or stronger sign-in than yours.',
   ]),
+  sign_in_again: page('Please sign in again', [
+    'The sign-in service needs to see you again before this site can go on for you. You are not signed out.',
+  ]),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
   issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),
   store_away: page(
@@ -110,6 +114,14 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     home,
   ),
   api_unreachable: page('A service we depend on does not answer', ['Please try again in a moment.'], home),
+  client_refused: page(
+    'Sign-in is not set up correctly',
+    [
+      'The sign-in service does not accept this site at the moment. You have not been signed out.',
+      'The people who run this site need to fix this. Please try again later.',
+    ],
+    home,
+  ),
 };
 
 /** The page for a failure. */
@@ -117,8 +129,15 @@ export function failurePage(reason: SignInFailure | Refusal): Message {
   return failures[reason];
 }
 
-/** Why a session ended, said to the person it belonged to. `idleMinutes` and `maxHours` are the limits in force. */
-export function endedText(reason: EndReason, limits: { idleMinutes: number; maxHours: number }): string {
+/**
+ * Why a session ended, said to the person it belonged to.
+ *
+ * @param limits those in force, and where people sign in
+ */
+export function endedText(
+  reason: EndReason,
+  limits: { idleMinutes: number; maxHours: number; provider: { host: string } },
+): string {
   const texts: Record<EndReason, string> = {
     'signed-out': 'You signed out.',
     idle: `Your session is no longer there. Sessions end when they are not used for ${minutes(limits.idleMinutes)}.`,
@@ -126,7 +145,9 @@ export function endedText(reason: EndReason, limits: { idleMinutes: number; maxH
     'other-device': 'Your session was ended from another browser or device of yours.',
     provider: 'The sign-in service ended your session.',
     operator: 'The people who run this site ended your session.',
-    account: 'The sign-in service no longer vouches for your account, so your session ended.',
+    account: 'The sign-in service no longer accepts this account, so we signed you out.',
+    'provider-session': `Your sign-in at ${limits.provider.host} has ended, so we signed you out here too.`,
+    'not-renewed': 'The sign-in service did not renew your sign-in, so we signed you out.',
     replaced: 'A newer sign-in in this browser took the place of your session.',
   };
   return texts[reason];
@@ -166,6 +187,7 @@ export function confirmThirdPartyStart(fields: Record<string, string>): Message 
 }
 
 export const switchUser = 'Use another account';
+export const tryAgain = 'Try again';
 
 /** The same failure, with a button that leads back to `path`. */
 export function leadingBack(reason: SignInFailure | Refusal, path: string): { action: Message['action'] } {

@@ -21,7 +21,12 @@ export type EndReason =
   | 'other-device'
   | 'provider'
   | 'operator'
+  /** The provider does not take the account any more: disabled, deleted. */
   | 'account'
+  /** The user's session at the provider is over, as it said when tokens were to be refreshed. */
+  | 'provider-session'
+  /** The provider refused to refresh and did not say which of the two it was. */
+  | 'not-renewed'
   | 'replaced';
 
 /** The token record of one session. It stands beside the session, read only by what needs it (R12). */
@@ -29,6 +34,13 @@ export interface TokenRecord {
   access_token: string;
   /** Epoch milliseconds; absent when the provider did not say. */
   expires_at?: number | undefined;
+  /** When the access token was got, epoch milliseconds. */
+  obtained_at?: number | undefined;
+  /**
+   * When an API last refused an access token of this session. After `obtained_at`: this token, and it could not be
+   * refreshed.
+   */
+  refused_at?: number | undefined;
   refresh_token?: string | undefined;
   id_token?: string | undefined;
   scope?: string | undefined;

@@ -11,6 +11,8 @@ const keptAlive = { keepAlive: true, timeout: 4_000 };
 /** The other side did not answer: unreachable, too slow, or a gateway in front of it says so. */
 export class Unreachable extends Error {
   override name = 'Unreachable';
+  /** The Retry-After of a gateway. */
+  retryAfter: string | undefined;
 }
 
 /** It answered, but no protocol message can look like that. */
@@ -96,7 +98,11 @@ export function createProviderFetch(options: {
         throw error;
       });
       status = message.statusCode ?? 502;
-      if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
+      if (status >= 502 && status <= 504) {
+        const unreachable = new Unreachable(`${url.pathname} answered ${status}`);
+        unreachable.retryAfter = message.headers['retry-after'];
+        throw unreachable;
+      }
       const date = Date.parse(message.headers.date ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
       return new ProviderAnswer(status, toHeaders(message), body);
