@@ -29,6 +29,8 @@ let apiUrl: string;
 let apiCalls: { authorization: string | undefined; cookie: string | undefined; host: string | undefined }[] =
   [];
 let apiManner: 'honest' | 'redirect' | 'html' | 'hang up' | 'refuse' = 'honest';
+/** What the API takes for invalid. */
+let refusedAuthorization: string | undefined;
 let happened: string[] = [];
 
 beforeAll(async () => {
@@ -36,6 +38,9 @@ beforeAll(async () => {
     const { authorization, cookie, host } = req.headers;
     apiCalls.push({ authorization, cookie, host });
     happened.push('the API was called');
+    if (authorization && authorization === refusedAuthorization) {
+      return void res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('{}');
+    }
     if (apiManner === 'hang up') return void res.destroy();
     if (apiManner === 'redirect') return void res.writeHead(302, { location: '/elsewhere' }).end();
     if (apiManner === 'html')
@@ -58,6 +63,7 @@ beforeEach(() => {
   lifetimes = [];
   apiCalls = [];
   apiManner = 'honest';
+  refusedAuthorization = undefined;
   happened = [];
 });
 
@@ -381,6 +387,21 @@ describeWithRedis('two instances on one Redis', () => {
     expect(refreshed).toHaveLength(1);
     expect(new Set(apiCalls.map(({ authorization }) => authorization)).size).toBe(1);
     expect(apiCalls).toHaveLength(200);
+  });
+
+  test('refresh a token that the API refuses once for 100 requests at once', async () => {
+    const { browser } = await pair.signIn('alice');
+    const before = tokenCalls(pair);
+    await browser.get(pair.app.url('/api-data'));
+    refusedAuthorization = apiCalls[0]?.authorization;
+    apiCalls = [];
+    const asked = Array.from({ length: 100 }, (_, i) =>
+      browser.get((i % 2 ? pair.app : second).url('/api-data')),
+    );
+    const pages = await Promise.all(asked);
+    expect(pages.filter(({ body }) => !body.includes('Water the plants'))).toEqual([]);
+    expect(tokenCalls(pair) - before).toBe(1);
+    expect(new Set(apiCalls.map(({ authorization }) => authorization)).size).toBe(2);
   });
 
   test('know the same session, and end it together', async () => {

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
 import type { TokenRecord } from '../sessions/index.ts';
 import { type AuthContext, demandStore } from './context.ts';
+import { endedText } from './ended-text.ts';
 import { AuthError } from './errors.ts';
 import { RefreshError } from './provider/index.ts';
 import { pageOf } from './return-path.ts';
-import { endedText, failurePage, tryAgain } from './texts.ts';
+import { failurePage, tryAgain } from './texts.ts';
 import { endUserSession, type UserSession } from './user-session.ts';
 
 /** A token is refreshed when a quarter of its life is left, and never earlier than this. */
@@ -159,16 +160,14 @@ async function rememberFailure(
   await sessions.tokens.replace(id, {
     ...old,
     ...(error.spent && { refresh_token: undefined }),
-    ...(refused !== undefined && { refused_at: Date.now() }),
+    ...(refused !== undefined && { dead: true as const }),
   });
 }
 
 function isDue(tokens: TokenRecord, refused: string | undefined): boolean {
   if (refused === undefined) return isEnding(tokens);
-  // Somebody else has refreshed it already.
-  if (tokens.access_token !== refused) return false;
-  const { refused_at, obtained_at = 0 } = tokens;
-  if (refused_at === undefined) return true;
-  // Its own mark: it was tried. That of the token before it: the API refuses whatever it is given.
-  return refused_at <= obtained_at && Date.now() - refused_at >= youngMs;
+  // Somebody else has refreshed it already, or tried to.
+  if (tokens.access_token !== refused || tokens.dead) return false;
+  // The one before it was refused too: the API refuses whatever it is given.
+  return tokens.refused_at === undefined || Date.now() - tokens.refused_at >= youngMs;
 }

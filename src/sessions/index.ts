@@ -36,11 +36,10 @@ export interface TokenRecord {
   expires_at?: number | undefined;
   /** When the access token was got, epoch milliseconds. */
   obtained_at?: number | undefined;
-  /**
-   * When an API last refused an access token of this session. After `obtained_at`: this token, and it could not be
-   * refreshed.
-   */
+  /** When an API last refused an access token of this session and it was refreshed for that, epoch milliseconds. */
   refused_at?: number | undefined;
+  /** An API refused this access token, and only a new sign-in brings another. */
+  dead?: true | undefined;
   refresh_token?: string | undefined;
   id_token?: string | undefined;
   scope?: string | undefined;
