@@ -117,8 +117,8 @@ function layout(pages: readonly Page[]): RequestHandler {
       ends: {
         expiresAt: user.expiresAt.toISOString(),
         idleExpiresAt: user.idleExpiresAt.toISOString(),
-        // Its query is for session.js to add: nothing of a query comes into a page.
-        returnTo: pageOf(req).split('?')[0],
+        // Without its query, which session.js adds: nothing of a query comes into a page. Judged by /auth/login.
+        returnTo: req.method === 'GET' ? req.baseUrl + req.path : pageOf(req).split('?')[0],
       },
       nav: rooms.map(({ href, label }) => ({ href, label, current: href === req.path })),
     };

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AuthError, requireAuth } from '../src/auth/index.ts';
 import type { Page } from './helpers/browser.ts';
 import { html, type Lie, type Lies } from './helpers/misbehaving-replies.ts';
 import {
@@ -7,7 +8,7 @@ import {
   type Pair,
   withPair,
 } from './helpers/misbehaving-sign-in.ts';
-import { headingOf } from './helpers/pair.ts';
+import { headingOf, startPair } from './helpers/pair.ts';
 
 // What the token endpoint's answer to a refresh means (R13), and what a person can do then.
 
@@ -52,6 +53,7 @@ describe('a refusal that a new sign-in cures', () => {
     ['400 unsupported_grant_type', { token: refused(400, 'unsupported_grant_type') }],
     ['400 of a kind nobody knows', { token: refused(400, 'something_new') }],
     ['400 interaction_required', { token: refused(400, 'interaction_required') }],
+    ['400 account_selection_required', { token: refused(400, 'account_selection_required') }],
     ['403 login_required', { token: refused(403, 'login_required') }],
     ['401 consent_required', { token: refused(401, 'consent_required') }],
     ['403 access_denied', { token: refused(403, 'access_denied') }],
@@ -124,6 +126,7 @@ describe('a refusal of this app, not of the person', () => {
     ['401 invalid_grant', refused(401, 'invalid_grant')],
     ['400 invalid_client (IdentityServer4)', refused(400, 'invalid_client')],
     ['403 and no body', refused(403)],
+    ['403 and an error that is no text', { status: 403, json: { error: 5 } }],
     ['403 in HTML', { ...html, status: 403 }],
   ])('%s is a 503 that ends nothing, and a loud line in the log', (_name, token) =>
     withPair({}, async (pair) => {
@@ -276,6 +279,29 @@ describe('a token that still has time left', () => {
 });
 
 describe('"Sign in again" for somebody who is signed in', () => {
+  test.each([
+    ['its own', '/profile?tab=6', '/profile?tab=6'],
+    ['a foreign', 'https://other.example.com/profile', '/'],
+    ['no', undefined, '/'],
+  ])('after a form leads back to the page that holds it, by %s Referer', async (_whose, from, to) => {
+    const pair = await startPair({
+      routes: {
+        mount: (app) =>
+          app.post('/act', requireAuth(), () => {
+            throw new AuthError('sign_in_again');
+          }),
+      },
+    });
+    const { browser } = await pair.signIn('alice');
+    const headers = from ? { Referer: new URL(from, pair.app.origin).href } : undefined;
+    const page = await browser.post(pair.app.url('/act'), {}, { follow: false, ...(headers && { headers }) });
+    expect([page.status, againOn(page)]).toEqual([
+      401,
+      `/auth/login?returnTo=${encodeURIComponent(to)}&renew=1`,
+    ]);
+    await pair.stop();
+  });
+
   test('starts a sign-in and comes back, also on the page of a sign-in that failed', () =>
     withPair({}, async (pair) => {
       const { op, open } = pair;
@@ -294,6 +320,6 @@ describe('"Sign in again" for somebody who is signed in', () => {
         /href="([^"]*)" target="_blank"/.exec((await open(path)).body)?.[1]?.replaceAll('&amp;', '&');
       expect(await notice('/profile?tab=5')).toBe('/auth/login?returnTo=%2Fprofile&renew=1');
       expect(await notice('/no-such-page')).toBe('/auth/login?returnTo=%2Fno-such-page&renew=1');
-      expect(await notice('/auth/logout?code=abc&state=def')).toBe('/auth/login?returnTo=%2F&renew=1');
+      expect(await notice('/auth/logout?code=abc')).toBe('/auth/login?returnTo=%2Fauth%2Flogout&renew=1');
     }));
 });

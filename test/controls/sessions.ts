@@ -52,6 +52,7 @@ export const sessionControls: Control[] = [
     level: 1,
     what: 'An account that is switched off at the provider loses its sessions',
     tests: [
+      'token-refresh: invalid_grant ends the session, and says what the provider says has ended',
       'access-token: invalid_grant ends the session, with a page that says so and one audit event',
       'back-channel-logout: with a sub ends all sessions of that user, at both instances, and nobody else',
     ],

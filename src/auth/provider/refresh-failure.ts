@@ -115,7 +115,8 @@ async function readRefusal(thrown: unknown): Promise<Refusal | undefined> {
   const { error, error_description } = Object(body) as Record<string, unknown>;
   return {
     status: response.status,
-    error: typeof error === 'string' && error !== '' ? said(error) : undefined,
+    // Only a code is one; whatever else stands there is for the log.
+    error: typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : said(error),
     description: said(error_description),
   };
 }

@@ -21,6 +21,6 @@ const secrets: readonly (readonly [RegExp, string])[] = [
     /\b(\w{0,30}(?:token|secret|password|assertion|code|verifier|state|nonce)["']?(?:=|: ?))["']?[^\s"',;&]{6,}/gi,
     '$1[redacted]',
   ],
-  // Anything long that could be a token, a code or a session id.
-  [/[\w~+/-]{24,}/g, '[redacted]'],
+  // Anything long that could be a token, a code or a session id; an OAuth error's code is small letters only.
+  [/(?=[a-z_]*[A-Z\d~+/-])[\w~+/-]{24,}/g, '[redacted]'],
 ];
