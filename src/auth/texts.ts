@@ -103,7 +103,7 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     'This needs a more recent or stronger sign-in than yours.',
   ]),
   sign_in_again: page('Please sign in again', [
-    'The sign-in service needs to see you again before this site can go on for you. You are not signed out.',
+    "To continue, sign in again. You haven't been signed out, and we'll bring you back here.",
   ]),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
   issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),

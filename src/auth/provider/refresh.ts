@@ -28,9 +28,9 @@ export async function refreshTokens(
     demandBoundToken(answer, dpop_key);
     const claims = answer.claims();
     if (claims) {
+      checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
       if (claims.iss !== owner.iss || claims.sub !== owner.sub) throw foreignTokens();
       checkSameAudience(claims.aud, old.id_token);
-      checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
     }
     return { ...toRecord(answer, old, dpop_key), refreshed_at: Date.now() };
   } catch (error) {
