@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AuthError, requireAuth } from '../src/auth/index.ts';
+import { toRefreshError } from '../src/auth/provider/refresh-failure.ts';
 import type { Page } from './helpers/browser.ts';
 import { html, type Lie, type Lies } from './helpers/misbehaving-replies.ts';
 import {
@@ -183,6 +184,15 @@ describe('an answer that means "later"', () => {
       expect(seconds).toBeGreaterThan(40);
       expect(seconds).toBeLessThanOrEqual(42);
     }));
+});
+
+test('metadata that cannot be had before a refresh says nothing about it, whatever the status of that answer', async () => {
+  const clock = { drift: 0, tolerance: 30 };
+  for (const status of [400, 401, 403, 404]) {
+    const answer = Object.assign(new Error('unexpected status'), { cause: new Response('', { status }) });
+    const error = await toRefreshError(new AuthError('discovery_invalid', { cause: answer }), clock);
+    expect([error.reason, error.status]).toEqual(['discovery_invalid', 503]);
+  }
 });
 
 describe('invalid_grant ends the session, and says what the provider says has ended', () => {

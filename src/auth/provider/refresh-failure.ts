@@ -37,7 +37,8 @@ export function foreignTokens(cause?: unknown): RefreshError {
 /** What the token endpoint's answer to a refresh, or its silence, means. */
 export async function toRefreshError(thrown: unknown, clock: Clock): Promise<AuthError> {
   if (thrown instanceof RefreshError) return thrown;
-  const refusal = await readRefusal(thrown);
+  // One of ours is about something else, such as the metadata: its answer is not the token endpoint's.
+  const refusal = thrown instanceof AuthError ? undefined : await readRefusal(thrown);
   if (refusal) return meaningOf(refusal, thrown);
   const failure = toAuthError(thrown, 'answer', clock);
   const { reason, hint } = failure;
