@@ -20,6 +20,12 @@
   const box = document.querySelector('.ending');
   if (!box || !body.expiresAt) return;
   const [status, stay, again] = box.children;
+  // Back to this very page, its query included.
+  const login = new URL(again.href);
+  if (login.searchParams.get('returnTo') === location.pathname) {
+    login.searchParams.set('returnTo', location.pathname + location.search);
+    again.href = login.href;
+  }
   const warnBefore = 120_000;
   // The server's clock counts, whatever this computer's clock says.
   const ahead = Date.now() - Date.parse(body.now);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
-import { createAuth, getUser, type Provider, redirect, requireAuth } from './auth/index.ts';
+import { createAuth, getUser, leadBack, type Provider, pageOf, redirect, requireAuth } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
 import { errorPages, notFound } from './http/error-pages.ts';
@@ -92,6 +92,7 @@ export function createApp(parts: Parts): Express {
   app.use(helloApi);
 
   app.use(notFound);
+  app.use(leadBack);
   app.use(errorPages({ log, development }));
   return app;
 }
@@ -113,7 +114,12 @@ function layout(pages: readonly Page[]): RequestHandler {
     return {
       ...always,
       user: { name: user.name, initials: initials(user.name) },
-      ends: { expiresAt: user.expiresAt.toISOString(), idleExpiresAt: user.idleExpiresAt.toISOString() },
+      ends: {
+        expiresAt: user.expiresAt.toISOString(),
+        idleExpiresAt: user.idleExpiresAt.toISOString(),
+        // Without its query, which session.js adds: nothing of a query comes into a page. Judged by /auth/login.
+        returnTo: req.method === 'GET' ? req.baseUrl + req.path : pageOf(req).split('?')[0],
+      },
       nav: rooms.map(({ href, label }) => ({ href, label, current: href === req.path })),
     };
   };

@@ -29,6 +29,8 @@ let apiUrl: string;
 let apiCalls: { authorization: string | undefined; cookie: string | undefined; host: string | undefined }[] =
   [];
 let apiManner: 'honest' | 'redirect' | 'html' | 'hang up' | 'refuse' = 'honest';
+/** What the API takes for invalid. */
+let refusedAuthorization: string | undefined;
 let happened: string[] = [];
 
 beforeAll(async () => {
@@ -36,6 +38,9 @@ beforeAll(async () => {
     const { authorization, cookie, host } = req.headers;
     apiCalls.push({ authorization, cookie, host });
     happened.push('the API was called');
+    if (authorization && authorization === refusedAuthorization) {
+      return void res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('{}');
+    }
     if (apiManner === 'hang up') return void res.destroy();
     if (apiManner === 'redirect') return void res.writeHead(302, { location: '/elsewhere' }).end();
     if (apiManner === 'html')
@@ -53,10 +58,12 @@ afterAll(() => {
   api?.closeAllConnections();
   api?.close();
 });
+afterEach(() => vi.useRealTimers());
 beforeEach(() => {
   lifetimes = [];
   apiCalls = [];
   apiManner = 'honest';
+  refusedAuthorization = undefined;
   happened = [];
 });
 
@@ -113,9 +120,11 @@ describe('a page that calls the API', () => {
   });
 
   test('refreshes a token that ends within half a minute first, and says when', async () => {
-    lifetimes = [29];
+    vi.useFakeTimers({ toFake: ['Date'] });
+    lifetimes = [300, 600];
     const { browser } = await pair.signIn('alice');
     const before = tokenCalls(pair);
+    vi.setSystemTime(Date.now() + 271_000);
     const page = await browser.get(pair.app.url('/api-data'));
     expect(page.status).toBe(200);
     expect(page.body).toContain('Last renewed');
@@ -125,13 +134,28 @@ describe('a page that calls the API', () => {
     expect(pair.app.events('token.refreshed').at(-1)).toMatchObject({ sub: 'alice' });
   });
 
-  test('leaves a token that is good for longer as it is', async () => {
-    lifetimes = [45];
-    const { browser } = await pair.signIn('alice');
-    const before = tokenCalls(pair);
-    expect((await browser.get(pair.app.url('/api-data'))).status).toBe(200);
-    expect(tokenCalls(pair)).toBe(before);
-  });
+  test.each([
+    ['of five minutes', 300, 269],
+    ['of two minutes', 120, 89],
+    ['of 35 seconds', 35, 25],
+    ['of twelve seconds', 12, 8],
+  ])(
+    'leaves a token %s as it is until a quarter of its life is left, half a minute at most',
+    async (_, life, after) => {
+      vi.useFakeTimers({ toFake: ['Date'] });
+      lifetimes = [life];
+      const { browser } = await pair.signIn('alice');
+      const before = tokenCalls(pair);
+      for (const seconds of [0, after]) {
+        vi.setSystemTime(Date.now() + seconds * 1000);
+        expect((await browser.get(pair.app.url('/api-data'))).status).toBe(200);
+        expect(tokenCalls(pair)).toBe(before);
+      }
+      vi.setSystemTime(Date.now() + 3_000);
+      expect((await browser.get(pair.app.url('/api-data'))).status).toBe(200);
+      expect(tokenCalls(pair) - before).toBe(1);
+    },
+  );
 
   test('twenty requests at once make one token call (R13)', async () => {
     lifetimes = [1];
@@ -176,7 +200,8 @@ describe('a page that calls the API', () => {
     const cookie = browser.cookie('session');
     const page = await browser.get(pair.app.url('/api-data'));
     expect([page.status, headingOf(page)]).toEqual([401, 'Your session has ended']);
-    expect(page.body).toContain('no longer vouches for your account');
+    expect(page.body).toContain('did not renew your sign-in');
+    expect(page.body).toContain('href="/auth/login?returnTo=%2Fapi-data"');
     expect(page.body, 'nobody is signed in any more').not.toContain('Signed in as');
     expect(page.body).not.toContain('data-expires-at');
     expect(requestIdOn(page)).not.toBe('');
@@ -192,7 +217,7 @@ describe('a page that calls the API', () => {
     browser.setCookie(pair.app.origin, `session=${cookie}; Path=/`);
     const why = await browser.get(pair.app.url('/profile'));
     expect(why.url).toBe(pair.app.url('/signed-out?returnTo=%2Fprofile'));
-    expect(why.body).toContain('no longer vouches for your account');
+    expect(why.body).toContain('did not renew your sign-in');
   });
 
   test('twenty requests at once on an account that was switched off are all told, and end one session', async () => {
@@ -364,6 +389,21 @@ describeWithRedis('two instances on one Redis', () => {
     expect(apiCalls).toHaveLength(200);
   });
 
+  test('refresh a token that the API refuses once for 100 requests at once', async () => {
+    const { browser } = await pair.signIn('alice');
+    const before = tokenCalls(pair);
+    await browser.get(pair.app.url('/api-data'));
+    refusedAuthorization = apiCalls[0]?.authorization;
+    apiCalls = [];
+    const asked = Array.from({ length: 100 }, (_, i) =>
+      browser.get((i % 2 ? pair.app : second).url('/api-data')),
+    );
+    const pages = await Promise.all(asked);
+    expect(pages.filter(({ body }) => !body.includes('Water the plants'))).toEqual([]);
+    expect(tokenCalls(pair) - before).toBe(1);
+    expect(new Set(apiCalls.map(({ authorization }) => authorization)).size).toBe(2);
+  });
+
   test('know the same session, and end it together', async () => {
     const { browser, page } = await pair.signIn('alice');
     expect((await browser.get(second.url('/profile'))).body).toContain('Alice Adams');
@@ -374,5 +414,3 @@ describeWithRedis('two instances on one Redis', () => {
     expect((await replay.get(second.url('/profile'), { follow: false })).status).toBe(302);
   });
 });
-
-afterEach(() => vi.useRealTimers());

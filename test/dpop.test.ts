@@ -23,7 +23,7 @@ const setup = {
 };
 const accounts = [
   { sub: 'alice', purpose: '', claims: { name: 'Alice Adams' } },
-  { sub: 'bob', purpose: '', claims: { name: 'Bob Baker' }, accessTokenSeconds: 20 },
+  { sub: 'bob', purpose: '', claims: { name: 'Bob Baker' }, accessTokenSeconds: 1 },
 ];
 
 test('signs in, refreshes and signs out where the token endpoint wants a nonce in every proof', () =>

@@ -241,7 +241,7 @@ describeWithRedis('with two instances on one Redis', () => {
   beforeAll(async () => {
     all = await startInstances({
       // Short-lived, so that each use of the access token refreshes it.
-      accounts: sampleAccounts.map((account) => ({ ...account, accessTokenSeconds: 20 })),
+      accounts: sampleAccounts.map((account) => ({ ...account, accessTokenSeconds: 1 })),
       overrides: { extraTokenClaims: () => tokenEndpoint.pass() },
       routes: {
         mount(app) {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Request } from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { getUser, requireAuth } from '../src/auth/index.ts';
+import { getUser, requireAuth, type UserSession } from '../src/auth/index.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
 import { hasRedis, startRedis } from './helpers/redis-server.ts';
@@ -42,6 +42,23 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
           app.get('/let-go', (req, res) => {
             Object.assign(req, { session: null });
             res.json({ session: req.session, user: getUser(req)?.sub });
+          });
+          app.get('/become', (req, res) => {
+            const own = sessionOf(req);
+            const user = own.user as UserSession;
+            if (req.query.how === 'a role') user.claims.roles = ['admin'];
+            if (req.query.how === 'another') own.user = { ...user, sub: 'bob' };
+            if (req.query.how === 'nobody') delete own.user;
+            if (req.query.how === 'longer') user.expiresAt += 1e9;
+            own.note = String(req.query.how);
+            req.session.save(() => {
+              const { sub, roles, expiresAt } = getUser(req) ?? {};
+              res.json({ sub, roles, expiresAt });
+            });
+          });
+          app.get('/who', (req, res) => {
+            const { sub, roles, expiresAt } = getUser(req) ?? {};
+            res.json({ sub, roles, expiresAt });
           });
           app.get('/id', (req, res) => void res.json({ id: req.sessionID, same: req.session.id }));
           app.get('/store', (req, res) => {
@@ -107,6 +124,18 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
     await stranger.get(pair.app.url('/note/write?text=lost'));
     expect((await json(stranger, '/note')).note).toBeUndefined();
   });
+
+  test.each(['a role', 'another', 'nobody', 'longer'])(
+    'does not change who is signed in: %s, in that request or later (R12)',
+    async (how) => {
+      const { browser } = await pair.signIn('bob');
+      const who = await json(browser, '/who');
+      expect(await json(browser, `/become?how=${how}`)).toEqual(who);
+      expect(await json(browser, '/who')).toEqual(who);
+      expect((await json(browser, '/note')).note).toBe(how);
+      expect((await browser.get(pair.app.url('/admin'), { follow: false })).status).toBe(403);
+    },
+  );
 
   test('ends by destroy, with everything that belongs to it', async () => {
     const browser = await signIn();

@@ -25,6 +25,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     left && {
       idleExpiresAt: new Date(now + left.idle * minute).toISOString(),
       expiresAt: new Date(now + left.absolute * minute).toISOString(),
+      returnTo: '/page',
     };
 
   beforeAll(async () => {
@@ -125,10 +126,22 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     expect(await words(page)).toMatch(/Your session ends at \d.*what you typed here stays/);
     expect(await stay(page).isVisible()).toBe(false);
     expect(await again(page).getAttribute('target')).toBe('_blank');
+    expect(await again(page).getAttribute('href')).toMatch(/\?returnTo=%2Fpage&renew=1$/);
 
     left = { idle: 30, absolute: 480 };
     await open();
     await expect.poll(() => words(page)).toBe('');
+  });
+
+  test('its sign-in comes back to the page it stands on, with its query', async () => {
+    const page = await open('/page?tab=2&x=%22');
+    await pass(31);
+    const link = new URL((await again(page).getAttribute('href')) ?? '', origin);
+    expect([link.pathname, link.searchParams.get('returnTo'), link.searchParams.get('renew')]).toEqual([
+      '/auth/login',
+      '/page?tab=2&x=%22',
+      '1',
+    ]);
   });
 
   test('after the end it says so, and what was typed is still there', async () => {

@@ -11,6 +11,7 @@ import {
   hour,
   read,
   type Shared,
+  type SignedIn,
   save,
   secret,
   sessionOf,
@@ -108,16 +109,74 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
       expect(await watched.list(alice)).toEqual([]);
     });
 
-    it('are not moved by a save that changes the absolute end into the past', async () => {
+    it('are not moved by a save that says another one, or none', async () => {
       const { id, session } = await signIn(sessions);
-      await save(sessions, id, { ...session, ...sessionOf(alice, Date.now() - 1) });
-      expect(await read(other, id)).toBeUndefined();
+      const end = session.user?.expiresAt;
+      for (const user of [{ ...alice, expiresAt: Date.now() + 100 * hour }, { ...alice }, undefined]) {
+        await save(sessions, id, { ...session, user, note: `${user}` } as typeof session);
+        expect((await read(other, id))?.user?.expiresAt).toBe(end);
+      }
+    });
+  });
+
+  describe('who is signed in with it (R12)', () => {
+    const { sub, iss, sid } = alice;
+    const withRoles = (expiresAt: number, ...roles: string[]) => ({ iss, sub, sid, expiresAt, roles });
+    const reread = async (id: string) => (await read(other, id)) as unknown as Record<string, unknown>;
+
+    it.each([
+      ['another user', { user: { ...bob, expiresAt: Date.now() + hour } }],
+      ['more roles', { user: { ...alice, expiresAt: Date.now() + hour, roles: ['admin'] } }],
+      ['nobody', { user: undefined }],
+      ['no object', { user: 'mallory' }],
+    ])('is not changed by a page that saves %s', async (_what, changed) => {
+      const { id, session } = await signIn(sessions);
+      await save(sessions, id, { ...session, ...changed, note: 'kept' } as typeof session);
+      expect(await reread(id)).toEqual({ ...session, note: 'kept' });
     });
 
-    it('have come for a session that says none', async () => {
+    it('is changed by an update, which leaves what pages keep and the idle end as they are', async () => {
+      const idle = await shared.open({ idleSeconds: 3 });
+      const { id, session } = await signIn(idle);
+      await save(idle, id, { ...session, note: 'kept' });
+      await until(async () => (await idle.list(alice))[0]?.idleSecondsLeft === 2);
+      const user = withRoles(session.user?.expiresAt ?? 0, 'admin', 'a role with a much longer name');
+      expect(await other.updateUser(id, user)).toBe(true);
+      expect((await idle.list(alice))[0]?.idleSecondsLeft).toBeLessThan(3);
+      expect(await reread(id)).toMatchObject({ user, note: 'kept' });
+      const fewer = withRoles(user.expiresAt);
+      expect(await sessions.updateUser(id, fewer)).toBe(true);
+      expect(await reread(id)).toMatchObject({ user: fewer, note: 'kept' });
+    });
+
+    it('stays as updated when a page that read it before saves late, on another instance', async () => {
       const { id } = await signIn(sessions);
-      await save(sessions, id, { cookie: { originalMaxAge: null } });
-      expect(await read(sessions, id)).toBeUndefined();
+      const early = (await read(other, id)) as SignedIn;
+      const user = withRoles(early.user?.expiresAt ?? 0);
+      await sessions.updateUser(id, user);
+      await save(other, id, Object.assign(early, { note: 'written late' }));
+      expect(await reread(id)).toMatchObject({ user, note: 'written late' });
+      await save(other, id, Object.assign(early, { note: undefined }));
+      expect(await reread(id)).toEqual({ cookie: { originalMaxAge: null }, user });
+    });
+
+    it('is not written back once the session has ended (R10)', async () => {
+      const { id, session } = await signIn(sessions);
+      await other.end(id, 'operator');
+      const user = withRoles(session.user?.expiresAt ?? 0);
+      expect(await sessions.updateUser(id, user)).toBe(false);
+      expect(await sessions.updateUser('a-session-that-never-was', user)).toBe(false);
+      expect([await read(sessions, id), await sessions.list(alice)]).toEqual([undefined, []]);
+    });
+
+    it('is the same person until the same end, whatever an update says', async () => {
+      const { id, session } = await signIn(sessions);
+      const user = { ...alice, expiresAt: session.user?.expiresAt ?? 0 };
+      for (const change of [{ sub: 'bob' }, { iss: 'https://other' }, { sid: 'x' }, { expiresAt: 1e15 }]) {
+        const name = Object.keys(change)[0] ?? '';
+        await expect(sessions.updateUser(id, { ...user, ...change })).rejects.toThrow(`the ${name} of`);
+      }
+      expect(await reread(id)).toEqual(session);
     });
   });
 

@@ -98,6 +98,10 @@ it('a save, a refresh and an ending leave nothing behind, wherever the ending fa
       if (tokens) await sessions.tokens.replace(id, { ...tokens, access_token: 'late' });
       await release?.();
     },
+    async (sessions: Sessions, id: string) => {
+      const user = (await read(sessions, id))?.user;
+      if (user) await sessions.updateUser(id, { ...user });
+    },
   ]) {
     let id = '';
     const before = async (sessions: Sessions) => {
@@ -111,6 +115,42 @@ it('a save, a refresh and an ending leave nothing behind, wherever the ending fa
         if (!second) return;
         expect(await read(sessions, id)).toBeUndefined();
         expect(await sessions.tokens.read(id)).toBeUndefined();
+      },
+    );
+  }
+});
+
+it('a save never undoes an update of the user, nor the update a save, wherever one falls into the other (R12)', async () => {
+  let id = '';
+  const save = async (sessions: Sessions) => {
+    const data = await read(sessions, id);
+    await new Promise((done) => sessions.store.set(id, { ...data, note: 'a page' } as never, done));
+  };
+  const update = async (sessions: Sessions) => {
+    const user = (await read(sessions, id))?.user;
+    return user && sessions.updateUser(id, { ...user, device: 'updated' } as typeof user);
+  };
+  for (const [first, second] of [
+    [save, update],
+    [update, save],
+  ] as const) {
+    const begin = async (sessions: Sessions) => {
+      ({ id } = await signIn(sessions));
+      await first(sessions);
+    };
+    await everyInterleaving(
+      begin,
+      async (sessions) => {
+        // Before there is a session, there is nothing to write.
+        if (id === '' || !(await read(sessions, id))) return false;
+        await second(sessions);
+        return true;
+      },
+      async ({ sessions, second: happened }) => {
+        if (happened) {
+          expect(await read(sessions, id)).toMatchObject({ user: { device: 'updated' }, note: 'a page' });
+        }
+        id = '';
       },
     );
   }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createDeadline, Overdue } from '../src/sessions/deadline.ts';
 import type { Sessions } from '../src/sessions/index.ts';
 import { describeWithRedis } from './helpers/redis-server.ts';
-import { alice, read, type Shared, sharedRedis, signIn } from './helpers/stored-sessions.ts';
+import { alice, read, type Shared, save, sharedRedis, signIn } from './helpers/stored-sessions.ts';
 
 describeWithRedis('what a page costs', () => {
   let shared: Required<Shared>;
@@ -19,6 +19,18 @@ describeWithRedis('what a page costs', () => {
       for (let count = 0; count < 5; count++) await read(sessions, id);
     });
     expect(commands).toEqual(Array(5).fill(`"GETEX" "app:session:{${id}}" "EX" "1800"`));
+  });
+
+  it('is one more where a page keeps something, and it writes that alone', async () => {
+    const { id, session } = await signIn(sessions);
+    const before = (await shared.redis.run('STRLEN', `app:session:{${id}}`)) as number;
+    const commands = await shared.redis.monitor(() => save(sessions, id, { ...session, note: 'a' }));
+    // What a script does on the server stands in the monitor too.
+    const sent = commands.filter((command) => !/^"(GET|SET)"/.test(command));
+    expect(sent).toEqual([expect.stringMatching(/^"EVAL" /)]);
+    expect(sent[0]?.length).toBeLessThan(1_000);
+    const after = (await shared.redis.run('STRLEN', `app:session:{${id}}`)) as number;
+    expect(after - before).toBe('{"note":"a"}'.length + 29);
   });
 
   it('is no timer of its own: one clock watches over all commands', async () => {

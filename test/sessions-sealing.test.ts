@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createSessions } from '../src/sessions/create-sessions.ts';
 import { createSealer } from '../src/sessions/index.ts';
 import { createMemoryRecords } from '../src/sessions/memory.ts';
+import { sealOwn, sealUser } from '../src/sessions/session-form.ts';
 import { sealedFor } from '../src/sessions/session-records.ts';
-import { alice, read, secret, signIn, witness } from './helpers/stored-sessions.ts';
+import { alice, read, type SignedIn, save, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
 const old = 'the secret of last year, 32 chars.';
 const sealer = createSealer([secret], 'session');
@@ -95,6 +96,38 @@ describe('what stands in the store', () => {
     expect(seen.lines).toHaveLength(1);
   });
 
+  it('is two parts, and neither passes for the other', async () => {
+    const { records, sessions, id, seen } = await written();
+    const key = `app:session:{${id}}`;
+    const session = (await read(sessions, id)) as SignedIn;
+    await save(sessions, id, { ...session, note: JSON.stringify(session.user) });
+    const record = (await records.get(key)) as Buffer;
+    const end = 4 + record.readUInt32BE();
+    const [user, own] = [record.subarray(4, end), record.subarray(end)];
+    const joined = (...parts: [Buffer, Buffer]) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(parts[0].length);
+      return Buffer.concat([length, ...parts]);
+    };
+    expect(joined(user, own).equals(record)).toBe(true);
+    const empty = Buffer.alloc(0);
+    for (const value of [joined(own, user), joined(own, empty), joined(user, user), joined(empty, own)]) {
+      await records.set(key, value, 'XX', 60);
+      expect(await read(sessions, id)).toBeUndefined();
+    }
+    expect(seen.lines).toHaveLength(4);
+  });
+
+  it('is not written where there is no such record', async () => {
+    const { records, sessions, id } = await written();
+    const session = (await read(sessions, id)) as SignedIn;
+    for (const value of ['', 'abc', 'a text of somebody else']) {
+      await records.set(`app:session:{${id}}`, value, 'XX', 60);
+      await save(sessions, id, { ...session, note: value });
+      expect((await records.get(`app:session:{${id}}`))?.toString()).toBe(value);
+    }
+  });
+
   it('is no session when another version of the app has written it in a form of its own', async () => {
     const { records, sessions, id, seen } = await written();
     const key = `app:session:{${id}}`;
@@ -110,18 +143,24 @@ describe('what stands in the store', () => {
     const key = `app:session:{${id}}`;
     const whole = (await records.get(key)) as Buffer;
     const ours = createSealer([secret], sealedFor);
+    const { user } = (await read(sessions, id)) as { user: object };
+    const good = sealUser(ours, key, JSON.stringify(user));
     for (const value of [
       '{}',
       whole.subarray(0, 40),
+      whole.subarray(0, 3),
+      Buffer.concat([Buffer.alloc(4, 255), whole.subarray(4)]),
       '',
-      ours.seal('no JSON', key),
-      ours.seal('null', key),
+      sealUser(ours, key, 'no JSON'),
+      Buffer.concat([good, sealOwn(ours, key, 'no JSON')]),
+      Buffer.concat([good, Buffer.from('nothing that was sealed')]),
+      sealUser(ours, key, 'null'),
     ]) {
       await records.set(key, value, 'XX', 60);
       expect(await read(sessions, id)).toBeUndefined();
       expect(await sessions.list(alice)).toEqual([]);
     }
-    expect(seen.lines.length).toBeGreaterThanOrEqual(4);
+    expect(seen.lines.length).toBeGreaterThanOrEqual(8);
   });
 });
 

@@ -1,28 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
 import type { TokenRecord } from '../sessions/index.ts';
-import { type AuthContext, demandStore } from './context.ts';
+import { demandStore } from './context.ts';
 import { AuthError } from './errors.ts';
-import { endUserSession, signedIn } from './user-session.ts';
+import type { ApiAnswer, ApiRequest } from './provider/index.ts';
+import { isEnding, isYoung, refreshTokens, stillServes } from './token-refresh.ts';
+import { signedIn, type UserSession } from './user-session.ts';
 
-/** A token with less than this left is refreshed before it is used. */
-const marginMs = 30_000;
-/** How long a request waits for a refresh that another one is doing; then it does without. */
-const patienceMs = 8_000;
-const pollMs = 50;
+/** How long a token that still serves is not refreshed again after that has failed, in seconds. */
+const pauseSeconds = 5;
 
-/** Refreshes under way in this process, by session: the requests of one process share one without asking the store. */
-const underWay = new Map<string, Promise<TokenRecord>>();
+/** Sessions whose refresh has just failed while their token still serves. */
+const paused = new Set<string>();
 
 /**
- * An access token of this request's user that is good for the next half minute.
+ * An access token of this request's user that does not end at once. Where the provider does not give a new one, the old
+ * one serves to its end.
  *
  * @throws AuthError `invalid_grant` or `session_over` (401) when the provider will not refresh it: the session has then ended;
- *   `provider_unreachable` (503) when it does not answer: nothing has ended;
- *   `stronger_sign_in` (401) when there are no tokens to be had
+ *   `sign_in_again` (401) when only a new sign-in helps; `provider_unreachable` or `client_refused` (503) when there is
+ *   no answer, or none for this app: nothing has ended
  */
 export async function getAccessToken(req: Request): Promise<string> {
-  return (await currentTokens(req)).access_token;
+  return (await currentTokens(req, demandOwn(req))).access_token;
 }
 
 /** When the tokens end and when they were last refreshed. Loads them, refreshes nothing. */
@@ -39,98 +38,79 @@ export async function tokenState(req: Request): Promise<{ expiresAt?: Date; refr
 /**
  * Calls an API with the user's access token, in the Authorization header and nowhere else. Follows no redirect;
  * the whole answer within 5 seconds. Give it only addresses of your own API, never one from a request (ASVS 1.3.6).
+ * A token that the API takes for invalid is refreshed once, and the call made again: a 401 says that nothing was done.
  */
-export async function fetchApi(
-  req: Request,
-  url: URL,
-  init?: { method?: string; headers?: Record<string, string>; body?: string },
-): Promise<Response> {
-  const { context } = demandStore(req);
-  return context.provider.fetchApi(await currentTokens(req), url, init);
+export async function fetchApi(req: Request, url: URL, init?: ApiRequest): Promise<Response> {
+  const { provider } = demandStore(req).context;
+  const own = demandOwn(req);
+  const tokens = await currentTokens(req, own);
+  let answer = await provider.fetchApi(tokens, url, init);
+  if (answer.refused) {
+    const fresh = await afterRefusal(req, own, tokens);
+    if (fresh) answer = await provider.fetchApi(fresh, url, init);
+  }
+  if (answer.refused) logRefusal(req, url, answer.refused);
+  return answer.response;
 }
 
-async function currentTokens(req: Request): Promise<TokenRecord> {
-  const { context } = demandStore(req);
+function demandOwn(req: Request): Own {
   const own = signedIn(req);
-  if (!own) throw new AuthError('sign_in_first');
-  const { id, user } = own;
+  if (own) return own;
+  demandStore(req);
+  throw new AuthError('sign_in_first');
+}
+
+type Own = { id: string; user: UserSession };
+
+async function currentTokens(req: Request, own: Own): Promise<TokenRecord> {
+  const { context } = demandStore(req);
+  const { id } = own;
   const tokens = await context.sessions.tokens.read(id);
-  if (!tokens) throw new AuthError('stronger_sign_in', { hint: 'the session has no token record' });
-  if (!isEnding(tokens)) return tokens;
-  if (!tokens.refresh_token) return stillGood(tokens);
-  const { iss, sub } = user;
+  if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
+  if (!isEnding(tokens) || (stillServes(tokens) && paused.has(id))) return tokens;
   try {
-    let refresh = underWay.get(id);
-    if (!refresh) {
-      refresh = refreshAudited(context, id, { iss, sub }).finally(() => underWay.delete(id));
-      underWay.set(id, refresh);
-    }
-    return await refresh;
+    const fresh = tokens.refresh_token ? await refreshTokens(req, own) : tokens;
+    // One that has just been got is used, however short its life.
+    if (fresh.access_token !== tokens.access_token || stillServes(fresh)) return fresh;
   } catch (error) {
-    const over = error instanceof AuthError && /^(invalid_grant|session_over)$/.test(error.reason);
-    if (over && req.res) await endUserSession(req, req.res, 'account');
-    throw error;
+    if (!stillServes(tokens) || !endsNothing(error)) throw error;
+    paused.add(id);
+    setTimeout(() => paused.delete(id), (error.retryAfter ?? pauseSeconds) * 1000).unref();
+    return tokens;
   }
-}
-
-/** However many requests wait for a refresh, it is told once. */
-async function refreshAudited(
-  context: AuthContext,
-  id: string,
-  owner: { iss: string; sub: string },
-): Promise<TokenRecord> {
-  try {
-    return await refreshOnce(context, id, owner);
-  } catch (error) {
-    // A session that somebody ended meanwhile is told of there.
-    if (error instanceof AuthError && error.reason !== 'sign_in_first') {
-      const { reason, hint } = error;
-      context.audit('token.refresh_failed', { ...owner, session: id, reason, hint });
-    }
-    throw error;
-  }
-}
-
-/** One refresh over all instances (R13): who holds the lock asks the provider, who does not waits for the result. */
-async function refreshOnce(
-  context: AuthContext,
-  id: string,
-  owner: { iss: string; sub: string },
-): Promise<TokenRecord> {
-  const { tokens } = context.sessions;
-  const giveUpAt = Date.now() + patienceMs;
-  for (;;) {
-    const unlock = await tokens.lock(id);
-    // Read again: whoever held the lock before may have done the work.
-    const old = await tokens.read(id);
-    try {
-      if (!old) throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
-      if (!isEnding(old)) return old;
-      if (unlock) {
-        const fresh = await context.provider.refresh(old, owner);
-        // Stored before it is used: a rotated refresh token that gets lost ends the session (RFC 9700 §4.14).
-        if (!(await tokens.replace(id, fresh)))
-          throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
-        context.audit('token.refreshed', { ...owner, session: id });
-        return fresh;
-      }
-    } finally {
-      await unlock?.();
-    }
-    if (Date.now() > giveUpAt)
-      throw new AuthError('provider_unreachable', { hint: 'another instance holds the refresh lock' });
-    await sleep(pollMs);
-  }
-}
-
-function isEnding(tokens: TokenRecord): boolean {
-  return tokens.expires_at !== undefined && tokens.expires_at - Date.now() < marginMs;
-}
-
-/** Without a refresh token the access token serves to its end, and then a new sign-in is needed. */
-function stillGood(tokens: TokenRecord): TokenRecord {
-  if ((tokens.expires_at ?? 0) > Date.now()) return tokens;
-  throw new AuthError('stronger_sign_in', {
+  throw new AuthError('sign_in_again', {
     hint: 'the access token has run out and there is no refresh token',
   });
+}
+
+function endsNothing(error: unknown): error is AuthError {
+  return error instanceof AuthError && !/^(invalid_grant|session_over|sign_in_first)$/.test(error.reason);
+}
+
+/**
+ * Newer tokens for those that an API has refused; undefined where there are none, and no new sign-in would help: an API
+ * that refuses a token younger than a minute refuses the next one too, and sign-ins would go in circles.
+ *
+ * @throws AuthError `sign_in_again` for an older one that cannot be refreshed
+ */
+async function afterRefusal(req: Request, own: Own, tokens: TokenRecord): Promise<TokenRecord | undefined> {
+  const refused = tokens.access_token;
+  try {
+    const fresh = tokens.refresh_token ? await refreshTokens(req, own, refused) : tokens;
+    if (fresh.access_token !== refused) return fresh;
+  } catch (error) {
+    if (!(error instanceof AuthError) || error.reason !== 'sign_in_again' || !isYoung(tokens)) throw error;
+  }
+  if (isYoung(tokens)) return undefined;
+  throw new AuthError('sign_in_again', {
+    hint: 'the API refused the access token, and it could not be refreshed',
+  });
+}
+
+const refusalHint =
+  "ask for the API's scope in OIDC_SCOPE, or name the API in OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption";
+
+function logRefusal(req: Request, url: URL, refused: NonNullable<ApiAnswer['refused']>): void {
+  const log = req.log ?? demandStore(req).context.log;
+  log.error({ api: url.origin, ...refused, hint: refusalHint }, "the API refuses this app's access tokens");
 }

@@ -50,9 +50,9 @@ export interface RequestAuth {
   context: AuthContext;
   /** Set when the store did not answer: then nobody can say who this is (R14). */
   storeError?: unknown;
-  /** What the store held for the session cookie. */
+  /** What the store held for the session cookie, or what this request's sign-in has put there. */
   found?: { id: string; data: SessionData };
-  /** True once something has asked for `req.session`; from then on that holds, whatever was found. */
+  /** True once something has asked for `req.session`; from then on that says which session it is, or none. */
   asked: boolean;
   /** The id in a session cookie of ours whose session is gone. */
   formerSession?: string;

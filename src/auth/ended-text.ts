@@ -1,7 +1,14 @@
 import type { EndReason } from '../sessions/index.ts';
 
-/** Why a session ended, said to the person it belonged to. `idleMinutes` and `maxHours` are the limits in force. */
-export function endedText(reason: EndReason, limits: { idleMinutes: number; maxHours: number }): string {
+/**
+ * Why a session ended, said to the person it belonged to.
+ *
+ * @param limits those in force, and where people sign in
+ */
+export function endedText(
+  reason: EndReason,
+  limits: { idleMinutes: number; maxHours: number; provider: { host: string } },
+): string {
   const texts: Record<EndReason, string> = {
     'signed-out': 'You signed out.',
     idle: `Your session is no longer there. Sessions end when they are not used for ${minutes(limits.idleMinutes)}.`,
@@ -9,7 +16,9 @@ export function endedText(reason: EndReason, limits: { idleMinutes: number; maxH
     'other-device': 'Your session was ended from another browser or device of yours.',
     provider: 'The sign-in service ended your session.',
     operator: 'The people who run this site ended your session.',
-    account: 'The sign-in service no longer vouches for your account, so your session ended.',
+    account: 'The sign-in service no longer accepts this account, so we signed you out.',
+    'provider-session': `Your sign-in at ${limits.provider.host} has ended, so we signed you out here too.`,
+    'not-renewed': 'The sign-in service did not renew your sign-in, so we signed you out.',
     replaced: 'A newer sign-in in this browser took the place of your session.',
   };
   return texts[reason];

@@ -46,11 +46,13 @@ const refusals = {
   session_over: 401,
   invalid_grant: 401,
   stronger_sign_in: 401,
+  sign_in_again: 401,
   auth_time_missing: 403,
   forbidden: 403,
   issuer_unknown: 400,
   store_away: 503,
   api_unreachable: 503,
+  client_refused: 503,
 } as const;
 
 export type Refusal = keyof typeof refusals;
@@ -67,12 +69,18 @@ export class AuthError extends Error implements ErrorWithMessage {
 
   constructor(
     reason: SignInFailure | Refusal,
-    options: { cause?: unknown; hint?: string | undefined; page?: Partial<Message> } = {},
+    options: {
+      cause?: unknown;
+      hint?: string | undefined;
+      page?: Partial<Message>;
+      /** Seconds, for a 503. */
+      retryAfter?: number | undefined;
+    } = {},
   ) {
     super(reason, { cause: options.cause });
     this.reason = reason;
     this.status = { ...signInFailures, ...refusals }[reason];
-    this.retryAfter = this.status === 503 ? 5 : undefined;
+    this.retryAfter = this.status === 503 ? (options.retryAfter ?? 5) : undefined;
     this.page = { ...failurePage(reason), ...options.page };
     this.hint = options.hint;
   }

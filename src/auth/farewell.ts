@@ -61,7 +61,7 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   if (!formerSession) return { title: signedOut.title, text: [signedOut.nobody] };
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
   // Where the provider did not end it, its own session may go on.
-  const atProvider = reason === 'provider' || reason === 'account' ? 'ended' : 'unknown';
+  const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
   return told(signedOut.endedTitle, reason, atProvider, context);
 }
 

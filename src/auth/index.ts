@@ -11,8 +11,10 @@ export { type AuthOptions, redirect } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
+export { leadBack } from './lead-back.ts';
 export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';
+export { pageOf } from './return-path.ts';
 export type { Rule } from './rules.ts';
 export { getUser, type User, type UserSession } from './user-session.ts';
 

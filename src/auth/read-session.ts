@@ -63,7 +63,8 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
   store.get = (id, done) => {
     if (!telling) return sessions.store.get(id, done);
     const { found } = authOf(telling);
-    done(null, found?.id === id ? found.data : null);
+    // A copy: pages may write into theirs, also deep inside of `user`.
+    done(null, found?.id === id ? structuredClone(found.data) : null);
   };
   const handler = session({
     name: cookies.name('session'),

@@ -1,3 +1,6 @@
+import type { Request } from 'express';
+import { authOf } from './context.ts';
+
 const maxLength = 2048;
 const base = 'http://local.invalid';
 
@@ -20,6 +23,12 @@ export function localTarget(value: unknown, baseUrl: string): string {
   if (typeof value === 'string' && value.startsWith(`${baseUrl}/`))
     return localPath(value.slice(baseUrl.length));
   return localPath(value);
+}
+
+/** The page that a person is on: the one that was opened, or the one whose form was sent. */
+export function pageOf(req: Request): string {
+  const opened = req.method === 'GET' || req.method === 'HEAD';
+  return opened ? localPath(req.originalUrl) : localTarget(req.get('referer'), authOf(req).context.baseUrl);
 }
 
 function hasControlCharacter(value: string): boolean {

@@ -3,6 +3,7 @@ import type { Refusal, SignInFailure } from './errors.ts';
 
 // Every sentence of the auth part that a user may read, with ended-text.ts. Translate both, and `lang` in the layout.
 
+// `leadBack` has both come back to the page where they were pressed.
 const again = { label: 'Sign in again', href: '/auth/login' };
 const signIn = { label: 'Sign in', href: '/auth/login' };
 const home = { label: 'Go to the start page', href: '/' };
@@ -14,7 +15,7 @@ const nobodyToBlame = 'You have not been signed in.';
 const proofRefused = page('The proof of your sign-in was refused', [nobodyToBlame, trySigningInAgain]);
 
 const sessionOver = page('Your session has ended', [
-  'The sign-in service no longer vouches for your account, so we signed you out. You can sign in again if your account is still active.',
+  'The sign-in service did not renew your sign-in, so we signed you out. You can sign in again.',
 ]);
 
 const failures: Record<SignInFailure | Refusal, Message> = {
@@ -109,6 +110,9 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     ],
     home,
   ),
+  sign_in_again: page('Please sign in again', [
+    "To continue, sign in again. You haven't been signed out, and we'll bring you back here.",
+  ]),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
   issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),
   store_away: page(
@@ -117,6 +121,14 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     home,
   ),
   api_unreachable: page('A service we depend on does not answer', ['Please try again in a moment.'], home),
+  client_refused: page(
+    'Sign-in is not set up correctly',
+    [
+      'The sign-in service does not accept this site at the moment. You have not been signed out.',
+      'The people who run this site need to fix this. Please try again later.',
+    ],
+    home,
+  ),
 };
 
 /** The page for a failure. */
@@ -158,6 +170,7 @@ export function confirmThirdPartyStart(fields: Record<string, string>): Message 
 }
 
 export const switchUser = 'Use another account';
+export const tryAgain = 'Try again';
 
 /** The same failure, with a button that leads back to `path`. */
 export function leadingBack(reason: SignInFailure | Refusal, path: string): { action: Message['action'] } {

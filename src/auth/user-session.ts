@@ -65,17 +65,21 @@ export function getUser(req: Request): User | undefined {
   return auth.user;
 }
 
-/** The session of this request if somebody is signed in with it, without having express-session make one. */
+/**
+ * The session of this request if somebody is signed in with it, without having express-session make one. The user is
+ * what the store held: whatever a page writes into `req.session.user` counts for nothing (R12).
+ */
 export function signedIn(req: Request): { id: string; user: UserSession } | undefined {
   const { asked, found } = authOf(req);
-  const id = asked ? req.session?.id : found?.id;
-  const user = asked ? req.session?.user : found?.data.user;
-  return id !== undefined && user ? { id, user } : undefined;
+  const user = found?.data.user;
+  if (!found || !user) return undefined;
+  // A page that destroyed its session, let go of it or took another has nobody signed in with it.
+  return asked && req.session?.id !== found.id ? undefined : { id: found.id, user };
 }
 
 /**
  * Makes the signed-in session: a new id (R5), saved before this resolves (R6), its tokens beside it, entered under
- * its owner. The session that this browser had before ends. Only this function writes a user into a session.
+ * its owner. The session that this browser had before ends. Only this function makes a session with a user in it.
  *
  * @param unseen a session of this browser whose cookie did not come along: it ends too
  * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
@@ -103,7 +107,9 @@ export async function startUserSession(
     const replaced = former === undefined || (await sessions.end(former, 'replaced'));
     if (!entered || !replaced) throw new AuthError('ended_meanwhile');
     if (unseen !== undefined) await sessions.end(unseen, 'replaced');
-    delete authOf(req).user;
+    const auth = authOf(req);
+    delete auth.user;
+    auth.found = { id, data: { cookie: req.session.cookie, user } };
     if (answer.withoutAuthTime) auditWithoutAuthTime(req, user, id);
   } catch (error) {
     // Half a session must not remain: one that is in no index could not be ended by anybody (R15).
@@ -135,7 +141,9 @@ export function newSessionId(): string {
 
 /** Keeps express-session from writing this request's session back. */
 function leaveSession(req: Request): void {
-  delete authOf(req).user;
+  const auth = authOf(req);
+  delete auth.user;
+  delete auth.found;
   (req as { session?: unknown }).session = undefined;
 }
 

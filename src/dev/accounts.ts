@@ -42,7 +42,7 @@ export const sampleAccounts: readonly Account[] = [
   },
   {
     sub: 'heidi',
-    purpose: 'Is switched off after she signs in: open /api-data, wait ten seconds, open it again.',
+    purpose: 'Is switched off after she signs in: open /api-data, wait half a minute, open it again.',
     claims: { ...person('Heidi', 'Hughes'), roles: ['member'] },
     behaviour: 'switched off',
     // Short, so that the app soon asks for a new one and learns that the account is gone.

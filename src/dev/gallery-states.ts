@@ -36,6 +36,7 @@ export const galleryStates: GalleryState[] = [
   { name: 'api-data', view: 'api-data', locals: apiData(apiAnswer()) },
   { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
   { name: 'api-data-refused', view: 'api-data', locals: apiData({ problem: 'refused', status: 403 }) },
+  { name: 'api-data-tokens', view: 'api-data', locals: apiData({ problem: 'tokens-refused', status: 401 }) },
   { name: 'signed-out', view: 'signed-out', locals: farewell('ended', ['You signed out.']) },
   {
     name: 'signed-out-provider-stays',
@@ -61,7 +62,11 @@ export const galleryStates: GalleryState[] = [
     get locals() {
       const soon = new Date(Date.now() + 90_000).toISOString();
       const late = inHours(7.8).toISOString();
-      return { ...signedIn('Home', '/'), ...homeModel(), ends: { idleExpiresAt: soon, expiresAt: late } };
+      return {
+        ...signedIn('Home', '/'),
+        ...homeModel(),
+        ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/' },
+      };
     },
   },
   message('confirm-logout', 200, confirmLogout, true),
@@ -97,7 +102,11 @@ function signedIn(title: string, path: string, name = 'Alice Adams') {
     ...everyone(title, path),
     nav: rooms.map(([href, label]) => ({ href, label, current: href === path })),
     user: { name, initials: initials(name) },
-    ends: { expiresAt: inHours(7.8).toISOString(), idleExpiresAt: inHours(0.5).toISOString() },
+    ends: {
+      expiresAt: inHours(7.8).toISOString(),
+      idleExpiresAt: inHours(0.5).toISOString(),
+      returnTo: path,
+    },
   };
 }
 

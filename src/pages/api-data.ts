@@ -31,7 +31,7 @@ async function ask(req: Request, url: URL): Promise<object> {
   try {
     const response = await fetchApi(req, url);
     const { ok, status } = response;
-    if (!ok) return { status, problem: status === 403 ? 'refused' : 'failed' };
+    if (!ok) return { status, problem: problems[status] ?? 'failed' };
     return { status, ...readable(await response.text()) };
   } catch (error) {
     // An API that is away is this page's news. A session that ended, or a store that is away, is not.
@@ -39,6 +39,9 @@ async function ask(req: Request, url: URL): Promise<object> {
     throw error;
   }
 }
+
+/** A token that has run out was refreshed before: an API that answers 401 takes none of this app's. */
+const problems: Record<number, string> = { 401: 'tokens-refused', 403: 'refused' };
 
 function readable(text: string): object {
   try {

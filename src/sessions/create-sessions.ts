@@ -40,7 +40,11 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       owner && owners.leave([id], owner),
       explain && why(),
     ]);
-    if (explain) audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason });
+    if (explain) {
+      // One reason of the audit event for both: whoever watches for it misses no disabled account.
+      const audited = reason === 'not-renewed' ? 'account' : reason;
+      audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason: audited });
+    }
     return existed;
   }
 
@@ -52,6 +56,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
   return {
     store: new SessionStore(sessions, end),
     admit: (session) => sessions.admit(session),
+    updateUser: (id, user) => sessions.updateUser(id, user),
     tokens: createTokenRecords(records, createSealer(secrets, 'tokens'), log),
     markSignIn: () => owners.mark(),
 

@@ -21,7 +21,12 @@ export type EndReason =
   | 'other-device'
   | 'provider'
   | 'operator'
+  /** The provider does not take the account any more: disabled, deleted. */
   | 'account'
+  /** The user's session at the provider is over, as it said when tokens were to be refreshed. */
+  | 'provider-session'
+  /** The provider refused to refresh and did not say which of the two it was. */
+  | 'not-renewed'
   | 'replaced';
 
 /** The token record of one session. It stands beside the session, read only by what needs it (R12). */
@@ -29,6 +34,12 @@ export interface TokenRecord {
   access_token: string;
   /** Epoch milliseconds; absent when the provider did not say. */
   expires_at?: number | undefined;
+  /** When the access token was got, epoch milliseconds. */
+  obtained_at?: number | undefined;
+  /** When an API last refused an access token of this session and it was refreshed for that, epoch milliseconds. */
+  refused_at?: number | undefined;
+  /** An API refused this access token, and only a new sign-in brings another. */
+  dead?: true | undefined;
   refresh_token?: string | undefined;
   id_token?: string | undefined;
   scope?: string | undefined;
@@ -54,11 +65,22 @@ export type SignInMark = number;
  * none ever answers "nobody" for "I cannot tell".
  */
 export interface Sessions {
-  /** For express-session. Reading slides the idle end (R9); saving overwrites, never re-creates (R10). */
+  /**
+   * For express-session. Reading slides the idle end (R9); saving overwrites, never re-creates (R10), and leaves
+   * `user` as it is (R12).
+   */
   readonly store: Store;
 
-  /** Lets the next save of this session object create its record. Only a sign-in calls it. */
+  /** Lets the next save of this session object create its record, its `user` included. Only a sign-in calls it. */
   admit(session: object): void;
+
+  /**
+   * Replaces the `user` of a session and nothing else, for a recheck. False: the session has ended meanwhile, nothing
+   * was written (R10).
+   *
+   * @throws TypeError when it would change whose session it is or when it ends
+   */
+  updateUser(id: string, user: SessionOwner & { expiresAt: number }): Promise<boolean>;
 
   /** Call before the code is exchanged; hand the mark to `enter`. */
   markSignIn(): Promise<SignInMark>;

@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts';
 import type { Records } from './records.ts';
+import { endOfHead } from './session-form.ts';
 
 interface Entry {
   value: Buffer | Map<string, number>;
@@ -96,6 +97,20 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
       const old = live(key);
       if ((only === 'NX') === (old !== undefined)) return false;
       put(key, ownCopy(text), end === 'KEEPTTL' ? (old as Entry).endsAt : after(end));
+      return true;
+    },
+    async replaceTail(key, tail, seconds) {
+      const old = value(key);
+      const end = old && endOfHead(old);
+      if (!old || end === undefined) return false;
+      put(key, ownCopy(Buffer.concat([old.subarray(0, end), tail])), after(seconds));
+      return true;
+    },
+    async replaceHead(key, head) {
+      const old = live(key);
+      const end = old && endOfHead(old.value as Buffer);
+      if (!old || end === undefined) return false;
+      put(key, ownCopy(Buffer.concat([head, (old.value as Buffer).subarray(end)])), old.endsAt);
       return true;
     },
     async del(...keys) {

@@ -13,6 +13,13 @@ export interface Records {
   msLeft(key: string): Promise<number>;
   /** NX only creates, XX only overwrites; false when that was refused. `end` in seconds, or as it was. */
   set(key: string, value: Buffer | string, only: 'NX' | 'XX', end: number | 'KEEPTTL'): Promise<boolean>;
+  /**
+   * Replaces all of a record (session-form.ts) but its head, and sets its end. One command; false where there is no
+   * such record.
+   */
+  replaceTail(key: string, tail: Buffer, seconds: number): Promise<boolean>;
+  /** Replaces the head of a record, and leaves the rest and its end as they are. One command; false likewise. */
+  replaceHead(key: string, head: Buffer): Promise<boolean>;
   /** The keys share one hash tag. */
   del(...keys: string[]): Promise<void>;
   deleteIf(key: string, value: string): Promise<void>;

@@ -15,8 +15,14 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     return ((await redis.send(key, [command, key, ...options], true)) as Buffer | null) ?? undefined;
   }
 
-  const script = (text: string, key: string, ...args: (string | number)[]) =>
-    redis.send(key, ['EVAL', text, '1', key, ...args.map(String)]);
+  const script = (text: string, key: string, ...args: (string | number | Buffer)[]) =>
+    redis.send(key, [
+      'EVAL',
+      text,
+      '1',
+      key,
+      ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
+    ]);
 
   return {
     getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
@@ -28,6 +34,12 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     async set(key, value, only, end) {
       const until = end === 'KEEPTTL' ? [end] : ['EX', String(end)];
       return (await redis.send(key, ['SET', key, value, only, ...until])) === 'OK';
+    },
+    async replaceTail(key, tail, seconds) {
+      return (await script(replaceTail, key, tail, seconds)) === 1;
+    },
+    async replaceHead(key, head) {
+      return (await script(replaceHead, key, head)) === 1;
     },
     async del(...keys) {
       await redis.send(keys[0] as string, ['DEL', ...keys]);
@@ -76,6 +88,22 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     close: () => redis.close(),
   };
 }
+
+// Where the head of a session's record ends (session-form.ts); leaves where there is no such record.
+const endOfHead = `
+  local record = redis.call('GET', KEYS[1])
+  if not record or #record < 4 then return 0 end
+  local a, b, c, d = string.byte(record, 1, 4)
+  local headEnd = 4 + ((a * 256 + b) * 256 + c) * 256 + d
+  if headEnd > #record then return 0 end`;
+
+const replaceTail = `${endOfHead}
+  redis.call('SET', KEYS[1], string.sub(record, 1, headEnd) .. ARGV[1], 'EX', ARGV[2])
+  return 1`;
+
+const replaceHead = `${endOfHead}
+  redis.call('SET', KEYS[1], ARGV[1] .. string.sub(record, headEnd + 1), 'KEEPTTL')
+  return 1`;
 
 const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
 

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { EndReason, SessionOwner, StoredSession } from './index.ts';
 import type { Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
+import { openSession, sealOwn, sealUser } from './session-form.ts';
 
 /** The keys of one session. The braces are a hash tag: in a Redis Cluster they stand on one node. */
 export const sessionKey = (id: string) => `app:session:{${id}}`;
@@ -15,7 +16,7 @@ export const whyKey = (id: string) => `app:why:{${id}}`;
  * What session records are sealed for. Change it with their form: what another version of the app has written then
  * counts as no session, instead of being misread.
  */
-export const sealedFor = 'session';
+export const sealedFor = 'session, in two parts';
 
 /** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
 export type Signed = SessionOwner & { expiresAt: number };
@@ -46,7 +47,7 @@ export class SessionStore extends RedisStore {
   }
 }
 
-export interface SessionParts {
+interface Surroundings {
   records: Records;
   sealer: Sealer;
   idleSeconds: number;
@@ -56,14 +57,18 @@ export interface SessionParts {
   expire(id: string): Promise<unknown>;
 }
 
-/** The session records: sealed JSON, each with the idle end as its time to live. */
+/**
+ * The session records: two sealed parts in one, with the idle end as their time to live. Who is signed in is written by
+ * the sign-in and by `updateUser` only; what a page saves replaces the other part, so that no page, however late and
+ * on whichever instance, puts back an old user (R12).
+ */
 export class SessionRecords {
-  readonly #parts: SessionParts;
+  readonly #parts: Surroundings;
   readonly #admitted = new WeakSet<object>();
-  /** What each session of a request was last written as: express-session saves a new one twice. */
+  /** What pages' part of a request's session was last written as: express-session saves a new one twice. */
   readonly #written = new WeakMap<object, string>();
 
-  constructor(parts: SessionParts) {
+  constructor(parts: Surroundings) {
     this.#parts = parts;
   }
 
@@ -87,25 +92,42 @@ export class SessionRecords {
   }
 
   /**
-   * Only an admitted session may create its record; any other save overwrites what is there, and is lost
-   * where the session was ended meanwhile (R10). Its user then is signed out, which is what ending means.
+   * Only an admitted session may create its record. Any other save replaces what pages keep in it and leaves the user
+   * as it is, whatever the page wrote there; it is lost where the session was ended meanwhile (R10). Its user then is
+   * signed out, which is what ending means.
    */
   async write(id: string, data: SessionData): Promise<void> {
-    const { records, sealer, idleSeconds, maxSeconds } = this.#parts;
-    const create = this.#admitted.delete(data);
-    const latest = Date.now() + maxSeconds * 1000;
-    if (create && !((signedOf(data)?.expiresAt ?? Number.NaN) <= latest)) {
-      throw new TypeError(
-        'an admitted session needs user.expiresAt (epoch ms), within its longest life (R9)',
-      );
-    }
+    const { records, sealer, idleSeconds } = this.#parts;
     const key = sessionKey(id);
     // The cookie's settings are the same for all sessions: they need not be kept.
-    const plain = JSON.stringify({ ...data, cookie: undefined });
-    if (!create && this.#written.get(data) === plain) return;
-    const written = await records.set(key, sealer.seal(plain, key), create ? 'NX' : 'XX', idleSeconds);
-    if (create && !written) throw new Error('a session with this id exists already');
-    this.#written.set(data, plain);
+    const own = JSON.stringify({ ...data, user: undefined, cookie: undefined });
+    if (this.#admitted.delete(data)) {
+      const user = JSON.stringify(this.#demandEnd(data));
+      const record = Buffer.concat([sealUser(sealer, key, user), sealOwn(sealer, key, own)]);
+      if (!(await records.set(key, record, 'NX', idleSeconds))) {
+        throw new Error('a session with this id exists already');
+      }
+    } else {
+      if (this.#written.get(data) === own) return;
+      await records.replaceTail(key, sealOwn(sealer, key, own), idleSeconds);
+    }
+    this.#written.set(data, own);
+  }
+
+  /**
+   * Replaces who is signed in, and nothing else: neither the idle end nor what pages keep. Whose session it is and
+   * when it ends stay the sign-in's. False: the session has ended meanwhile, and stays ended (R10).
+   */
+  async updateUser(id: string, user: Signed): Promise<boolean> {
+    const { records, sealer } = this.#parts;
+    const key = sessionKey(id);
+    const sealed = await records.get(key);
+    const old = sealed && signedOf(this.#open(id, sealed));
+    if (!old) return false;
+    for (const name of ['iss', 'sub', 'sid', 'expiresAt'] as const) {
+      if (user[name] !== old[name]) throw new TypeError(`a session keeps the ${name} of its sign-in`);
+    }
+    return records.replaceHead(key, sealUser(sealer, key, JSON.stringify(user)));
   }
 
   /** Takes the record away; of several callers, one is told whose it was. */
@@ -131,15 +153,17 @@ export class SessionRecords {
     return undefined;
   }
 
+  /** The user of a session that is to be made: with an absolute end, and within the longest life (R9). */
+  #demandEnd(data: SessionData): Signed {
+    const user = signedOf(data);
+    if (user && user.expiresAt <= Date.now() + this.#parts.maxSeconds * 1000) return user;
+    throw new TypeError('an admitted session needs user.expiresAt (epoch ms), within its longest life (R9)');
+  }
+
   #open(id: string, sealed: Buffer): SessionData | undefined {
     const { sealer, log } = this.#parts;
-    const key = sessionKey(id);
-    try {
-      const plain = sealer.open(sealed, key);
-      if (plain) return { ...JSON.parse(plain.toString()), cookie: { originalMaxAge: null } };
-    } catch {
-      // No JSON: told below, as any record that is not ours.
-    }
+    const data = openSession(sealer, sessionKey(id), sealed);
+    if (data) return { ...data, cookie: { originalMaxAge: null } } as SessionData;
     log.warn('A session in the store does not open with our secrets. It counts as no session.');
     return undefined;
   }

@@ -52,6 +52,7 @@ export const sessionControls: Control[] = [
     level: 1,
     what: 'An account that is switched off at the provider loses its sessions',
     tests: [
+      'token-refresh: invalid_grant ends the session, and says what the provider says has ended',
       'access-token: invalid_grant ends the session, with a page that says so and one audit event',
       'back-channel-logout: with a sub ends all sessions of that user, at both instances, and nobody else',
     ],
@@ -120,6 +121,16 @@ export const sessionControls: Control[] = [
       'pages: that is not said to be open refuses who is not signed in',
       'require-auth: %s: the account "%s" gets %i',
       'require-auth: a rule that throws lets nobody through',
+    ],
+  },
+  {
+    id: '8.3.2',
+    level: 3,
+    what: 'Who is signed in, with which roles, is written by the sign-in and the recheck only; no page puts back old roles',
+    tests: [
+      'sessions-contract: stays as updated when a page that read it before saves late, on another instance',
+      'sessions-races: a save never undoes an update of the user',
+      'own-session-data: does not change who is signed in',
     ],
   },
   {

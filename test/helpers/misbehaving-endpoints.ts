@@ -82,8 +82,9 @@ export const endpoints: Record<Endpoint, Handler> = {
   },
 
   async api({ headers }, state) {
-    const known = state.grants.has(headers.authorization?.replace(/^Bearer /, '') ?? '');
-    return known ? { json: { message: 'hello' } } : { status: 401, json: { error: 'invalid_token' } };
+    const token = headers.authorization?.replace(/^(Bearer|DPoP) /, '') ?? '';
+    if (!state.grants.has(token)) return { status: 401, json: { error: 'invalid_token' } };
+    return { json: { message: 'hello' }, lie: state.apiLie?.(token) };
   },
 
   async elsewhere() {

@@ -7,7 +7,7 @@ import { playHost } from './host-names.ts';
 import { endpoints } from './misbehaving-endpoints.ts';
 import { type Alg, keyOf, publicJwk } from './misbehaving-keys.ts';
 import { type Profile, plain } from './misbehaving-profiles.ts';
-import { type Answer, type Lies, send } from './misbehaving-replies.ts';
+import { type Answer, type Lie, type Lies, send } from './misbehaving-replies.ts';
 import type { Endpoint, ProviderState, Reply } from './misbehaving-state.ts';
 
 /**
@@ -28,6 +28,8 @@ export interface MisbehavingProvider {
   secrets: string[];
   next(lies: Lies): void;
   nextRefresh(lies: Lies): void;
+  /** Has the API lie about access tokens, until it is honest. */
+  lieAboutTokens(lie: ((accessToken: string) => Lie | undefined) | undefined): void;
   /** Ends all lies. */
   honest(): void;
   /** New keys, and the old ones are no longer published. */
@@ -74,6 +76,7 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     clockAhead: 0,
     lies: {},
     nextRefreshLies: {},
+    apiLie: undefined,
     nextLies: undefined,
     grants: new Map(),
     pushed: new Map(),
@@ -120,7 +123,11 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     nextRefresh: (lies) => {
       state.nextRefreshLies = lies;
     },
+    lieAboutTokens: (lie) => {
+      state.apiLie = lie;
+    },
     honest: () => {
+      state.apiLie = undefined;
       state.nextLies = undefined;
       state.lies = {};
       state.nextRefreshLies = {};

@@ -42,6 +42,8 @@ export interface ProviderState {
   /** Of the sign-in that began last. */
   lies: Lies;
   nextRefreshLies: Lies;
+  /** What is wrong with the API's answer to an access token. */
+  apiLie: ((accessToken: string) => Lie | undefined) | undefined;
   grants: Map<string, Grant>;
   pushed: Map<string, URLSearchParams>;
   secrets: string[];

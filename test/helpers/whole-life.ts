@@ -7,7 +7,7 @@ import { type Pair, startPair } from './pair.ts';
 type PairOptions = NonNullable<Parameters<typeof startPair>[0]>;
 
 /** So short that every use of a token refreshes it first. */
-const accounts = [{ sub: 'alice', purpose: '', claims: { name: 'Alice Adams' }, accessTokenSeconds: 20 }];
+const accounts = [{ sub: 'alice', purpose: '', claims: { name: 'Alice Adams' }, accessTokenSeconds: 1 }];
 
 const routes: MoreRoutes = {
   mount(app) {

@@ -3,11 +3,18 @@ import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
+import { said } from './said.ts';
 
 export interface ApiRequest {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
+}
+
+export interface ApiAnswer {
+  response: Response;
+  /** Set where the API takes this access token for invalid (RFC 6750 §3.1, RFC 9449 §7.1): what it said, for the log. */
+  refused?: { error: string; error_description: string | undefined };
 }
 
 /**
@@ -20,7 +27,7 @@ export async function fetchApi(
   tokens: TokenRecord,
   url: URL,
   { method = 'GET', headers, body }: ApiRequest = {},
-): Promise<Response> {
+): Promise<ApiAnswer> {
   try {
     return await connection.call(
       (configuration, dpop) => {
@@ -29,7 +36,7 @@ export async function fetchApi(
         const { access_token } = tokens;
         return oidc
           .fetchProtectedResource(configuration, access_token, url, method, body, new Headers(headers), dpop)
-          .catch(takeAnswer);
+          .then((response) => ({ response }), takeAnswer);
       },
       { dpopKey: tokens.dpop_key && (await importDpopKey(tokens.dpop_key)), alone: true },
     );
@@ -39,8 +46,15 @@ export async function fetchApi(
 }
 
 /** A 401 or 403 with a challenge is an answer of the API's; what to do with it is the caller's to say. */
-function takeAnswer(error: unknown): Response {
-  const { response } = error as { response?: unknown };
-  if (response instanceof Response) return response;
-  throw error;
+function takeAnswer(error: unknown): ApiAnswer {
+  const { response, cause } = error as { response?: unknown; cause?: unknown };
+  if (!(response instanceof Response)) throw error;
+  const challenges = Array.isArray(cause) ? (cause as oidc.WWWAuthenticateChallenge[]) : [];
+  const told = challenges.find(
+    ({ scheme, parameters }) => /^(bearer|dpop)$/.test(scheme) && parameters.error === 'invalid_token',
+  );
+  if (response.status !== 401 || !told) return { response };
+  const { error_description: words } = told.parameters;
+  const error_description = words === undefined ? undefined : said(words, 200);
+  return { response, refused: { error: 'invalid_token', error_description } };
 }

@@ -14,6 +14,8 @@ export class Unreachable extends Error {
   override name = 'Unreachable';
   /** What may be wrong on our side. */
   hint: string | undefined;
+  /** The Retry-After of a gateway. */
+  retryAfter: string | undefined;
 }
 
 /** It answered, but no protocol message can look like that. */
@@ -127,7 +129,11 @@ export function createProviderFetch(options: {
         throw error;
       });
       status = message.statusCode ?? 502;
-      if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
+      if (status >= 502 && status <= 504) {
+        const unreachable = new Unreachable(`${url.pathname} answered ${status}`);
+        unreachable.retryAfter = message.headers['retry-after'];
+        throw unreachable;
+      }
       const date = Date.parse(message.headers.date ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
       return new ProviderAnswer(status, toHeaders(message), await contentOf(message, body), url.href);

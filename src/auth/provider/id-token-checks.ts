@@ -76,6 +76,29 @@ function authTimeComplaint(
   return authTime + maxAge < now - tolerance ? 'auth_time is older than max_age' : undefined;
 }
 
+/**
+ * A refreshed ID token is for the same audience as the one before it (OpenID Connect Core §12.2).
+ *
+ * @throws AuthError
+ */
+export function checkSameAudience(audience: string | string[], former: string | undefined): void {
+  const before = former && payloadOf(former)?.aud;
+  if (!before || audienceList(before) === audienceList(audience)) return;
+  throw new AuthError('id_token_claims', { hint: 'aud in the new ID token is not what it was before' });
+}
+
+function audienceList(audience: unknown): string {
+  return JSON.stringify([...new Set([audience].flat())].sort());
+}
+
+function payloadOf(jwt: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}
+
 /** The left half of the hash that the token's algorithm uses (OpenID Connect Core §3.1.3.6). */
 function tokenHash(accessToken: string, alg: string): string {
   const algorithm = alg.startsWith('Ed') ? 'sha512' : `sha${alg.slice(-3)}`;

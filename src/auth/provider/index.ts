@@ -8,9 +8,11 @@ import { refreshTokens } from './refresh.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 
+export type { ApiAnswer, ApiRequest } from './api.ts';
 export { authTimeOf } from './auth-time.ts';
 export type { ProviderCall } from './fetch.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';
+export { RefreshError } from './refresh-failure.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';
 

@@ -1,0 +1,47 @@
+import type { Sealer } from './sealing.ts';
+
+// A session's record: the length of the first part in four bytes, then two sealed parts, each under a name of its own,
+// so that neither passes for the other. The first holds the user, the second what pages keep; most sessions have no
+// second one, and reading them opens one seal.
+
+/** How many bytes say how long the first part is. redis.ts knows it too: the stores replace either part alone. */
+const lengthBytes = 4;
+
+/** The head of the record: the length and the user's part, which is JSON. */
+export function sealUser(sealer: Sealer, key: string, user: string): Buffer {
+  const sealed = sealer.seal(user, userName(key));
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt32BE(sealed.length);
+  return Buffer.concat([length, sealed]);
+}
+
+/** The tail of the record: what pages keep, as JSON. Nothing where they keep nothing. */
+export function sealOwn(sealer: Sealer, key: string, own: string): Buffer {
+  return own === '{}' ? Buffer.alloc(0) : sealer.seal(own, ownName(key));
+}
+
+/** Undefined for whatever is not whole and ours. Never throws. */
+export function openSession(sealer: Sealer, key: string, record: Buffer): object | undefined {
+  const end = endOfHead(record);
+  if (end === undefined) return undefined;
+  try {
+    const user = sealer.open(record.subarray(lengthBytes, end), userName(key));
+    if (!user) return undefined;
+    if (end === record.length) return { user: JSON.parse(user.toString()) };
+    const own = sealer.open(record.subarray(end), ownName(key));
+    return own && { ...JSON.parse(own.toString()), user: JSON.parse(user.toString()) };
+  } catch {
+    // No JSON.
+    return undefined;
+  }
+}
+
+/** Where the head ends; undefined for what is no such record. */
+export function endOfHead(record: Buffer): number | undefined {
+  if (record.length < lengthBytes) return undefined;
+  const end = lengthBytes + record.readUInt32BE();
+  return end <= record.length ? end : undefined;
+}
+
+const userName = (key: string) => `${key} user`;
+const ownName = (key: string) => `${key} own`;
