@@ -75,7 +75,7 @@ export class Configurations {
   async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
     const said = await this.#fetch(url, init);
     const body = said.status === 200 ? await said.json().catch(() => undefined) : undefined;
-    // Only a token endpoint answers so; what a revocation says, nobody reads.
+    // Only a token endpoint answers like this.
     if (!isTokenAnswer(body)) return said;
     const answer = inStandardForm(said, body);
     if (!body.id_token) return answer;
