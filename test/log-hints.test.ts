@@ -132,6 +132,12 @@ const told: Told[] = [
     hint: /^nbf lies in the future$/,
   },
   {
+    name: 'a clock that is behind, with the Date header of a proxy whose clock is right',
+    lies: { idToken: { iat: now() - 600, exp: now() - 300 } },
+    reason: 'id_token_expired',
+    hint: /^by iat in the ID token, the provider's clock is 10 min behind$/,
+  },
+  {
     name: 'a scope that is refused in the browser',
     lies: { answer: { code: undefined, error: 'invalid_scope' } },
     reason: 'provider_error',
