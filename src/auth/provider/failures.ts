@@ -1,7 +1,7 @@
 import { AuthError, type SignInFailure } from '../errors.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
+import { said } from './hint-text.ts';
 import { complaintOf, hintOf, type Step } from './hints.ts';
-import { said } from './said.ts';
 
 // Turns what openid-client throws into our reasons. It knows the library's codes, not the library.
 

@@ -1,4 +1,4 @@
-import { said } from './said.ts';
+import { said } from './hint-text.ts';
 
 // What a developer can do about a provider's answer that openid-client refuses. The library's errors carry what the
 // other side said: as `error`, as a list of challenges, or as the answer itself.
