@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AuthError } from '../src/auth/errors.ts';
 import { clockHint, toAuthError } from '../src/auth/provider/failures.ts';
 import { createProviderFetch, type Unreachable } from '../src/auth/provider/fetch.ts';
+import { said } from '../src/auth/provider/hint-text.ts';
 import { networkHint } from '../src/auth/provider/network-hints.ts';
-import { said } from '../src/auth/provider/said.ts';
 import { startApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Certificate, makeCertificate, trust } from './helpers/certificates.ts';
@@ -130,6 +130,12 @@ const told: Told[] = [
     lies: { idToken: { nbf: now() + 600 } },
     reason: 'clock',
     hint: /^nbf lies in the future$/,
+  },
+  {
+    name: 'a clock that is behind, with the Date header of a proxy whose clock is right',
+    lies: { idToken: { iat: now() - 600, exp: now() - 300 } },
+    reason: 'id_token_expired',
+    hint: /^by iat in the ID token, the provider's clock is 10 min behind$/,
   },
   {
     name: 'a scope that is refused in the browser',

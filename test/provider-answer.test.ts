@@ -3,7 +3,7 @@ import * as oidc from 'openid-client';
 import { describe, expect, test } from 'vitest';
 import { toHeaders } from '../src/auth/provider/answer-headers.ts';
 import { ProviderAnswer, toResponse } from '../src/auth/provider/fetch.ts';
-import { said } from '../src/auth/provider/said.ts';
+import { said } from '../src/auth/provider/hint-text.ts';
 import { inStandardForm } from '../src/auth/provider/token-answer.ts';
 import { withoutQuotes } from '../src/log/quotes.ts';
 

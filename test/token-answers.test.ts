@@ -204,6 +204,9 @@ const packed = (encoding: string, pack: (body: Buffer) => Buffer): Lie => ({
   pack,
 });
 
+const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024, ' '));
+const oneByteMore = gzipSync(Buffer.alloc(1024 * 1024 + 1, ' '));
+
 describe.concurrent('an answer that is packed although nobody asked for it', () => {
   test.each(packings)('%s is read, from every endpoint', (encoding, pack) =>
     withPair({ op: { par: true } }, async (pair) => {
@@ -220,17 +223,12 @@ describe.concurrent('an answer that is packed although nobody asked for it', () 
       expect(app.events('sign_in.failed')).toMatchObject([{ hint: expect.stringContaining('OIDC_SCOPE') }]);
     }));
 
-  const bomb = (size: number) => () => gzipSync(Buffer.alloc(size, ' '));
   test.each([
-    ['a bomb', packed('gzip', bomb(200 * 1024 * 1024)), /larger than/],
-    [
-      'one byte more than fits',
-      packed('br', () => brotliCompressSync(Buffer.alloc(1024 * 1024 + 1))),
-      /larger than/,
-    ],
-    ['a bomb in a bomb', packed('gzip, gzip', () => gzipSync(bomb(50_000_000)())), /larger than/],
-    ['cut in half', packed('gzip', (body) => gzipSync(body).subarray(0, 100)), /cannot be unpacked/],
-    ['not packed at all', packed('gzip', (body) => body), /cannot be unpacked/],
+    ['a bomb', packed('gzip', () => bomb), /larger than/],
+    ['one byte more than fits', packed('gzip', () => oneByteMore), /larger than/],
+    ['a bomb in a bomb', packed('gzip, gzip', () => gzipSync(bomb)), /larger than/],
+    ['cut in half', packed('gzip', (body) => gzipSync(body).subarray(0, 100)), /cannot be decompressed/],
+    ['not packed at all', packed('gzip', (body) => body), /cannot be decompressed/],
     ['packed by nobody knows what', packed('exi', (body) => body), /nobody asked for/],
     ['packed by a name that every object has', packed('constructor', (body) => body), /nobody asked for/],
     ['packed three times', packed('gzip, gzip, gzip', (body) => body), /more than twice/],

@@ -44,7 +44,7 @@ interface OAuthAnswer {
   error_description?: unknown;
 }
 
-/** What the other side says: in the error itself, or in the challenges of its header, which the library hangs on. */
+/** What the other side said: in the error itself, or in the challenges of its header, which the library adds as cause. */
 function answerOf(error: Error & OAuthAnswer): OAuthAnswer {
   if (error.error !== undefined || !Array.isArray(error.cause)) return error;
   const challenges = error.cause.slice(0, 6) as { parameters?: OAuthAnswer }[];
@@ -59,7 +59,7 @@ export function redact(text: string, length = 500): string {
   return shorter.slice(0, length);
 }
 
-/** What comes behind "DPoP" and "Bearer" in a sentence or a challenge, where no token does. */
+/** What follows "DPoP" or "Bearer" in a sentence or a challenge, where no token does. */
 const prose = String.raw`(?:(?:access|tokens?|proofs?|nonces?|keys?|headers?|binding|bound|scheme|challenge|authorization|authentication|handle|thumbprint|algorithms?|signature|jkt|jti|htm|htu|ath|iat|jwt|jwk|alg|is|was|are|has|and|or|but|not|must|may|can|cannot|required|needed|missing|invalid|supported|mismatch|error|for|in|on|of|to|from|with|by)(?:[\s.,:;)"']|$)|[a-z_]{1,20}=")`;
 
 const secretLooks: readonly (readonly [RegExp, string])[] = [
@@ -84,7 +84,7 @@ const secretLooks: readonly (readonly [RegExp, string])[] = [
 /** Anything long that could be a token, a code or a session id. */
 const long = /[\w~+-]{32,}/g;
 
-/** Words in capitals or small letters, such as OAUTH_AUTHORIZATION_RESPONSE_ERROR: chance makes no such thing. */
+/** Words of one case joined by underscores, such as OAUTH_AUTHORIZATION_RESPONSE_ERROR. No random value looks like that. */
 function isName(run: string): boolean {
   const oneCase = run === run.toUpperCase() || run === run.toLowerCase();
   return oneCase && run.length <= 100 && /^[a-z]{1,14}\d{0,2}(_[a-z]{1,14}\d{0,2})+$/i.test(run);

@@ -1,6 +1,6 @@
 /**
- * How JavaScript's own errors quote what they could not use: where the quotation begins, and the words behind it
- * (none: it goes on to the end). JSON.parse, Headers, the operator `in` and Node's argument checks do that.
+ * How JavaScript's own errors quote what they could not use: where the quotation begins, and the text after it
+ * (none: it goes on to the end). JSON.parse, Headers, the operator `in` and Node's argument checks do this.
  */
 const quoting: readonly (readonly [RegExp, string])[] = [
   [/Unexpected token |"/, ' is not valid JSON'],
@@ -12,8 +12,8 @@ const quoting: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A text without what such an error in it quotes: ten characters of an answer may be ten characters of a token (R20).
- * Everything from the first quotation to the last goes, for what is quoted may look like the words behind it.
+ * A text without what such an error quotes: ten characters of an answer may be ten characters of a token (R20).
+ * Everything from the first quotation to the last is removed, because the quoted part may imitate the text after it.
  */
 export function withoutQuotes(text: string): string {
   let rest = text;

@@ -19,6 +19,9 @@ export const operationControls: Control[] = [
     what: 'Nothing secret in a log, and no forged lines',
     tests: [
       'log: by a sign-in, a refresh, a sign-in that fails, an error and a sign-out',
+      'log: by an answer that cannot be read, from any endpoint or an API: %s',
+      'log: with an error of JavaScript itself shows none of what that quotes',
+      'log-hints: holds nothing secret: %s',
       'log: cannot write lines of its own',
       'callback: no code, state, token, cookie or session id stands in the log (R20)',
     ],

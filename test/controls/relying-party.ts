@@ -42,6 +42,8 @@ export const relyingPartyControls: Control[] = [
       'helpers/misbehaving-cases-metadata: keys at a random address',
       'misbehaving-provider: between redirect and answer are taken up',
       'misbehaving-provider: between two sign-ins are taken up',
+      'key-sets: the good keys of a set verify',
+      'key-sets: are refused where the token names none',
     ],
   },
   {

@@ -161,6 +161,7 @@ export const signInControls: Control[] = [
     tests: [
       'access-token: a rotated refresh token is stored before the new access token is used',
       'logout: ends the session first; the refresh token is revoked after it',
+      'provider-connections: signs everybody in, refreshes and signs out, and no code or token is sent twice',
     ],
   },
   {
@@ -170,6 +171,7 @@ export const signInControls: Control[] = [
       'fapi: with ID tokens by %s and a client key of kind %s',
       'fapi: a client certificate instead of both',
       'dpop: signs in, refreshes and signs out where the token endpoint wants a nonce in every proof',
+      'fapi: a sign-in asks for no more than it needs: the nonce is asked for once',
     ],
   },
   {

@@ -137,6 +137,9 @@ export const webControls: Control[] = [
       'http-error-pages: a body that is broken, too large or of a strange kind has its own words',
       'callback: larger than 64 KB is refused',
       'tabs-and-loops: with long paths keeps the cookies of a browser under 8 KB',
+      'token-answers: a bomb in a bomb',
+      'key-sets: of more than a hundred entries is refused before one is looked at',
+      'provider-answer: what a provider or an API sends costs no more than its length',
     ],
   },
   {

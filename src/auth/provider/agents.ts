@@ -20,9 +20,9 @@ export type Agents = ReturnType<typeof createAgents>;
 /**
  * Connections for safe requests are kept and used again: one that the server closes in that moment costs a second
  * request. Every other request gets a connection that nothing was sent on before. A server may close an idle one
- * whenever it likes, also as our request arrives, and then nobody knows whether that was read: a code or a refresh
- * token must not be sent again, for the provider would take it for stolen (RFC 9700 §4.14.2), so the sign-in would
- * fail. It costs a sign-in one handshake, and with TLS that is a resumption: each agent keeps the sessions.
+ * whenever it likes, also as our request arrives, and we cannot know whether it was processed. A code or a refresh
+ * token must not be sent again, as the provider would treat it as stolen (RFC 9700 §4.14.2), so the sign-in would
+ * fail. This costs a sign-in one handshake; over TLS the handshake is a resumption, as each agent caches sessions.
  */
 export function createAgents(tls: { cert: string; key: string } | undefined) {
   const agents = {

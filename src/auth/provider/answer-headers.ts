@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The library reads challenges in time that grows with the square of their length (R23); real ones are short. */
+/** The library's time for challenges grows with the square of their length (R23). Real ones are short. */
 const longestChallenges = 2_000;
 
-/** Those of an answer whose body has been unpacked; what they said of the packed one is of no use any more. */
+/** The headers of an answer, without those that describe its body as it was before decompression. */
 export function toHeaders({ headersDistinct }: IncomingMessage): Headers {
   const headers = new Headers();
   const packed = headersDistinct['content-encoding'] !== undefined;

@@ -3,7 +3,7 @@ import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
-import { said } from './said.ts';
+import { said } from './hint-text.ts';
 
 export interface ApiRequest {
   method?: string;

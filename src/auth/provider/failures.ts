@@ -1,7 +1,7 @@
 import { AuthError, type SignInFailure } from '../errors.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
+import { said } from './hint-text.ts';
 import { complaintOf, hintOf, type Step } from './hints.ts';
-import { said } from './said.ts';
 
 // Turns what openid-client throws into our reasons. It knows the library's codes, not the library.
 
@@ -139,7 +139,12 @@ function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError 
     const hint = `nbf lies in the future${off ? `: ${clockHint(away)}` : ''}`;
     return new AuthError('clock', { cause: error, hint });
   }
-  if (!off) return new AuthError('id_token_expired', { cause: error });
+  if (!off) {
+    // A proxy may write the Date header, and then it shows the proxy's clock.
+    const byIat = driftByIat(error);
+    const hint = Math.abs(byIat) > tolerance ? `by iat in the ID token, ${clockHint(byIat)}` : undefined;
+    return new AuthError('id_token_expired', { cause: error, hint });
+  }
   return new AuthError('clock', { cause: error, hint: clockHint(away) });
 }
 

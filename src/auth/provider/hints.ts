@@ -1,11 +1,11 @@
-import { said } from './said.ts';
+import { said } from './hint-text.ts';
 
-// What a developer can do about an answer of the provider that openid-client refuses. It knows the library's errors:
-// what the other side said hangs on them, as `error`, as a list of challenges, or as the answer itself.
+// What a developer can do about a provider's answer that openid-client refuses. The library's errors carry what the
+// other side said: as `error`, as a list of challenges, or as the answer itself.
 
 export type Step = 'discovery' | 'start' | 'answer' | 'userinfo';
 
-/** One link of the chain of causes; nothing of it is certain. */
+/** One link of the chain of causes. Any member may be missing or of another type. */
 interface Link {
   message?: unknown;
   error?: unknown;
@@ -51,7 +51,7 @@ function challenges(link: unknown): Link[] {
   return list.map((each) => (each as { parameters?: Link } | null)?.parameters ?? {});
 }
 
-/** An answer with a status that nobody expected: the library has not read it. */
+/** The library does not read an answer whose status is unexpected. */
 function textOf({ content }: Link): string | undefined {
   return content instanceof Buffer && content.length <= 10_000 ? content.toString() : undefined;
 }
@@ -68,7 +68,7 @@ function bodyOf(link: Link): Link | undefined {
 const httpsRequired =
   'the provider demands https ("HTTPS required"): OIDC_ISSUER must be its https address, and a proxy in front of it must tell it the scheme (at Keycloak KC_PROXY_HEADERS; "Require SSL" of the realm)';
 
-/** What gateways and servers say on a page of their own, for they cannot speak OAuth: nginx, Keycloak. */
+/** What servers such as nginx and Keycloak say on a plain page instead of an OAuth error. */
 const pages: readonly (readonly [RegExp, string])[] = [
   [/HTTPS required/i, httpsRequired],
   [

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { AuthError } from '../errors.ts';
 import { authTimeOf } from './auth-time.ts';
 import { clockHint } from './failures.ts';
-import { said } from './said.ts';
+import { said } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** What a sign-in demanded of the provider beyond who the user is. */

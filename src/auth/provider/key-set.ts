@@ -2,14 +2,14 @@ import { createPublicKey } from 'node:crypto';
 import type { JSONWebKeySet, JWK } from 'jose';
 import { namesOf } from './algorithms.ts';
 
-// A key set is read for the keys that we can use; what else stands in it is let be (RFC 7517 §5).
+// A key set is read for the keys that we can use; all other entries are ignored (RFC 7517 §5).
 
 /** Looking at a key costs time, so their number is bounded before the first is looked at (R23). */
 const mostKeys = 100;
 const longestKid = 1_000;
 /** RSA with 16384 bits. */
 const longestMember = 2_731;
-/** A public exponent of 64 bits. A longer one makes each verification as dear as a signature. */
+/** A public exponent of 64 bits. A longer one makes each verification as slow as a signature. */
 const longestExponent = 11;
 
 const curves: Record<string, string> = {
@@ -88,7 +88,7 @@ function isReadable(key: JWK): boolean {
 }
 
 /**
- * One key published twice would read as two that fit, and then nobody could say which is meant. An entry without a
+ * One key published twice would count as two that match, and the library refuses a token that several keys match. An entry without a
  * name is dropped where the same key has one: a token that names no key fits both.
  */
 function distinct(keys: JWK[]): JWK[] {

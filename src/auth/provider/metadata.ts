@@ -1,7 +1,7 @@
 import type { ServerMetadata } from 'openid-client';
 import type { Log } from '../../log.ts';
 import { AuthError } from '../errors.ts';
-import { oneLine } from './said.ts';
+import { oneLine } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** The provider's metadata once it has been checked: what a sign-in cannot do without is there. */

@@ -1,4 +1,4 @@
-// Why nobody answers, where the error of the connection tells: a developer may read it and know what to set.
+// Why a server does not answer, as far as the connection's error shows it, and what to set.
 
 interface NetworkError {
   code?: unknown;
@@ -6,7 +6,7 @@ interface NetworkError {
   reusedSocket?: boolean;
 }
 
-/** OpenSSL's words for an answer that is no TLS. */
+/** How OpenSSL names an answer that is not TLS. */
 const noTls = /wrong.version.number|packet.length.too.long|http.request|unknown.protocol/i;
 /** Those of a TLS alert about our certificate, or that there is none. */
 const refusedCertificate =
@@ -23,7 +23,7 @@ export function networkHint(error: NetworkError, url: URL, ownCertificate: boole
   const words = `${code} ${String(error.message).slice(0, 500)}`.replaceAll('_', ' ');
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return `the name ${hostname} is not known here: check OIDC_ISSUER and the DNS of this machine`;
-  if (code === 'ECONNREFUSED') return `nobody listens at ${host}`;
+  if (code === 'ECONNREFUSED') return `nothing is listening at ${host}`;
   if (protocol === 'https:') return tlsHint(code, words, host, ownCertificate);
   if (code.startsWith('HPE_') || (code === 'ECONNRESET' && !error.reusedSocket))
     return `${host} closed the connection without an answer in HTTP: if it speaks https, its address must begin with https://`;

@@ -3,7 +3,7 @@ import { AuthError } from '../errors.ts';
 import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
 import { type Clock, causes, toAuthError } from './failures.ts';
 import { Unreachable } from './fetch.ts';
-import { said } from './said.ts';
+import { said } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** A refresh that failed, and what follows from it (R13). */

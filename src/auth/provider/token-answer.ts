@@ -1,7 +1,7 @@
 import { ProviderAnswer, UnusableAnswer } from './fetch.ts';
 
-// Servers write their token answers in ways that RFC 6749 §5.1 does not know. They are put right here, once, before
-// the library judges them.
+// Some servers write token answers in ways that RFC 6749 §5.1 does not describe. They are normalised here, in one
+// place, before the library checks them.
 
 /** A lifetime that a Date can hold. */
 const longestSeconds = 10 * 365 * 86_400;

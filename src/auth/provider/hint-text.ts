@@ -1,4 +1,4 @@
-// What a provider says, as part of a hint in the log. A hint quotes little of it.
+// Text from a provider as part of a hint in the log.
 
 const secretLooks: readonly RegExp[] = [
   /\beyJ[\w-]*(?:\.[\w-]*)*/g,
@@ -8,7 +8,7 @@ const secretLooks: readonly RegExp[] = [
 ];
 const long = /[\w~+-]{24,}/g;
 
-/** Its words, without what looks like a secret (R20). */
+/** A short quotation of what the provider said, without anything that looks like a secret (R20). */
 export function said(words: unknown, length = 60): string {
   let text = String(words).slice(0, length * 2);
   for (const look of secretLooks) text = text.replace(look, '[redacted]');
@@ -16,7 +16,7 @@ export function said(words: unknown, length = 60): string {
   return oneLine(text, length);
 }
 
-/** An address or a name of its own, on one short line; a bidirectional mark would turn the line around. */
+/** On one short line: no control characters, and no bidirectional marks, which would turn the line around. */
 export function oneLine(words: unknown, length = 60): string {
   const text = String(words)
     .slice(0, length + 1)
@@ -24,7 +24,7 @@ export function oneLine(words: unknown, length = 60): string {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
-/** Words that a specification joins, such as unmet_authentication_requirements. */
+/** Names from a specification, such as unmet_authentication_requirements. */
 function isName(run: string): boolean {
   const words = run.split('_');
   return words.length > 1 && words.every((word) => /^(?:[a-z]{1,14}|[A-Z]{1,14})$/.test(word));
