@@ -155,7 +155,7 @@ describe('private_key_jwt', () => {
       let calls = 0;
       const api = createServer((_req, res) => {
         calls += 1;
-        res.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('{}');
+        res.writeHead(401, { 'www-authenticate': 'Bearer realm="notes"' }).end('{}');
       }).listen(0, '127.0.0.1');
       await once(api, 'listening');
       const API_URL = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
