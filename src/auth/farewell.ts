@@ -53,6 +53,7 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   const { context, formerSession, storeError } = authOf(req);
   if (signedIn(req)) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
   const farewell = takeFarewell(req, res, context);
+  if (farewell) await context.provider.carryOutRevocation(farewell.state);
   // A sign-out takes the session's cookie along: one that is there is of a later session.
   if (farewell && !formerSession) return goodbye(req, context, farewell);
   // The layout says the rest. It may be that nothing has ended (R14).

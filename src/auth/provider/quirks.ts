@@ -58,3 +58,28 @@ function signsFor(issuer: string, owner: unknown): boolean {
   const tenant = issuer.slice(start.length, issuer.length - end.length);
   return /^[\w-]+$/.test(tenant);
 }
+
+/**
+ * Microsoft Entra calls a front-channel logout address with `sid` and no `iss`
+ * (https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#single-sign-out). Its clouds' hosts:
+ * https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
+ */
+export function sendsSidAlone(issuer: string): boolean {
+  return entraHosts.has(new URL(issuer).hostname);
+}
+
+const entraHosts = new Set([
+  'login.microsoftonline.com',
+  'login.microsoftonline.us',
+  'login.partner.microsoftonline.cn',
+]);
+
+/**
+ * Keycloak ends its own session with the last refresh token of it that is revoked. A sign-out that comes after finds
+ * none: no LOGOUT event, and other apps are not called (TokenRevocationEndpoint.java, `revokeClientSession`:
+ * https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/protocol/oidc/endpoints/TokenRevocationEndpoint.java).
+ * Its issuers are `https://<host>/realms/<realm>`, below whatever path.
+ */
+export function revocationEndsSession(issuer: string): boolean {
+  return new URL(issuer).pathname.split('/').at(-2) === 'realms';
+}
