@@ -63,7 +63,7 @@ export function createProvider(
     /** True: revoke after the provider's own session was ended, by the two that follow. */
     revokesLate: revocationEndsSession(settings.issuer),
     revokeLater: (name: string, tokens: RevocableTokens) => late.add(name, tokens),
-    carryOutRevocation: (name: string) => late.carryOut(name),
+    carryOutRevocation: (name: string, sessionEnded: boolean) => late.carryOut(name, sessionEnded),
     /** Its front-channel logout names the session without the issuer. */
     sendsSidAlone: sendsSidAlone(settings.issuer),
     endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),

@@ -1,4 +1,4 @@
-import type { JSONWebKeySet } from 'jose';
+import { decodeJwt, type JSONWebKeySet } from 'jose';
 import type { Metadata } from './metadata.ts';
 
 // Where well-known providers go ways of their own. Each is told by what it says of itself, and named with its source.
@@ -82,4 +82,16 @@ const entraHosts = new Set([
  */
 export function revocationEndsSession(issuer: string): boolean {
   return new URL(issuer).pathname.split('/').at(-2) === 'realms';
+}
+
+/**
+ * Of such a provider's refresh tokens, those that its session takes along; to revoke one afterwards would be an error
+ * event there. An offline one (`typ` Offline) outlives the session and must be revoked.
+ */
+export function endsWithSession(refreshToken: string | undefined): boolean {
+  try {
+    return decodeJwt(refreshToken ?? '').typ === 'Refresh';
+  } catch {
+    return false;
+  }
 }

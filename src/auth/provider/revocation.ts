@@ -4,6 +4,7 @@ import type { TokenRecord } from '../../sessions/index.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
 import { toAuthError } from './failures.ts';
+import { endsWithSession } from './quirks.ts';
 
 /** Seconds. Nobody who signs out waits longer than this. */
 const patience = 2;
@@ -70,7 +71,7 @@ function addProofs(configuration: oidc.Configuration, handle: oidc.DPoPHandle): 
  * no token of an ended session stays in the store.
  */
 export class LateRevocations {
-  readonly #waiting = new Map<string, () => Promise<void>>();
+  readonly #waiting = new Map<string, (sessionEnded: boolean) => Promise<void>>();
   readonly #revoke: (tokens: RevocableTokens) => Promise<unknown>;
   readonly #log: Log;
 
@@ -82,9 +83,10 @@ export class LateRevocations {
   /** @param name of the sign-out: its state */
   add(name: string, tokens: RevocableTokens): void {
     const timer = setTimeout(() => this.carryOut(name), latestMs).unref();
-    this.#waiting.set(name, async () => {
+    this.#waiting.set(name, async (sessionEnded) => {
       clearTimeout(timer);
       this.#waiting.delete(name);
+      if (sessionEnded && endsWithSession(tokens.refresh_token)) return;
       try {
         await this.#revoke(tokens);
       } catch (error) {
@@ -93,12 +95,16 @@ export class LateRevocations {
     });
   }
 
-  /** Revokes now what waits under this name, within two seconds. Never rejects. */
-  async carryOut(name: string): Promise<void> {
-    await this.#waiting.get(name)?.();
+  /**
+   * Revokes now what waits under this name, within two seconds. Never rejects.
+   *
+   * @param sessionEnded the provider's session ended, as its answer says, and with it a token that belongs to it
+   */
+  async carryOut(name: string, sessionEnded = false): Promise<void> {
+    await this.#waiting.get(name)?.(sessionEnded);
   }
 
   async carryOutAll(): Promise<void> {
-    await Promise.all([...this.#waiting.values()].map((revoke) => revoke()));
+    await Promise.all([...this.#waiting.values()].map((revoke) => revoke(false)));
   }
 }
