@@ -17,11 +17,12 @@ interface Sent {
   fetches: number;
 }
 
-async function send(op: MisbehavingProvider, app: TestApp, turn: number, kid?: string): Promise<Sent> {
+/** @param kid instead of that of the key; null: none */
+async function send(op: MisbehavingProvider, app: TestApp, turn: number, kid?: string | null): Promise<Sent> {
   const iat = Math.floor(Date.now() / 1000);
   const claims = { iss: op.issuer, aud: op.clientId, sub: 'nobody', iat, exp: iat + 60, jti: randomUUID() };
   const signing = { signing: 'RS256', alg: 'RS256', turn, clientSecret: '' } as const;
-  const header = { typ: 'logout+jwt', ...(kid && { kid }) };
+  const header = { typ: 'logout+jwt', ...(kid !== undefined && { kid: kid ?? undefined }) };
   const logout_token = await signToken({ ...claims, events: { [logoutEvent]: {} } }, { ...signing, header });
   const body = new URLSearchParams({ logout_token });
   const { status } = await fetch(app.url('/auth/backchannel-logout'), { method: 'POST', body });
@@ -57,6 +58,17 @@ test('of many with keys that nobody published, twenty wait for one fetch; the ot
     // All places are free again.
     op.rotateKeys();
     expect((await send(op, app, 3)).status).toBe(200);
+  }));
+
+test('a token that names no key is not held up by those that wait', () =>
+  withPair({ op: { oneKey: true, noKid: true } }, async ({ op, app, open }) => {
+    await open('/profile');
+    expect((await send(op, app, 1, null)).status).toBe(200);
+    const before = op.calls.jwks;
+    const all = Array.from({ length: 21 }, (_, n) => send(op, app, 1, `made-up-${n}`));
+    await until(() => reasonsIn(app).some((reason) => /later/.test(reason)));
+    expect(await send(op, app, 1, null)).toEqual({ status: 200, fetches: before });
+    await Promise.all(all);
   }));
 
 /** The key set itself, with a provider that fails as told and a clock of the test's own. */

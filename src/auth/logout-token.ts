@@ -57,8 +57,8 @@ export async function verifyLogoutToken(token: string, provider: Provider): Prom
   demand(sid === undefined || (typeof sid === 'string' && sid !== ''), 'sid is no text');
   demand(sub !== undefined || sid !== undefined, 'it names neither sub nor sid');
   const ends = exp ?? Number(iat) + longestAgeWithoutEnd + 1;
-  const now = Math.floor(Date.now() / 1000);
-  demand(now < ends + clockToleranceSeconds, 'it has no exp, and its iat is more than two minutes old');
+  const isOver = Math.floor(Date.now() / 1000) >= ends + clockToleranceSeconds;
+  demand(!isOver, exp ? 'exp has passed' : 'it has no exp, and its iat is more than two minutes old');
   const until = Math.min(ends, Number(iat) + longestAge + 1) + clockToleranceSeconds;
   return { iss: String(iss), sub, sid: sid as string | undefined, jti: String(jti), until };
 }

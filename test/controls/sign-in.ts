@@ -195,7 +195,7 @@ export const signInControls: Control[] = [
       'logout-tokens-of-real-servers: the typ %j is refused',
       'logout-tokens-of-real-servers: a token without exp %s',
       'logout-token-keys: two new keys within three seconds: both tokens are verified, by one fetch each',
-      'logout-token-keys: twenty wait for one fetch',
+      'logout-token-keys: twenty wait for one fetch; the others are answered at once',
     ],
   },
   {

@@ -45,15 +45,14 @@ export class ProviderKeys {
 
   /**
    * Fetches the keys anew if `kid`, just seen in a token's header, is not among them: keys may rotate between the
-   * redirect and the answer. Fetches are three seconds apart, and who needs one waits its turn. Without a key id only
-   * the age of the set can tell, so nobody waits.
+   * redirect and the answer. Fetches are three seconds apart, and who needs one waits its turn.
    *
    * @param solicited false for what anybody may send: of those, twenty wait at most, for the first set too
    * @throws Error when twenty wait already
    */
   async ensure(kid: string | undefined, solicited: boolean): Promise<void> {
     if (solicited || this.current) await this.get();
-    if (this.#has(kid)) return;
+    if (this.#isAtHand(kid)) return;
     if (solicited) return this.#takeTurn(kid);
     if (this.#waiting >= mostWaiting) throw new Error("later: too many wait for the provider's keys");
     this.#waiting += 1;
@@ -73,14 +72,17 @@ export class ProviderKeys {
   async #takeTurn(kid: string | undefined): Promise<void> {
     // A fetch that has begun may bring the key.
     await this.#underWay?.catch(() => {});
-    if (this.#has(kid)) return;
-    const wait = Math.max(0, this.#forcedAt + minForcedMs - Date.now());
-    if (wait > 0 && kid === undefined && this.current) return;
-    this.#nextForced ??= setTimeout(wait).then(() => {
-      this.#nextForced = undefined;
-      return this.#fetchNow();
-    });
+    if (this.#isAtHand(kid)) return;
+    this.#nextForced ??= this.#fetchNext();
     await this.#nextForced;
+  }
+
+  async #fetchNext(): Promise<void> {
+    const last = this.#forcedAt;
+    await setTimeout(Math.max(0, last + minForcedMs - Date.now()));
+    this.#nextForced = undefined;
+    // A sign-out may have asked in that very moment (`latest`).
+    await (this.#forcedAt === last ? this.#fetchNow() : this.#underWay);
   }
 
   #fetchNow(): Promise<unknown> {
@@ -91,8 +93,11 @@ export class ProviderKeys {
     return this.#underWay;
   }
 
-  #has(kid: string | undefined): boolean {
-    return kid !== undefined && (this.current?.keys.some((key) => key?.kid === kid) ?? false);
+  /** Without a key id only the age of the set can tell. */
+  #isAtHand(kid: string | undefined): boolean {
+    if (!this.current) return false;
+    if (kid === undefined) return Date.now() < this.#forcedAt + minForcedMs;
+    return this.current.keys.some((key) => key?.kid === kid);
   }
 }
 
