@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import type { TokenRecord } from '../sessions/index.ts';
 import { type AuthContext, demandStore, neverCache, redirect } from './context.ts';
@@ -6,8 +5,10 @@ import { leaveFarewell, newLogoutState } from './farewell.ts';
 import { forgetSignIns } from './loop-guard.ts';
 import { endUserSession, signedIn } from './user-session.ts';
 
-/** So long a person waits for all that is asked of the provider; what takes longer goes on without them. */
+/** So long a person waits for all that is asked of the provider. */
 const patienceMs = 2_000;
+/** With less of that left, the revocation goes on without them. */
+const tooLittleMs = 500;
 
 /**
  * Signs out: session, tokens and index first, then the refresh token at the provider (2 s at most), then off to its
@@ -31,26 +32,36 @@ export async function leaveAll(req: Request, res: Response): Promise<string> {
   // Never "cookies": cookies know no ports, so it would reach other apps of this host (ASVS 14.3.1). Nor "cache": it
   // makes Chromium wait for seconds, and what depends on a session is no-store.
   res.setHeader('Clear-Site-Data', '"storage"');
-  const patience = sleep(patienceMs, undefined, { ref: false });
+  const until = Date.now() + patienceMs;
   const state = newLogoutState();
   const post_logout_redirect_uri = `${context.baseUrl}/signed-out`;
   const url = await context.provider
     .endSessionUrl({ id_token_hint: tokens?.id_token, state, post_logout_redirect_uri })
     .catch(() => undefined);
-  if (tokens?.refresh_token && url && context.provider.revokesLate)
-    context.provider.revokeLater(state, tokens);
-  else await Promise.race([revoke(req, context, tokens), patience]);
+  if (tokens?.refresh_token) {
+    if (url && context.provider.revokesLate) context.provider.revokeLater(state, tokens);
+    else await revoke(req, context, tokens, until - Date.now());
+  }
   const stateReturns = url?.searchParams.has('state') ?? false;
   leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
   return url?.href ?? '/signed-out';
 }
 
-/** A failure is logged, never shown: the session here has ended all the same. */
-async function revoke(req: Request, context: AuthContext, tokens: TokenRecord | undefined): Promise<void> {
-  if (!tokens?.refresh_token) return;
-  try {
-    await context.provider.revoke(tokens);
-  } catch (error) {
-    req.log?.warn({ reason: (error as Error).message }, 'the refresh token could not be revoked');
-  }
+/**
+ * A failure is logged, never shown: the session here has ended all the same.
+ *
+ * @param leftMs what is left of a person's patience
+ */
+async function revoke(
+  req: Request,
+  context: AuthContext,
+  tokens: TokenRecord,
+  leftMs: number,
+): Promise<void> {
+  const waits = leftMs >= tooLittleMs;
+  const signal = waits ? AbortSignal.timeout(leftMs) : undefined;
+  const revoked = context.provider.revoke(tokens, signal).catch((error: Error) => {
+    req.log?.warn({ reason: error.message }, 'the refresh token could not be revoked');
+  });
+  if (waits) await revoked;
 }

@@ -59,7 +59,7 @@ export function createProvider(
     finishSignIn: (callback: URL, request: AuthorizationRequest) =>
       finishSignIn(connection, callback, request),
     refresh: (old: TokenRecord, owner: { iss: string; sub: string }) => refreshTokens(connection, old, owner),
-    revoke: (tokens: RevocableTokens) => revokeToken(connection, tokens),
+    revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
     /** True: revoke after the provider's own session was ended, by the two that follow. */
     revokesLate: revocationEndsSession(settings.issuer),
     revokeLater: (name: string, tokens: RevocableTokens) => late.add(name, tokens),

@@ -6,8 +6,8 @@ import { importDpopKey } from './dpop-key.ts';
 import { toAuthError } from './failures.ts';
 import { endsWithSession } from './quirks.ts';
 
-/** Seconds. Nobody who signs out waits longer than this. */
-const patience = 2;
+/** Nobody who signs out waits longer than this. */
+const patienceMs = 2_000;
 /** Time to confirm the sign-out at the provider, where it asks. */
 const latestMs = 30_000;
 
@@ -15,7 +15,7 @@ const latestMs = 30_000;
 export type RevocableTokens = Pick<TokenRecord, 'refresh_token' | 'dpop_key'>;
 
 /**
- * Revokes the refresh token (RFC 7009), within two seconds. False where there is none, or the provider offers no way.
+ * Revokes the refresh token (RFC 7009), within two seconds or until the signal says so. False where there is none, or the provider offers no way.
  * Where access tokens are bound to a key, a proof by that key goes along: Keycloak's FAPI profiles demand it.
  *
  * @throws AuthError
@@ -23,13 +23,18 @@ export type RevocableTokens = Pick<TokenRecord, 'refresh_token' | 'dpop_key'>;
 export async function revokeToken(
   connection: ProviderConnection,
   { refresh_token, dpop_key }: RevocableTokens,
+  signal = AbortSignal.timeout(patienceMs),
 ): Promise<boolean> {
   if (!refresh_token || !connection.discovered.current?.revocation_endpoint) return false;
   try {
     await connection.call(
       (configuration, { DPoP }) => {
-        configuration.timeout = patience;
-        if (DPoP) addProofs(configuration, DPoP);
+        const fetch = configuration[oidc.customFetch] as oidc.CustomFetch;
+        const limited: oidc.CustomFetch = async (address, options) => {
+          signal.throwIfAborted();
+          return fetch(address, { ...options, signal });
+        };
+        configuration[oidc.customFetch] = DPoP ? withProofs(limited, DPoP) : limited;
         return oidc.tokenRevocation(configuration, refresh_token, { token_type_hint: 'refresh_token' });
       },
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)), alone: true },
@@ -46,11 +51,10 @@ interface Prover {
   cacheNonce(response: { headers: Headers }, url: URL): void;
 }
 
-/** Puts a DPoP proof (RFC 9449 §4) into each call of this configuration; once more where a nonce is asked for (§8). */
-function addProofs(configuration: oidc.Configuration, handle: oidc.DPoPHandle): void {
+/** Puts a DPoP proof (RFC 9449 §4) into each call; once more where a nonce is asked for (§8). */
+function withProofs(fetch: oidc.CustomFetch, handle: oidc.DPoPHandle): oidc.CustomFetch {
   const prover = handle as unknown as Prover;
-  const fetch = configuration[oidc.customFetch] as oidc.CustomFetch;
-  configuration[oidc.customFetch] = async (address, options) => {
+  return async (address, options) => {
     const url = new URL(address);
     const send = async () => {
       const headers = new Headers(options.headers);
