@@ -72,7 +72,7 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
       stopping = true;
       await sleep(config.shutdownDelaySeconds * 1000);
       await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
-      provider.close();
+      await provider.close();
       await sessions.close();
     },
   };

@@ -172,14 +172,38 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
       ['a sub that is no text', { claims: { sub: ['alice'], sid: undefined } }, /sub is no text/],
       ['a sid that is no text', { claims: { sid: ['a'] } }, /sid is no text/],
       ['an exp that has passed', { claims: { exp: now - 60 } }, /"exp"/],
-      ['no exp', { claims: { exp: undefined } }, /"exp"/],
+      ['an exp of null', { claims: { exp: null } }, /"exp"/],
+      [
+        'no exp, and an iat over two minutes old',
+        { claims: { exp: undefined, iat: now - 170 } },
+        /two minutes/,
+      ],
+      ['no exp and no iat', { claims: { exp: undefined, iat: undefined } }, /"iat"/],
+      ['no exp, and an iat in the future', { claims: { exp: undefined, iat: now + 400 } }, /"iat"/],
       ['an iat too old', { claims: { iat: now - 400 } }, /"iat"/],
       ['an iat in the future', { claims: { iat: now + 400, exp: now + 600 } }, /"iat"/],
       ['no iat', { claims: { iat: undefined } }, /"iat"/],
       ['an nbf in the future', { claims: { nbf: now + 400 } }, /"nbf"/],
       ['no jti', { claims: { jti: undefined } }, /"jti"/],
       ['an empty jti', { claims: { jti: '' } }, /jti/],
-      ['the typ of another token', { header: { typ: 'at+jwt' } }, /typ/],
+      ['the typ of another token', { header: { typ: 'secevent+jwt' } }, /typ/],
+      ['the typ of another token that begins like one of ours', { header: { typ: 'jwt+x' } }, /typ/],
+      ['a typ after another prefix', { header: { typ: 'text/jwt' } }, /typ/],
+      ['an empty typ', { header: { typ: '' } }, /typ/],
+      [
+        'at+jwt with a client_id',
+        { header: { typ: 'at+jwt' }, claims: { client_id: clientId } },
+        /access token/,
+      ],
+      ['at+jwt with a scope', { header: { typ: 'AT+JWT' }, claims: { scope: 'openid' } }, /access token/],
+      [
+        'at+jwt, written long, with a client_id of null',
+        { header: { typ: 'application/at+jwt' }, claims: { client_id: null } },
+        /access token/,
+      ],
+      ['at+jwt without the event', { header: { typ: 'at+jwt' }, claims: { events: undefined } }, /"events"/],
+      ['JWT with a nonce', { header: { typ: 'JWT' }, claims: { nonce: 'abc' } }, /nonce/],
+      ['JWT with another event', { header: { typ: 'JWT' }, claims: { events: { more: {} } } }, /events/],
       ['a kid that is not published', { header: { kid: 'unknown' } }, /JWKS|key/],
     ];
     test.each(forgeries)('%s', async (_what, forgery, reason) => {
@@ -237,6 +261,36 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
         await send(one, await logoutToken(all.provider, about, { claims, header: { typ: 'JWT' } })),
         /typ|nonce/,
       );
+    });
+
+    test('an access token of the same provider that is a JWT for the same app', async () => {
+      const claims = { jti: 'abc', client_id: clientId, scope: 'openid', events: undefined };
+      const header = { typ: 'at+jwt' };
+      const token = await logoutToken(all.provider, about, { claims, header });
+      await expectRefused(await send(one, token), /"events"/);
+    });
+
+    test('a copy that comes after a later sign-in: that session stays', async () => {
+      const bob = await all.signIn('bob');
+      const token = await logoutToken(all.provider, { sub: 'bob' });
+      expect((await send(two, token)).status).toBe(200);
+      expect(await statusOf(bob.browser, one)).toBe(401);
+      const again = await all.signIn('bob');
+      one.lines.length = 0;
+      await expectRefused(await send(one, token), /jti was seen before/);
+      expect(await statusOf(again.browser, one)).toBe(200);
+    });
+
+    test('a copy of one without exp, as long as it would be taken by its age', async () => {
+      const claims = { exp: undefined, iat: Math.floor(Date.now() / 1000) + 20 };
+      const token = await logoutToken(all.provider, { sub: 'nobody' }, { claims });
+      const keysBefore = (await all.redis.run('KEYS', 'app:seen:*')) as string[];
+      expect((await send(one, token)).status).toBe(200);
+      const keys = (await all.redis.run('KEYS', 'app:seen:*')) as string[];
+      const [added = ''] = keys.filter((key) => !keysBefore.includes(key));
+      // Two minutes from its iat, and the clock tolerance of 30 seconds.
+      expect(Number(await all.redis.run('TTL', added))).toBeGreaterThanOrEqual(20 + 120 + 30 - 5);
+      await expectRefused(await send(one, token), /jti was seen before/);
     });
 
     test('a token that was used before, also at the other instance', async () => {
@@ -321,6 +375,27 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
       expect(one.events('logout_token.refused')).toEqual([]);
     });
   });
+
+  // Redis refuses one command each: those that an ending needs, one after the other, and the one that keeps the jti.
+  test.each(['eval', 'zrange', 'getdel', 'del', 'zrem', 'set'])(
+    'a token that could not be carried out may come again (R14): Redis fails at %s',
+    async (command) => {
+      const { browser } = await all.signIn('bob', two);
+      const token = await logoutToken(all.provider, { sub: 'bob' });
+      one.lines.length = 0;
+      await all.redis.run('ACL', 'SETUSER', 'default', `-${command}`);
+      const failed = await send(one, token).finally(() =>
+        all.redis.run('ACL', 'SETUSER', 'default', `+${command}`),
+      );
+      expect(failed.status).toBe(400);
+      expect(one.events('logout_token.refused')[0]?.reason).toMatch(/^not carried out: /);
+      expect((await send(two, token)).status).toBe(200);
+      expect(await statusOf(browser, one)).toBe(401);
+      const left = (await recordsIn(all.redis)).filter((key) => /^app:(session|tokens):/.test(key));
+      expect(left).toEqual([]);
+      expect((await send(one, token)).status).toBe(400);
+    },
+  );
 
   test('answers 400, and nothing else, while Redis is away: the provider must know', async () => {
     const browser = createBrowser();

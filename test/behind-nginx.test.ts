@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sampleAccounts } from '../src/dev/accounts.ts';
 import { limitsPerMinute } from '../src/http/rate-limits.ts';
 import { freePort, startApp, type TestApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
@@ -14,6 +15,15 @@ import {
 } from './helpers/identity-provider.ts';
 import { hasNginx, type Nginx, startNginx } from './helpers/nginx.ts';
 import { hasRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
+
+/** People whose ID tokens are large, as those of somebody in hundreds of groups. */
+const accounts = [
+  ...sampleAccounts,
+  ...[
+    { sub: 'bulky', purpose: '', claims: { roles: ['x'.repeat(2_400)] } },
+    { sub: 'enormous', purpose: '', claims: { roles: ['x'.repeat(40_000)] } },
+  ],
+];
 
 // Two instances behind nginx, which ends TLS and sends each request to whichever it likes, as deploy/nginx.conf says.
 
@@ -29,7 +39,7 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
     proxy = await startNginx(ports);
     origin = proxy.origin;
     redis = await startRedis({ password: 'a password' });
-    provider = await startIdentityProvider({ redirectOrigin: origin });
+    provider = await startIdentityProvider({ redirectOrigin: origin, accounts });
     const settings = {
       ...{ BASE_URL: origin, TRUST_PROXY_HOPS: '1', REDIS_URL: redis.url },
       ...{ OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret },
@@ -48,9 +58,9 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
   });
 
   const newBrowser = () => createBrowser({ ca: proxy.ca });
-  async function signIn(browser = newBrowser()) {
+  async function signIn(browser = newBrowser(), account = 'alice') {
     const { location = '' } = await browser.get(`${origin}/profile`, { follow: false });
-    const page = await browser.get(await provider.signIn(browser, location, 'alice'));
+    const page = await browser.get(await provider.signIn(browser, location, account));
     return { browser, page };
   }
 
@@ -143,6 +153,26 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
       expect(page.status).toBe(200);
       expect(page.url).toBe(origin + path);
     }
+  });
+
+  test.each([
+    ['close to the longest hint', 'bulky'],
+    ['an ID token that no address could hold', 'enormous'],
+  ])('a sign-out with %s passes, there and back', async (_what, account) => {
+    const { browser, page } = await signIn(newBrowser(), account);
+    expect(page.url).toBe(`${origin}/profile`);
+    const left = await browser.submit(page, {}, { follow: false });
+    expect(left.location).toMatch(`${provider.issuer}/session/end`);
+    expect(browser.cookie('__Host-session')).toBeUndefined();
+    const hint = new URL(left.location ?? '').searchParams.get('id_token_hint') ?? '';
+    let back = await browser.get(left.location ?? '');
+    if (account === 'bulky') expect(hint.length).toBeGreaterThan(3_800);
+    else {
+      // Without the hint the provider asks.
+      expect(hint).toBe('');
+      back = await browser.submit(back, { logout: 'yes' });
+    }
+    expect(back.url).toMatch(`${origin}/signed-out?state=`);
   });
 
   test('headers and forms beyond all measure are refused, not passed on', async () => {

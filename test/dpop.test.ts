@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Express } from 'express';
-import { decodeJwt } from 'jose';
+import { decodeJwt, EmbeddedJWK, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fetchApi, requireAuth } from '../src/auth/index.ts';
@@ -35,6 +35,28 @@ test('signs in, refreshes and signs out where the token endpoint wants a nonce i
     // Once, at the sign-in: the refresh goes on with the nonce that was given then.
     expect(errors).toEqual(['use_dpop_nonce']);
   }));
+
+test('revokes the refresh token at the sign-out with a proof by the same key (RFC 9449 §5)', () => {
+  const proofs: string[] = [];
+  const stored: TokenRecord[] = [];
+  const allowedPolicy = (ctx: { get(name: string): string }) => {
+    proofs.push(ctx.get('dpop'));
+    return true;
+  };
+  const revocation = { enabled: true, allowedPolicy };
+  const overrides = { features: { ...features, revocation } };
+  const routes = { wrap: (sessions: Sessions) => watch(sessions, stored) };
+  return withPairOf({ ...setup, overrides, routes }, async (pair) => {
+    const { page, browser } = await pair.signIn('alice');
+    await browser.submit(page);
+    expect(proofs).toHaveLength(1);
+    const { payload, protectedHeader } = await jwtVerify(proofs[0] ?? '', EmbeddedJWK, { typ: 'dpop+jwt' });
+    expect(payload).toMatchObject({ htm: 'POST', htu: `${pair.provider.issuer}/token/revocation` });
+    const { x, y } = (stored[0]?.dpop_key ?? {}) as { x: string; y: string };
+    expect(x).toEqual(expect.any(String));
+    expect(protectedHeader.jwk).toMatchObject({ x, y });
+  });
+});
 
 describe('an API that takes bound tokens only, and wants a nonce', () => {
   let api: DpopApi;

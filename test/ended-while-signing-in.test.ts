@@ -72,7 +72,8 @@ describeWithRedis('a sign-in that finishes while its sessions are being ended do
     const page = await signInDuring(async () => {
       const sid = all.provider.listSessions().at(-1)?.clients[0]?.sid as string;
       const query = new URLSearchParams({ iss: all.provider.issuer, sid });
-      const frame = await createBrowser().get(all.one.url(`/auth/frontchannel-logout?${query}`));
+      const headers = { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'cross-site' };
+      const frame = await createBrowser().get(all.one.url(`/auth/frontchannel-logout?${query}`), { headers });
       expect(frame.status).toBe(200);
     }, browser);
     await expectNotSignedIn(page, browser);

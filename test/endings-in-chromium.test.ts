@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { TestApp } from './helpers/app.ts';
@@ -146,6 +149,52 @@ describeWithChromium('in Chromium', () => {
     await page.reload();
     expect(await main(page)).toContain('The sign-in service ended your session.');
     expect(complaints.filter((text) => /frame|refused/i.test(text))).toEqual([]);
+  });
+
+  test('a frame without iss and sid ends the session where our cookie comes along: on our own site', async () => {
+    const page = await signIn();
+    const elsewhere = await signIn();
+    const frame = `<!doctype html><iframe src="${app.url('/auth/frontchannel-logout')}"></iframe>`;
+    const framing = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(frame));
+    await once(framing.listen(0, '127.0.0.1'), 'listening');
+    const { port } = framing.address() as AddressInfo;
+    // Ports do not count: the second is the app's own site.
+    for (const [name, status] of [
+      ['localhost', 400],
+      ['127.0.0.1', 200],
+    ] as const) {
+      await page.reload();
+      expect(await heading(page)).toBe('Alice Adams');
+      const tab = await page.context().newPage();
+      const framed = tab.waitForResponse(/frontchannel-logout/);
+      await tab.goto(`http://${name}:${port}/`);
+      expect((await framed).status()).toBe(status);
+    }
+    framing.close();
+    framing.closeAllConnections();
+    await page.reload();
+    expect(await main(page)).toContain('The sign-in service ended your session.');
+    await elsewhere.reload();
+    expect(await heading(elsewhere)).toBe('Alice Adams');
+  });
+
+  test('a link of another site signs nobody out, although it names iss and sid', async () => {
+    const page = await signIn();
+    const sid = pair.provider.listSessions().at(-1)?.clients[0]?.sid ?? '';
+    const query = new URLSearchParams({ iss: pair.provider.issuer, sid });
+    const tab = await page.context().newPage();
+    const link = `<a href="${app.url(`/auth/frontchannel-logout?${query}`)}">Win a prize</a>`;
+    await tab.route('http://evil.test/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body: link }),
+    );
+    await tab.goto('http://evil.test/');
+    const [answer] = await Promise.all([
+      tab.waitForResponse(/frontchannel-logout/),
+      tab.getByRole('link').click(),
+    ]);
+    expect(answer.status()).toBe(400);
+    await page.reload();
+    expect(await heading(page)).toBe('Alice Adams');
   });
 
   test('without script somebody ends a session that they do not know, and that one is told', async () => {

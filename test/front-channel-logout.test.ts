@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TestApp } from './helpers/app.ts';
 import { type Browser, createBrowser } from './helpers/browser.ts';
 import { statusOf, textOf } from './helpers/instances.ts';
 import { entra, foreignTenant, homeTenant } from './helpers/misbehaving-profiles.ts';
 import { expectHonestSignIn, withPair } from './helpers/misbehaving-sign-in.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
+import { hasRedis, startRedis } from './helpers/redis-server.ts';
 
 // OpenID Connect Front-Channel Logout 1.0: the provider loads this address in a frame of the user's browser.
 let pair: Pair;
@@ -71,10 +72,86 @@ test('may be framed by the provider and by nobody else, and is kept by nobody', 
   expect(page.headers.get('x-frame-options')).toBe('DENY');
 });
 
-test('with neither iss nor sid says yes and ends nothing', async () => {
-  expect((await load('')).status).toBe(200);
+/** Loaded by the browser of somebody who is signed in, whose cookie comes along. */
+function loadBy(own: Browser, query: Record<string, string>, headers: Record<string, string>) {
+  return own.get(app.url(`/auth/frontchannel-logout?${new URLSearchParams(query)}`), {
+    headers,
+    follow: false,
+  });
+}
+const refusals = (at: TestApp = app) => at.events('logout_token.refused');
+
+describe('with neither iss nor sid', () => {
+  const neither: Record<string, string> = {};
+  test.each([
+    ['iframe', 'same-site'],
+    ['iframe', 'same-origin'],
+    ['frame', 'same-site'],
+  ])("in a frame (%s, %s) ends the session of the browser's own cookie", async (dest, site) => {
+    const other = await pair.signIn('alice');
+    const headers = { 'Sec-Fetch-Dest': dest, 'Sec-Fetch-Site': site };
+    expect((await loadBy(browser, neither, headers)).status).toBe(200);
+    expect(await statusOf(browser, app)).toBe(401);
+    expect(await statusOf(other.browser, app)).toBe(200);
+    expect(app.events('session.ended').at(-1)).toMatchObject({ sub: 'alice', reason: 'provider' });
+    expect(textOf(await browser.get(app.url('/profile')))).toContain(
+      'The sign-in service ended your session.',
+    );
+    // Nobody is signed in any more: the same answer.
+    expect((await loadBy(browser, neither, headers)).status).toBe(200);
+  });
+
+  test.each([
+    ['a frame of another site', { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'cross-site' }],
+    ['a typed address', { 'Sec-Fetch-Dest': 'document', 'Sec-Fetch-Site': 'none' }],
+    ['a link of our own', { 'Sec-Fetch-Dest': 'document', 'Sec-Fetch-Site': 'same-origin' }],
+    ['an image', { 'Sec-Fetch-Dest': 'image', 'Sec-Fetch-Site': 'same-site' }],
+    ['a script', { 'Sec-Fetch-Dest': 'empty', 'Sec-Fetch-Site': 'same-origin' }],
+    ['an embedded object', { 'Sec-Fetch-Dest': 'object', 'Sec-Fetch-Site': 'same-site' }],
+    ['a browser that says nothing', { 'Sec-Fetch-Dest': '', 'Sec-Fetch-Site': '' }],
+    ['a frame of nobody knows where', { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': '' }],
+    ['two words at once', { 'Sec-Fetch-Dest': 'iframe, document', 'Sec-Fetch-Site': 'same-site' }],
+  ])('%s ends nothing: 400, and the log says why', async (_what, headers) => {
+    const before = refusals().length;
+    const answer = await loadBy(browser, neither, headers);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([400, 'no-store']);
+    expect(await statusOf(browser, app)).toBe(200);
+    expect(refusals().slice(before)).toMatchObject([
+      {
+        channel: 'front',
+        iss: pair.provider.issuer,
+        reason: expect.stringMatching(/frame|session_required/),
+      },
+    ]);
+  });
+});
+
+test('a top-level request ends nothing, with iss and sid either: 400', async () => {
+  for (const site of ['none', 'cross-site', 'same-site', 'same-origin']) {
+    const headers = { 'Sec-Fetch-Dest': 'document', 'Sec-Fetch-Site': site };
+    expect((await loadBy(browser, { iss: pair.provider.issuer, sid }, headers)).status).toBe(400);
+    expect(refusals().at(-1)).toMatchObject({ channel: 'front', reason: 'it was not loaded in a frame' });
+  }
   expect(await statusOf(browser, app)).toBe(200);
 });
+
+test('a browser that says nothing of frames ends the session of iss and sid', async () => {
+  const query = new URLSearchParams({ iss: pair.provider.issuer, sid });
+  expect((await fetch(app.url(`/auth/frontchannel-logout?${query}`))).status).toBe(200);
+  expect(await statusOf(browser, app)).toBe(401);
+});
+
+test.skipIf(!hasRedis)(
+  'while the store is away a frame is answered 503, and nobody is taken for signed out',
+  () =>
+    withStoreAway(async (own) => {
+      const headers = { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'same-site' };
+      for (const query of ['', `?iss=${encodeURIComponent(own.provider.issuer)}&sid=a`]) {
+        const answer = await own.browser.get(own.app.url(`/auth/frontchannel-logout${query}`), { headers });
+        expect(answer.status).toBe(503);
+      }
+    }),
+);
 
 const entraPair = { op: { profile: entra }, env: { OIDC_ALLOWED_TENANTS: homeTenant } };
 const foreign = 'https://other.example.com';
@@ -88,10 +165,14 @@ test.each<[string, (own: string) => Record<string, string> | [string, string][]]
   ['two isses', (own) => [['iss', foreign], ['iss', own], ['sid', sid]]], // biome-ignore format: a table
   ['a sid that is a list', (own) => ({ iss: own, 'sid[]': sid })],
 ])('with %s answers 400 and ends nothing', async (_what, query) => {
+  const before = refusals().length;
   const answer = await load(query(pair.provider.issuer));
   expect(answer.status).toBe(400);
   expect(answer.headers.get('cache-control')).toBe('no-store');
   expect(await statusOf(browser, app)).toBe(200);
+  const told = refusals().slice(before);
+  expect(told).toMatchObject([{ channel: 'front', reason: expect.any(String) }]);
+  expect(JSON.stringify(told)).not.toContain(sid);
 });
 
 test('takes no other method', async () => {
@@ -107,7 +188,8 @@ test('at a provider of many tenants ends sessions of those let in (Microsoft Ent
     await expectHonestSignIn(own);
     const loadAs = (tenant: string) => {
       const query = new URLSearchParams({ iss: `${own.op.origin}/${tenant}/v2.0`, sid: 'sid-1' });
-      return createBrowser().get(own.app.url(`/auth/frontchannel-logout?${query}`));
+      const headers = { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'cross-site' };
+      return createBrowser().get(own.app.url(`/auth/frontchannel-logout?${query}`), { headers });
     };
     for (const tenant of [foreignTenant, 'organizations', `x/${homeTenant}`]) {
       expect((await loadAs(tenant)).status).toBe(400);
@@ -116,3 +198,35 @@ test('at a provider of many tenants ends sessions of those let in (Microsoft Ent
     expect((await loadAs(homeTenant)).status).toBe(200);
     expect(await statusOf(person, own.app)).toBe(401);
   }));
+
+test('Microsoft Entra sends the sid alone, and is known for it', () => {
+  const profile = { ...entra, host: 'login.microsoftonline.com' };
+  return withPair({ ...entraPair, op: { profile } }, async (own) => {
+    await expectHonestSignIn(own);
+    const address = (query: string) => own.app.url(`/auth/frontchannel-logout?${query}`);
+    const headers = { 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'cross-site' };
+    for (const query of ['sid=', 'sid=sid-1&sid=sid-1', 'iss=&sid=sid-1', 'sid[]=sid-1']) {
+      expect((await createBrowser().get(address(query), { headers })).status).toBe(400);
+    }
+    expect((await createBrowser().get(address('sid=another'), { headers })).status).toBe(200);
+    const topLevel = await own.browser.get(address('sid=sid-1'), { follow: false });
+    expect(topLevel.status).toBe(400);
+    expect(await statusOf(own.browser, own.app)).toBe(200);
+    expect((await createBrowser().get(address('sid=sid-1'), { headers })).status).toBe(200);
+    expect(await statusOf(own.browser, own.app)).toBe(401);
+  });
+});
+
+/** Somebody signed in, with a Redis that has gone since. */
+async function withStoreAway(use: (own: Pair & { browser: Browser }) => Promise<void>): Promise<void> {
+  const redis = await startRedis();
+  const own = await startPair({ env: { REDIS_URL: redis.url } });
+  try {
+    const signedIn = await own.signIn('alice');
+    await redis.kill();
+    await use({ ...own, browser: signedIn.browser });
+  } finally {
+    await own.stop();
+    await redis.stop();
+  }
+}

@@ -75,10 +75,10 @@ describe('POST /auth/logout', () => {
     );
   });
 
-  test('forgets the browser: cookie gone, caches and storage cleared, nothing kept', async () => {
+  test('forgets the browser: cookie gone, storage cleared, nothing kept', async () => {
     const { browser, page } = await pair.signIn('alice');
     const left = await browser.submit(page, {}, { follow: false });
-    expect(left.headers.get('clear-site-data')).toBe('"cache", "storage"');
+    expect(left.headers.get('clear-site-data')).toBe('"storage"');
     expect(left.headers.get('cache-control')).toBe('no-store');
     expect(browser.cookie('session')).toBeUndefined();
     const farewell = left.headers.getSetCookie().find((line) => line.startsWith('signed-out='));

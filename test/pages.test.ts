@@ -21,7 +21,7 @@ const open: Record<string, number[]> = {
   '/auth/callback': [400],
   '/auth/logout': [303],
   '/auth/backchannel-logout': [400],
-  '/auth/frontchannel-logout': [200],
+  '/auth/frontchannel-logout': [400],
   '/auth/initiate-login': [400],
 };
 

@@ -103,7 +103,7 @@ describe('/sessions', () => {
     const left = await pressIn(laptop, page, '/sessions/end-all', { follow: false });
     expect(left.status).toBe(303);
     expect(left.location).toMatch(`${pair.provider.issuer}/session/end?`);
-    expect(left.headers.get('clear-site-data')).toBe('"cache", "storage"');
+    expect(left.headers.get('clear-site-data')).toBe('"storage"');
     expect(textOf(await laptop.get(left.location ?? ''))).toMatch(/^You are signed out You signed out\./);
     expect(await statusOf(laptop, app)).toBe(401);
     expect(await statusOf(mobile, app)).toBe(401);

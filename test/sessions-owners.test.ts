@@ -116,6 +116,31 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
       expect(await other.endOwner({ iss, sid: 'unknown' }, 'provider')).toBe(0);
     });
 
+    it('end by sub and sid: those of the sid, and those of the sub that bear none', async () => {
+      const { iss, sub, sid } = alice;
+      const ofSid = await signIn(sessions, alice);
+      const bearsNone = await signIn(sessions, { iss, sub });
+      const ofAnother = await signIn(sessions, { ...alice, sid: 'elsewhere' });
+      const ofBob = await signIn(sessions, { ...bob, sid: undefined });
+      expect(await other.endOwner({ iss, sub, sid }, 'provider')).toBe(2);
+      for (const { id } of [ofSid, bearsNone]) expect(await read(sessions, id)).toBeUndefined();
+      for (const { id } of [ofAnother, ofBob]) expect(await read(sessions, id)).toBeDefined();
+    });
+
+    it.each([
+      ['none', undefined, false],
+      ['another', 'elsewhere', true],
+    ])('end by sub and sid while a sign-in is on its way that bears %s', async (_which, sid, survives) => {
+      const owner = { iss: alice.iss, sub: alice.sub, sid };
+      const since = await sessions.markSignIn();
+      const id = randomUUID();
+      const session = sessionOf(owner);
+      sessions.admit(session);
+      await save(sessions, id, session);
+      await other.endOwner({ ...owner, sid: 'of the logout token' }, 'provider');
+      expect(await sessions.enter(id, owner, Date.now() + hour, since)).toBe(survives);
+    });
+
     it('end but for this one', async () => {
       const here = await signIn(sessions);
       await signIn(other);
@@ -191,7 +216,9 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
 
   it('a name is used for the first time once, over all instances', async () => {
     const name = `jti ${randomUUID()}`;
+    expect(await other.wasUsed(name)).toBe(false);
     expect(await sessions.firstUse(name, 1)).toBe(true);
+    expect(await other.wasUsed(name)).toBe(true);
     expect(await other.firstUse(name, 1)).toBe(false);
     expect(await other.firstUse(`${name}'`, 1)).toBe(true);
     await until(() => sessions.firstUse(name, 1));

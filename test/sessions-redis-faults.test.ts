@@ -109,6 +109,7 @@ describeWithRedis('a Redis that fails is never taken for "nobody is signed in" (
     await expectAway(sessions.endAll('operator'));
     await expectAway(sessions.whyEnded(id));
     await expectAway(sessions.firstUse('a jti', 60));
+    await expectAway(sessions.wasUsed('a jti'));
     expect(names()).toEqual(['store.lost']);
     expect(lines).toEqual([]);
 

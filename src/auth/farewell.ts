@@ -54,6 +54,8 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   const { context, formerSession, storeError } = authOf(req);
   if (signedIn(req)) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
   const farewell = takeFarewell(req, res, context);
+  // At a provider that ends its session with a revocation, that comes now (see `revocationEndsSession`).
+  if (farewell) await context.provider.carryOutRevocation(farewell.state, cameBack(req, farewell));
   // A sign-out takes the session's cookie along: one that is there is of a later session.
   if (farewell && !formerSession) return goodbye(req, context, farewell);
   // The layout says the rest. It may be that nothing has ended (R14).
@@ -65,9 +67,13 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   return told(signedOut.endedTitle, reason, atProvider, context);
 }
 
+function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
+  return stateReturns && req.query.state === state;
+}
+
 function goodbye(req: Request, context: AuthContext, farewell: Farewell): Told {
-  const { state, sentToProvider, stateReturns } = farewell;
-  const returned = stateReturns && req.query.state === state;
+  const { sentToProvider, stateReturns } = farewell;
+  const returned = cameBack(req, farewell);
   if (stateReturns && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }

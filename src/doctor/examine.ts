@@ -38,6 +38,6 @@ async function examineProvider(config: Config): Promise<Finding[]> {
     const client = await checkClient(config, provider, metadata);
     return [...findings, issuer, ...offers, client, await checkRedirectAddress(config, provider)];
   } finally {
-    provider.close();
+    await provider.close();
   }
 }

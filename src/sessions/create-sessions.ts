@@ -35,11 +35,9 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     const explain = existed && reason !== 'signed-out' && reason !== 'replaced';
     // A store that is full cannot keep the reason, but the session has ended all the same.
     const why = () => records.set(whyKey(id), sealer.seal(reason, whyKey(id)), 'NX', 86_400).catch(() => {});
-    await Promise.all([
-      records.del(tokensKey(id), lockKey(id)),
-      owner && owners.leave([id], owner),
-      explain && why(),
-    ]);
+    // Its entries go last: while they are there, an ending that a fault cut short can be repeated (R14).
+    await Promise.all([records.del(tokensKey(id), lockKey(id)), explain && why()]);
+    if (owner) await owners.leave([id], owner);
     if (explain) {
       // One reason of the audit event for both: whoever watches for it misses no disabled account.
       const audited = reason === 'not-renewed' ? 'account' : reason;
@@ -68,7 +66,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
 
     async list(owner) {
       const { iss, sub } = owner;
-      const ids = await owners.sessionsOf({ iss, sub });
+      const ids = await owners.sessionsOf([{ iss, sub }]);
       const found = await Promise.all(ids.map((id) => sessions.look(id)));
       const dead = ids.filter((_id, index) => found[index] === undefined);
       if (dead.length > 0) {
@@ -80,18 +78,20 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     end,
 
     async endOwner({ iss, sub, sid }, reason, except) {
-      let owner: OwnerName;
-      if (sid !== undefined) owner = { iss, sid };
-      else if (sub !== undefined) owner = { iss, sub };
-      else throw new TypeError('an owner needs a sub or a sid');
+      const meant: OwnerName[] = [];
+      if (sid !== undefined) meant.push({ iss, sid });
+      if (sub !== undefined) meant.push(sid === undefined ? { iss, sub } : { iss, sub, withoutSid: true });
+      if (meant.length === 0) throw new TypeError('an owner needs a sub or a sid');
       let ended = 0;
       try {
-        await owners.void(owner);
+        await owners.void(meant);
       } finally {
         // Also where the store is full and refused that: what can be found ends, and the caller is told.
-        const ids = await owners.sessionsOf(owner);
-        const meant = ids.filter((id) => id !== except);
-        ended = await endEach(meant, reason);
+        const ids = await owners.sessionsOf(meant);
+        ended = await endEach(
+          ids.filter((id) => id !== except),
+          reason,
+        );
       }
       return ended;
     },
@@ -112,11 +112,14 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       return sealed && (sealer.open(sealed, whyKey(id))?.toString() as EndReason | undefined);
     },
 
-    // Hashed: such a name may be of any length, and it is nobody's business.
-    firstUse: (name, seconds) => records.set(`app:seen:${hash('sha256', name)}`, '1', 'NX', seconds),
+    firstUse: (name, seconds) => records.set(seenKey(name), '1', 'NX', seconds),
+    wasUsed: async (name) => (await records.get(seenKey(name))) !== undefined,
 
     command: records.command?.bind(records),
     check: () => records.check(),
     close: () => records.close(),
   };
 }
+
+/** Hashed: such a name may be of any length, and it is nobody's business. */
+const seenKey = (name: string) => `app:seen:${hash('sha256', name)}`;

@@ -108,8 +108,9 @@ export interface Sessions {
   end(id: string, reason: EndReason): Promise<boolean>;
 
   /**
-   * Ends all sessions of (iss, sid) when sid is given, else all of (iss, sub), but for `except`;
-   * sign-ins of them that are on their way do not survive. Returns how many ended.
+   * Ends all sessions of (iss, sid) when sid is given, and with a sub beside it those of (iss, sub) that bear no sid;
+   * else all of (iss, sub); but for `except`. Sign-ins of them that are on their way do not survive. Returns how many
+   * ended.
    */
   endOwner(
     owner: { iss: string; sub?: string; sid?: string },
@@ -125,6 +126,8 @@ export interface Sessions {
 
   /** True the first time a name is seen, over all instances; remembered for so many seconds (replay of a jti). */
   firstUse(name: string, seconds: number): Promise<boolean>;
+  /** Whether `firstUse` remembers this name; uses nothing up. */
+  wasUsed(name: string): Promise<boolean>;
 
   /** A raw Redis command, for the rate limits' store; absent in memory. The key says which node of a cluster. */
   command?: ((key: string | undefined, args: string[]) => Promise<unknown>) | undefined;

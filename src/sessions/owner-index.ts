@@ -7,8 +7,14 @@ const endingsKeptSeconds = 300;
 const orderKey = 'app:order';
 const everyone = 'app:ended:all';
 
-/** Whose sessions are meant: all of a subject, or those of one session at the provider. */
-export type OwnerName = { iss: string; sub: string } | { iss: string; sid: string };
+/**
+ * Whose sessions are meant: all of a subject, those of a subject that bear no sid, or those of one session at the
+ * provider.
+ */
+export type OwnerName =
+  | { iss: string; sub: string }
+  | { iss: string; sub: string; withoutSid: true }
+  | { iss: string; sid: string };
 
 /**
  * Who has which sessions, by (iss, sub) and (iss, sid), so that they can be listed and ended (R15).
@@ -23,7 +29,8 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
   const name = createNamer(secrets, 'owner');
 
   function names(owner: OwnerName): string[] {
-    return 'sid' in owner ? name('sid', owner.iss, owner.sid) : name('sub', owner.iss, owner.sub);
+    if ('sid' in owner) return name('sid', owner.iss, owner.sid);
+    return name('withoutSid' in owner ? 'sub without sid' : 'sub', owner.iss, owner.sub);
   }
 
   async function voidSignIns(endings: string[]): Promise<void> {
@@ -53,13 +60,14 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
       await Promise.all(keys.map((key) => records.removeMembers(key, ids)));
     },
 
-    async sessionsOf(owner: OwnerName): Promise<string[]> {
-      const found = await Promise.all(names(owner).map((each) => records.members(entries(each))));
+    async sessionsOf(owners: OwnerName[]): Promise<string[]> {
+      const keys = owners.flatMap(names).map(entries);
+      const found = await Promise.all(keys.map((key) => records.members(key)));
       return [...new Set(found.flat())];
     },
 
-    /** Sign-ins of this owner that are on their way will find, at `enter`, that they came too late. */
-    void: (owner: OwnerName) => voidSignIns(names(owner).map(ending)),
+    /** Sign-ins of these owners that are on their way will find, at `enter`, that they came too late. */
+    void: (owners: OwnerName[]) => voidSignIns(owners.flatMap(names).map(ending)),
     voidAll: () => voidSignIns([everyone]),
   };
 }
@@ -67,11 +75,7 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
 const entries = (name = '') => `app:owner:{${name}}`;
 const ending = (name = '') => `app:ended:{${name}}`;
 
+/** Whoever has no sid is found by that too: a provider may name its own session, which we do not know, with the sub. */
 function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {
-  return sid === undefined
-    ? [{ iss, sub }]
-    : [
-        { iss, sub },
-        { iss, sid },
-      ];
+  return [{ iss, sub }, sid === undefined ? { iss, sub, withoutSid: true } : { iss, sid }];
 }

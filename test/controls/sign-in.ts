@@ -162,6 +162,10 @@ export const signInControls: Control[] = [
       'access-token: a rotated refresh token is stored before the new access token is used',
       'logout: ends the session first; the refresh token is revoked after it',
       'provider-connections: signs everybody in, refreshes and signs out, and no code or token is sent twice',
+      'revocation: before the browser leaves for the provider, as the session has ended',
+      'revocation: when the browser comes back from there',
+      'revocation: is waited for half a minute, and then the token is revoked, once',
+      'dpop: revokes the refresh token at the sign-out with a proof by the same key (RFC 9449 §5)',
     ],
   },
   {
@@ -188,7 +192,7 @@ export const signInControls: Control[] = [
   {
     id: '10.5.5, OIDC Back-Channel Logout',
     level: 2,
-    what: 'Exactly 200 for a good logout token, 400 for a bad one; each token counts once',
+    what: 'Exactly 200 for a good logout token, 400 for a bad one; each token counts once, when its sessions are ended',
     tests: [
       'back-channel-logout: with a sid ends that session, wherever it is used, and no other',
       'back-channel-logout: answers 200 for a session that nobody knows, with nothing in it',
@@ -197,15 +201,27 @@ export const signInControls: Control[] = [
       'back-channel-logout: of a token that comes five times at once, four',
       'back-channel-logout: works for a provider that leaves typ out, writes it long, or adds claims',
       'back-channel-logout: answers 405 to anything but POST, and says what it takes',
+      'back-channel-logout: a token that could not be carried out may come again (R14): Redis fails at %s',
+      'back-channel-logout: a copy that comes after a later sign-in: that session stays',
+      'logout-tokens-of-real-servers: a logout token as %s sends it',
+      'logout-tokens-of-real-servers: the typ %s is taken',
+      'logout-tokens-of-real-servers: the typ %j is refused',
+      'logout-tokens-of-real-servers: a token without exp %s',
+      'logout-token-keys: two new keys within three seconds: both tokens are verified, by one fetch each',
+      'logout-token-keys: twenty wait for one fetch; the others are answered at once',
     ],
   },
   {
     id: 'OIDC Front-Channel Logout',
-    what: 'iss and sid both or neither, iss exact; an unknown sid gets the same answer; works without a cookie',
+    what: 'iss and sid, iss exact; neither only in a frame of the same site; nothing at top level; an unknown sid gets the same answer',
     tests: [
       'front-channel-logout: ends the session of iss and sid, without any cookie',
       'front-channel-logout: answers the same for a sid that nobody knows, and ends nothing',
       'front-channel-logout: with %s answers 400 and ends nothing',
+      "front-channel-logout: in a frame (%s, %s) ends the session of the browser's own cookie",
+      'front-channel-logout: %s ends nothing: 400, and the log says why',
+      'front-channel-logout: a top-level request ends nothing, with iss and sid either: 400',
+      'front-channel-logout: Microsoft Entra sends the sid alone, and is known for it',
     ],
   },
 ];

@@ -160,8 +160,8 @@ export const webControls: Control[] = [
   {
     id: '14.3.1',
     level: 1,
-    what: 'Signing out clears caches and storage of the browser',
-    tests: ['logout: forgets the browser: cookie gone, caches and storage cleared, nothing kept'],
+    what: 'Signing out clears the storage of the browser',
+    tests: ['logout: forgets the browser: cookie gone, storage cleared, nothing kept'],
   },
   {
     id: '14.3.2',

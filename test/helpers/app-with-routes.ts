@@ -67,7 +67,7 @@ export async function startAppWithRoutes(
       server.close();
       server.closeAllConnections();
       await closed;
-      provider.close();
+      await provider.close();
       await sessions.close();
       expectNoSecrets(lines, config);
     },

@@ -24,6 +24,8 @@ export interface MisbehavingProvider {
   calls: Record<Endpoint, number>;
   /** The parameters of the latest request to each endpoint. */
   latest: Partial<Record<Endpoint, URLSearchParams>>;
+  /** The DPoP header of each call to the revocation endpoint, empty where there was none. */
+  proofs: string[];
   /** Every code, token and verifier that was ever in play: none may show up in a log or a page. */
   secrets: string[];
   next(lies: Lies): void;
@@ -83,6 +85,7 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     secrets: [],
     calls: Object.fromEntries(Object.keys(endpoints).map((name) => [name, 0])) as Record<Endpoint, number>,
     latest: {},
+    proofs: [],
   };
   let isDown = false;
 
@@ -97,6 +100,7 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     const params = await parametersOf(req, url);
     state.calls[name] += 1;
     state.latest[name] = params;
+    if (name === 'revocation') state.proofs.push(String(req.headers.dpop ?? ''));
     const { lie, ...honest } = await endpoints[name]({ params, headers: req.headers }, state).catch(
       (refused) =>
         refused === 'invalid_client' && state.refusesClients
@@ -116,6 +120,7 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     clientSecret: state.clientSecret,
     calls: state.calls,
     latest: state.latest,
+    proofs: state.proofs,
     secrets: state.secrets,
     next: (lies) => {
       state.nextLies = lies;

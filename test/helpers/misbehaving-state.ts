@@ -49,6 +49,7 @@ export interface ProviderState {
   secrets: string[];
   calls: Record<Endpoint, number>;
   latest: Partial<Record<Endpoint, URLSearchParams>>;
+  proofs: string[];
 }
 
 /** The honest answer, and what is to be wrong with it. */

@@ -3,8 +3,10 @@ import { namesOf } from './algorithms.ts';
 import { type ApiRequest, fetchApi } from './api.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
-import { endSessionUrl, revokeToken } from './leave.ts';
+import { endSessionUrl } from './leave.ts';
+import { revocationEndsSession, sendsSidAlone } from './quirks.ts';
 import { refreshTokens } from './refresh.ts';
+import { LateRevocations, type RevocableTokens, revokeToken } from './revocation.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 
@@ -27,6 +29,7 @@ export function createProvider(
 ) {
   const connection = new ProviderConnection(settings, context);
   const { discovered, keys } = connection;
+  const late = new LateRevocations((tokens) => revokeToken(connection, tokens), context.log);
   let targets: { of: object | undefined; origins: readonly string[] } | undefined;
   return {
     settings,
@@ -40,7 +43,11 @@ export function createProvider(
     loaded: () => discovered.current !== undefined,
     /** Loads the metadata if it is not at hand. */
     load: () => discovered.get(),
-    close: () => connection.close(),
+    /** What was to be revoked later is revoked first. */
+    async close() {
+      await late.carryOutAll();
+      connection.close();
+    },
     /** Where our forms may lead: Chromium blocks the redirect after a form post to anywhere else (R16). */
     formActionOrigins() {
       const of = discovered.current;
@@ -58,7 +65,13 @@ export function createProvider(
     finishSignIn: (callback: URL, request: AuthorizationRequest) =>
       finishSignIn(connection, callback, request),
     refresh: (old: TokenRecord, owner: { iss: string; sub: string }) => refreshTokens(connection, old, owner),
-    revoke: (refreshToken: string) => revokeToken(connection, refreshToken),
+    revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
+    /** True: revoke after the provider's own session was ended, by the two that follow. */
+    revokesLate: revocationEndsSession(settings.issuer),
+    revokeLater: (name: string, tokens: RevocableTokens) => late.add(name, tokens),
+    carryOutRevocation: (name: string, sessionEnded: boolean) => late.carryOut(name, sessionEnded),
+    /** Its front-channel logout names the session without the issuer. */
+    sendsSidAlone: sendsSidAlone(settings.issuer),
     endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),
     fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
   };

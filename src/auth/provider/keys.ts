@@ -7,12 +7,16 @@ import { Refreshing } from './refreshing.ts';
 const maxAgeMs = 5 * 60_000;
 /** An unknown key id may force a new fetch, but not more often than this: garbage must not hammer the provider. */
 const minForcedMs = 3_000;
+/** So many calls that anybody may make wait for such a fetch at once (R23). */
+const mostWaiting = 20;
 
 /** The provider's signing keys, fetched from the configured `jwks_uri` and from nowhere else (ASVS 9.1.3). */
 export class ProviderKeys {
   readonly #keys: Refreshing<JSONWebKeySet>;
   #forcedAt = 0;
+  #underWay: Promise<unknown> | undefined;
   #nextForced: Promise<unknown> | undefined;
+  #waiting = 0;
 
   /** @param alg the one algorithm that they verify (R2) */
   constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch, alg: string) {
@@ -37,23 +41,31 @@ export class ProviderKeys {
     return this.#keys.get();
   }
 
+  /** The set as it is published now, give or take three seconds; else the copy at hand. Never rejects. */
+  async latest(): Promise<JSONWebKeySet | undefined> {
+    const turn = Date.now() >= this.#forcedAt + minForcedMs ? this.#fetchNow() : this.#underWay;
+    await turn?.catch(() => {});
+    return this.current;
+  }
+
   /**
    * Fetches the keys anew if `kid`, just seen in a token's header, is not among them: keys may rotate between the
-   * redirect and the answer. Without a key id only the age of the set can tell.
+   * redirect and the answer. Fetches are three seconds apart, and who needs one waits its turn.
    *
-   * @param patient waits for its turn when keys were fetched a moment ago (a sign-in); else lets it be (anybody's call)
+   * @param solicited false for what anybody may send: of those, twenty wait at most, for the first set too
+   * @throws Error when twenty wait already
    */
-  async ensure(kid: string | undefined, patient: boolean): Promise<void> {
-    const known = async () => kid !== undefined && (await this.get()).keys.some((key) => key.kid === kid);
-    if (await known()) return;
-    const wait = Math.max(0, this.#forcedAt + minForcedMs - Date.now());
-    if (wait > 0 && (!patient || kid === undefined)) return;
-    this.#nextForced ??= setTimeout(wait).then(() => {
-      this.#nextForced = undefined; // Who comes from here on waits for the next one.
-      this.#forcedAt = Date.now();
-      return this.#keys.refresh();
-    });
-    await this.#nextForced;
+  async ensure(kid: string | undefined, solicited: boolean): Promise<void> {
+    if (solicited || this.current) await this.get();
+    if (this.#isAtHand(kid)) return;
+    if (solicited) return this.#takeTurn(kid);
+    if (this.#waiting >= mostWaiting) throw new Error("later: too many wait for the provider's keys");
+    this.#waiting += 1;
+    try {
+      await this.#takeTurn(kid);
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   /** For jose's verifiers of what anybody may send (logout tokens). */
@@ -61,4 +73,35 @@ export class ProviderKeys {
     await this.ensure(header.kid, false);
     return createLocalJWKSet(await this.get())(header, token);
   };
+
+  async #takeTurn(kid: string | undefined): Promise<void> {
+    // A fetch that has begun may bring the key.
+    await this.#underWay?.catch(() => {});
+    if (this.#isAtHand(kid)) return;
+    this.#nextForced ??= this.#fetchNext();
+    await this.#nextForced;
+  }
+
+  async #fetchNext(): Promise<void> {
+    const last = this.#forcedAt;
+    await setTimeout(Math.max(0, last + minForcedMs - Date.now()));
+    this.#nextForced = undefined;
+    // A sign-out may have asked in that very moment (`latest`).
+    await (this.#forcedAt === last ? this.#fetchNow() : this.#underWay);
+  }
+
+  #fetchNow(): Promise<unknown> {
+    this.#forcedAt = Date.now();
+    this.#underWay = this.#keys.refresh().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  /** Without a key id only the age of the set can tell. */
+  #isAtHand(kid: string | undefined): boolean {
+    if (!this.current) return false;
+    if (kid === undefined) return Date.now() < this.#forcedAt + minForcedMs;
+    return this.current.keys.some((key) => key?.kid === kid);
+  }
 }

@@ -1,4 +1,4 @@
-import type { JSONWebKeySet } from 'jose';
+import { decodeJwt, type JSONWebKeySet } from 'jose';
 import type { Metadata } from './metadata.ts';
 
 // Where well-known providers go ways of their own. Each is told by what it says of itself, and named with its source.
@@ -67,4 +67,41 @@ function signsFor(issuer: string, owner: unknown): boolean {
   if (!issuer.startsWith(start) || !issuer.endsWith(end)) return false;
   const tenant = issuer.slice(start.length, issuer.length - end.length);
   return /^[\w-]+$/.test(tenant);
+}
+
+/**
+ * Microsoft Entra calls a front-channel logout address with `sid` and no `iss`
+ * (https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#single-sign-out). Its clouds' hosts:
+ * https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
+ */
+export function sendsSidAlone(issuer: string): boolean {
+  return entraHosts.has(new URL(issuer).hostname);
+}
+
+const entraHosts = new Set([
+  'login.microsoftonline.com',
+  'login.microsoftonline.us',
+  'login.partner.microsoftonline.cn',
+]);
+
+/**
+ * Keycloak ends its own session with the last refresh token of it that is revoked. A sign-out that comes after finds
+ * none: no LOGOUT event, and other apps are not called (TokenRevocationEndpoint.java, `revokeClientSession`:
+ * https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/protocol/oidc/endpoints/TokenRevocationEndpoint.java).
+ * Its issuers are `https://<host>/realms/<realm>`, below whatever path.
+ */
+export function revocationEndsSession(issuer: string): boolean {
+  return new URL(issuer).pathname.split('/').at(-2) === 'realms';
+}
+
+/**
+ * Of such a provider's refresh tokens, those that its session takes along; to revoke one afterwards would be an error
+ * event there. An offline one (`typ` Offline) outlives the session and must be revoked.
+ */
+export function endsWithSession(refreshToken: string | undefined): boolean {
+  try {
+    return decodeJwt(refreshToken ?? '').typ === 'Refresh';
+  } catch {
+    return false;
+  }
 }
