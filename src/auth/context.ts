@@ -52,6 +52,8 @@ export interface RequestAuth {
   storeError?: unknown;
   /** What the store held for the session cookie. */
   found?: { id: string; data: SessionData };
+  /** The session cookie that one of our secrets has signed, without escapes. express-session is given this one only. */
+  cookie?: string;
   /** True once something has asked for `req.session`; from then on that holds, whatever was found. */
   asked: boolean;
   /** The id in a session cookie of ours whose session is gone. */

@@ -11,6 +11,8 @@ export const webControls: Control[] = [
       'pages: is HttpOnly, Lax, for the whole site and this host',
       'sign-in: sends at most 100 bytes of cookies once signed in',
       'behind-nginx: its cookies are __Host- cookies for https only',
+      'cookies: is not found behind or before any other byte, whatever some text functions cut',
+      'cookies: is nobody where the session cookie comes twice with two values',
     ],
   },
   {
