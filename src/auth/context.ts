@@ -43,6 +43,8 @@ export interface AuthContext extends AuthOptions {
   logins: LoginTransactions;
   /** Seals what /signed-out is to say. */
   farewells: Sealer;
+  /** The roles in a user's claims, by the claim that the settings name. */
+  rolesOf: (claims: Record<string, unknown>) => string[];
 }
 
 /** What the auth part knows about one request. */

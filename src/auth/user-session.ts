@@ -6,7 +6,6 @@ import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
 import { AuthError } from './errors.ts';
 import type { SignInAnswer } from './provider/index.ts';
-import { readRoles } from './roles.ts';
 
 /** More claims than this are refused at sign-in: every page would have to read them. */
 const mostClaimBytes = 256 * 1024;
@@ -163,7 +162,7 @@ function toUser(session: UserSession, context: AuthContext): User {
     name: text('name') ?? text('preferred_username') ?? text('email') ?? sub,
     email: text('email'),
     claims,
-    roles: readRoles(claims, context.rolesClaim),
+    roles: context.rolesOf(claims),
     scopes: (scope ?? context.provider.settings.scope).split(' '),
     acr: text('acr'),
     authTime: typeof claims.auth_time === 'number' ? new Date(claims.auth_time * 1000) : undefined,

@@ -97,7 +97,7 @@ const table = {
     example: 'de-CH en',
     schema: is.locales,
   },
-  OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'where roles stand', schema: is.claimPath },
+  OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'which claim holds the roles', schema: is.claimPath },
   OIDC_ALLOWED_TENANTS: { meaning: 'the Entra tenants let in', example: tenant, schema: is.tenants },
   OIDC_CLOCK_TOLERANCE_SECONDS: {
     default: '30',
