@@ -8,6 +8,7 @@ import { authRoutes } from './routes.ts';
 
 // The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
 export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
+export { claimBounds, excess } from './bounds.ts';
 export { type AuthOptions, redirect } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';

@@ -2,16 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import type { EndReason, SessionOwner, SignInMark } from '../sessions/index.ts';
+import { boundClaims } from './bounds.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
 import { AuthError } from './errors.ts';
 import type { SignInAnswer } from './provider/index.ts';
 
-/** More claims than this are refused at sign-in: every page would have to read them. */
-const mostClaimBytes = 256 * 1024;
+/** A name is printed on every page, whoever chose it. */
+const longestName = 200;
+/** Scopes are split at every request that asks for them. */
+const longestScope = 8_192;
 
-/** Claims that only the sign-in itself needed. */
-const spent = ['nonce', 'at_hash', 'c_hash', 's_hash'];
+/**
+ * Claims that are not kept: what only the sign-in itself needed, and distributed and aggregated claims, which may hold
+ * access tokens that nobody but this server may see (OpenID Connect Core §5.6.2).
+ */
+const left = ['nonce', 'at_hash', 'c_hash', 's_hash', '_claim_names', '_claim_sources'];
 
 /** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
 export interface UserSession extends SessionOwner {
@@ -134,9 +140,13 @@ function leaveSession(req: Request): void {
 }
 
 function toSession(req: Request, { claims, tokens }: SignInAnswer, context: AuthContext): UserSession {
+  boundClaims(claims, 'the ID token and userinfo together');
+  if ((tokens.scope?.length ?? 0) > longestScope) {
+    const hint = `the scope in the token answer has more than ${longestScope} characters`;
+    throw new AuthError('provider_answer', { hint });
+  }
   const { iss, sub, sid, ...rest } = claims;
-  for (const name of spent) delete rest[name];
-  if (JSON.stringify(rest).length > mostClaimBytes) throw new AuthError('claims_too_large');
+  for (const name of left) delete rest[name];
   const now = Date.now();
   return {
     iss,
@@ -159,7 +169,7 @@ function toUser(session: UserSession, context: AuthContext): User {
     iss,
     sub,
     sid,
-    name: text('name') ?? text('preferred_username') ?? text('email') ?? sub,
+    name: (text('name') ?? text('preferred_username') ?? text('email') ?? sub).slice(0, longestName),
     email: text('email'),
     claims,
     roles: context.rolesOf(claims),
