@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { boundClaims } from '../bounds.ts';
 import { AuthError } from '../errors.ts';
 import { clockHint } from './failures.ts';
 import type { ProviderSettings } from './settings.ts';
@@ -23,6 +24,7 @@ export function checkIdToken(
   { clientId, idTokenAlg, clockToleranceSeconds: tolerance }: ProviderSettings,
   { accessToken, acr }: { accessToken: string; acr?: readonly string[] | undefined },
 ): void {
+  boundClaims(claims, 'the ID token');
   const now = Math.floor(Date.now() / 1000);
   if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
     throw new AuthError('id_token_claims', {

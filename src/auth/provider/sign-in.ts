@@ -1,5 +1,6 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
+import { boundClaims } from '../bounds.ts';
 import type { AuthorizationRequest } from './authorize.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
@@ -70,7 +71,9 @@ async function fetchUserinfo(
   dpop: { DPoP?: oidc.DPoPHandle },
 ): Promise<Record<string, unknown>> {
   try {
-    return await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    const claims = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    boundClaims(claims, 'userinfo');
+    return claims;
   } catch (error) {
     throw toAuthError(error, 'userinfo');
   }
