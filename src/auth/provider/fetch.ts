@@ -4,6 +4,9 @@ import https from 'node:https';
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
 const maxBytes = 1024 * 1024;
+/** The library reads a challenge with patterns whose work grows with the square of its length (R23). */
+const longestChallenge = 2_048;
+const longestDate = 40;
 
 /** Idle connections are closed by us before any server does it. */
 const keptAlive = { keepAlive: true, timeout: 4_000 };
@@ -97,7 +100,7 @@ export function createProviderFetch(options: {
       });
       status = message.statusCode ?? 502;
       if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
-      const date = Date.parse(message.headers.date ?? '');
+      const date = Date.parse(message.headers.date?.slice(0, longestDate) ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
       return new ProviderAnswer(status, toHeaders(message), body);
     } catch (error) {
@@ -167,6 +170,8 @@ function send(
 function toHeaders(message: http.IncomingMessage): Headers {
   const headers = new Headers();
   for (const [name, values] of Object.entries(message.headersDistinct)) {
+    const length = name === 'www-authenticate' ? values?.join().length : 0;
+    if (length && length > longestChallenge) continue;
     for (const value of values ?? []) headers.append(name, value);
   }
   return headers;

@@ -1,9 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { excess } from '../bounds.ts';
 import { type ProviderFetch, UnusableAnswer } from './fetch.ts';
 import { Refreshing } from './refreshing.ts';
 
 const maxAgeMs = 5 * 60_000;
+/** Some five hundred keys. The library copies the set, and each token is compared with each key. */
+const keySetBounds = { levels: 8, values: 5_000, bytes: 512 * 1024 };
 /** An unknown key id may force a new fetch, but not more often than this: garbage must not hammer the provider. */
 const minForcedMs = 3_000;
 
@@ -12,12 +15,16 @@ export class ProviderKeys {
   readonly #keys: Refreshing<JSONWebKeySet>;
   #forcedAt = 0;
   #nextForced: Promise<unknown> | undefined;
+  /** Copies the set and imports its keys: once for each set, not once for each token that anybody sends (R23). */
+  #verifier: { of: JSONWebKeySet; find: JWTVerifyGetKey } | undefined;
 
   constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch) {
     this.#keys = new Refreshing(async () => {
       const response = await fetch(await jwksUri(), { headers: { accept: 'application/json' } });
       const body: unknown =
         response.status === 200 ? await response.json().catch(() => undefined) : undefined;
+      const over = excess(body, keySetBounds);
+      if (over) throw new UnusableAnswer(`the key set at jwks_uri has ${over}`);
       if (!isKeySet(body)) throw new UnusableAnswer('jwks_uri holds no key set');
       return body;
     }, maxAgeMs);
@@ -54,7 +61,9 @@ export class ProviderKeys {
   /** For jose's verifiers of what anybody may send (logout tokens). */
   readonly resolve: JWTVerifyGetKey = async (header, token) => {
     await this.ensure(header.kid, false);
-    return createLocalJWKSet(await this.get())(header, token);
+    const of = await this.get();
+    if (this.#verifier?.of !== of) this.#verifier = { of, find: createLocalJWKSet(of) };
+    return this.#verifier.find(header, token);
   };
 }
 
