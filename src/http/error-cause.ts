@@ -62,6 +62,6 @@ const secretLooks: readonly (readonly [RegExp, string])[] = [
     '$1[redacted]',
   ],
   // A JSON Web Token, and anything long that could be a token, a code or a session id.
-  [/\beyJ[\w-]*(?:\.[\w-]*)*/g, '[redacted]'],
+  [/\beyJ[\w.-]*/g, '[redacted]'],
   [/[\w~+-]{32,}/g, '[redacted]'],
 ];

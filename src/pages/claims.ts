@@ -62,6 +62,7 @@ const mostValues = 500;
 const deepest = 4;
 const longestText = 1_000;
 const longestName = 200;
+const longestDate = 40;
 const longestRaw = 64 * 1024;
 const tooMuch = 'This is more than a page can show.';
 
@@ -126,7 +127,8 @@ function shortened(text: string, length: number): string {
 
 /** Seconds since 1970 (RFC 7519), or, as some providers send `updated_at`, an ISO date. */
 function asDate(value: unknown): Date | undefined {
-  if (typeof value !== 'number' && !(typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value))) return;
+  const isDate = typeof value === 'string' && value.length <= longestDate && /^\d{4}-\d\d-\d\dT/.test(value);
+  if (typeof value !== 'number' && !isDate) return;
   const date = new Date(typeof value === 'number' ? value * 1000 : value);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }

@@ -109,6 +109,13 @@ export const userinfoCases: Case[] = [
     },
     reason: 'userinfo_refused',
   },
+  {
+    name: 'userinfo that refuses in ten kilobytes of header',
+    lies: {
+      userinfo: { status: 401, headers: { 'www-authenticate': `Bearer ${'a=b, '.repeat(2_000)}` } },
+    },
+    reason: 'userinfo_refused',
+  },
   { name: 'userinfo that breaks', lies: { userinfo: { status: 500 } }, reason: 'userinfo_refused' },
   { name: 'userinfo as HTML', lies: { userinfo: html }, reason: 'userinfo_refused' },
   { name: 'userinfo elsewhere', lies: { userinfo: redirect(302) }, reason: 'userinfo_refused' },
