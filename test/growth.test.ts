@@ -7,8 +7,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { boundClaims, excess } from '../src/auth/bounds.ts';
 import { CookieJar } from '../src/auth/cookies.ts';
 import { describeDevice } from '../src/auth/device-names.ts';
-import { createProviderFetch, toResponse } from '../src/auth/provider/fetch.ts';
+import { createProviderFetch, ProviderAnswer, toResponse } from '../src/auth/provider/fetch.ts';
 import { peek } from '../src/auth/provider/id-token-checks.ts';
+import { ProviderKeys } from '../src/auth/provider/keys.ts';
+import { boundMetadata } from '../src/auth/provider/metadata.ts';
 import { localPath } from '../src/auth/return-path.ts';
 import { readRoles } from '../src/auth/roles.ts';
 import { loggedCauses, redact } from '../src/http/error-cause.ts';
@@ -93,8 +95,35 @@ describe('the work for JSON', () => {
     ['levels, if more were let in', 1_000, on({ a: nested }, (claims) => excess(claims, limits))],
     ['a page of claims', 2_000, on({ a: list }, (claims) => [layOutClaims(claims), rawJson(claims)])],
     ['a page of levels', 1_000, on({ a: nested }, (claims) => [layOutClaims(claims), rawJson(claims)])],
-    ['a page of one wide claim', 50_000, on({ a: list }, layOut)],
-    ['a wide line of the log', 50_000, on({ a: keys, b: list }, withoutSecrets)],
+    ['a page of one wide claim', 5_000, on({ a: list }, layOut)],
+    ['metadata', 2_000, (size) => () => boundMetadata(answerOf({ scopes_supported: list(size) }))],
+    [
+      'metadata that nests',
+      20_000,
+      (size) => {
+        const body = `{"a":${'['.repeat(size)}${']'.repeat(size)}}`;
+        return () => boundMetadata(new ProviderAnswer(200, new Headers(), Buffer.from(body))).catch(() => {});
+      },
+    ],
+    [
+      'a key set',
+      200,
+      (size) => {
+        const keys = list(size).map((kid) => ({ kty: 'RSA', alg: 'RS256', kid, n: 'AQAB', e: 'AQAB' }));
+        const set = new ProviderKeys(
+          async () => 'http://127.0.0.1/',
+          async () => answerOf({ keys }),
+        );
+        return async () => {
+          await Promise.resolve(
+            set.resolve({ alg: 'RS256', kid: 'role 1' }, { payload: '', signature: '' }),
+          ).catch(() => {});
+        };
+      },
+    ],
+    ['a token answer', 2_000, (size) => tokenAnswer({ groups: list(size), ...keys(size) })],
+    ['a token answer that nests', 1_000, (size) => tokenAnswer({ groups: nested(size) })],
+    ['a wide line of the log', 5_000, on({ a: keys, b: list }, withoutSecrets)],
     ['a deep line of the log', 50_000, on({ a: nested }, withoutSecrets)],
   ];
 
@@ -107,6 +136,19 @@ describe('the work for JSON', () => {
       const claims = Object.fromEntries(made);
       return refusing(() => work(claims));
     };
+  }
+
+  function answerOf(json: object): ProviderAnswer {
+    return new ProviderAnswer(200, new Headers(), Buffer.from(JSON.stringify(json)));
+  }
+
+  function tokenAnswer(more: object): () => Promise<unknown> {
+    const server = { issuer: 'https://op.example', token_endpoint: 'https://op.example/token' };
+    const configuration = new oidc.Configuration(server, 'a test', {}, oidc.None());
+    const headers = new Headers({ 'Content-Type': 'application/json' });
+    const body = Buffer.from(JSON.stringify({ access_token: 'a', token_type: 'bearer', ...more }));
+    configuration[oidc.customFetch] = async () => new ProviderAnswer(200, headers, body);
+    return () => oidc.refreshTokenGrant(configuration, 'a refresh token');
   }
 
   test.each(rows)('%s', async (_what, size, prepare) => {
