@@ -3,6 +3,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import { createAuth, getUser, leadBack, type Provider, pageOf, redirect, requireAuth } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
+import { useClientAddress } from './http/client-address.ts';
 import { errorPages, notFound } from './http/error-pages.ts';
 import { health } from './http/health.ts';
 import { knownMethods } from './http/methods.ts';
@@ -39,6 +40,7 @@ export function createApp(parts: Parts): Express {
   app.disable('x-powered-by');
   app.disable('etag'); // Pages are never kept; static files have their own.
   app.set('trust proxy', config.trustProxyHops || false);
+  useClientAddress(app);
   useViews(app, { development });
   const assets = createAssets({ development });
   Object.assign(app.locals, { site: { name: siteName, development }, assets: assets.hrefs });

@@ -49,6 +49,20 @@ describeWithChromium('in Chromium', () => {
     await page.waitForURL(url(path));
   }
 
+  test('a long address of Japanese letters is come back to, and one that no cookie holds leads home', async () => {
+    const page = await (await person()).newPage();
+    const long = `/profile?q=${'あ'.repeat(226)}`;
+    const start = (path: string) => url(`/auth/login?returnTo=${encodeURIComponent(path)}`);
+    await page.goto(start(long));
+    await signInAs(page, 'alice');
+    await page.waitForURL(url(encodeURI(long)));
+    const other = await (await person()).newPage();
+    await other.goto(start(`/profile?q=${'あ'.repeat(400)}`));
+    await signInAs(other, 'alice');
+    await other.waitForURL(url('/'));
+    expect(await other.getByRole('button', { name: 'Sign out' }).count()).toBe(1);
+  });
+
   for (const javaScriptEnabled of [true, false]) {
     const script = javaScriptEnabled ? 'with' : 'without';
 

@@ -290,6 +290,7 @@ describe('what is wrong is told', () => {
     ['OIDC_MAX_AGE', '1e3', 'must be a whole number of seconds'],
     ['OIDC_UI_LOCALES', 'german!', 'must be language tags'],
     ['OIDC_ROLES_CLAIM', 'my roles', 'must be one name'],
+    ['OIDC_ROLES_CLAIM', Array(21).fill('a').join('.'), 'at most 20 names'],
     ['OIDC_ALLOWED_TENANTS', 'contoso.example', 'must be tenant ids'],
     ['OIDC_ALLOWED_TENANTS', '11111111-2222-3333-4444-555555555555', 'has no effect'],
     ['OIDC_CLOCK_TOLERANCE_SECONDS', '301', 'from 0 to 300'],

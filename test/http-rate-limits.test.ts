@@ -5,6 +5,7 @@ import type { ErrorWithMessage } from '../src/http/message.ts';
 import { limitsPerMinute, rateLimits } from '../src/http/rate-limits.ts';
 import { createLog } from '../src/log.ts';
 import { openSessions } from '../src/sessions/index.ts';
+import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { describeWithRedis, startRedis, startRedisCluster, until } from './helpers/redis-server.ts';
 
 type Send = NonNullable<Parameters<typeof rateLimits>[0]['sendCommand']>;
@@ -124,6 +125,47 @@ describe('one address', () => {
     expect((await ask('2001:db9::1')).status).toBe(200);
   });
 
+  test.each([
+    ['203.0.113.7:49152', '203.0.113.7:49153', '203.0.113.7'],
+    ['[2001:db8::1]:443', '[2001:db8::1]', '2001:db8::1'],
+    ['[::ffff:203.0.113.7]:1', '203.0.113.7:65535', '::ffff:203.0.113.7'],
+    ['[fe80::1%eth0]:1', 'fe80::1%eth1', 'fe80::1'],
+  ])('is the same with any port, as in %s, and is in the log without', async (one, other, plain) => {
+    const ask = appWith();
+    const statuses = [];
+    for (const address of [one, other, plain, one]) statuses.push((await ask(address)).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect(audited).toHaveLength(1);
+    expect(String(audited[0]?.address).endsWith(plain.replace('::ffff:', ''))).toBe(true);
+    expect((await ask('198.51.100.7:49152')).status).toBe(200);
+    expect(lines).toEqual([]);
+  });
+
+  test('that is none counts as the one who sent it: a new text each time is no new client', async () => {
+    const ask = appWith({ login: 12 });
+    const texts = [
+      ...[
+        'unknown',
+        '_hidden',
+        '"[2001:db8::1]:443"',
+        '[203.0.113.7]:80',
+        '203.0.113.7:port',
+        '[::1',
+        ':443',
+      ],
+      ...['203.0.113.7:123456', '1.2.3:80', 'x'.repeat(4_000), '9'.repeat(4_000), `[${':'.repeat(4_000)}]`],
+    ];
+    for (const text of texts) expect((await ask(text)).status, text).toBe(200);
+    expect((await ask('another')).status).toBe(429);
+    expect(audited).toEqual([
+      {
+        event: 'request.rate_limited',
+        reason: 'login',
+        address: expect.stringMatching(/^(::ffff:)?127\.0\.0\.1$/),
+      },
+    ]);
+  });
+
   test('cannot make up another one while no proxy is trusted', async () => {
     const ask = appWith({ hops: false });
     const statuses = [];
@@ -236,4 +278,26 @@ describeWithRedis('with a Redis of its own', () => {
     await close();
     await cluster.stop();
   });
+});
+
+test("the app's own code sees an address without a port too", async () => {
+  const env = {
+    ...{
+      OIDC_ISSUER: 'http://127.0.0.1:9',
+      OIDC_CLIENT_ID: 'app',
+      OIDC_CLIENT_SECRET: 'a secret of the provider',
+    },
+    TRUST_PROXY_HOPS: '1',
+  };
+  const app = await startAppWithRoutes(env, {
+    mount: (express) => express.get('/ip', (req, res) => void res.json([req.ip, req.ip])),
+  });
+  const ask = async (forwarded: string) => {
+    const headers = { 'X-Forwarded-For': forwarded };
+    return (await fetch(app.url('/ip'), { headers })).json();
+  };
+  expect(await ask('198.51.100.1, 203.0.113.7:49152')).toEqual(['203.0.113.7', '203.0.113.7']);
+  expect(await ask('[2001:db8::1]:443')).toEqual(['2001:db8::1', '2001:db8::1']);
+  expect(await ask('nobody')).toEqual(['127.0.0.1', '127.0.0.1']);
+  await app.stop();
 });

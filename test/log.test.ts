@@ -257,6 +257,24 @@ describe('a careless line', () => {
     expect(logged((log) => log.info({ circle }, 'careless'))).toContain('1970-01-01');
   });
 
+  test.each([
+    ['a long text', { text: 'x'.repeat(1_000_000) }],
+    ['a long name', { ['x'.repeat(1_000_000)]: 1 }],
+    ['an error with a long message', { err: new Error('x'.repeat(1_000_000)) }],
+    ['many values', { list: Array(100_000).fill({ a: 'x' }), keys: { ...Array(100_000).fill(1) } }],
+    ['many levels', { deep: JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) }],
+  ])('with %s stays a line that can be read', (_what, line) => {
+    const written = logged((log) => log.info(line, 'careless'));
+    expect(written.length).toBeLessThan(30_000);
+    expect(written).toContain('[…]');
+    expect(JSON.parse(written).msg).toBe('careless');
+  });
+
+  test('with a name that is too long to look at shows nothing of its value', () => {
+    const line = { [`${'x'.repeat(10_000)}_token`]: 'canary', ['x'.repeat(250)]: 'canary' };
+    expect(logged((log) => log.info(line, 'careless'))).not.toContain('canary');
+  });
+
   test('with an error shows what happened, and nothing that hangs on the error', () => {
     const cause = Object.assign(new Error('inner'), {
       cause: { access_token: 'canary' },

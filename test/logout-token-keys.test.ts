@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ProviderKeys } from '../src/auth/provider/keys.ts';
 import type { TestApp } from './helpers/app.ts';
@@ -99,13 +99,14 @@ test('a provider that is away from the start is asked every three seconds, howev
 
 test('a token that comes while a fetch is under way is verified by it', async () => {
   const gate = Promise.withResolvers<void>();
-  let set: object[] = [{ kty: 'EC', kid: 'old' }];
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+  let set: object[] = [{ ...key, kid: 'old' }];
   const { keys, fetches } = keysOf(async () => {
     if (fetches() > 1) await gate.promise;
     return Response.json({ keys: set });
   });
   await keys.get();
-  set = [{ kty: 'EC', kid: 'new' }];
+  set = [{ ...key, kid: 'new' }];
   const first = keys.ensure('new', false);
   await until(() => fetches() === 2);
   const second = keys.ensure('new', false);

@@ -121,7 +121,7 @@ test('claims that hold scripts, lists and objects are printed and do nothing', (
     nickname: script,
     [script]: script,
     email: { a: [script] },
-    roles: { admin: true },
+    roles: { admin: 'true' },
     picture: 5,
   };
   return withPair({ lies: { idToken } }, async (pair) => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { layOut, layOutClaims } from '../src/pages/claims.ts';
+import { layOut, layOutClaims, layOutRows, rawJson } from '../src/pages/claims.ts';
 import { initials } from '../src/pages/person.ts';
 import { ago } from '../src/pages/time.ts';
+import { nested } from './helpers/misbehaving-claims.ts';
 
 test('times are dates with their zone, in whichever form a provider sends them', () => {
   const expected = { kind: 'time', text: '9 September 2001 at 01:46 UTC', iso: '2001-09-09T01:46Z' };
@@ -33,6 +34,39 @@ test('what nests without end is cut at a depth and shown as JSON', () => {
   let deep: unknown = 'bottom';
   for (let i = 0; i < 500; i++) deep = { deeper: deep };
   expect(JSON.stringify(layOut(deep)).match(/"kind":"object"/g)).toHaveLength(4);
+});
+
+test('what nests without end is said to be too much, in the table and as JSON', () => {
+  const deep = nested(100_000);
+  expect(JSON.stringify(layOut(deep))).toContain('This is more than a page can show.');
+  expect(rawJson({ deep })).toBe('This is more than a page can show.');
+});
+
+test('long texts and names show their start and say how long they are', () => {
+  const text = 'x'.repeat(5_000);
+  expect(layOut(text)).toEqual({ kind: 'text', text: `${'x'.repeat(1_000)}… (5000 characters)` });
+  expect(layOutRows({ [text]: 1 })[0]?.name).toBe(`${'x'.repeat(200)}… (5000 characters)`);
+});
+
+test('more rows than a page can show are counted in the last one', () => {
+  const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`claim-${i}`, i]));
+  const [group] = layOutClaims({ name: 'A', ...many });
+  expect(group?.rows).toHaveLength(201);
+  expect(group?.rows[0]).toMatchObject({ name: 'name' });
+  expect(group?.rows.at(-1)).toEqual({ name: '…', value: { kind: 'empty', text: 'and 4801 more' } });
+});
+
+test('however the values are spread, a page lays out five hundred', () => {
+  const wide = Array.from({ length: 50 }, () => Array.from({ length: 50 }, () => Array(50).fill(0)));
+  const laid = JSON.stringify(layOut(wide));
+  expect(laid.match(/"kind"/g)?.length).toBeLessThanOrEqual(500);
+  expect(laid).toContain('"more":');
+});
+
+test('JSON is spread over lines while that stays short', () => {
+  expect(rawJson({ a: [1] })).toBe('{\n  "a": [\n    1\n  ]\n}');
+  const long = { a: Array(4_000).fill('0123456789') };
+  expect(rawJson(long)).toBe(JSON.stringify(long));
 });
 
 test('claims about the person come first, well-known ones in their order, each under a name people know', () => {

@@ -20,6 +20,7 @@ const stays = [
   '/authors',
   '/?x=1',
   `/${'a'.repeat(2047)}`,
+  `/${'%E3%81%82'.repeat(227)}`,
 ];
 
 const goesHome: [why: string, value: unknown][] = [
@@ -51,6 +52,10 @@ const goesHome: [why: string, value: unknown][] = [
   ['a path without a slash', 'profile'],
   ['a user name', 'evil.example@/profile'],
   ['more than 2 KB', `/${'a'.repeat(2048)}`],
+  ['more than 2 KB once the letters of a path are escaped', `/${'あ'.repeat(400)}`],
+  ['more than 2 KB once the letters of a query are escaped', `/profile?q=${'ü'.repeat(341)}`],
+  ['more than 2 KB once quotes are escaped', `/?q=${'"'.repeat(700)}`],
+  ['more than 2 KB once emoji are escaped', `/${'😀'.repeat(171)}`],
   ['the sign-in itself', '/auth/login?returnTo=/profile'],
   ['the sign-out', '/auth/logout'],
   ['the callback in other letters', '/AUTH/callback?code=x'],
@@ -70,6 +75,12 @@ describe('a return path', () => {
   test('loses its fragment, and comes out as a browser would write it', () => {
     expect(localPath('/profile#part')).toBe('/profile');
     expect(localPath('/a/../profile?x=ä')).toBe('/profile?x=%C3%A4');
+  });
+
+  test('of 2 KB is counted as it is sent', () => {
+    expect(localPath(`/${'あ'.repeat(227)}`)).toBe(`/${'%E3%81%82'.repeat(227)}`);
+    expect(localPath(`/${'あ'.repeat(228)}`)).toBe('/');
+    expect(localPath(`/x/../${'a'.repeat(2_041)}#part`)).toBe('/');
   });
 
   test('may be a whole address of this site where a third party names it, and of no other', () => {
@@ -119,6 +130,26 @@ describe('a sign-in that was started with a return path', () => {
   test('given twice lands on the start page', async () => {
     const { page } = await pair.signIn('bob', '/auth/login?returnTo=/profile&returnTo=/sessions');
     expect(page.url).toBe(pair.app.url('/'));
+  });
+
+  // RFC 6265bis §5.6: a browser drops a cookie whose name and value are longer than 4,096 bytes together.
+  test.each([
+    ['letters', `/profile?q=${'a'.repeat(2_037)}`],
+    ['letters that are escaped', `/profile?q=${'あ'.repeat(226)}`],
+    ['quotes, which JSON escapes', `/profile?q=${`"'`.repeat(338)}`],
+    ['signs that addresses escape', `/${"%5C'%00~!*()".repeat(170)}`],
+  ])('of 2 KB of %s fits into a cookie that browsers keep, and lands there', async (_, path) => {
+    const sent = localPath(path);
+    expect(sent.length).toBeGreaterThan(2_000);
+    const browser = createBrowser();
+    const sentOff = await browser.get(pair.app.url(`/auth/login?returnTo=${encodeURIComponent(path)}`), {
+      follow: false,
+    });
+    const [cookie = ''] = sentOff.headers.getSetCookie().filter((each) => each.startsWith('login-'));
+    expect(cookie).not.toBe('');
+    expect(`__Host-${cookie}; Secure`.length).toBeLessThan(4_096);
+    const callback = await pair.provider.signIn(browser, sentOff.location ?? '', 'bob');
+    expect((await browser.get(callback, { follow: false })).headers.get('location')).toBe(sent);
   });
 
   test('of this site lands there', async () => {

@@ -43,6 +43,8 @@ export interface AuthContext extends AuthOptions {
   logins: LoginTransactions;
   /** Seals what /signed-out is to say. */
   farewells: Sealer;
+  /** The roles in a user's claims, by the claim that the settings name. */
+  rolesOf: (claims: Record<string, unknown>) => string[];
 }
 
 /** What the auth part knows about one request. */
@@ -52,6 +54,8 @@ export interface RequestAuth {
   storeError?: unknown;
   /** What the store held for the session cookie, or what this request's sign-in has put there. */
   found?: { id: string; data: SessionData };
+  /** The session cookie that one of our secrets has signed, without escapes. express-session is given this one only. */
+  cookie?: string;
   /** True once something has asked for `req.session`; from then on that says which session it is, or none. */
   asked: boolean;
   /** The id in a session cookie of ours whose session is gone. */

@@ -1,5 +1,8 @@
 import type { Request, Response } from 'express';
 
+/** A browser has a handful of cookies of ours. Whatever sends more gets no answer to each of them. */
+const mostCookies = 50;
+
 /**
  * The cookies' names and attributes. On https they bear the `__Host-` prefix, which ties them to this host and to
  * TLS (ASVS 3.3.1); on http://localhost not every browser takes it, hence the plain names there.
@@ -8,6 +11,7 @@ export class CookieJar {
   readonly #prefix: string;
   readonly #secure: boolean;
   readonly answerSite: 'lax' | 'none';
+  readonly #warned = new WeakSet<Request>();
 
   /** @param answerSite the SameSite of what must come along with the provider's answer */
   constructor(secure: boolean, answerSite: 'lax' | 'none' = 'lax') {
@@ -20,17 +24,58 @@ export class CookieJar {
     return this.#prefix + plain;
   }
 
-  /** The cookies of this request whose plain name passes; a name that comes twice counts once, the first. */
+  /**
+   * The cookies of this request whose plain name passes. One that comes twice with different values counts as none:
+   * nobody can say which of them we set, and the other was set to have somebody use a session that is not theirs.
+   */
   read(req: Request, wanted: (plain: string) => boolean): Map<string, string> {
     const found = new Map<string, string>();
+    const disputed = new Set<string>();
+    for (const [plain, value] of this.#each(req)) {
+      if (!wanted(plain)) continue;
+      const known = found.get(plain);
+      if (known === undefined && found.size < mostCookies) found.set(plain, value);
+      else if (known !== undefined && known !== value) disputed.add(plain);
+    }
+    for (const plain of disputed) found.delete(plain);
+    if (disputed.size > 0) this.#warnOnce(req, disputed);
+    return found;
+  }
+
+  /** Does this request bring a cookie of this name, whatever its value? */
+  has(req: Request, plain: string): boolean {
+    // Most requests are done after a look at the text.
+    if (!req.headers.cookie?.includes(`${this.name(plain)}=`)) return false;
+    for (const [name] of this.#each(req)) if (name === plain) return true;
+    return false;
+  }
+
+  /** Plain name and value of each cookie that bears our prefix, compared byte for byte. */
+  *#each(req: Request): Generator<[plain: string, value: string]> {
     for (const pair of req.headers.cookie?.split(';') ?? []) {
       const cut = pair.indexOf('=');
-      const name = pair.slice(0, cut).trim();
-      if (cut < 0 || !name.startsWith(this.#prefix)) continue;
-      const plain = name.slice(this.#prefix.length);
-      if (wanted(plain) && !found.has(plain)) found.set(plain, pair.slice(cut + 1).trim());
+      if (cut < 0) continue;
+      const name = withoutBlanks(pair.slice(0, cut));
+      if (!name.startsWith(this.#prefix)) continue;
+      yield [name.slice(this.#prefix.length), withoutBlanks(pair.slice(cut + 1))];
     }
-    return found;
+  }
+
+  /** One line for a request, however often its cookies are read. */
+  #warnOnce(req: Request, disputed: ReadonlySet<string>): void {
+    if (this.#warned.has(req)) return;
+    this.#warned.add(req);
+    // The end of a login cookie's name belongs to its state.
+    const names = [...disputed].map((plain) =>
+      this.name(plain.replace(/^login-.*/s, 'login-…').slice(0, 40)),
+    );
+    const hint = this.#secure
+      ? 'another host of the same domain sets a cookie of this name: find it, or move the app to a domain of its own'
+      : 'another app on this host, or another path, sets a cookie of this name: remove it in the browser';
+    req.log?.warn(
+      { names: [...new Set(names)], hint },
+      'a cookie of ours came twice with different values and counts as none',
+    );
   }
 
   /** @param maxAgeSeconds how long the browser keeps it; 0 has it thrown away */
@@ -54,4 +99,21 @@ export class CookieJar {
   clear(res: Response, plain: string, sameSite: 'lax' | 'none' = 'lax'): void {
     this.set(res, plain, '', 0, sameSite);
   }
+}
+
+/**
+ * Cuts space and tab (RFC 6265bis §5.6), and nothing else. `trim()` also cuts the byte 0xA0 and others, which a browser
+ * takes for a part of the name: there, another host of the same domain may set `\xa0__Host-session`, and by the prefix
+ * nobody but us could have set what we would read.
+ */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -3,10 +3,12 @@ import type { AuthContext, AuthOptions } from './context.ts';
 import { CookieJar } from './cookies.ts';
 import { LoginTransactions } from './login-transaction.ts';
 import { readSession } from './read-session.ts';
+import { roleReader } from './roles.ts';
 import { authRoutes } from './routes.ts';
 
 // The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
 export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
+export { claimBounds, excess } from './bounds.ts';
 export { type AuthOptions, redirect } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
@@ -40,6 +42,7 @@ export function createAuth(app: Express, options: AuthOptions, guards: { frameab
   );
   const logins = new LoginTransactions(cookies, options.sealer('login'));
   const farewells = options.sealer('signed-out');
-  const context: AuthContext = { ...options, secure, cookies, logins, farewells };
+  const rolesOf = roleReader(options.rolesClaim, options.log);
+  const context: AuthContext = { ...options, secure, cookies, logins, farewells, rolesOf };
   return { session: readSession(context, app), routes: authRoutes(guards) };
 }

@@ -23,11 +23,11 @@ export function isLooping(req: Request, res: Response, cookies: CookieJar): bool
 
 /** A page has known its user, or the user has left: no loop. Costs a header only once after a sign-in. */
 export function forgetSignIns(req: Request, res: Response, cookies: CookieJar): void {
-  if (req.headers.cookie?.includes(`${cookies.name(name)}=`)) cookies.clear(res, name, cookies.answerSite);
+  if (cookies.has(req, name)) cookies.clear(res, name, cookies.answerSite);
 }
 
 function readTrail(req: Request, cookies: CookieJar): { count: number; since: number } {
-  const [count, since] = (cookies.read(req, (plain) => plain === name).get(name) ?? '').split('.');
+  const [count, since] = (cookies.read(req, (plain) => plain === name).get(name) ?? '').split('.', 2);
   const started = Number.parseInt(since ?? '', 36);
   const now = Math.floor(Date.now() / 1000);
   const fresh = started <= now && now - started < windowSeconds && /^[0-9]$/.test(count ?? '');

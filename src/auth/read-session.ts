@@ -35,8 +35,9 @@ export function readSession(context: AuthContext, app: { request: object }): Req
     const auth: RequestAuth = { context, asked: false };
     req.auth = auth;
     const cookie = cookies.read(req, (plain) => plain === 'session').get('session');
-    const id = cookie && signedId(cookie, keys);
-    if (!id) return next();
+    const { id, text } = (cookie && signedCookie(cookie, keys)) || {};
+    if (id === undefined || text === undefined) return next();
+    auth.cookie = text;
     sessions.store.get(id, (error, data) => {
       if (error) auth.storeError = error;
       else if (data) auth.found = { id, data };
@@ -66,8 +67,9 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
     // A copy: pages may write into theirs, also deep inside of `user`.
     done(null, found?.id === id ? structuredClone(found.data) : null);
   };
+  const name = cookies.name('session');
   const handler = session({
-    name: cookies.name('session'),
+    name,
     store,
     secret: [...secrets],
     resave: false,
@@ -83,6 +85,12 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
     // Users come by BASE_URL, whatever this hop looks like: only then does express-session set its Secure cookie.
     if (secure) Object.defineProperty(req, 'secure', { value: true });
     telling = req;
+    // express-session has a parser of its own, which cuts other blanks and takes the first of two cookies. What it
+    // sees is what we have read, so that the two can never mean different sessions.
+    const { headers } = req;
+    const { cookie: given } = headers;
+    const { cookie } = authOf(req);
+    headers.cookie = cookie === undefined ? '' : `${name}=${encodeURIComponent(cookie)}`;
     try {
       handler(req, req.res as Response, (error?: unknown) => {
         if (error === undefined) return;
@@ -92,21 +100,32 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
       });
     } finally {
       telling = undefined;
+      if (given === undefined) delete headers.cookie;
+      else headers.cookie = given;
     }
   };
 }
 
-/** The id in a session cookie that one of our secrets has signed. express-session writes it as `s:`, id, `.`, HMAC. */
-function signedId(cookie: string, keys: readonly KeyObject[]): string | undefined {
-  const [id, signature] = /^s:(.+)\.(.+)$/.exec(decoded(cookie))?.slice(1) ?? [];
-  if (id === undefined || signature === undefined) return undefined;
-  const given = Buffer.from(signature);
+/** A session cookie of ours has 80 characters, and under 200 with each one of its signature escaped. */
+const longestCookie = 256;
+
+/**
+ * A session cookie that one of our secrets has signed, without its escapes, and the id in it. express-session writes it
+ * as `s:`, id, `.`, HMAC. Anybody may send anything here, at no cost but ours: its length is looked at first (R23).
+ */
+function signedCookie(cookie: string, keys: readonly KeyObject[]): { id: string; text: string } | undefined {
+  if (cookie.length > longestCookie) return undefined;
+  const text = decoded(cookie);
+  const cut = text.lastIndexOf('.');
+  if (!text.startsWith('s:') || cut < 3) return undefined;
+  const id = text.slice(2, cut);
+  const given = Buffer.from(text.slice(cut + 1));
   const isSignedWith = (key: KeyObject) => {
     const mac = createHmac('sha256', key).update(id).digest('base64');
     const expected = Buffer.from(mac.replace(/=+$/, ''));
     return expected.length === given.length && timingSafeEqual(expected, given);
   };
-  return keys.some(isSignedWith) ? id : undefined;
+  return keys.some(isSignedWith) ? { id, text } : undefined;
 }
 
 /** As it is where it cannot be decoded: then it is none of ours. */

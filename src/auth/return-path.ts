@@ -1,12 +1,13 @@
 import type { Request } from 'express';
 import { authOf } from './context.ts';
 
+/** As sent: percent-encoded, as it goes into a cookie, which browsers drop over 4,096 bytes, and into Location. */
 const maxLength = 2048;
 const base = 'http://local.invalid';
 
 /**
  * The path to return to after a sign-in, or "/" when `value` would leave this site (R7, RFC 9700 §4.11):
- * one leading slash, no backslash, no control character, at most 2 KB, and never an address of the
+ * one leading slash, no backslash, no control character, at most 2 KB as sent, and never an address of the
  * sign-in itself, which would go in circles.
  */
 export function localPath(value: unknown): string {
@@ -15,7 +16,8 @@ export function localPath(value: unknown): string {
   const url = URL.parse(value, base);
   if (!url || url.origin !== base || url.pathname.startsWith('//')) return '/';
   if (/^\/auth\//i.test(url.pathname)) return '/';
-  return url.pathname + url.search;
+  const path = url.pathname + url.search;
+  return path.length > maxLength ? '/' : path;
 }
 
 /** Like `localPath`, for a target that may also be written as a whole address of this app. */

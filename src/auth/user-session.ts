@@ -2,17 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import type { EndReason, SessionOwner, SignInMark } from '../sessions/index.ts';
+import { boundClaims } from './bounds.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
 import { AuthError } from './errors.ts';
 import { authTimeOf, type SignInAnswer } from './provider/index.ts';
-import { readRoles } from './roles.ts';
 
-/** More claims than this are refused at sign-in: every page would have to read them. */
-const mostClaimBytes = 256 * 1024;
+/** A name is printed on every page, whoever chose it. */
+const longestName = 200;
 
-/** Claims that only the sign-in itself needed. */
-const spent = ['nonce', 'at_hash', 'c_hash', 's_hash'];
+/**
+ * Claims that are not kept: what only the sign-in itself needed, and distributed and aggregated claims, which may hold
+ * access tokens that nobody but this server may see (OpenID Connect Core §5.6.2).
+ */
+const left = ['nonce', 'at_hash', 'c_hash', 's_hash', '_claim_names', '_claim_sources'];
 
 /** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
 export interface UserSession extends SessionOwner {
@@ -159,9 +162,9 @@ function toSession(
   { claims, tokens, withoutAuthTime }: SignInAnswer,
   context: AuthContext,
 ): UserSession {
+  boundClaims(claims, 'the ID token and userinfo together');
   const { iss, sub, sid, ...rest } = claims;
-  for (const name of spent) delete rest[name];
-  if (JSON.stringify(rest).length > mostClaimBytes) throw new AuthError('claims_too_large');
+  for (const name of left) delete rest[name];
   const now = Date.now();
   return {
     iss,
@@ -186,10 +189,10 @@ function toUser(session: UserSession, context: AuthContext): User {
     iss,
     sub,
     sid,
-    name: text('name') ?? text('preferred_username') ?? text('email') ?? sub,
+    name: (text('name') ?? text('preferred_username') ?? text('email') ?? sub).slice(0, longestName),
     email: text('email'),
     claims,
-    roles: readRoles(claims, context.rolesClaim),
+    roles: context.rolesOf(claims),
     scopes: (scope ?? '').split(/\s/).filter(Boolean),
     acr: text('acr'),
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),

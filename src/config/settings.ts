@@ -117,7 +117,7 @@ const table = {
     example: 'de-CH en',
     schema: is.locales,
   },
-  OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'where roles stand', schema: is.claimPath },
+  OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'which claim holds the roles', schema: is.claimPath },
   OIDC_ALLOWED_TENANTS: { meaning: 'the Entra tenants let in', example: tenant, schema: is.tenants },
   OIDC_STEP_UP_WITHOUT_AUTH_TIME: {
     default: 'false',

@@ -62,7 +62,10 @@ export const locales = text.refine((value) => {
   }
 }, 'must be language tags with blanks between them, such as "de-CH en".');
 
-export const claimPath = matching(/^[^\s,;]+$/, 'must be one name, such as roles or realm_access.roles.');
+export const claimPath = matching(
+  /^[^\s,;]+$/,
+  'must be one name, such as roles or realm_access.roles.',
+).refine((value) => value.split('.').length <= 20, 'must hold at most 20 names with dots between them.');
 
 export const tenants = text
   .transform((value) => value.toLowerCase().split(/ *, */))

@@ -35,6 +35,7 @@ export const galleryStates: GalleryState[] = [
   { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
   { name: 'api-data', view: 'api-data', locals: apiData(apiAnswer()) },
   { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
+  { name: 'api-data-too-large', view: 'api-data', locals: apiData({ problem: 'too-large' }) },
   { name: 'api-data-refused', view: 'api-data', locals: apiData({ problem: 'refused', status: 403 }) },
   { name: 'api-data-tokens', view: 'api-data', locals: apiData({ problem: 'tokens-refused', status: 401 }) },
   { name: 'signed-out', view: 'signed-out', locals: farewell('ended', ['You signed out.']) },

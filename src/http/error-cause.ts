@@ -78,7 +78,7 @@ const secretLooks: readonly (readonly [RegExp, string])[] = [
     '$1[redacted]',
   ],
   // A JSON Web Token.
-  [/\beyJ[\w-]*(?:\.[\w-]*)*/g, '[redacted]'],
+  [/\beyJ[\w.-]*/g, '[redacted]'],
 ];
 
 /** Anything long that could be a token, a code or a session id. */

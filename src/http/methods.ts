@@ -72,7 +72,7 @@ function lookup(routes: readonly Route[], app: Application) {
   const strict = app.enabled('strict routing');
   const sensitive = app.enabled('case sensitive routing');
   const plain = (path: string) => {
-    const cut = strict || path.length === 1 ? path : path.replace(/\/+$/, '');
+    const cut = strict || path.length === 1 ? path : withoutSlashes(path);
     return sensitive ? cut : cut.toLowerCase();
   };
 
@@ -94,6 +94,13 @@ function lookup(routes: readonly Route[], app: Application) {
     for (const [pattern, methods] of patterns) if (pattern.test(asked)) return methods;
     return undefined;
   };
+}
+
+/** Without the slashes at its end. As a pattern this would look for them anew from each slash of a path full of them. */
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (path.charAt(end - 1) === '/') end--;
+  return path.slice(0, end);
 }
 
 function patternOf(path: string): RegExp {

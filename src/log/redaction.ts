@@ -7,10 +7,19 @@ const secretName =
 /** ECONNREFUSED and the like: a `code` of the system, which no provider gives out as a code of a sign-in. */
 const systemCode = /^[A-Z]+(_[A-Z\d]+)*$/;
 
+// A line stays one that can be read and shipped, whatever somebody sent that got into it (R23).
 const deepest = 6;
+const longestText = 10_000;
+const longestName = 200;
+const mostValues = 1_000;
+
+/** How many values the line may still hold. */
+interface Budget {
+  left: number;
+}
 
 export function isSecretName(name: string): boolean {
-  return secretName.test(name);
+  return name.length > longestName || secretName.test(name);
 }
 
 /**
@@ -19,26 +28,43 @@ export function isSecretName(name: string): boolean {
  * On pino's own redaction by paths each line costs thirty times as much.
  */
 export function withoutSecrets(line: Record<string, unknown>): Record<string, unknown> {
-  return cleanObject(line, 0);
+  return cleanObject(line, 0, { left: mostValues });
 }
 
-function clean(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return withoutQuotes(value);
+function clean(value: unknown, depth: number, budget: Budget): unknown {
+  if (typeof value === 'string') return shortened(withoutQuotes(value));
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (value instanceof Error) return describe(value);
   if (depth === deepest) return '[…]';
-  if (Array.isArray(value)) return value.map((each) => clean(each, depth + 1));
+  if (Array.isArray(value)) return cleanList(value, depth + 1, budget);
   const prototype = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return cleanObject(value, depth + 1);
+  if (prototype === Object.prototype || prototype === null) return cleanObject(value, depth + 1, budget);
   return `[${value.constructor.name}]`;
 }
 
-function cleanObject(object: object, depth: number): Record<string, unknown> {
-  const cleaned: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(object)) {
-    cleaned[name] = value !== undefined && isSecret(name, value) ? '[redacted]' : clean(value, depth);
+function cleanList(list: readonly unknown[], depth: number, budget: Budget): unknown[] {
+  const cleaned: unknown[] = [];
+  for (const value of list) {
+    if (budget.left-- <= 0) return [...cleaned, '[…]'];
+    cleaned.push(clean(value, depth, budget));
   }
   return cleaned;
+}
+
+function cleanObject(object: object, depth: number, budget: Budget): Record<string, unknown> {
+  const cleaned: Record<string, unknown> = {};
+  for (const name in object) {
+    if (!Object.hasOwn(object, name)) continue;
+    if (budget.left-- <= 0) return { ...cleaned, '[…]': true };
+    const value = (object as Record<string, unknown>)[name];
+    const secret = value !== undefined && isSecret(name, value);
+    cleaned[shortened(name)] = secret ? '[redacted]' : clean(value, depth, budget);
+  }
+  return cleaned;
+}
+
+function shortened(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}[…]` : text;
 }
 
 function isSecret(name: string, value: unknown): boolean {
@@ -50,8 +76,10 @@ function describe(error: Error): object {
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
-    message: [...new Set(chain.map(({ message, name }) => withoutQuotes(message) || name))].join(': '),
-    stack: chain.map(stackOf).join('\ncaused by: '),
+    message: shortened(
+      [...new Set(chain.map(({ message, name }) => withoutQuotes(message) || name))].join(': '),
+    ),
+    stack: shortened(chain.map(stackOf).join('\ncaused by: ')),
     ...(typeof code === 'string' && { code: isSecret('code', code) ? '[redacted]' : code }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import { AuthError, fetchApi, tokenState } from '../auth/index.ts';
-import { layOut, layOutRows } from './claims.ts';
+import { AuthError, claimBounds, excess, fetchApi, tokenState } from '../auth/index.ts';
+import { layOut, layOutRows, rawJson } from './claims.ts';
 import type { ProtectedPage } from './page.ts';
 import { definePage } from './page.ts';
 import { dateTime } from './time.ts';
@@ -46,11 +46,12 @@ const problems: Record<number, string> = { 401: 'tokens-refused', 403: 'refused'
 function readable(text: string): object {
   try {
     const value: unknown = JSON.parse(text);
+    if (excess(value, claimBounds)) return { problem: 'too-large' };
     const rows =
       typeof value === 'object' && value && !Array.isArray(value)
         ? layOutRows(value)
         : [{ name: 'answer', value: layOut(value) }];
-    return { rows, raw: JSON.stringify(value, null, 2) };
+    return { rows, raw: rawJson(value) };
   } catch {
     return { problem: 'not-json' };
   }

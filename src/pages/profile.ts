@@ -1,4 +1,4 @@
-import { layOutClaims } from './claims.ts';
+import { layOutClaims, rawJson } from './claims.ts';
 import { definePage } from './page.ts';
 import { dateTime } from './time.ts';
 
@@ -14,7 +14,7 @@ export const profilePage = definePage({
     email: user.email,
     roles: user.roles.slice(0, 20),
     groups: layOutClaims(user.claims),
-    raw: JSON.stringify(user.claims, null, 2),
+    raw: rawJson(user.claims),
     session: [
       { label: 'Signed in here', time: dateTime(user.signedInAt) },
       { label: 'Ends at the latest', time: dateTime(user.expiresAt) },

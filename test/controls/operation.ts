@@ -104,6 +104,7 @@ export const operationControls: Control[] = [
     what: 'Rate limits on the sign-in addresses, shared by all instances, 429 with Retry-After',
     tests: [
       'http-rate-limits: is told how much is left, and when there is nothing left, when to come back',
+      'http-rate-limits: is the same with any port, as in %s, and is in the log without',
       'http-rate-limits: all instances count together, each limit under its own name',
       'behind-nginx: a client is counted by its own address, over both instances',
     ],

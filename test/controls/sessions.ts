@@ -121,6 +121,7 @@ export const sessionControls: Control[] = [
       'pages: that is not said to be open refuses who is not signed in',
       'require-auth: %s: the account "%s" gets %i',
       'require-auth: a rule that throws lets nobody through',
+      'require-auth: that is %j gives %j, and a warning where it has another shape',
     ],
   },
   {

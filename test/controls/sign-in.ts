@@ -9,6 +9,7 @@ export const signInControls: Control[] = [
     tests: [
       'access-token: shows neither it nor the request to the browser',
       'require-auth: says who is signed in and until when, and holds no token',
+      'large-claims: in %s are on no page and in no answer: they may hold access tokens',
     ],
   },
   {

@@ -11,6 +11,8 @@ export const webControls: Control[] = [
       'pages: is HttpOnly, Lax, for the whole site and this host',
       'sign-in: sends at most 100 bytes of cookies once signed in',
       'behind-nginx: its cookies are __Host- cookies for https only',
+      'cookies: is not found behind or before any other byte, whatever some text functions cut',
+      'cookies: is nobody where the session cookie comes twice with two values',
     ],
   },
   {
@@ -129,9 +131,9 @@ export const webControls: Control[] = [
     ],
   },
   {
-    id: '4.2.5',
+    id: '4.2.5, 15.1.3',
     level: 3,
-    what: 'Headers, queries and bodies are bounded',
+    what: 'Headers, queries and bodies are bounded, and so is the work that any input may cause',
     tests: [
       'behind-nginx: headers and forms beyond all measure are refused, not passed on',
       'http-error-pages: a body that is broken, too large or of a strange kind has its own words',
@@ -140,6 +142,16 @@ export const webControls: Control[] = [
       'token-answers: a bomb in a bomb',
       'key-sets: of more than a hundred entries is refused before one is looked at',
       'provider-answer: what a provider or an API sends costs no more than its length',
+      'return-path: of 2 KB of %s fits into a cookie that browsers keep, and lands there',
+      'growth: the work for a text of one thing again and again',
+      'growth: the work for JSON',
+      'growth: the work for a request',
+      'growth: the work for the headers of a provider or an API',
+      'large-claims: of %s succeeds, and each page of it is small',
+      'large-claims: is shown within the bounds, and a sentence stands for what is beyond',
+      'helpers/misbehaving-cases-tokens: userinfo of a hundred thousand levels',
+      'helpers/misbehaving-cases-id-token: an ID token with more groups than fit',
+      'log: with %s stays a line that can be read',
     ],
   },
   {

@@ -1,3 +1,4 @@
+import { tooLarge } from './misbehaving-claims.ts';
 import { strangersJwk } from './misbehaving-provider.ts';
 import type { Case } from './misbehaving-sign-in.ts';
 
@@ -75,6 +76,11 @@ export const idTokenCases: Case[] = [
     lies: { idToken: { groups: Array.from({ length: 40_000 }, (_, i) => `group-${i}`) } },
     reason: 'claims_too_large',
   },
+  ...tooLarge.map(({ name, claim }) => ({
+    name: `an ID token with ${name}`,
+    lies: { idToken: { claim } },
+    reason: 'claims_too_large' as const,
+  })),
   {
     name: 'an ID token of two megabytes',
     lies: { idToken: { padding: 'x'.repeat(2_000_000) } },

@@ -1,3 +1,4 @@
+import { nested } from './misbehaving-claims.ts';
 import type { ProviderOptions } from './misbehaving-provider.ts';
 import { html } from './misbehaving-replies.ts';
 import type { Case } from './misbehaving-sign-in.ts';
@@ -71,6 +72,26 @@ export const discoveryCases = beforeLeaving({}, [
     lies: { discovery: { manner: 'trickle' } },
     reason: 'provider_unreachable',
   },
+  {
+    name: 'metadata of a thousand levels',
+    lies: discovery({ more: nested(1_000) }),
+    reason: 'provider_answer',
+  },
+  {
+    name: 'metadata of a hundred thousand levels',
+    lies: { discovery: { body: `{"issuer":${'['.repeat(100_000)}${']'.repeat(100_000)}}` } },
+    reason: 'provider_answer',
+  },
+  {
+    name: 'metadata with six thousand scopes',
+    lies: discovery({ scopes_supported: Array.from({ length: 6_000 }, (_, i) => `scope-${i}`) }),
+    reason: 'provider_answer',
+  },
+  {
+    name: 'an endpoint whose address has three thousand letters',
+    lies: discovery({ userinfo_endpoint: `https://provider.example.com/${'x'.repeat(3_000)}` }),
+    reason: 'discovery_invalid',
+  },
   { name: 'metadata without end', lies: { discovery: { manner: 'flood' } }, reason: 'provider_answer' },
 ]);
 
@@ -132,6 +153,16 @@ export const keyCases: Case[] = [
     reason: 'provider_unreachable',
   },
   { name: 'keys that trickle in', lies: { jwks: { manner: 'trickle' } }, reason: 'provider_unreachable' },
+  {
+    name: 'two thousand keys',
+    lies: { jwks: { json: { keys: Array.from({ length: 2_000 }, (_, i) => ({ kty: 'RSA', kid: i })) } } },
+    reason: 'provider_answer',
+  },
+  {
+    name: 'a key that nests without end',
+    lies: { jwks: { json: { keys: [{ kty: 'RSA', more: nested(2_000) }] } } },
+    reason: 'provider_answer',
+  },
   { name: 'keys without end', lies: { jwks: { manner: 'flood' } }, reason: 'provider_answer' },
 ];
 

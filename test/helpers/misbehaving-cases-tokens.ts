@@ -1,3 +1,4 @@
+import { tooLarge } from './misbehaving-claims.ts';
 import { html } from './misbehaving-replies.ts';
 import type { Case } from './misbehaving-sign-in.ts';
 
@@ -108,6 +109,13 @@ export const userinfoCases: Case[] = [
     },
     reason: 'userinfo_refused',
   },
+  {
+    name: 'userinfo that refuses in ten kilobytes of header',
+    lies: {
+      userinfo: { status: 401, headers: { 'www-authenticate': `Bearer ${'a=b, '.repeat(2_000)}` } },
+    },
+    reason: 'userinfo_refused',
+  },
   { name: 'userinfo that breaks', lies: { userinfo: { status: 500 } }, reason: 'userinfo_refused' },
   { name: 'userinfo as HTML', lies: { userinfo: html }, reason: 'userinfo_refused' },
   { name: 'userinfo elsewhere', lies: { userinfo: redirect(302) }, reason: 'userinfo_refused' },
@@ -139,6 +147,26 @@ export const userinfoCases: Case[] = [
     name: 'userinfo that trickles in',
     lies: { userinfo: { manner: 'trickle' } },
     reason: 'provider_unreachable',
+  },
+  ...tooLarge.map(({ name, claim }) => ({
+    name: `userinfo with ${name}`,
+    lies: { userinfo: { json: { claim } } },
+    reason: 'claims_too_large' as const,
+  })),
+  {
+    name: 'userinfo of a hundred thousand levels',
+    lies: {
+      userinfo: { body: `{"sub":"user-1","claim":${'['.repeat(100_000)}${']'.repeat(100_000)}}` },
+    },
+    reason: 'claims_too_large',
+  },
+  {
+    name: 'an ID token and userinfo that are too large together',
+    lies: {
+      idToken: { one: 'x'.repeat(70_000) },
+      userinfo: { json: { other: 'x'.repeat(70_000) } },
+    },
+    reason: 'claims_too_large',
   },
   { name: 'userinfo without end', lies: { userinfo: { manner: 'flood' } }, reason: 'provider_answer' },
 ];

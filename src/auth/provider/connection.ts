@@ -8,7 +8,7 @@ import { type Clock, causes, refusal, toAuthError } from './failures.ts';
 import { createProviderFetch, type ProviderCall, type ProviderFetch, toResponse } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
 import { ProviderKeys } from './keys.ts';
-import { checkMetadata, type Metadata } from './metadata.ts';
+import { boundMetadata, checkMetadata, type Metadata } from './metadata.ts';
 import { Refreshing } from './refreshing.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
@@ -136,7 +136,7 @@ export class ProviderConnection {
     try {
       // Given the whole address, openid-client leaves the issuer to us: we compare it to the letter (ASVS 10.5.3).
       const configuration = await oidc.discovery(address, clientId, undefined, oidc.None(), {
-        [oidc.customFetch]: this.#fetch,
+        [oidc.customFetch]: async (...request) => boundMetadata(await this.#fetch(...request)),
         execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
       });
       const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.#log);

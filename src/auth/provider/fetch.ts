@@ -8,6 +8,7 @@ import { networkHint } from './network-hints.ts';
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
 const maxBytes = 1024 * 1024;
+const longestDate = 40;
 
 /** The other side did not answer: unreachable, too slow, or a gateway in front of it says so. */
 export class Unreachable extends Error {
@@ -131,10 +132,10 @@ export function createProviderFetch(options: {
       status = message.statusCode ?? 502;
       if (status >= 502 && status <= 504) {
         const unreachable = new Unreachable(`${url.pathname} answered ${status}`);
-        unreachable.retryAfter = message.headers['retry-after'];
+        unreachable.retryAfter = message.headers['retry-after']?.slice(0, longestDate);
         throw unreachable;
       }
-      const date = Date.parse(message.headers.date ?? '');
+      const date = Date.parse(message.headers.date?.slice(0, longestDate) ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
       return new ProviderAnswer(status, toHeaders(message), await contentOf(message, body), url.href);
     } catch (error) {

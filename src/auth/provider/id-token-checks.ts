@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { boundClaims } from '../bounds.ts';
 import { AuthError } from '../errors.ts';
 import { authTimeOf } from './auth-time.ts';
 import { clockHint } from './failures.ts';
@@ -33,6 +34,7 @@ export function checkIdToken(
   { clientId, idTokenAlg, clockToleranceSeconds: tolerance }: ProviderSettings,
   { accessToken, acr, maxAge, authTimeNeeded }: { accessToken: string; authTimeNeeded?: boolean } & Demands,
 ): void {
+  boundClaims(claims, 'the ID token');
   const now = Math.floor(Date.now() / 1000);
   if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
     throw new AuthError('id_token_claims', {

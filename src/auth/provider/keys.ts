@@ -17,6 +17,8 @@ export class ProviderKeys {
   #underWay: Promise<unknown> | undefined;
   #nextForced: Promise<unknown> | undefined;
   #waiting = 0;
+  /** Copies the set and imports its keys: once for each set, not once for each token that anybody sends (R23). */
+  #verifier: { of: JSONWebKeySet; find: JWTVerifyGetKey } | undefined;
 
   /** @param alg the one algorithm that they verify (R2) */
   constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch, alg: string) {
@@ -71,7 +73,9 @@ export class ProviderKeys {
   /** For jose's verifiers of what anybody may send (logout tokens). */
   readonly resolve: JWTVerifyGetKey = async (header, token) => {
     await this.ensure(header.kid, false);
-    return createLocalJWKSet(await this.get())(header, token);
+    const of = await this.get();
+    if (this.#verifier?.of !== of) this.#verifier = { of, find: createLocalJWKSet(of) };
+    return this.#verifier.find(header, token);
   };
 
   async #takeTurn(kid: string | undefined): Promise<void> {

@@ -1,6 +1,8 @@
 import type { ServerMetadata } from 'openid-client';
 import type { Log } from '../../log.ts';
+import { excess } from '../bounds.ts';
 import { AuthError } from '../errors.ts';
+import { type ProviderAnswer, UnusableAnswer } from './fetch.ts';
 import { oneLine } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';
 
@@ -21,7 +23,21 @@ const endpoints = [
   'pushed_authorization_request_endpoint',
 ] as const;
 
+const metadataBounds = { levels: 8, values: 5_000, bytes: 256 * 1024 };
+const longestAddress = 2_048;
+
 const tenantPlaceholder = '{tenantid}';
+
+/**
+ * An answer of the discovery endpoint that the library may read: it copies the whole of it, level by level (R23).
+ *
+ * @throws UnusableAnswer
+ */
+export async function boundMetadata(answer: ProviderAnswer): Promise<ProviderAnswer> {
+  const over = excess(await answer.json().catch(() => undefined), metadataBounds);
+  if (over) throw new UnusableAnswer(`the provider's metadata has ${over}`);
+  return answer;
+}
 
 /**
  * Holds the metadata to the settings (OpenID Connect Discovery §4.3).
@@ -71,7 +87,7 @@ export function tenantIssuer(metadata: { issuer: string }, tid: unknown, allowed
 
 /** https; or http on loopback, where the issuer is there too. */
 function isSafeAddress(address: unknown, issuer: string): boolean {
-  const url = URL.parse(String(address));
+  const url = typeof address === 'string' && address.length <= longestAddress ? URL.parse(address) : null;
   if (url?.protocol === 'https:') return true;
   return (
     url?.protocol === 'http:' &&

@@ -1,5 +1,6 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
+import { boundClaims } from '../bounds.ts';
 import { authTimeOf } from './auth-time.ts';
 import { type AuthorizationRequest, maxAgeOf } from './authorize.ts';
 import { clientCallError } from './client-refusal.ts';
@@ -80,8 +81,10 @@ async function fetchUserinfo(
   dpop: { DPoP?: oidc.DPoPHandle },
 ): Promise<Record<string, unknown>> {
   try {
+    const answer = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    boundClaims(answer, 'userinfo');
     // When somebody proved who they are is a matter of the ID token, where it was checked.
-    const { auth_time: _, ...claims } = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    const { auth_time: _, ...claims } = answer;
     return claims;
   } catch (error) {
     throw toAuthError(error, 'userinfo');
