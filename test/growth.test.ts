@@ -9,7 +9,6 @@ import { CookieJar } from '../src/auth/cookies.ts';
 import { describeDevice } from '../src/auth/device-names.ts';
 import { createProviderFetch, ProviderAnswer, toResponse } from '../src/auth/provider/fetch.ts';
 import { peek } from '../src/auth/provider/id-token-checks.ts';
-import { ProviderKeys } from '../src/auth/provider/keys.ts';
 import { boundMetadata } from '../src/auth/provider/metadata.ts';
 import { localPath } from '../src/auth/return-path.ts';
 import { readRoles } from '../src/auth/roles.ts';

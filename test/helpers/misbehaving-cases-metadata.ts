@@ -159,9 +159,10 @@ export const keyCases: Case[] = [
     reason: 'provider_answer',
   },
   {
+    // No key that we can use is left: what an entry says beyond its key is not read.
     name: 'a key that nests without end',
     lies: { jwks: { json: { keys: [{ kty: 'RSA', more: nested(2_000) }] } } },
-    reason: 'provider_answer',
+    reason: 'id_token_signature',
   },
   { name: 'keys without end', lies: { jwks: { manner: 'flood' } }, reason: 'provider_answer' },
 ];
