@@ -47,6 +47,8 @@ const refusals = {
   invalid_grant: 401,
   stronger_sign_in: 401,
   forbidden: 403,
+  other_persons_page: 403,
+  unmarked_page: 403,
   issuer_unknown: 400,
   store_away: 503,
   api_unreachable: 503,

@@ -7,10 +7,12 @@ import { authRoutes } from './routes.ts';
 
 // The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
 export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
-export { type AuthOptions, redirect } from './context.ts';
+export type { AuthOptions } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
+export { goOnAfter } from './logout.ts';
+export { pageMark } from './own-page.ts';
 export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';
 export type { Rule } from './rules.ts';
@@ -38,6 +40,7 @@ export function createAuth(app: Express, options: AuthOptions, guards: { frameab
   );
   const logins = new LoginTransactions(cookies, options.sealer('login'));
   const farewells = options.sealer('signed-out');
-  const context: AuthContext = { ...options, secure, cookies, logins, farewells };
+  const pageMarks = options.namer('page mark');
+  const context: AuthContext = { ...options, secure, cookies, logins, farewells, pageMarks };
   return { session: readSession(context, app), routes: authRoutes(guards) };
 }

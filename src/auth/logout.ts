@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { type AuthContext, demandStore, neverCache, redirect } from './context.ts';
 import { leaveFarewell, newLogoutState } from './farewell.ts';
+import { leaveForProvider } from './leave.ts';
 import { forgetSignIns } from './loop-guard.ts';
 import { endUserSession, signedIn } from './user-session.ts';
 
@@ -9,11 +10,17 @@ import { endUserSession, signedIn } from './user-session.ts';
  * end_session_endpoint (RP-Initiated Logout 1.0), or to /signed-out where it has none or does not answer.
  */
 export async function logout(req: Request, res: Response): Promise<void> {
-  redirect(res, 303, await leaveAll(req, res));
+  goOnAfter(req, res, await leaveAll(req, res));
 }
 
-/** Does all of a sign-out but the redirect; returns where it leads. */
-export async function leaveAll(req: Request, res: Response): Promise<string> {
+/** Answers a form: a path of ours by a redirect, the provider's end_session_endpoint by the page that goes on (R16). */
+export function goOnAfter(req: Request, res: Response, next: string | URL): void {
+  if (typeof next === 'string') redirect(res, 303, next);
+  else leaveForProvider(req, res, next, 'signOut');
+}
+
+/** Does all of a sign-out but the answer; returns where it leads. */
+export async function leaveAll(req: Request, res: Response): Promise<string | URL> {
   const { context } = demandStore(req);
   neverCache(res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
@@ -32,7 +39,7 @@ export async function leaveAll(req: Request, res: Response): Promise<string> {
     .catch(() => undefined);
   const stateReturns = url?.searchParams.has('state') ?? false;
   leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
-  return url?.href ?? '/signed-out';
+  return url ?? '/signed-out';
 }
 
 /** A failure is logged, never shown: the session here has ended all the same. */

@@ -97,6 +97,7 @@ function signedIn(title: string, path: string, name = 'Alice Adams') {
     ...everyone(title, path),
     nav: rooms.map(([href, label]) => ({ href, label, current: href === path })),
     user: { name, initials: initials(name) },
+    kitForm: 'the-mark-of-alices-pages',
     ends: { expiresAt: inHours(7.8).toISOString(), idleExpiresAt: inHours(0.5).toISOString() },
   };
 }

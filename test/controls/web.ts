@@ -38,7 +38,7 @@ export const webControls: Control[] = [
     tests: [
       'http-security-headers: a page may use what comes from us, and nothing else',
       'pages: has the security headers in every answer it can give',
-      'pages: lets a form lead on to the provider, and nowhere else (R16)',
+      'pages: lets a form lead to ourselves only (R16)',
     ],
   },
   {

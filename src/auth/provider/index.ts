@@ -23,7 +23,6 @@ export function createProvider(
 ) {
   const connection = new ProviderConnection(settings, context);
   const { discovered, keys } = connection;
-  let targets: { of: object | undefined; origins: readonly string[] } | undefined;
   return {
     settings,
     /** Keys for tokens that the provider sends us unasked. */
@@ -35,18 +34,6 @@ export function createProvider(
     /** Loads the metadata if it is not at hand. */
     load: () => discovered.get(),
     close: () => connection.close(),
-    /** Where our forms may lead: Chromium blocks the redirect after a form post to anywhere else (R16). */
-    formActionOrigins() {
-      const of = discovered.current;
-      // Asked at every request, made anew only when the metadata is.
-      if (!targets || targets.of !== of) {
-        targets = {
-          of,
-          origins: originsOf(settings.issuer, of?.authorization_endpoint, of?.end_session_endpoint),
-        };
-      }
-      return targets.origins;
-    },
     authorizationUrl: (request: AuthorizationRequest) =>
       authorizationUrl(connection, context.redirectUri, request),
     finishSignIn: (callback: URL, request: AuthorizationRequest) =>
@@ -56,8 +43,4 @@ export function createProvider(
     endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),
     fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
   };
-}
-
-function originsOf(...addresses: (string | undefined)[]): readonly string[] {
-  return [...new Set(addresses.flatMap((address) => (address ? [new URL(address).origin] : [])))];
 }
