@@ -37,6 +37,8 @@
     shown = what;
     const time = at && new Date(at + ahead).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
     status.textContent = what && box.dataset[what].replace('{time}', time);
+    // Seen by this attribute. The text alone would do in CSS, but WebKit does not look at :empty again.
+    box.toggleAttribute('data-shown', what !== '');
     const hadFocus = document.activeElement === stay || document.activeElement === again;
     stay.hidden = what !== 'idle' && what !== 'failed';
     again.hidden = what !== 'absolute' && what !== 'ended';
@@ -72,6 +74,18 @@
     check();
   });
   document.addEventListener('visibilitychange', check);
+  // The back button may bring this page back as it was, from before the session ended or somebody else signed in.
+  addEventListener('pageshow', async ({ persisted }) => {
+    if (!persisted) return;
+    const mark = document.querySelector('meta[name="kit-form"]')?.content;
+    const headers = mark ? { 'Kit-Form': mark } : {};
+    const answer = await fetch('/auth/session', { headers }).catch(() => undefined);
+    if (answer?.status === 401 || answer?.status === 403) location.reload();
+    else if (answer?.ok) {
+      use(await answer.json());
+      check();
+    }
+  });
   setInterval(check, 2_000);
   use(body);
   tell();
