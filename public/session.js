@@ -37,7 +37,7 @@
     shown = what;
     const time = at && new Date(at + ahead).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
     status.textContent = what && box.dataset[what].replace('{time}', time);
-    // Seen by this attribute. The text alone would do in CSS, but WebKit does not look at :empty again.
+    // Not by :empty in CSS: WebKit does not look at it again.
     box.toggleAttribute('data-shown', what !== '');
     const hadFocus = document.activeElement === stay || document.activeElement === again;
     stay.hidden = what !== 'idle' && what !== 'failed';
@@ -74,7 +74,7 @@
     check();
   });
   document.addEventListener('visibilitychange', check);
-  // The back button may bring this page back as it was, from before the session ended or somebody else signed in.
+  // The back button may restore this page after its session ended or somebody else signed in.
   addEventListener('pageshow', async ({ persisted }) => {
     if (!persisted) return;
     const mark = document.querySelector('meta[name="kit-form"]')?.content;
