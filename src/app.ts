@@ -42,7 +42,7 @@ const siteName = 'Express confidential web app';
 /** The whole pipeline, top to bottom. Does no I/O. */
 export function createApp(parts: Parts): Express {
   const { config, log, audit, provider, sessions } = parts;
-  const { baseUrl, secure, development } = config;
+  const { baseUrl, development } = config;
 
   const app = express();
   app.disable('x-powered-by');
@@ -55,7 +55,7 @@ export function createApp(parts: Parts): Express {
   // What every answer has, and what needs no session.
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0)));
-  app.use(securityHeaders({ secure }));
+  app.use(securityHeaders({ baseUrl }));
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),

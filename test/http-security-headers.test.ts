@@ -3,9 +3,9 @@ import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { frameable, noStore, securityHeaders } from '../src/http/security-headers.ts';
 
-function appWith({ secure = true, framers = [] }: { secure?: boolean; framers?: string[] } = {}) {
+function appWith({ baseUrl = 'https://app.example.com', framers = [] as string[] } = {}) {
   const app = express().disable('x-powered-by');
-  app.use(securityHeaders({ secure }));
+  app.use(securityHeaders({ baseUrl }));
   app.get('/', (_req, res) => void res.send('page'));
   app.get('/framed', frameable(framers), (_req, res) => void res.send('frame'));
   app.get('/private', noStore, (_req, res) => void res.send('private'));
@@ -48,11 +48,22 @@ describe('the headers of every answer', () => {
   });
 
   test('https asks browsers to stay with https for a year; http does not, and upgrades nothing', async () => {
-    const https = await appWith({ secure: true }).get('/');
+    const https = await appWith().get('/');
     expect(https.headers['strict-transport-security']).toBe('max-age=31536000; includeSubDomains');
-    const http = await appWith({ secure: false }).get('/');
+    const http = await appWith({ baseUrl: 'http://app.example.com' }).get('/');
     expect(http.headers).not.toHaveProperty('strict-transport-security');
     expect(http.headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
+  });
+
+  test('a loopback name never has them stay with https: they would do so on every port of it', async () => {
+    for (const host of ['localhost', 'localhost:3000', 'app.localhost', 'LOCALHOST.']) {
+      const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
+      expect(headers, host).not.toHaveProperty('strict-transport-security');
+    }
+    for (const host of ['localhost.example.com', 'mylocalhost']) {
+      const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
+      expect(headers, host).toHaveProperty('strict-transport-security');
+    }
   });
 
   test('only the front-channel logout can be framed, and only by the provider', async () => {

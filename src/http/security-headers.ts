@@ -2,12 +2,11 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /** The headers of every answer (R16), set by Helmet. */
-export function securityHeaders({ secure }: { secure: boolean }): RequestHandler {
+export function securityHeaders({ baseUrl }: { baseUrl: string }): RequestHandler {
   return helmet({
     contentSecurityPolicy: contentSecurityPolicy([]),
     referrerPolicy: { policy: 'same-origin' },
-    // A browser ignores HSTS on http; on https one year, subdomains included (ASVS 3.4.1).
-    strictTransportSecurity: secure ? { maxAge: 31_536_000, includeSubDomains: true } : false,
+    strictTransportSecurity: mayDemandHttps(baseUrl) && { maxAge: 31_536_000, includeSubDomains: true },
     xFrameOptions: { action: 'deny' },
   });
 }
@@ -49,4 +48,13 @@ function contentSecurityPolicy(frameAncestors: readonly string[]) {
       frameAncestors: frameAncestors.length > 0 ? [...new Set(frameAncestors)] : ["'none'"],
     },
   };
+}
+
+/**
+ * HSTS for a year, subdomains included (ASVS 3.4.1). Browsers ignore it on http. For a loopback name they would take it
+ * for every port, and whatever else is developed there on http could no longer be opened.
+ */
+function mayDemandHttps(baseUrl: string): boolean {
+  const { protocol, hostname } = new URL(baseUrl);
+  return protocol === 'https:' && !/(^|\.)localhost\.?$/.test(hostname);
 }
