@@ -98,7 +98,7 @@ export function createApp(parts: Parts): Express {
   const pages = listPages({ apiUrl: config.apiUrl });
   app.use(layout(pages));
   app.use('/auth', auth.routes);
-  for (const page of pages) mountPage(app, page);
+  for (const page of pages) mountPage(app, page, pages);
   app.use(helloApi);
 
   app.use(notFound);
@@ -136,7 +136,7 @@ function layout(pages: readonly Page[]): RequestHandler {
   };
 }
 
-function mountPage(app: Express, page: Page): void {
+function mountPage(app: Express, page: Page, pages: readonly Page[]): void {
   if (page.access === 'everyone') {
     app.get(page.path, noStore, async (req, res) => {
       const model = await page.model?.({ req, res, user: getUser(req) });
@@ -145,12 +145,11 @@ function mountPage(app: Express, page: Page): void {
     });
     return;
   }
-  const rule = page.access === 'signed-in' ? {} : page.access;
-  app.get(page.path, requireAuth(rule), async (req, res) => {
+  app.get(page.path, requireAuth(ruleOf(page)), async (req, res) => {
     const model = await page.model?.({ req, res, user: demandUser(req) });
     print(res, page.view, { title: page.title, ...model });
   });
-  mountActions(app, page, rule);
+  mountActions(app, page, pages);
 }
 
 /**
@@ -158,7 +157,7 @@ function mountPage(app: Express, page: Page): void {
  * reload repeats nothing. Whose page it was comes before what they may do: nobody proves themselves again for the form
  * of somebody else.
  */
-function mountActions(app: Express, page: ProtectedPage, rule: Rule): void {
+function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[]): void {
   const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 100 });
   const holder = { returnTo: page.path, view: page.view };
   for (const [name, action] of Object.entries(page.actions ?? {})) {
@@ -166,13 +165,21 @@ function mountActions(app: Express, page: ProtectedPage, rule: Rule): void {
       `${page.path}/${name}`,
       requireAuth({}, holder),
       readForm,
-      requireAuth({ ...rule, ownPage: true }, holder),
+      requireAuth({ ...ruleOf(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
       async (req, res) => {
-        goOnAfter(req, res, await action.run({ req, res, user: demandUser(req) }));
+        const next = await action.run({ req, res, user: demandUser(req) });
+        const target = typeof next === 'string' && pages.find(({ path }) => path === next.split(/[?#]/)[0]);
+        await goOnAfter(req, res, next, target ? ruleOf(target) : undefined);
       },
     );
   }
+}
+
+/** Undefined for a page that everyone may see. */
+function ruleOf({ access }: Page): Rule | undefined {
+  if (access === 'everyone') return undefined;
+  return access === 'signed-in' ? {} : access;
 }
 
 function demandUser(req: express.Request) {

@@ -1,6 +1,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { requireAuth } from '../src/auth/index.ts';
+import { adminPage } from '../src/pages/admin.ts';
+import { sessionsPage } from '../src/pages/sessions.ts';
 import { startBrokeredProvider } from './helpers/brokered-provider.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
@@ -121,6 +123,31 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
     await page.getByRole('main').getByRole('button').click();
     await answer(page, 'alice', '/profile');
     expect(brokered).toEqual(['/auth']);
+  });
+
+  test('so does a form whose answer leads to a page that asks for a stronger sign-in', async () => {
+    const { access } = adminPage;
+    const { actions } = sessionsPage;
+    onTestFinished(() => {
+      Object.assign(adminPage, { access });
+      Object.assign(sessionsPage, { actions });
+    });
+    adminPage.access = { acr: 'urn:example:retina' };
+    sessionsPage.actions = { ...actions, lead: { run: async () => '/admin?tab=1' } };
+    const other = await startPair();
+    onTestFinished(other.stop);
+    const context = await browser.newContext();
+    contexts.push(context);
+    const page = await context.newPage();
+    await page.goto(other.app.url('/sessions'));
+    await page.locator('button[value="alice"]').click();
+    await page.waitForURL(other.app.url('/sessions'));
+    const button = page.locator('main form button').last();
+    await button.evaluate(
+      "document.querySelectorAll('form').forEach((form) => (form.action = '/sessions/lead'))",
+    );
+    await button.click();
+    await page.waitForURL(at(other.provider.issuer));
   });
 
   test('who is held up there sees where the way leads, and goes on by keyboard', async () => {

@@ -5,13 +5,13 @@ import { LoginTransactions } from './login-transaction.ts';
 import { readSession } from './read-session.ts';
 import { authRoutes } from './routes.ts';
 
-// The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
 export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
+// The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
+export { goOnAfter } from './after-form.ts';
 export type { AuthOptions } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
-export { goOnAfter } from './logout.ts';
 export { pageMark } from './own-page.ts';
 export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
-import { type AuthContext, demandStore, neverCache, redirect } from './context.ts';
+import { goOnAfter } from './after-form.ts';
+import { type AuthContext, demandStore, neverCache } from './context.ts';
 import { leaveFarewell, newLogoutState } from './farewell.ts';
-import { leaveForProvider } from './leave.ts';
 import { forgetSignIns } from './loop-guard.ts';
 import { endUserSession, signedIn } from './user-session.ts';
 
@@ -10,13 +10,7 @@ import { endUserSession, signedIn } from './user-session.ts';
  * end_session_endpoint (RP-Initiated Logout 1.0), or to /signed-out where it has none or does not answer.
  */
 export async function logout(req: Request, res: Response): Promise<void> {
-  goOnAfter(req, res, await leaveAll(req, res));
-}
-
-/** Answers a form: a path of ours by a redirect, the provider's end_session_endpoint by the page that goes on (R16). */
-export function goOnAfter(req: Request, res: Response, next: string | URL): void {
-  if (typeof next === 'string') redirect(res, 303, next);
-  else leaveForProvider(req, res, next, 'signOut');
+  await goOnAfter(req, res, await leaveAll(req, res));
 }
 
 /** Does all of a sign-out but the answer; returns where it leads. */
