@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { requireAuth } from '../src/auth/index.ts';
-import { adminPage } from '../src/pages/admin.ts';
+import { profilePage } from '../src/pages/profile.ts';
 import { sessionsPage } from '../src/pages/sessions.ts';
 import { startBrokeredProvider } from './helpers/brokered-provider.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
@@ -126,14 +126,14 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
   });
 
   test('so does a form whose answer leads to a page that asks for a stronger sign-in', async () => {
-    const { access } = adminPage;
+    const { access } = profilePage;
     const { actions } = sessionsPage;
     onTestFinished(() => {
-      Object.assign(adminPage, { access });
+      Object.assign(profilePage, { access });
       Object.assign(sessionsPage, { actions });
     });
-    adminPage.access = { acr: 'urn:example:retina' };
-    sessionsPage.actions = { ...actions, lead: { run: async () => '/admin?tab=1' } };
+    profilePage.access = { acr: 'urn:example:retina' };
+    sessionsPage.actions = { ...actions, lead: { run: async () => '/profile?tab=1' } };
     const other = await startPair();
     onTestFinished(other.stop);
     const context = await browser.newContext();
