@@ -43,6 +43,8 @@
     shown = what;
     const time = at && new Date(at + ahead).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
     status.textContent = what && box.dataset[what].replace('{time}', time);
+    // Not by :empty in CSS: WebKit does not look at it again.
+    box.toggleAttribute('data-shown', what !== '');
     const hadFocus = document.activeElement === stay || document.activeElement === again;
     stay.hidden = what !== 'idle' && what !== 'failed';
     again.hidden = what !== 'absolute' && what !== 'ended';
@@ -78,6 +80,18 @@
     check();
   });
   document.addEventListener('visibilitychange', check);
+  // The back button may restore this page after its session ended or somebody else signed in.
+  addEventListener('pageshow', async ({ persisted }) => {
+    if (!persisted) return;
+    const mark = document.querySelector('meta[name="kit-form"]')?.content;
+    const headers = mark ? { 'Kit-Form': mark } : {};
+    const answer = await fetch('/auth/session', { headers }).catch(() => undefined);
+    if (answer?.status === 401 || answer?.status === 403) location.reload();
+    else if (answer?.ok) {
+      use(await answer.json());
+      check();
+    }
+  });
   setInterval(check, 2_000);
   use(body);
   tell();

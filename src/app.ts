@@ -1,6 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
-import { createAuth, getUser, leadBack, type Provider, pageOf, redirect, requireAuth } from './auth/index.ts';
+import {
+  createAuth,
+  getUser,
+  goOnAfter,
+  leadBack,
+  type Provider,
+  pageMark,
+  pageOf,
+  type Rule,
+  requireAuth,
+} from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
@@ -25,6 +35,7 @@ export interface Parts {
   provider: Provider;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
+  namer: (use: string) => (...parts: string[]) => string[];
   /** True while the process is on its way out. */
   stopping: () => boolean;
 }
@@ -34,7 +45,7 @@ const siteName = 'Express confidential web app';
 /** The whole pipeline, top to bottom. Does no I/O. */
 export function createApp(parts: Parts): Express {
   const { config, log, audit, provider, sessions } = parts;
-  const { baseUrl, secure, development } = config;
+  const { baseUrl, development } = config;
 
   const app = express();
   app.disable('x-powered-by');
@@ -48,7 +59,7 @@ export function createApp(parts: Parts): Express {
   // What every answer has, and what needs no session.
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0)));
-  app.use(securityHeaders({ secure, formTargets: () => provider.formActionOrigins() }));
+  app.use(securityHeaders({ baseUrl }));
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),
@@ -68,7 +79,8 @@ export function createApp(parts: Parts): Express {
   const auth = createAuth(
     app,
     {
-      ...{ baseUrl, provider, sessions, log, audit, sealer: parts.sealer },
+      ...{ baseUrl, provider, sessions, log, audit },
+      ...{ sealer: parts.sealer, namer: parts.namer },
       ...{
         secrets: config.session.secrets,
         idleMinutes: config.session.idleMinutes,
@@ -81,7 +93,7 @@ export function createApp(parts: Parts): Express {
         isNavigation,
       },
     },
-    { frameable: frameable(() => [new URL(config.provider.issuer).origin]) },
+    { frameable: frameable([new URL(config.provider.issuer).origin]) },
   );
   app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
   app.use(auth.session);
@@ -90,7 +102,7 @@ export function createApp(parts: Parts): Express {
   const pages = listPages({ apiUrl: config.apiUrl });
   app.use(layout(pages));
   app.use('/auth', auth.routes);
-  for (const page of pages) mountPage(app, page);
+  for (const page of pages) mountPage(app, page, pages);
   app.use(helloApi);
 
   app.use(notFound);
@@ -116,6 +128,7 @@ function layout(pages: readonly Page[]): RequestHandler {
     return {
       ...always,
       user: { name: user.name, initials: initials(user.name) },
+      kitForm: pageMark(req),
       ends: {
         expiresAt: user.expiresAt.toISOString(),
         idleExpiresAt: user.idleExpiresAt.toISOString(),
@@ -133,32 +146,50 @@ function layout(pages: readonly Page[]): RequestHandler {
   };
 }
 
-function mountPage(app: Express, page: Page): void {
+function mountPage(app: Express, page: Page, pages: readonly Page[]): void {
   if (page.access === 'everyone') {
     app.get(page.path, noStore, async (req, res) => {
       const model = await page.model?.({ req, res, user: getUser(req) });
-      print(res, page.view, { title: page.title, ...model });
+      // A model may have sent the person elsewhere.
+      if (!res.headersSent) print(res, page.view, { title: page.title, ...model });
     });
     return;
   }
-  const guard = requireAuth(page.access === 'signed-in' ? {} : page.access);
-  app.get(page.path, guard, async (req, res) => {
+  app.get(page.path, requireAuth(ruleOf(page)), async (req, res) => {
     const model = await page.model?.({ req, res, user: demandUser(req) });
     print(res, page.view, { title: page.title, ...model });
   });
-  mountActions(app, page, guard);
+  mountActions(app, page, pages);
 }
 
-/** The forms that a page posts. Their answer is always a redirect, so that a reload repeats nothing. */
-function mountActions(app: Express, page: ProtectedPage, guard: RequestHandler): void {
+/**
+ * The forms that a page posts. Their answer is always a redirect, or the page that goes on to the provider, so that a
+ * reload repeats nothing. Whose page it was comes before what they may do: nobody proves themselves again for the form
+ * of somebody else.
+ */
+function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[]): void {
   const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 100 });
+  const holder = { returnTo: page.path, view: page.view };
   for (const [name, action] of Object.entries(page.actions ?? {})) {
-    const actionGuard = requireAuth(action.access ?? {}, { returnTo: page.path });
-    app.post(`${page.path}/${name}`, guard, actionGuard, readForm, async (req, res) => {
-      const next = await action.run({ req, res, user: demandUser(req) });
-      redirect(res, 303, next);
-    });
+    app.post(
+      `${page.path}/${name}`,
+      requireAuth({}, holder),
+      readForm,
+      requireAuth({ ...ruleOf(page), ownPage: true }, holder),
+      requireAuth(action.access ?? {}, holder),
+      async (req, res) => {
+        const next = await action.run({ req, res, user: demandUser(req) });
+        const target = typeof next === 'string' && pages.find(({ path }) => path === next.split(/[?#]/)[0]);
+        await goOnAfter(req, res, next, target ? ruleOf(target) : undefined);
+      },
+    );
   }
+}
+
+/** Undefined for a page that everyone may see. */
+function ruleOf({ access }: Page): Rule | undefined {
+  if (access === 'everyone') return undefined;
+  return access === 'signed-in' ? {} : access;
 }
 
 function demandUser(req: express.Request) {

@@ -6,7 +6,7 @@ import { createApp } from './app.ts';
 import { createProvider, type Provider } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAudit, type Log, requestLog } from './log.ts';
-import { createSealer, openSessions } from './sessions/index.ts';
+import { createNamer, createSealer, openSessions } from './sessions/index.ts';
 import { createTelemetry } from './telemetry.ts';
 
 /** Running requests have this long to finish at a stop. */
@@ -56,6 +56,7 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     sessions,
     logRequests: (app, trusted) => requestLog(log, app, trusted),
     sealer: (use) => createSealer(secrets, use),
+    namer: (use) => createNamer(secrets, use),
     stopping: () => stopping,
   });
   const server = createServer({ keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true }, app);

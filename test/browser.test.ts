@@ -76,7 +76,7 @@ describeWithChromium('in Chromium', () => {
       expect(await heading(page)).toBe('Alice Adams');
       expect(page.url()).not.toContain('code=');
 
-      // The redirect after the form leads to the provider and back: form-action lets it (R16).
+      // A page of ours leads on to the provider, and from there back: no form leads to another origin (R16).
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.waitForURL(/\/signed-out\?state=/);
       expect(await heading(page)).toBe('You are signed out');
@@ -84,6 +84,7 @@ describeWithChromium('in Chromium', () => {
       expect(pair.provider.requests).toContain('GET /session/end');
 
       await page.goBack();
+      await page.waitForURL((address) => address.origin === pair.provider.issuer);
       expect(await page.content()).not.toContain('Alice Adams');
       await page.goto(url('/profile'));
       expect(new URL(page.url()).origin, 'the provider asks again').toBe(pair.provider.issuer);
@@ -153,6 +154,36 @@ describeWithChromium('in Chromium', () => {
     expect(forms() - before, 'forms at the provider').toBe(1);
     expect(complaints).toEqual([]);
   }, 60_000);
+
+  test('a page that the back button brings back whole asks whether its session is still there', async () => {
+    const page = await (await person()).newPage();
+    await signIn(page);
+    // To another site: a page of ours would speak up in the channel, which throws away what was kept.
+    await page.goto(`${pair.provider.issuer}/sessions`);
+    await pair.provider.endUser('alice');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.goBack({ waitUntil: 'commit' });
+    await page.waitForURL(url('/signed-out?returnTo=%2Fprofile'));
+    expect(await page.content()).not.toContain('Alice Adams');
+    expect(asked[0], 'kept whole: only then does its script ask').toBe(url('/auth/session'));
+  });
+
+  test('and whether it is still the same person who is signed in', async () => {
+    const context = await person();
+    const page = await context.newPage();
+    await signIn(page);
+    const { browser: bob } = await pair.signIn('bob');
+    await context.addCookies(
+      bob.cookies
+        .filter(({ name }) => name === 'session')
+        .map(({ host: domain, name, value, path }) => ({ domain, name, value, path, httpOnly: true })),
+    );
+    // Chromium itself throws a kept page away when a cookie changes; others need not.
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    await page.getByRole('heading', { name: 'Bob Baker' }).waitFor();
+    expect(await page.content()).not.toContain('Alice Adams');
+  });
 
   test('who may not see a page switches user from there', async () => {
     const context = await person();

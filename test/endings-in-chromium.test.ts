@@ -60,7 +60,7 @@ describeWithChromium('in Chromium', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(/\/signed-out/);
     expect(answers).toEqual([
-      `303 ${app.url('/auth/logout')}`,
+      `200 ${app.url('/auth/logout')}`,
       `303 ${pair.provider.issuer}/session/end`,
       `200 ${app.url('/signed-out')}`,
     ]);

@@ -124,7 +124,7 @@ describe('the parts of src', () => {
 });
 
 describe('the size of src', () => {
-  test.each(files)('$name is under 200 lines: one idea a file', ({ text }) => {
-    expect(text.split('\n').length).toBeLessThanOrEqual(200);
+  test.each(files)('$name is under 250 lines: one idea a file', ({ text }) => {
+    expect(text.split('\n').length).toBeLessThanOrEqual(250);
   });
 });

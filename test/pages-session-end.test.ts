@@ -77,6 +77,9 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
   const words = (page: Page) => page.locator('.ending [role=status]').textContent();
   const stay = (page: Page) => page.getByRole('button', { name: 'Stay signed in' });
   const again = (page: Page) => page.locator('.ending a');
+  /** Whether the notice is in sight: until it has something to say it is cut away, not gone, so that it is read out. */
+  const seen = (page: Page) =>
+    page.evaluate("getComputedStyle(document.querySelector('.ending')).clipPath === 'none'");
 
   test('two minutes before the idle end it offers to stay, without taking the focus', async () => {
     const page = await open();
@@ -84,11 +87,11 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     await typing.focus();
     await pass(27.5);
     expect(await words(page)).toBe('');
-    expect(await stay(page).isVisible()).toBe(false);
+    expect([await stay(page).isVisible(), await seen(page)]).toEqual([false, false]);
 
     await pass(1);
     expect(await words(page)).toMatch(/we will sign you out at \d/);
-    expect(await stay(page).isVisible()).toBe(true);
+    expect([await stay(page).isVisible(), await seen(page)]).toEqual([true, true]);
     expect(await typing.evaluate('document.activeElement.textContent')).toBe('End all others');
     expect(asked, 'looking does not count as using').toBe(0);
   });
@@ -104,7 +107,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     expect(await page.evaluate('document.activeElement.textContent')).toBe('End all others');
 
     await pass(27);
-    expect(await words(page)).toBe('');
+    expect([await words(page), await seen(page)]).toEqual(['', false]);
     await pass(1.5);
     expect(await stay(page).isVisible()).toBe(true);
   });
@@ -148,7 +151,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     const page = await open();
     await pass(31);
     expect(await words(page)).toMatch(/^Your session has ended\./);
-    expect(await again(page).isVisible()).toBe(true);
+    expect([await again(page).isVisible(), await seen(page)]).toEqual([true, true]);
     expect(page.url()).toBe(`${origin}/page`);
   });
 

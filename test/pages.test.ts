@@ -233,11 +233,51 @@ describe('every route', () => {
     expect((await createBrowser().get(url('/site.css'))).headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('lets a form lead on to the provider, and nowhere else (R16)', async () => {
-    const { headers } = await alice.get(url('/profile'));
-    expect(headers.get('content-security-policy')).toMatch(
-      new RegExp(`form-action 'self' ${pair.provider.issuer}(;|$)`),
-    );
+  test('lets a form lead to ourselves only (R16)', async () => {
+    for (const path of ['/', '/profile', '/signed-out', '/nowhere', '/auth/frontchannel-logout']) {
+      const { headers } = await alice.get(url(path));
+      expect(headers.get('content-security-policy'), path).toMatch(/(^|;)form-action 'self'(;|$)/);
+    }
+  });
+
+  test('that a form or another site leads to the provider goes there by a page of ours (R16)', async () => {
+    const answers: [string, Page][] = [];
+    for (const site of ['cross-site', 'same-site']) {
+      const headers = { 'Sec-Fetch-Site': site };
+      for (const path of ['/auth/login?returnTo=/profile', '/profile', '/admin?a=1'])
+        answers.push([
+          `${path} from ${site}`,
+          await createBrowser().get(url(path), { headers, follow: false }),
+        ]);
+    }
+    const { browser, page } = await pair.signIn('frank');
+    answers.push(['the sign-out', await browser.submit(page, {}, { follow: false })]);
+    for (const [what, { status, headers, body, location }] of answers) {
+      expect([status, headers.get('cache-control'), headers.get('location')], what).toEqual([
+        200,
+        'no-store',
+        null,
+      ]);
+      expect(new URL(location ?? '').origin, what).toBe(pair.provider.issuer);
+      // Escaped as an attribute, in both places the same.
+      const [address, ...others] = [...body.matchAll(/(?:url=|href=")(http[^"]*)"/g)].map(
+        (match) => match[1],
+      );
+      expect(others, what).toEqual([address]);
+      expect(address, what).not.toMatch(/[<>' ]|&(?!amp;|#39;)/);
+      expect(body, what).not.toMatch(/<script/);
+      expect(body, what).toContain('Express confidential web app');
+    }
+  });
+
+  test('that leads to the provider by a link of ours or a bookmark redirects there', async () => {
+    for (const path of ['/auth/login?returnTo=/profile', '/profile']) {
+      for (const site of ['same-origin', 'none']) {
+        const headers = { 'Sec-Fetch-Site': site };
+        const page = await createBrowser().get(url(path), { headers, follow: false });
+        expect([page.status, page.body], `${path} from ${site}`).toEqual([302, '']);
+      }
+    }
   });
 
   test('gives an error page with a request id that the log knows, and no word of the inside', async () => {

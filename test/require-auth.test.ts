@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { getUser, requireAuth } from '../src/auth/index.ts';
 import { readRoles, roleReader } from '../src/auth/roles.ts';
-import { createBrowser } from './helpers/browser.ts';
+import { createBrowser, markOn } from './helpers/browser.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';
 
@@ -59,6 +59,7 @@ beforeAll(async () => {
         app.get('/rules/fresh', requireAuth({ maxAgeSeconds: 60 }), show);
         app.get('/rules/role-and-acr', requireAuth({ roles: 'admin', acr: mfa }), show);
         app.post('/rules/form', requireAuth(), show);
+        app.post('/rules/form-role', requireAuth({ roles: 'admin' }), show);
         app.post('/rules/form-acr', requireAuth({ acr: mfa }), show);
         app.post('/rules/form-acr-back', requireAuth({ acr: mfa }, { returnTo: '/rules/acr' }), show);
         app.get('/rules/json', requireAuth({ roles: 'admin' }), (req, res) => {
@@ -145,10 +146,46 @@ describe('nobody is signed in (401)', () => {
     const page = await browser.post(url('/rules/form?draft=1'), { text: 'two hours of work' });
     expect([page.status, headingOf(page)]).toEqual([401, 'You are not signed in any more']);
     expect(page.body).toContain('was not saved');
-    expect(page.body).toContain('href="/auth/login?returnTo=%2Frules%2Fform%3Fdraft%3D1"');
     expect(page.body).not.toContain('two hours of work');
     expect(browser.setCookies).toEqual([]);
     expect(requestIdOn(page)).not.toBe('');
+  });
+
+  // The address of the form itself takes no GET: whoever came back to it would end on a 405.
+  const holders: [referer: string | undefined, back: string][] = [
+    ['/profile?draft=1', '/profile?draft=1'],
+    ['', '/'],
+    ['/auth/logout', '/'],
+    ['https://evil.example/profile', '/'],
+    ['.evil.example/profile', '/'],
+    [undefined, '/'],
+  ];
+  test.each(holders)('a form from %s leads back to %s after a sign-in', async (referer, back) => {
+    const from = referer?.startsWith('https:') ? referer : pair.app.origin + referer;
+    const headers: Record<string, string> = referer === undefined ? {} : { Referer: from };
+    const browser = createBrowser();
+    const refused = await browser.post(url('/rules/form?draft=1'), { text: 'x' }, { headers });
+    expect(refused.status).toBe(401);
+    const again = /href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
+    expect(again).toBe(`/auth/login?returnTo=${encodeURIComponent(back)}`);
+    const { page } = await pair.signIn('member', again, browser);
+    expect([page.status, page.url]).toEqual([200, url(back)]);
+  });
+
+  test('a form of a page leads back to that page', async () => {
+    const browser = createBrowser();
+    const refused = await browser.post(url('/sessions/end-others'));
+    const again = /href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
+    const { page } = await pair.signIn('member', again, browser);
+    expect([page.status, page.url]).toEqual([200, url('/sessions')]);
+  });
+
+  test('a form that is refused for a role leads back to its page, not to its address', async () => {
+    const { browser } = await pair.signIn('member');
+    const headers = { Referer: url('/profile?draft=1') };
+    const refused = await browser.post(url('/rules/form-role'), { text: 'x' }, { headers });
+    expect(refused.status).toBe(403);
+    expect(refused.body).toContain('name="target_link_uri" value="/profile?draft=1"');
   });
 
   test('whose session has ended is told why first, and lands where they wanted', async () => {
@@ -173,7 +210,7 @@ describe('nobody is signed in (401)', () => {
       await pair.signIn('member', '/sessions'),
       await pair.signIn('member', '/sessions'),
     ];
-    const ended = await other.browser.post(url('/sessions/end-others'));
+    const ended = await other.browser.post(url('/sessions/end-others'), markOn(other.page));
     expect(ended.status).toBe(200);
     const why = await mine.browser.get(url('/profile?x=1'));
     expect(why.url).toBe(url('/signed-out?returnTo=%2Fprofile%3Fx%3D1'));
@@ -262,7 +299,7 @@ describe('signed in, but not allowed (403)', () => {
     // The first form is the sign-out button of every page.
     const form = page.body.match(/<form method="post" action="\/auth\/initiate-login">[\s\S]*?<\/form>/)?.[0];
     const sent = await browser.submit({ ...page, body: form ?? '' }, {}, { follow: false });
-    expect(sent.status).toBe(303);
+    expect(sent.status).toBe(200);
     expect((await browser.get(url('/profile'))).body, 'still signed in until then').toContain('member');
     const asked = pair.provider.requests.filter((line) => line.startsWith('POST /interaction')).length;
     const landed = await pair.goOn(browser, sent, 'admin');
@@ -423,9 +460,10 @@ describe('not strong or fresh enough (step-up)', () => {
 
   test('says acr_values and max_age to the provider', async () => {
     const plain = await startPair({ accounts, env: { OIDC_PAR: 'off' } });
-    const { browser } = await plain.signIn('stale', '/sessions');
-    const sent = await browser.post(plain.app.url('/sessions/end-others'), {}, { follow: false });
-    expect(sent.status).toBe(303);
+    const { browser, page } = await plain.signIn('stale', '/sessions');
+    const form = markOn(page);
+    const sent = await browser.post(plain.app.url('/sessions/end-others'), form, { follow: false });
+    expect(sent.status).toBe(200);
     expect(asked(sent.location).get('max_age')).toBe('600');
     expect(asked(sent.location).get('acr_values')).toBeNull();
     await plain.stop();
@@ -486,8 +524,16 @@ describe('not strong or fresh enough (step-up)', () => {
     const lost = await browser.post(url('/rules/form-acr'), { text: 'x' }, { follow: false });
     expect([lost.status, headingOf(lost)]).toEqual([401, 'Please sign in again']);
     const sent = await browser.post(url('/rules/form-acr-back'), { text: 'x' }, { follow: false });
-    expect(sent.status).toBe(303);
+    expect([sent.status, new URL(sent.location ?? '').origin]).toEqual([200, pair.provider.issuer]);
     expect((await pair.goOn(browser, sent, 'member')).url).toBe(url('/rules/acr'));
+  });
+
+  test('a form that says by its Referer where it stands is sent off too, and its sender comes back there', async () => {
+    const { browser } = await pair.signIn('member');
+    const headers = { Referer: url('/profile?draft=1') };
+    const sent = await browser.post(url('/rules/form-acr'), { text: 'x' }, { headers, follow: false });
+    expect([sent.status, new URL(sent.location ?? '').origin]).toEqual([200, pair.provider.issuer]);
+    expect((await pair.goOn(browser, sent, 'member')).url).toBe(url('/profile?draft=1'));
   });
 
   const claims: [name: string, auth_time: unknown, status: number][] = [
@@ -504,9 +550,9 @@ describe('not strong or fresh enough (step-up)', () => {
     async (_, auth_time, status) => {
       await withPair({}, async ({ op, app, open, browser }) => {
         op.next({ idToken: { auth_time: Math.floor(Date.now() / 1000) - 7200 } });
-        expect((await open('/sessions')).status).toBe(200);
+        const form = markOn(await open('/sessions'));
         op.next({ idToken: { auth_time } });
-        const page = await browser.post(app.url('/sessions/end-others'));
+        const page = await browser.post(app.url('/sessions/end-others'), form);
         expect(op.latest.authorization?.get('max_age')).toBe('600');
         expect(op.latest.authorization?.get('prompt')).toBe('login');
         expect(page.status, page.body).toBe(status);

@@ -191,6 +191,27 @@ describe('somebody whose session has ended', () => {
       expect(headingOf(page)).toBe('You are signed in');
       expect(await statusOf(browser, app)).toBe(200);
     });
+
+    test.each([
+      ['/profile?tab=2', '/profile?tab=2'],
+      ['/sessions', '/sessions'],
+      ['', '/'],
+      ['//other.example.com', '/'],
+      ['https://other.example.com/', '/'],
+      ['/\\other.example.com', '/'],
+      ['/auth/logout', '/'],
+    ])('and where %s is where they wanted to be, goes on to %s', async (returnTo, path) => {
+      const address = app.url(`/signed-out?${new URLSearchParams({ returnTo })}`);
+      const sent = await browser.get(address, { follow: false });
+      expect([sent.status, sent.location, sent.body]).toEqual([303, app.url(path), '']);
+      expect(sent.headers.get('cache-control')).toBe('no-store');
+      expect((await browser.get(address)).status).toBe(200);
+    });
+
+    test('a path that leads back here ends here', async () => {
+      const address = app.url('/signed-out?returnTo=%2Fsigned-out%3FreturnTo%3D%2Fsigned-out');
+      expect(headingOf(await browser.get(address))).toBe('You are signed in');
+    });
   });
 });
 

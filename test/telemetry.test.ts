@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createBrowser } from './helpers/browser.ts';
+import { createBrowser, markOn } from './helpers/browser.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
 import { hasRedis, startRedis } from './helpers/redis-server.ts';
 
@@ -123,7 +123,7 @@ test('sign-ins, refreshes and sign-outs are counted by how they ended', () =>
     await open('/profile');
     const elsewhere = createBrowser();
     const page = await elsewhere.get(app.url('/profile'));
-    const ended = await elsewhere.post(app.url('/sessions/end-others'), {}, {}, page.url);
+    const ended = await elsewhere.post(app.url('/sessions/end-others'), markOn(page), {}, page.url);
     expect(ended.status, ended.body).toBe(200);
 
     const counted = await metricsSoFar();

@@ -38,7 +38,7 @@ describe('a start by somebody else', () => {
     expect(started(), 'nothing has begun').toBe(before);
     expect(browser.setCookies).toEqual([]);
     const sent = await confirm(browser, page);
-    expect(sent.status).toBe(303);
+    expect(sent.status).toBe(200);
     const landed = await pair.goOn(browser, sent, 'alice');
     expect([landed.status, landed.url]).toEqual([200, pair.app.url('/profile?from=portal')]);
   });

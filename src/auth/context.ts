@@ -21,6 +21,8 @@ export interface AuthOptions {
   provider: Provider;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
+  /** Names that only the holder of the secret can compute, under a key for each use; the current secret's first. */
+  namer: (use: string) => (...parts: string[]) => string[];
   /** Current first; signs the session cookie. */
   secrets: readonly string[];
   idleMinutes: number;
@@ -45,6 +47,8 @@ export interface AuthContext extends AuthOptions {
   farewells: Sealer;
   /** The roles in a user's claims, by the claim that the settings name. */
   rolesOf: (claims: Record<string, unknown>) => string[];
+  /** What the pages of (iss, sub) carry. */
+  pageMarks: (iss: string, sub: string) => string[];
 }
 
 /** What the auth part knows about one request. */

@@ -64,7 +64,7 @@ export async function endOtherSessions(req: Request): Promise<number> {
 }
 
 /** Ends all of the user's sessions, this one by an ordinary sign-out. Returns where to go next. */
-export async function endAllSessions(req: Request, res: Response): Promise<string> {
+export async function endAllSessions(req: Request, res: Response): Promise<string | URL> {
   await endOtherSessions(req);
   return leaveAll(req, res);
 }

@@ -49,6 +49,8 @@ const refusals = {
   sign_in_again: 401,
   auth_time_missing: 403,
   forbidden: 403,
+  other_persons_page: 403,
+  unmarked_page: 403,
   issuer_unknown: 400,
   store_away: 503,
   api_unreachable: 503,

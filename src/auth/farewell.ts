@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { EndReason } from '../sessions/index.ts';
-import { type AuthContext, authOf, neverCache } from './context.ts';
+import { type AuthContext, authOf, neverCache, redirect } from './context.ts';
 import { endedText } from './ended-text.ts';
 import { localPath } from './return-path.ts';
 import { failurePage, signedOut } from './texts.ts';
@@ -40,10 +40,17 @@ export function leaveFarewell(res: Response, context: AuthContext, farewell: Far
   context.cookies.set(res, name, sealed.toString('base64url'), lifetimeSeconds);
 }
 
-/** Why the session ended and what ended with it, told once: from the sealed cookie or from the store's mark. */
-export async function takeSignedOutNotice(req: Request, res: Response): Promise<SignedOutNotice> {
+/**
+ * Why the session ended and what ended with it, told once: from the sealed cookie or from the store's mark. Undefined
+ * for somebody who is signed in and wanted to go somewhere: they were sent there.
+ */
+export async function takeSignedOutNotice(req: Request, res: Response): Promise<SignedOutNotice | undefined> {
   neverCache(res);
   const returnTo = localPath(req.query.returnTo);
+  if (signedIn(req) && req.query.returnTo !== undefined) {
+    redirect(res, 303, returnTo);
+    return undefined;
+  }
   const signInHref = `/auth/login?returnTo=${encodeURIComponent(returnTo)}`;
   return { ended: [], ...(await whatHappened(req, res)), signInHref, returnTo };
 }

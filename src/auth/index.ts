@@ -6,14 +6,16 @@ import { readSession } from './read-session.ts';
 import { roleReader } from './roles.ts';
 import { authRoutes } from './routes.ts';
 
-// The door of the auth part: what the rest of the app may use. Everything else in this folder is its own business.
+// What the rest of the app may use of this folder.
 export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
+export { goOnAfter } from './after-form.ts';
 export { claimBounds, excess } from './bounds.ts';
-export { type AuthOptions, redirect } from './context.ts';
+export type { AuthOptions } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
 export { leadBack } from './lead-back.ts';
+export { pageMark } from './own-page.ts';
 export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';
 export { pageOf } from './return-path.ts';
@@ -43,6 +45,7 @@ export function createAuth(app: Express, options: AuthOptions, guards: { frameab
   const logins = new LoginTransactions(cookies, options.sealer('login'));
   const farewells = options.sealer('signed-out');
   const rolesOf = roleReader(options.rolesClaim, options.log);
-  const context: AuthContext = { ...options, secure, cookies, logins, farewells, rolesOf };
+  const pageMarks = options.namer('page mark');
+  const context: AuthContext = { ...options, secure, cookies, logins, farewells, rolesOf, pageMarks };
   return { session: readSession(context, app), routes: authRoutes(guards) };
 }

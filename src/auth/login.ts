@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { type AuthContext, authOf, demandStore, neverCache, redirect } from './context.ts';
 import { AuthError, type SignInFailure, signInFailures } from './errors.ts';
+import { leaveForProvider } from './leave.ts';
 import { countSignIn, isLooping } from './loop-guard.ts';
 import { hasRepeats } from './parameters.ts';
 import type { Demands, SignInAnswer } from './provider/index.ts';
@@ -28,7 +29,7 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
     const transaction = context.logins.begin(req, res, returnTo, { maxAge, acr });
     const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
     context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);
-    redirect(res, req.method === 'GET' || req.method === 'HEAD' ? 302 : 303, url.href);
+    leaveForProvider(req, res, url, 'signIn');
   } catch (error) {
     // No sign-in is on its way, so no cookie for one either.
     if (!res.headersSent) res.removeHeader('Set-Cookie');

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { TokenRecord } from '../sessions/index.ts';
-import { type AuthContext, demandStore, neverCache, redirect } from './context.ts';
+import { goOnAfter } from './after-form.ts';
+import { type AuthContext, demandStore, neverCache } from './context.ts';
 import type { AuthError } from './errors.ts';
 import { leaveFarewell, newLogoutState } from './farewell.ts';
 import { forgetSignIns } from './loop-guard.ts';
@@ -17,11 +18,11 @@ const tooLittleMs = 500;
  * revocation would end the provider's session as well (Keycloak), it comes last.
  */
 export async function logout(req: Request, res: Response): Promise<void> {
-  redirect(res, 303, await leaveAll(req, res));
+  await goOnAfter(req, res, await leaveAll(req, res));
 }
 
-/** Does all of a sign-out but the redirect; returns where it leads. */
-export async function leaveAll(req: Request, res: Response): Promise<string> {
+/** Does all of a sign-out but the answer; returns where it leads. */
+export async function leaveAll(req: Request, res: Response): Promise<string | URL> {
   const { context } = demandStore(req);
   neverCache(res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
@@ -45,7 +46,7 @@ export async function leaveAll(req: Request, res: Response): Promise<string> {
   }
   const stateReturns = url?.searchParams.has('state') ?? false;
   leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
-  return url?.href ?? '/signed-out';
+  return url ?? '/signed-out';
 }
 
 /**

@@ -3,41 +3,56 @@ import { type AuthContext, authOf, demandStore, neverCache, redirect } from './c
 import { AuthError } from './errors.ts';
 import { startLogin } from './login.ts';
 import { forgetSignIns } from './loop-guard.ts';
+import { isOtherPersonsPage, isOwnPage } from './own-page.ts';
+import type { Demands } from './provider/index.ts';
 import { requestKind } from './request-kind.ts';
-import { localPath } from './return-path.ts';
+import { wayBack } from './return-path.ts';
 import { checkRule, judge, type Rule } from './rules.ts';
-import { lacking, leadingBack, switchUser } from './texts.ts';
+import { lacking, leadingBack, ownPage, switchUser } from './texts.ts';
 import { getUser, signedIn, type User } from './user-session.ts';
+
+/** What a route of its own may ask for. A page's forms always come from its person's own page. */
+export interface RouteRule extends Rule {
+  /**
+   * The request must come from a page that was printed for this person: its forms hold `/kit/form`, its scripts send
+   * the header `Kit-Form`. A form's body has to be parsed before this guard.
+   */
+  ownPage?: boolean;
+}
 
 /**
  * Lets only those through who are signed in and whom the rule allows. Three different answers (R18):
  * nobody signed in, a sign-in or 401; not allowed, 403; not fresh or strong enough, a step-up at the provider.
  * Works alone on any Express route: `app.get('/reports', requireAuth({ roles: 'admin' }), handler)`.
  *
- * @param options.returnTo where a person goes on after signing in; for forms, the page that holds the form
+ * @param options.returnTo where a person goes on after signing in; for forms, the page that holds the form. Left out,
+ *   it is the address itself, or for a form the page of ours that it came from
+ * @param options.view the view that holds the form
  */
-export function requireAuth(rule: Rule = {}, options: { returnTo?: string } = {}): RequestHandler {
+export function requireAuth(
+  rule: RouteRule = {},
+  { returnTo, view }: { returnTo?: string; view?: string } = {},
+): RequestHandler {
   checkRule(rule);
   return async (req, res, next) => {
     const { context } = demandStore(req);
     neverCache(res);
     const user = getUser(req);
-    if (!user) return whoAreYou(req, res, options.returnTo);
+    const back = wayBack(req, returnTo);
+    if (!user) return whoAreYou(req, res, back ?? '/');
+    if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
     const verdict = judge(user, rule, context.provider.settings);
-    if (typeof verdict === 'object' && 'stepUp' in verdict) {
-      return stepUp(req, res, { ...verdict.stepUp, returnTo: options.returnTo });
-    }
+    if (typeof verdict === 'object' && 'stepUp' in verdict) return stepUp(req, res, verdict.stepUp, back);
     forgetSignIns(req, res, context.cookies);
     if (verdict === 'allowed') return next();
     if (verdict === 'unproven') throw unproven(req, context, user);
-    throw youMayNot(req, context, user, verdict.forbidden);
+    throw youMayNot(req, context, user, back ?? '/', verdict.forbidden);
   };
 }
 
 /** Nobody is signed in. Only a person opening a page is sent anywhere. */
-async function whoAreYou(req: Request, res: Response, returnTo = req.originalUrl): Promise<void> {
+async function whoAreYou(req: Request, res: Response, path: string): Promise<void> {
   const kind = requestKind(req);
-  const path = localPath(returnTo);
   if (kind === 'script') throw new AuthError('sign_in_first');
   if (kind === 'form') throw new AuthError('work_not_saved', { page: leadingBack('work_not_saved', path) });
   // Somebody whose session is gone is told why first, and goes on from there.
@@ -55,17 +70,36 @@ function unproven(req: Request, context: AuthContext, { iss, sub }: User): AuthE
   return new AuthError(reason, { hint });
 }
 
+/** Sent from a page that was printed for somebody else, or that does not say for whom (DESIGN §3). */
+function notYourPage(
+  req: Request,
+  context: AuthContext,
+  user: User,
+  back: string,
+  view: string | undefined,
+): AuthError {
+  const { iss, sub } = user;
+  const reason = isOtherPersonsPage(req, user) ? 'other_persons_page' : 'unmarked_page';
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason }, req);
+  const facts = [{ label: lacking.signedInAs, value: user.name }];
+  if (context.explain && reason === 'unmarked_page') {
+    facts.push({ label: ownPage.developer, value: ownPage.howTo(view) });
+  }
+  return new AuthError(reason, { page: { facts, action: { label: ownPage.openAgain, href: back } } });
+}
+
 function youMayNot(
   req: Request,
   context: AuthContext,
   user: User,
+  back: string,
   lack: { needed: string; held: string },
 ): AuthError {
   const { iss, sub } = user;
   context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason: lack.needed }, req);
   const fields = {
     iss: context.provider.settings.issuer,
-    target_link_uri: localPath(req.originalUrl),
+    target_link_uri: back,
     switch: 'yes',
   };
   const facts = [
@@ -81,14 +115,12 @@ function youMayNot(
 async function stepUp(
   req: Request,
   res: Response,
-  demands: { maxAge?: number | undefined; acr?: readonly string[] | undefined; returnTo: string | undefined },
+  { maxAge, acr }: Demands,
+  back: string | undefined,
 ): Promise<void> {
-  const kind = requestKind(req);
-  const { maxAge, acr } = demands;
-  const returnTo = localPath(demands.returnTo ?? req.originalUrl);
   // A form is sent off only where we know the page that holds it, so that its sender comes back to it.
-  if (kind === 'script' || (kind === 'form' && !demands.returnTo)) {
-    throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', returnTo) });
+  if (requestKind(req) === 'script' || back === undefined) {
+    throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', back ?? '/') });
   }
-  await startLogin(req, res, { returnTo, maxAge, acr });
+  await startLogin(req, res, { returnTo: back, maxAge, acr });
 }

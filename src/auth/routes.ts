@@ -3,6 +3,7 @@ import { authOf, demandStore, neverCache, redirect } from './context.ts';
 import { AuthError } from './errors.ts';
 import { finishLogin, startLogin } from './login.ts';
 import { logout } from './logout.ts';
+import { isOtherPersonsPage } from './own-page.ts';
 import { formOf, queryOf } from './parameters.ts';
 import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
 import { localPath } from './return-path.ts';
@@ -56,6 +57,8 @@ function sessionJson(req: Request, res: Response): void {
   neverCache(res);
   const user = getUser(req);
   if (!user) throw new AuthError('sign_in_first');
+  // The back button may have brought back a page of the person before.
+  if (isOtherPersonsPage(req, user)) throw new AuthError('other_persons_page');
   const { iss, sub, name, email, roles, expiresAt, idleExpiresAt } = user;
   res.json({ user: { iss, sub, name, email, roles }, expiresAt, idleExpiresAt });
 }

@@ -114,6 +114,14 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     "To continue, sign in again. You haven't been signed out, and we'll bring you back here.",
   ]),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
+  other_persons_page: page('This page was opened by somebody else', [
+    'Somebody else has signed in with this browser since the page was opened, so we ignored what was sent. Nothing was changed.',
+    'Open the page again and try once more.',
+  ]),
+  unmarked_page: page("We couldn't tell whose page this is", [
+    "What was sent didn't say who the page was opened for, so we ignored it. Nothing was changed.",
+    'Open the page again and try once more.',
+  ]),
   issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),
   store_away: page(
     'We cannot tell who you are just now',
@@ -149,6 +157,21 @@ export const signedOut = {
     `You may still be signed in at ${host}. Sign out there too on a shared computer.`,
 };
 
+/** The page that goes on to the provider. `host` is the provider's. */
+export const leaving = {
+  signIn: (host: string) => ({
+    title: `Continue to ${host}`,
+    text: [`We're taking you to ${host} to sign in. If nothing happens, choose Continue.`],
+  }),
+  signOut: (host: string) => ({
+    title: `Continue to ${host}`,
+    text: [
+      `You've signed out of this site. We're taking you to ${host} to sign you out there too.`,
+      'If nothing happens, choose Continue.',
+    ],
+  }),
+};
+
 export const confirmLogout: Message = {
   title: 'Sign out?',
   text: ['This ends your session here and at the sign-in service.'],
@@ -168,6 +191,16 @@ export function confirmThirdPartyStart(fields: Record<string, string>): Message 
     other: { label: 'No, go to the start page', href: '/' },
   };
 }
+
+/** A form or a script of a page that was printed for another person, or that does not say for whom. */
+export const ownPage = {
+  openAgain: 'Open the page again',
+  developer: 'What to do (shown in development only)',
+  howTo: (view: string | undefined) =>
+    view === undefined
+      ? "parse the form's body before requireAuth, and write <%- include('/kit/form') %> inside the form; a script sends the content of <meta name=\"kit-form\"> as the header Kit-Form"
+      : `write <%- include('/kit/form') %> inside each form of views/${view}.ejs; a script sends the content of <meta name="kit-form"> as the header Kit-Form`,
+};
 
 export const switchUser = 'Use another account';
 export const tryAgain = 'Try again';

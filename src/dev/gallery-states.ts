@@ -1,4 +1,4 @@
-import { confirmLogout, confirmThirdPartyStart, failurePage, signedOut } from '../auth/texts.ts';
+import { confirmLogout, confirmThirdPartyStart, failurePage, leaving, signedOut } from '../auth/texts.ts';
 import { plainPages } from '../http/plain-pages.ts';
 import { layOutClaims, layOutRows } from '../pages/claims.ts';
 import { initials } from '../pages/person.ts';
@@ -72,6 +72,9 @@ export const galleryStates: GalleryState[] = [
   },
   message('confirm-logout', 200, confirmLogout, true),
   message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
+  { name: 'to-provider', view: 'to-provider', locals: onTheWay('signOut') },
+  { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('signIn') },
+  message('error-403-other-person', 403, failurePage('other_persons_page'), true),
   message('error-401-not-saved', 401, failurePage('work_not_saved')),
   message(
     'error-403',
@@ -103,6 +106,7 @@ function signedIn(title: string, path: string, name = 'Alice Adams') {
     ...everyone(title, path),
     nav: rooms.map(([href, label]) => ({ href, label, current: href === path })),
     user: { name, initials: initials(name) },
+    kitForm: 'the-mark-of-alices-pages',
     ends: {
       expiresAt: inHours(7.8).toISOString(),
       idleExpiresAt: inHours(0.5).toISOString(),
@@ -190,6 +194,12 @@ function farewell(provider: string, text: string[]) {
   ];
   const { title } = signedOut;
   return { ...everyone(title, '/signed-out'), title, text, ended, signInHref: '/auth/login', follow: false };
+}
+
+/** Without the refresh, which would lead away from it. */
+function onTheWay(purpose: keyof typeof leaving) {
+  const { title, text } = leaving[purpose]('login.example.com');
+  return { ...everyone(title, '/'), title, text, url: 'https://login.example.com/?a=1&b="2"' };
 }
 
 function message(name: string, status: number, model: object | undefined, withUser = false): GalleryState {

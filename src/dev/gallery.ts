@@ -12,7 +12,7 @@ const start = '/dev/gallery';
 export function createGallery({ development = true } = {}): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.use(securityHeaders({ secure: false, formTargets: () => [] }));
+  app.use(securityHeaders({ baseUrl: 'http://localhost' }));
   useViews(app, { development });
   mountGallery(app, { development });
   return app;

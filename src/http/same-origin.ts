@@ -13,7 +13,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Takes a request that changes something only from our own pages (R17). Every browser of today says where a
- * request comes from, and no page can forge it, so a hidden form field with a token would add nothing.
+ * request comes from, and no page can forge it. Whose page it was is another question: see `ownPage`.
  */
 export function sameOrigin({ baseUrl, exempt, audit }: Options): RequestHandler {
   return (req, _res, next) => {

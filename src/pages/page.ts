@@ -32,8 +32,8 @@ export interface ProtectedPage extends Described {
 export interface PageAction {
   /** Left out, whoever may see the page may do this. */
   access?: Rule;
-  /** Does it, and says where to go next (303): a local path, or what the auth part returned. */
-  run: (ctx: ProtectedContext) => Promise<string>;
+  /** Does it, and says where to go next: a local path (303), or what the auth part returned. */
+  run: (ctx: ProtectedContext) => Promise<string | URL>;
 }
 
 export interface ProtectedContext {

@@ -9,6 +9,7 @@ export const signedOutPage = definePage({
   view: 'signed-out',
   model: async ({ req, res }) => {
     const notice = await takeSignedOutNotice(req, res);
+    if (!notice) return {};
     // Whoever was on a page follows when another tab has signed in; whoever chose to leave stays here.
     return { ...notice, follow: notice.returnTo !== '/' };
   },

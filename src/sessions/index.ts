@@ -4,7 +4,7 @@ import { createSessions } from './create-sessions.ts';
 import { createMemoryRecords } from './memory.ts';
 
 export { StoreError } from './records.ts';
-export { createSealer, type Sealer } from './sealing.ts';
+export { createNamer, createSealer, type Sealer } from './sealing.ts';
 
 /** Whose session it is. Users are keyed by (iss, sub), never by email (R8); sid is the provider's own session. */
 export interface SessionOwner {

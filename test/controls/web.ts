@@ -40,7 +40,9 @@ export const webControls: Control[] = [
     tests: [
       'http-security-headers: a page may use what comes from us, and nothing else',
       'pages: has the security headers in every answer it can give',
-      'pages: lets a form lead on to the provider, and nowhere else (R16)',
+      'pages: lets a form lead to ourselves only (R16)',
+      'pages: that a form or another site leads to the provider goes there by a page of ours (R16)',
+      'leaving-in-chromium: another site learns nothing from %s about somebody who is %s',
     ],
   },
   {
@@ -87,12 +89,15 @@ export const webControls: Control[] = [
   {
     id: '3.5.1, 3.5.3',
     level: 1,
-    what: 'Nothing changes on GET; unsafe methods must come from our own pages',
+    what: 'Nothing changes on GET; unsafe methods must come from our own pages, forms from the own person’s',
     tests: [
       'http-same-origin: is refused from %s',
       'pages: the form of %s changes nothing for who is not signed in, nor from another site',
       'logout: GET asks with a page and a button, and ends nothing',
       'session-pages: another site ends nothing, nor does a link',
+      'own-page: changes nothing by its form, and says so',
+      'own-page: is refused with a field that is not its mark',
+      'own-page: is refused without one',
     ],
   },
   {
@@ -183,6 +188,7 @@ export const webControls: Control[] = [
       'http-security-headers: what depends on a session is stored nowhere',
       'pages: is kept by no cache, but for the files',
       'browser: sign in, see the page, sign out, and the back button shows nothing',
+      'browser: a page that the back button brings back whole asks whether its session is still there',
     ],
   },
   {

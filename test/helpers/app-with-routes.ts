@@ -5,7 +5,7 @@ import { createApp } from '../../src/app.ts';
 import { createProvider } from '../../src/auth/index.ts';
 import { notFound } from '../../src/http/error-pages.ts';
 import { createAudit, requestLog } from '../../src/log.ts';
-import { createSealer, openSessions, type Sessions } from '../../src/sessions/index.ts';
+import { createNamer, createSealer, openSessions, type Sessions } from '../../src/sessions/index.ts';
 import { expectNoSecrets, prepareApp, type TestApp } from './app.ts';
 
 export interface AppWithRoutes extends TestApp {
@@ -45,6 +45,7 @@ export async function startAppWithRoutes(
     ...{ config, log, audit, provider, sessions },
     logRequests: (app, trusted) => requestLog(log, app, trusted),
     sealer: (use) => createSealer(secrets, use),
+    namer: (use) => createNamer(secrets, use),
     stopping: () => false,
   });
   const { stack } = app.router;

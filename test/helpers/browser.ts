@@ -161,6 +161,13 @@ export function readForm({ url, body }: Page): { action: string; inputs: Record<
   return { action: action || url, inputs: Object.fromEntries(inputs) };
 }
 
+/** The field by which a form says whose page it stands on, as the page holds it for its scripts. */
+export function markOn({ url, body }: Page): { 'kit-form': string } {
+  const mark = body.match(/<meta name="kit-form" content="([^"]+)">/)?.[1];
+  if (!mark) throw new Error(`nobody's page: ${url}:\n${body.slice(0, 2_000)}`);
+  return { 'kit-form': mark };
+}
+
 /** Where `<meta http-equiv="refresh" content="0; url=…">` leads at once (DESIGN, R16). */
 function refreshTarget(body: string): string | undefined {
   const content = body.match(/<meta http-equiv="refresh" content="0; ?url=([^"]*)"/i)?.[1];

@@ -30,7 +30,6 @@ export function createProvider(
   const connection = new ProviderConnection(settings, context);
   const { discovered, keys } = connection;
   const late = new LateRevocations((tokens) => revokeToken(connection, tokens), context.log);
-  let targets: { of: object | undefined; origins: readonly string[] } | undefined;
   return {
     settings,
     /** Keys for tokens that the provider sends us unasked. */
@@ -48,18 +47,6 @@ export function createProvider(
       await late.carryOutAll();
       connection.close();
     },
-    /** Where our forms may lead: Chromium blocks the redirect after a form post to anywhere else (R16). */
-    formActionOrigins() {
-      const of = discovered.current;
-      // Asked at every request, made anew only when the metadata is.
-      if (!targets || targets.of !== of) {
-        targets = {
-          of,
-          origins: originsOf(settings.issuer, of?.authorization_endpoint, of?.end_session_endpoint),
-        };
-      }
-      return targets.origins;
-    },
     authorizationUrl: (request: AuthorizationRequest) =>
       authorizationUrl(connection, context.redirectUri, request),
     finishSignIn: (callback: URL, request: AuthorizationRequest) =>
@@ -75,8 +62,4 @@ export function createProvider(
     endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),
     fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
   };
-}
-
-function originsOf(...addresses: (string | undefined)[]): readonly string[] {
-  return [...new Set(addresses.flatMap((address) => (address ? [new URL(address).origin] : [])))];
 }
