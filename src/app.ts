@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import express, { type Express, type RequestHandler } from 'express';
-import { createAuth, getUser, type Provider, redirect, requireAuth } from './auth/index.ts';
+import { createAuth, getUser, type Provider, redirect, requireAuth, userWasKnown } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
+import { redact } from './http/error-cause.ts';
 import { errorPages, notFound } from './http/error-pages.ts';
 import { health } from './http/health.ts';
 import { knownMethods } from './http/methods.ts';
-import { isNavigation } from './http/navigation.ts';
+import { isNavigation, mayBeNavigation } from './http/navigation.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { isSameOrigin, sameOrigin } from './http/same-origin.ts';
 import { frameable, noStore, securityHeaders } from './http/security-headers.ts';
@@ -77,6 +78,8 @@ export function createApp(parts: Parts): Express {
         explain: development,
         isSameOrigin: (req) => isSameOrigin(req, baseUrl),
         isNavigation,
+        mayBeNavigation,
+        redact,
       },
     },
     { frameable: frameable(() => [new URL(config.provider.issuer).origin]) },
@@ -128,7 +131,9 @@ function layout(pages: readonly Page[]): RequestHandler {
 function mountPage(app: Express, page: Page): void {
   if (page.access === 'everyone') {
     app.get(page.path, noStore, async (req, res) => {
-      const model = await page.model?.({ req, res, user: getUser(req) });
+      const user = getUser(req);
+      if (user) userWasKnown(req, res);
+      const model = await page.model?.({ req, res, user });
       print(res, page.view, { title: page.title, ...model });
     });
     return;

@@ -32,6 +32,10 @@ export interface AuthOptions {
   isSameOrigin: (req: Request) => boolean;
   /** Is a person looking at the answer? */
   isNavigation: (req: Request) => boolean;
+  /** The same, but yes where the browser does not say so. */
+  mayBeNavigation: (req: Request) => boolean;
+  /** Takes secrets out of a text that somebody else wrote, and cuts it. */
+  redact: (text: string, length: number) => string;
   log: Log;
   audit: Audit;
 }
@@ -43,6 +47,8 @@ export interface AuthContext extends AuthOptions {
   logins: LoginTransactions;
   /** Seals what /signed-out is to say. */
   farewells: Sealer;
+  /** Seals the count of the loop guard. */
+  trails: Sealer;
 }
 
 /** What the auth part knows about one request. */

@@ -11,6 +11,7 @@ export const signInFailures = {
   state_missing: 400,
   state_unknown: 400,
   login_expired: 400,
+  authentication_expired: 400,
   access_denied: 403,
   login_required: 400,
   provider_error: 502,
@@ -54,6 +55,12 @@ const refusals = {
 
 export type Refusal = keyof typeof refusals;
 
+/** An OAuth error (RFC 6749 §4.1.2.1, §5.2), as it came. */
+export interface ProviderError {
+  error: string;
+  error_description?: string | undefined;
+}
+
 /** A failure of the auth part: a reason for the log, a page for the user, and the cause for the developer. */
 export class AuthError extends Error implements ErrorWithMessage {
   override name = 'AuthError';
@@ -63,6 +70,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
   readonly hint: string | undefined;
+  /** What the provider said to it, in its own words: for the log, never for a page. */
+  readonly answered: ProviderError | undefined;
 
   constructor(
     reason: SignInFailure | Refusal,
@@ -74,5 +83,21 @@ export class AuthError extends Error implements ErrorWithMessage {
     this.retryAfter = this.status === 503 ? 5 : undefined;
     this.page = { ...failurePage(reason), ...options.page };
     this.hint = options.hint;
+    this.answered = providerError(options.cause);
   }
+}
+
+/** In what openid-client threw, or in a challenge of the answer (RFC 6750 §3) that it holds. */
+function providerError(thrown: unknown): ProviderError | undefined {
+  let link = thrown;
+  for (let depth = 0; depth < 6 && link instanceof Object; depth++) {
+    const challenges: unknown[] = Array.isArray(link) ? link.map((each) => each?.parameters) : [link];
+    for (const each of challenges) {
+      const { error, error_description } = (each ?? {}) as Partial<Record<keyof ProviderError, unknown>>;
+      if (typeof error !== 'string') continue;
+      return { error, ...(typeof error_description === 'string' && { error_description }) };
+    }
+    link = (link as { cause?: unknown }).cause;
+  }
+  return undefined;
 }

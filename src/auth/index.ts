@@ -11,6 +11,7 @@ export { type AuthOptions, redirect } from './context.ts';
 export { type Device, endAllSessions, endOtherSessions, endSession, listSessions } from './devices.ts';
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
+export { userWasKnown } from './loop-guard.ts';
 export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';
 export type { Rule } from './rules.ts';
@@ -38,6 +39,7 @@ export function createAuth(app: Express, options: AuthOptions, guards: { frameab
   );
   const logins = new LoginTransactions(cookies, options.sealer('login'));
   const farewells = options.sealer('signed-out');
-  const context: AuthContext = { ...options, secure, cookies, logins, farewells };
+  const trails = options.sealer('sign-ins');
+  const context: AuthContext = { ...options, secure, cookies, logins, farewells, trails };
   return { session: readSession(context, app), routes: authRoutes(guards) };
 }

@@ -3,10 +3,11 @@ import { type AuthContext, authOf, demandStore, neverCache, redirect } from './c
 import { AuthError } from './errors.ts';
 import { startLogin } from './login.ts';
 import { forgetSignIns } from './loop-guard.ts';
+import { otherAccount } from './other-account.ts';
 import { requestKind } from './request-kind.ts';
 import { localPath } from './return-path.ts';
 import { judge, type Rule } from './rules.ts';
-import { lacking, leadingBack, switchUser } from './texts.ts';
+import { lacking, leadingBack } from './texts.ts';
 import { getUser, signedIn, type User } from './user-session.ts';
 
 /**
@@ -52,17 +53,12 @@ function youMayNot(
 ): AuthError {
   const { iss, sub } = user;
   context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason: lack.needed }, req);
-  const fields = {
-    iss: context.provider.settings.issuer,
-    target_link_uri: localPath(req.originalUrl),
-    switch: 'yes',
-  };
   const facts = [
     { label: lacking.needed, value: lack.needed },
     { label: lacking.signedInAs, value: user.name },
   ];
   if (context.explain) facts.push({ label: lacking.held, value: lack.held });
-  const other = { label: switchUser, post: '/auth/initiate-login', fields };
+  const other = otherAccount(req, localPath(req.originalUrl));
   return new AuthError('forbidden', { page: { facts, other } });
 }
 

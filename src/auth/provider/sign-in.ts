@@ -59,7 +59,8 @@ export async function finishSignIn(
       { dpopKey },
     );
   } catch (error) {
-    throw toAuthError(error, 'answer', connection.clock());
+    const silent = (request.prompt ?? settings.prompt)?.split(' ').includes('none');
+    throw toAuthError(error, 'answer', connection.clock(), silent);
   }
 }
 
