@@ -59,9 +59,9 @@ async function takeUp(req: Request, res: Response, { state }: LoginTransaction):
   logins.drop(req, res, state);
   if (!first) return 'second';
   // Only then are this answer's cookies on their way, which the second needs.
-  res.once('close', () => {
-    sessions.answers.finish(state).catch(() => {});
-  });
+  const finish = () => void sessions.answers.finish(state).catch(() => {});
+  if (res.destroyed) finish();
+  else res.once('close', finish);
   return since;
 }
 

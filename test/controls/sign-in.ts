@@ -18,7 +18,8 @@ export const signInControls: Control[] = [
     tests: [
       'callback: an answer of another browser signs nobody in',
       'callback: of another sign-in, under the name of this one, signs nobody in',
-      'callback: at the same moment in two connections signs in once at most',
+      'answer-comes-twice: at once: its code is sent once, and both requests end on the page asked for',
+      'answer-comes-twice: %s uses nothing up: the person who comes after it is signed in',
     ],
   },
   {
