@@ -63,9 +63,12 @@ describe('a bookmarks folder that is opened at once', () => {
 
   async function openTab(browser: Browser, path: string): Promise<Page> {
     const sent = await leave(browser, path);
-    return sent.location?.startsWith(pair.provider.issuer)
-      ? pair.goOn(browser, sent, 'alice')
-      : browser.get(sent.location ?? url(path));
+    const page = sent.location?.startsWith(pair.provider.issuer)
+      ? await pair.goOn(browser, sent, 'alice')
+      : await browser.get(sent.location ?? url(path));
+    // Where another tab replaced the session of one that was on its way, that one was led by /signed-out.
+    const { pathname, searchParams } = new URL(page.url);
+    return pathname === '/signed-out' ? browser.get(url(searchParams.get('returnTo') ?? '')) : page;
   }
 
   const where = ({ status, url: address }: Page) => `${status} ${address.slice(url('').length)}`;

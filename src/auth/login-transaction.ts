@@ -63,7 +63,9 @@ export class LoginTransactions {
    * knows no such sign-in.
    */
   find(req: Request, state: string): LoginTransaction | 'late' | undefined {
-    const value = this.#valueOf(req, state);
+    const name = cookieName(state);
+    if (!idPattern.test(name)) return undefined;
+    const value = this.#cookies.read(req, (plain) => plain === name).get(name);
     if (value === undefined) return undefined;
     const opened = this.#sealer.open(Buffer.from(value, 'base64url'), state);
     if (!opened) return undefined;
@@ -74,13 +76,9 @@ export class LoginTransactions {
 
   /** Has the browser forget the sign-in of this state, whatever came of it. */
   drop(req: Request, res: Response, state: string): void {
-    if (this.#valueOf(req, state) === undefined) return;
-    this.#cookies.clear(res, cookieName(state), this.#cookies.answerSite);
-  }
-
-  #valueOf(req: Request, state: string): string | undefined {
     const name = cookieName(state);
-    return idPattern.test(name) ? this.#cookies.read(req, (plain) => plain === name).get(name) : undefined;
+    if (!idPattern.test(name) || !req.headers.cookie?.includes(`${this.#cookies.name(name)}=`)) return;
+    this.#cookies.clear(res, name, this.#cookies.answerSite);
   }
 
   /** At most five are on their way; the oldest goes first. */
