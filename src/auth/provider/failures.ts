@@ -19,13 +19,11 @@ export interface Clock {
 
 /**
  * @param step where it went wrong
- * @param silent the provider was told to ask nothing (prompt=none)
  */
 export function toAuthError(
   thrown: unknown,
   step: 'discovery' | 'start' | 'answer' | 'userinfo',
   clock: Clock = { drift: 0, tolerance: 0 },
-  silent = false,
 ): AuthError {
   if (thrown instanceof AuthError) return thrown;
   const error = thrown as LibraryError;
@@ -40,7 +38,7 @@ export function toAuthError(
     return new AuthError('discovery_invalid', { cause: thrown, hint: details(error) });
   switch (error.code) {
     case 'OAUTH_AUTHORIZATION_RESPONSE_ERROR':
-      return new AuthError(answerReason(error, silent), {
+      return new AuthError(answerReason(error), {
         cause: thrown,
         hint: `the provider answered error=${String(error.error).slice(0, 60)}`,
       });
@@ -74,18 +72,16 @@ function reasonByDetail(detail: string): SignInFailure {
   return rules.find(([pattern]) => pattern.test(detail))?.[1] ?? 'provider_answer';
 }
 
-function answerReason({ error, error_description }: LibraryError, silent: boolean): SignInFailure {
+function answerReason({ error, error_description }: LibraryError): SignInFailure {
   if (error === 'access_denied') return 'access_denied';
-  // Where it may ask, a provider that says so has asked, or will not (LemonLDAP::NG, Entra).
-  if (!silent && (error === 'consent_required' || error === 'interaction_required')) return 'access_denied';
+  // We never send prompt=none. A provider that may ask and says this has asked, or will not (LemonLDAP::NG, Entra).
+  if (error === 'consent_required' || error === 'interaction_required') return 'access_denied';
   if (error === 'unmet_authentication_requirements') return 'acr_not_met';
   // Keycloak's, for a sign-in page that was left open too long: nothing is unavailable.
   if (error === 'temporarily_unavailable' && error_description === 'authentication_expired')
     return 'authentication_expired';
   if (error === 'temporarily_unavailable') return 'provider_unreachable';
-  return /^(login|interaction|consent|account_selection)_required$/.test(error ?? '')
-    ? 'login_required'
-    : 'provider_error';
+  return /^(login|account_selection)_required$/.test(error ?? '') ? 'login_required' : 'provider_error';
 }
 
 /**

@@ -59,8 +59,7 @@ export async function finishSignIn(
       { dpopKey },
     );
   } catch (error) {
-    const silent = (request.prompt ?? settings.prompt)?.split(' ').includes('none');
-    throw toAuthError(error, 'answer', connection.clock(), silent);
+    throw toAuthError(error, 'answer', connection.clock());
   }
 }
 
