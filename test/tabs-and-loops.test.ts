@@ -334,6 +334,21 @@ describe('sign-ins that lead nowhere (R4)', () => {
     expect([page.status, headingOf(page)]).toEqual([400, 'Signing in does not hold']);
   });
 
+  test('a step-up that expired at the provider is asked for again once, with what it asked for', async () => {
+    const { browser } = await pair.signIn('alice');
+    let sent = await leave(browser, '/always-stale');
+    for (let round = 1; round <= 2; round++) {
+      const asked = forms();
+      const callback = new URL(await pair.provider.signIn(browser, sent.location ?? '', 'alice'));
+      expect(forms() - asked, `round ${round}: the provider asked again`).toBe(1);
+      callback.searchParams.delete('code');
+      callback.searchParams.set('error', 'temporarily_unavailable');
+      callback.searchParams.set('error_description', 'authentication_expired');
+      sent = await browser.get(callback.href, { follow: false });
+    }
+    expect([sent.status, sent.location]).toEqual([400, undefined]);
+  });
+
   test('a count that somebody made up fools nobody else, and breaks nothing', async () => {
     const now = Math.floor(Date.now() / 1000).toString(36);
     const made = [
