@@ -10,6 +10,7 @@ import {
   pageOf,
   type Rule,
   requireAuth,
+  userWasKnown,
 } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAssets } from './http/assets.ts';
@@ -17,7 +18,7 @@ import { useClientAddress } from './http/client-address.ts';
 import { errorPages, notFound } from './http/error-pages.ts';
 import { health } from './http/health.ts';
 import { knownMethods } from './http/methods.ts';
-import { isNavigation } from './http/navigation.ts';
+import { isNavigation, mayBeNavigation } from './http/navigation.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { isSameOrigin, sameOrigin } from './http/same-origin.ts';
 import { frameable, noStore, securityHeaders } from './http/security-headers.ts';
@@ -91,6 +92,7 @@ export function createApp(parts: Parts): Express {
         explain: development,
         isSameOrigin: (req) => isSameOrigin(req, baseUrl),
         isNavigation,
+        mayBeNavigation,
       },
     },
     { frameable: frameable([new URL(config.provider.issuer).origin]) },
@@ -149,7 +151,9 @@ function layout(pages: readonly Page[]): RequestHandler {
 function mountPage(app: Express, page: Page, pages: readonly Page[]): void {
   if (page.access === 'everyone') {
     app.get(page.path, noStore, async (req, res) => {
-      const model = await page.model?.({ req, res, user: getUser(req) });
+      const user = getUser(req);
+      if (user) userWasKnown(req, res);
+      const model = await page.model?.({ req, res, user });
       // A model may have sent the person elsewhere.
       if (!res.headersSent) print(res, page.view, { title: page.title, ...model });
     });

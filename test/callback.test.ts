@@ -265,21 +265,40 @@ describe('an answer that comes again (R4)', () => {
     const { browser, callback } = await answered('/profile');
     await browser.submit(await browser.get(callback.href));
     const page = await browser.get(callback.href);
-    expect([page.status, headingOf(page)]).toEqual([400, 'This sign-in is no longer known']);
+    expect([page.status, headingOf(page)]).toEqual([400, 'This sign-in has expired']);
     expect(page.body).toContain('>Sign in again</a>');
   });
 
-  test('at the same moment in two connections signs in once at most', async () => {
+  test('from another site, without the cookies, leads on to where they can be seen', async () => {
     const { browser, callback } = await answered('/profile');
-    const [calls, sent] = [countOf('POST /token'), browser.cookieHeader(callback.href)];
-    const twin = createBrowser({ headers: { Cookie: sent } });
-    const pages = await Promise.all([
-      browser.get(callback.href, { follow: false }),
-      twin.get(callback.href, { follow: false }),
-    ]);
-    // The provider takes a code once; the sealed cookie is all that this server knows.
-    expect(countOf('POST /token') - calls).toBeLessThanOrEqual(2);
-    expect(pages.filter(({ status }) => status === 303).length).toBeLessThanOrEqual(1);
+    await browser.get(callback.href);
+    const hidden = { headers: { 'Sec-Fetch-Site': 'cross-site', Cookie: '' }, follow: false };
+    const again = await browser.get(callback.href, hidden);
+    expect([again.status, again.location]).toEqual([303, pair.app.url('/auth/callback?returnTo=%2F')]);
+    expect((await browser.get(again.location ?? '')).url).toBe(pair.app.url('/'));
+  });
+
+  test('says that cookies are blocked to a browser that brings none of ours', async () => {
+    const { callback } = await answered('/profile');
+    const paragraphs = async (cookies: string, address = callback.href) => {
+      const page = await createBrowser({ headers: { Cookie: cookies } }).get(address);
+      expect(page.status).toBe(400);
+      return [...page.body.matchAll(/<p>([^<]*)<\/p>/g)].map(([, text]) => text ?? '');
+    };
+    for (const none of ['', 'theme=dark; sessions=1', '__Host-session=of-another-app']) {
+      expect((await paragraphs(none))[0], none).toMatch(/^Your browser blocks cookies for this site/);
+    }
+    const bare = pair.app.url('/auth/callback?code=x');
+    expect((await paragraphs('', bare))[0]).toMatch(/^Your browser blocks cookies/);
+    for (const ours of ['session=x', 'a=b; login-zzzzzzzzzAAAA=x', 'sign-ins=1', 'signed-out=x']) {
+      expect((await paragraphs(ours)).join(), ours).not.toContain('Your browser blocks cookies');
+    }
+  });
+
+  test('leads nowhere but to this site', async () => {
+    const lure = pair.app.url('/auth/callback?returnTo=%2F%2Fevil.example');
+    const { browser } = await pair.signIn('alice');
+    expect((await browser.get(lure, { follow: false })).headers.get('location')).toBe('/');
   });
 });
 
@@ -309,6 +328,26 @@ describe('an answer by form_post', () => {
     expect(browser.cookies.map(({ name }) => name).filter((name) => name.startsWith('__Host-'))).toEqual([
       '__Host-session',
     ]);
+  });
+
+  test('that comes again (back button, reload) leads somebody who is signed in to a page (R4)', async () => {
+    const { browser, form, post } = await answeredByForm();
+    await post(form);
+    const calls = https.provider.requests.length;
+    const page = await post(form);
+    expect([page.status, page.url]).toEqual([200, https.url('/')]);
+    expect(https.provider.requests.length).toBe(calls);
+    expect((await browser.get(https.url('/profile'))).status).toBe(200);
+  });
+
+  test('that comes again leads anybody else to a page that offers a new start (R4)', async () => {
+    const { browser, form, post } = await answeredByForm();
+    await post(form);
+    browser.clearCookies();
+    const page = await post(form);
+    expect([page.status, headingOf(page)]).toEqual([400, 'This sign-in has expired']);
+    expect(page.body).toContain('Your browser blocks cookies for this site');
+    expect(page.body).toContain('href="/auth/login?returnTo=%2F"');
   });
 
   test('is the body alone: what stands in the address counts for nothing', async () => {

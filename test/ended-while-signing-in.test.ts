@@ -16,9 +16,13 @@ import { describeWithRedis } from './helpers/redis-server.ts';
 describeWithRedis('a sign-in that finishes while its sessions are being ended does not survive', () => {
   let all: Instances;
   const tokenEndpoint = createGate();
+  /** False: whoever comes now passes the gate, while another still waits at it. */
+  let holding = true;
 
   beforeAll(async () => {
-    all = await startInstances({ overrides: { extraTokenClaims: () => tokenEndpoint.pass() } });
+    all = await startInstances({
+      overrides: { extraTokenClaims: async () => void (holding && (await tokenEndpoint.pass())) },
+    });
   });
   afterAll(() => all?.stop());
 
@@ -102,6 +106,35 @@ describeWithRedis('a sign-in that finishes while its sessions are being ended do
       .split('.')[0] as string;
     const page = await signInDuring(() => all.two.sessions.end(id, 'other-device'), browser);
     await expectNotSignedIn(page, browser);
+  });
+
+  /** Another tab of the same browser signs in anew, and takes the place of its session. */
+  async function renewIn(browser: Browser): Promise<void> {
+    holding = false;
+    const sent = await browser.get(all.two.url('/auth/login?returnTo=/profile&renew=1'), { follow: false });
+    const callback = await all.provider.signIn(browser, sent.location ?? '', 'alice');
+    const page = await browser.get(callback.replace(all.one.origin, all.two.origin), { follow: false });
+    holding = true;
+    expect(page.status).toBe(303);
+  }
+
+  test('nor does one whose session another tab replaced, when somebody then signs out in that tab', async () => {
+    const { browser } = await all.signIn('alice', all.two);
+    const page = await signInDuring(async () => {
+      await renewIn(browser);
+      const left = await browser.post(all.two.url('/auth/logout'), {}, { follow: false });
+      expect(left.status).toBeLessThan(400);
+      expect(browser.cookie('session')).toBeUndefined();
+    }, browser);
+    await expectNotSignedIn(page, browser);
+  });
+
+  test('but that another tab of the browser replaced the session is no ending', async () => {
+    const { browser } = await all.signIn('alice', all.two);
+    const page = await signInDuring(() => renewIn(browser), browser);
+    expect([page.status, page.location]).toEqual([303, all.two.url('/profile')]);
+    expect(await statusOf(browser, all.one)).toBe(200);
+    await all.provider.sendLogoutToken(all.provider.clientId, { sub: 'alice' });
   });
 
   test('but it is not held up by endings of somebody else', async () => {

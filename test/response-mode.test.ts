@@ -107,6 +107,19 @@ test('a new sign-in ends the session that the browser had before (ASVS 7.2.4)', 
   expect((await thief.get(pair.url('/profile'), { follow: false })).status).toBe(302);
 });
 
+test('sign-ins that renew a session never count here either, though the answer does not show it (R4)', async () => {
+  const browser = createBrowser({ ca: pair.ca });
+  const first = await answered(browser);
+  await first.post(first.form, pair.provider.issuer);
+  for (let round = 1; round <= 5; round++) {
+    const renewed = await browser.get(pair.url('/auth/login?renew=1&returnTo=/nowhere'), { follow: false });
+    expect(renewed.location?.startsWith(pair.provider.issuer), `round ${round}`).toBe(true);
+    const { form = {}, url } = await pair.provider.answer(browser, renewed.location ?? '', 'alice');
+    await browser.post(url, form, {}, pair.provider.issuer);
+  }
+  expect((await browser.get(pair.url('/profile'))).status).toBe(200);
+});
+
 test('three sign-ins that lead nowhere stop here too (R4)', async () => {
   const browser = createBrowser({ ca: pair.ca });
   for (let round = 1; round <= 3; round++) {

@@ -214,6 +214,54 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
     });
   });
 
+  describe('a session that another one of its browser replaces', () => {
+    it('is gone, and each of several that replace it at once learns that nobody ended it', async () => {
+      const former = await signIn(sessions);
+      const tabs = [await signIn(sessions), await signIn(other), await signIn(sessions)];
+      const replaced = await Promise.all(
+        tabs.map(({ id }, turn) => (turn % 2 ? other : sessions).replace(former.id, id)),
+      );
+      expect(replaced).toEqual([true, true, true]);
+      expect(await read(other, former.id)).toBeUndefined();
+      expect(await sessions.tokens.read(former.id)).toBeUndefined();
+      expect(await other.whyEnded(former.id)).toBe('replaced');
+    });
+
+    it('and replaced again is still no ending by somebody', async () => {
+      const [first, second, third, late] = await Promise.all([1, 2, 3, 4].map(() => signIn(sessions)));
+      await sessions.replace(first?.id as string, second?.id as string);
+      await other.replace(second?.id as string, third?.id as string);
+      expect(await sessions.replace(first?.id as string, late?.id as string)).toBe(true);
+    });
+
+    it.each(['signed-out', 'provider', 'operator', 'other-device', 'account'] as const)(
+      'is no ending that somebody meant: after one by %s the next is refused',
+      async (why) => {
+        const [former, next] = [await signIn(sessions), await signIn(sessions)];
+        await other.end(former.id, why);
+        expect(await sessions.replace(former.id, next.id)).toBe(false);
+      },
+    );
+
+    it.each(['signed-out', 'provider', 'operator', 'other-device'] as const)(
+      'passes an ending of its successor on: %s',
+      async (why) => {
+        const [former, next, late] = [await signIn(sessions), await signIn(sessions), await signIn(sessions)];
+        await sessions.replace(former.id, next.id);
+        await other.end(next.id, why);
+        expect(await sessions.replace(former.id, late.id)).toBe(false);
+      },
+    );
+
+    it('is audited as no ending', async () => {
+      const seen = witness();
+      const watched = await shared.open(seen);
+      const [former, next] = [await signIn(watched), await signIn(watched)];
+      await watched.replace(former.id, next.id);
+      expect(seen.events).toEqual([]);
+    });
+  });
+
   it('a name is used for the first time once, over all instances', async () => {
     const name = `jti ${randomUUID()}`;
     expect(await other.wasUsed(name)).toBe(false);

@@ -162,12 +162,35 @@ describe('somebody who opens a page that asks for a sign-in', () => {
     expect((await sendOff('/profile', browser)).status).toBe(302);
   });
 
-  test('who cancels is told so, and the button starts again for the same page', async () => {
+  test('who cancels reads so, and the button starts again for the same page', async () => {
     const { browser, page } = await pair.signIn('carol', '/profile?tab=7');
-    expect([page.status, headingOf(page)]).toEqual([403, 'You cancelled the sign-in']);
+    expect([page.status, headingOf(page)]).toEqual([403, 'The sign-in service did not let you in']);
     expect(page.body).toContain('/auth/login?returnTo=%2Fprofile%3Ftab%3D7');
     const { page: landed } = await pair.signIn('bob', '/auth/login?returnTo=%2Fprofile%3Ftab%3D7', browser);
     expect([landed.status, landed.url]).toEqual([200, pair.app.url('/profile?tab=7')]);
+  });
+
+  const noPersons: [what: string, headers: Record<string, string>, method?: string][] = [
+    ['an image', { 'Sec-Fetch-Dest': 'image', 'Sec-Fetch-Mode': 'no-cors' }],
+    ['a fetch', { 'Sec-Fetch-Dest': 'empty', 'Sec-Fetch-Mode': 'cors' }],
+    ['a frame', { 'Sec-Fetch-Dest': 'iframe' }],
+    ['a prefetch', { 'Sec-Purpose': 'prefetch' }],
+    ['a HEAD', {}, 'HEAD'],
+  ];
+  test.each(noPersons)('is a person: %s starts none at /auth/login', async (...given) => {
+    const [, headers, method = 'GET'] = given;
+    const started = pair.app.events('sign_in.started').length;
+    const { browser } = await pair.signIn('bob');
+    for (const visitor of [createBrowser(), browser]) {
+      const visit = { headers, follow: false };
+      const page = await visitor.request(
+        method,
+        pair.app.url('/auth/login?renew=1&returnTo=/profile'),
+        visit,
+      );
+      expect([page.status, page.location, page.headers.getSetCookie()]).toEqual([401, undefined, []]);
+    }
+    expect(pair.app.events('sign_in.started').length).toBe(started + 1);
   });
 
   test('who is signed in already and asks to sign in just goes on', async () => {

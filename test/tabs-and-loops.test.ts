@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { requireAuth } from '../src/auth/index.ts';
-import { type Browser, createBrowser } from './helpers/browser.ts';
+import { type Browser, createBrowser, type Page } from './helpers/browser.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 
 // Many sign-ins at once in one browser (R3), and sign-ins that go round in circles (R4).
@@ -48,6 +48,90 @@ describe('five tabs opened at once by nobody', () => {
     expect(cancelled.status).toBe(403);
     const page = await pair.goOn(browser, sent[1] as (typeof sent)[0], 'alice');
     expect(page.url).toBe(url('/profile?tab=2'));
+  });
+});
+
+describe('a bookmarks folder that is opened at once', () => {
+  /** Whoever is signed in at the provider passes it without a form, so that all tabs run at the same speed. */
+  async function knownAtProvider(): Promise<Browser> {
+    const { browser } = await pair.signIn('alice');
+    for (const cookie of browser.cookies.filter(({ name }) => name === 'session')) {
+      browser.cookies.splice(browser.cookies.indexOf(cookie), 1);
+    }
+    return browser;
+  }
+
+  async function openTab(browser: Browser, path: string): Promise<Page> {
+    const sent = await leave(browser, path);
+    const page = sent.location?.startsWith(pair.provider.issuer)
+      ? await pair.goOn(browser, sent, 'alice')
+      : await browser.get(sent.location ?? url(path));
+    // Where another tab replaced the session of one that was on its way, that one was led by /signed-out.
+    const { pathname, searchParams } = new URL(page.url);
+    return pathname === '/signed-out' ? browser.get(url(searchParams.get('returnTo') ?? '')) : page;
+  }
+
+  const where = ({ status, url: address }: Page) => `${status} ${address.slice(url('').length)}`;
+
+  test.each([1, 2, 3, 4, 5])('of five tabs: each lands on its own page (round %i)', async () => {
+    const browser = await knownAtProvider();
+    const paths = [1, 2, 3, 4, 5].map((tab) => `/profile?tab=${tab}`);
+    const pages = await Promise.all(paths.map((path) => openTab(browser, path)));
+    expect(pages.map(where)).toEqual(paths.map((path) => `200 ${path}`));
+    expect(logins(browser)).toEqual([]);
+  });
+
+  test.each([1, 2, 3, 4, 5])(
+    'and signs in again in each: none stands against another (round %i)',
+    async () => {
+      const { browser } = await pair.signIn('alice');
+      const paths = [1, 2, 3, 4, 5].map((tab) => `/profile?tab=${tab}`);
+      const sent = await Promise.all(
+        paths.map((path) => leave(browser, `/auth/login?renew=1&returnTo=${encodeURIComponent(path)}`)),
+      );
+      const callbacks = await Promise.all(
+        sent.map(({ location = '' }) => pair.provider.signIn(browser, location, 'alice')),
+      );
+      const failed = pair.app.events('sign_in.failed').length;
+      // All of them bring the same session along.
+      const pages = await Promise.all(callbacks.map((callback) => browser.get(callback)));
+      expect(pages.map(where)).toEqual(paths.map((path) => `200 ${path}`));
+      expect(pair.app.events('sign_in.failed').slice(failed)).toEqual([]);
+    },
+  );
+
+  test('of twelve tabs, one after the other: the last five land on their own page, the others at home', async () => {
+    const browser = await knownAtProvider();
+    const paths = Array.from({ length: 12 }, (_, tab) => `/profile?tab=${tab + 1}`);
+    const callbacks = [];
+    for (const path of paths) {
+      const { location = '' } = await leave(browser, path);
+      callbacks.push(await pair.provider.signIn(browser, location, 'alice'));
+      expect(logins(browser).length).toBeLessThanOrEqual(5);
+    }
+    const early = await browser.get(callbacks[0] as string);
+    expect([early.status, headingOf(early)]).toEqual([400, 'This sign-in has expired']);
+    expect(early.body.match(/<main[\s\S]*<\/main>/)?.[0].match(/class="button/g)).toHaveLength(1);
+    expect(early.body).not.toContain('blocks cookies');
+
+    // The others come back at the same moment, the newest first.
+    const pages = [];
+    pages.push(await browser.get(callbacks[11] as string));
+    pages.push(...(await Promise.all(callbacks.slice(0, 11).map((callback) => browser.get(callback)))));
+    const own = paths.slice(7, 11).map((path) => `200 ${path}`);
+    expect(pages.map(where)).toEqual([`200 ${paths[11]}`, ...Array(7).fill('200 /'), ...own]);
+  });
+
+  test('of twelve tabs in a race: each lands on its own page, at home, or on a page with one button', async () => {
+    const browser = await knownAtProvider();
+    const paths = Array.from({ length: 12 }, (_, tab) => `/profile?tab=${tab + 1}`);
+    const pages = await Promise.all(paths.map((path) => openTab(browser, path)));
+    for (const [tab, page] of pages.entries()) {
+      expect([`200 ${paths[tab]}`, '200 /', '400 /auth/callback'], page.body).toContain(
+        where(page).replace(/(callback)\?.*/, '$1'),
+      );
+    }
+    expect((await browser.get(url('/profile'))).status).toBe(200);
   });
 });
 
@@ -180,6 +264,55 @@ describe('sign-ins that lead nowhere (R4)', () => {
     expect(browser.cookieHeader(url('/'))).not.toContain('sign-ins');
   });
 
+  test.each(['/', '/signed-out', '/nowhere', '/auth/login', '/site.css', '/profile'])(
+    'are not those that renew a session, however many and wherever they lead: %s',
+    async (path) => {
+      const { browser } = await pair.signIn('alice');
+      for (let round = 1; round <= 5; round++) {
+        const sent = await leave(browser, `/auth/login?renew=1&returnTo=${path}`);
+        expect(sent.status, `round ${round}`).toBe(302);
+        await pair.goOn(browser, sent, 'alice');
+      }
+      expect((await browser.get(url('/profile'))).status).toBe(200);
+    },
+  );
+
+  test('are not those of somebody who changes accounts', async () => {
+    const { browser } = await pair.signIn('alice');
+    for (let round = 1; round <= 5; round++) {
+      const fields = { iss: pair.provider.issuer, target_link_uri: '/', switch: 'yes' };
+      const sent = await browser.post(url('/auth/initiate-login'), fields, { follow: false });
+      expect(sent.location?.startsWith(pair.provider.issuer), `round ${round}`).toBe(true);
+      const page = await pair.goOn(browser, sent, round % 2 ? 'bob' : 'alice');
+      expect([page.status, page.url]).toEqual([200, url('/')]);
+    }
+  });
+
+  test('are not those after which the home page knew the user, whose session then ended', async () => {
+    const browser = createBrowser();
+    for (let round = 1; round <= 5; round++) {
+      const { page } = await pair.signIn('alice', '/auth/login', browser);
+      expect([page.status, page.url], `round ${round}`).toEqual([200, url('/')]);
+      loseSession(browser);
+    }
+  });
+
+  test('are not those of four tabs at once', async () => {
+    const { browser } = await pair.signIn('alice');
+    for (let round = 1; round <= 3; round++) {
+      const sent = await Promise.all(
+        [1, 2, 3, 4].map(() => leave(browser, '/auth/login?renew=1&returnTo=/')),
+      );
+      const addresses = await Promise.all(
+        sent.map(({ location = '' }) => pair.provider.signIn(browser, location, 'alice')),
+      );
+      for (const address of addresses) await browser.get(address, { follow: false });
+    }
+    // Of these twelve, each but the last is known to have held.
+    loseSession(browser);
+    expect((await leave(browser, '/profile')).status).toBe(302);
+  });
+
   test('are not those after which somebody signed out', async () => {
     const browser = createBrowser();
     for (let round = 1; round <= 5; round++) {
@@ -201,8 +334,32 @@ describe('sign-ins that lead nowhere (R4)', () => {
     expect([page.status, headingOf(page)]).toEqual([400, 'Signing in does not hold']);
   });
 
+  test('a step-up that expired at the provider is asked for again once, with what it asked for', async () => {
+    const { browser } = await pair.signIn('alice');
+    let sent = await leave(browser, '/always-stale');
+    for (let round = 1; round <= 2; round++) {
+      const asked = forms();
+      const callback = new URL(await pair.provider.signIn(browser, sent.location ?? '', 'alice'));
+      expect(forms() - asked, `round ${round}: the provider asked again`).toBe(1);
+      callback.searchParams.delete('code');
+      callback.searchParams.set('error', 'temporarily_unavailable');
+      callback.searchParams.set('error_description', 'authentication_expired');
+      sent = await browser.get(callback.href, { follow: false });
+    }
+    expect([sent.status, sent.location]).toEqual([400, undefined]);
+  });
+
   test('a count that somebody made up fools nobody else, and breaks nothing', async () => {
-    for (const value of ['9999.zzzzzz', '-1.x', 'a.b', '', '3', `3.${'9'.repeat(300)}`, '%%']) {
+    const now = Math.floor(Date.now() / 1000).toString(36);
+    const made = [
+      `3.${now}`,
+      `9.${now}`,
+      `3.${now}.`,
+      `9.${now}.${'A'.repeat(38)}`,
+      '9.zzzzzzzz',
+      '{"count":9}',
+    ];
+    for (const value of ['9999.zzzzzz', '-1.x', 'a.b', '', '3', `3.${'9'.repeat(300)}`, '%%', ...made]) {
       const browser = createBrowser();
       browser.setCookie(pair.app.origin, `sign-ins=${value}; Path=/`);
       expect((await leave(browser, '/profile')).status, value).toBe(302);

@@ -65,6 +65,15 @@ describe('a start by somebody else', () => {
     }
   });
 
+  test('starts nothing for a script: nobody would see where it leads', async () => {
+    const browser = createBrowser();
+    const headers = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
+    const fields = { iss: pair.provider.issuer, target_link_uri: '/profile' };
+    const visit = { headers, follow: false };
+    const answer = await browser.post(pair.app.url('/auth/initiate-login'), fields, visit);
+    expect([answer.location, answer.headers.getSetCookie()]).toEqual([undefined, []]);
+  });
+
   test('hands the hint on to the provider', async () => {
     const browser = createBrowser();
     const page = await browser.get(address({ iss: iss(), login_hint: 'alice@example.com' }));

@@ -34,6 +34,8 @@ export interface AuthOptions {
   isSameOrigin: (req: Request) => boolean;
   /** Is a person looking at the answer? */
   isNavigation: (req: Request) => boolean;
+  /** The same, but yes where the browser does not say so. */
+  mayBeNavigation: (req: Request) => boolean;
   log: Log;
   audit: Audit;
 }
@@ -49,6 +51,8 @@ export interface AuthContext extends AuthOptions {
   rolesOf: (claims: Record<string, unknown>) => string[];
   /** What the pages of (iss, sub) carry. */
   pageMarks: (iss: string, sub: string) => string[];
+  /** Seals the count of the loop guard. */
+  trails: Sealer;
 }
 
 /** What the auth part knows about one request. */

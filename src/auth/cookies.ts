@@ -3,6 +3,13 @@ import type { Request, Response } from 'express';
 /** A browser has a handful of cookies of ours. Whatever sends more gets no answer to each of them. */
 const mostCookies = 50;
 
+/** The names that our cookies have, but for the prefix. */
+export function isOurName(plain: string): boolean {
+  return (
+    plain.startsWith('login-') || ['session', 'sign-ins', 'signed-out', 'said', 'provider'].includes(plain)
+  );
+}
+
 /**
  * The cookies' names and attributes. On https they bear the `__Host-` prefix, which ties them to this host and to
  * TLS (ASVS 3.3.1); on http://localhost not every browser takes it, hence the plain names there.

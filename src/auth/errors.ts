@@ -11,6 +11,7 @@ export const signInFailures = {
   state_missing: 400,
   state_unknown: 400,
   login_expired: 400,
+  authentication_expired: 400,
   access_denied: 403,
   login_required: 400,
   provider_error: 502,

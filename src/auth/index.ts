@@ -15,6 +15,7 @@ export { type Device, endAllSessions, endOtherSessions, endSession, listSessions
 export { AuthError } from './errors.ts';
 export { type SignedOutNotice, takeSignedOutNotice } from './farewell.ts';
 export { leadBack } from './lead-back.ts';
+export { userWasKnown } from './loop-guard.ts';
 export { pageMark } from './own-page.ts';
 export { createProvider, type Provider, type ProviderCall, type ProviderSettings } from './provider/index.ts';
 export { requireAuth } from './require-auth.ts';
@@ -44,8 +45,10 @@ export function createAuth(app: Express, options: AuthOptions, guards: { frameab
   );
   const logins = new LoginTransactions(cookies, options.sealer('login'));
   const farewells = options.sealer('signed-out');
+  const trails = options.sealer('sign-ins');
   const rolesOf = roleReader(options.rolesClaim, options.log);
   const pageMarks = options.namer('page mark');
-  const context: AuthContext = { ...options, secure, cookies, logins, farewells, rolesOf, pageMarks };
+  const made = { secure, cookies, logins, farewells, trails, rolesOf, pageMarks };
+  const context: AuthContext = { ...options, ...made };
   return { session: readSession(context, app), routes: authRoutes(guards) };
 }

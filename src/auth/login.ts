@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express';
-import { type AuthContext, authOf, demandStore, neverCache, redirect } from './context.ts';
+import { authOf, neverCache } from './context.ts';
 import { AuthError, type SignInFailure, signInFailures } from './errors.ts';
 import { leaveForProvider } from './leave.ts';
-import { countSignIn, isLooping } from './loop-guard.ts';
-import { hasRepeats } from './parameters.ts';
-import type { Demands, SignInAnswer } from './provider/index.ts';
+import { forgetSignIns, isLooping } from './loop-guard.ts';
+import { otherAccount } from './other-account.ts';
+import { type Demands, whatItSaid } from './provider/index.ts';
 import { leadingBack } from './texts.ts';
-import { signedIn, startUserSession } from './user-session.ts';
+import { signedIn } from './user-session.ts';
 
 const loopHint =
   'three sign-ins within a minute led back to a sign-in: the browser refuses cookies, a proxy speaks http to users, or a clock is off';
@@ -16,17 +16,22 @@ export interface LoginRequest extends Demands {
   returnTo: string;
   prompt?: string | undefined;
   login_hint?: string | undefined;
+  /** The session that the browser had when the first attempt left. */
+  former?: string | undefined;
+  /** The second attempt, after the provider's sign-in page had expired: there is no third by itself (R4). */
+  restarted?: boolean | undefined;
 }
 
 /** Sends the browser to the provider to sign in. Nothing is written on the server (R3). */
 export async function startLogin(req: Request, res: Response, login: LoginRequest): Promise<void> {
   const { context } = authOf(req);
   neverCache(res);
-  const { returnTo, prompt, login_hint, maxAge, acr } = login;
-  if (isLooping(req, res, context.cookies))
-    throw told(req, new AuthError('loop', { hint: loopHint }), returnTo);
+  const { returnTo, prompt, login_hint, ...more } = login;
+  // A sign-in that holds never counts: who is signed in goes round in circles by step-ups only (R4).
+  if (signedIn(req) && !isStepUp(more)) forgetSignIns(req, res, context.cookies);
+  else if (isLooping(req, res, context)) throw told(req, new AuthError('loop', { hint: loopHint }), returnTo);
   try {
-    const transaction = context.logins.begin(req, res, returnTo, { maxAge, acr });
+    const transaction = context.logins.begin(req, res, login);
     const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
     context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);
     leaveForProvider(req, res, url, 'signIn');
@@ -37,63 +42,25 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   }
 }
 
-/**
- * The provider's answer: checked, turned into a session, and answered by a redirect to the page asked for, on an
- * address without the code (RFC 9700 §4.2).
- */
-export async function finishLogin(req: Request, res: Response, answer: URLSearchParams): Promise<void> {
-  const { context } = authOf(req);
-  neverCache(res);
-  let returnTo = '/';
-  try {
-    // Taken before anything is judged: whatever comes of this answer, its sign-in is used up.
-    const [state, ...moreStates] = answer.getAll('state');
-    const transaction = state && moreStates.length === 0 ? context.logins.take(req, res, state) : undefined;
-    refuseUnclear(answer);
-    if (transaction === 'late') throw new AuthError('login_expired');
-    if (!transaction) {
-      // The back button or a reload brings an old answer again: somebody who is signed in just goes on (R4).
-      if (signedIn(req)) return redirect(res, 303, '/');
-      throw new AuthError(state ? 'state_unknown' : 'state_missing');
-    }
-    returnTo = transaction.returnTo;
-    demandStore(req);
-    const since = await context.sessions.markSignIn();
-    const callback = new URL('/auth/callback', context.baseUrl);
-    callback.search = answer.toString();
-    const signIn = await context.provider.finishSignIn(callback, transaction);
-    await startUserSession(req, signIn, since, transaction.former);
-    succeeded(req, res, context, signIn);
-    redirect(res, 303, returnTo);
-  } catch (error) {
-    throw told(req, error, returnTo);
-  }
-}
-
-function succeeded(req: Request, res: Response, context: AuthContext, { claims }: SignInAnswer): void {
-  countSignIn(req, res, context.cookies);
-  const { iss, sub, acr } = claims;
-  context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
-}
-
-/** Each parameter of an answer comes once, and it says something. */
-function refuseUnclear(answer: URLSearchParams): void {
-  if (hasRepeats(answer)) {
-    throw new AuthError('callback_parameters', { hint: 'a parameter of the answer came twice' });
-  }
-  if (answer.has('state') && !answer.get('code') && !answer.get('error')) {
-    throw new AuthError('callback_parameters', { hint: 'the answer holds neither code nor error' });
-  }
+/** Asks somebody who is signed in for more. */
+export function isStepUp({ maxAge, acr }: Demands): boolean {
+  return maxAge !== undefined || acr !== undefined;
 }
 
 /** One audit event for each failed sign-in, and a page whose button starts again for the same path. */
-function told(req: Request, error: unknown, returnTo: string): unknown {
+export function told(req: Request, error: unknown, returnTo: string): unknown {
   if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
-  const { context } = authOf(req);
-  const { reason, hint } = error;
-  context.audit('sign_in.failed', { iss: context.provider.settings.issuer, reason, hint }, req);
-  error.page = { ...error.page, ...leadingBack(reason, returnTo) };
+  auditFailure(req, error);
+  error.page = { ...error.page, ...leadingBack(error.reason, returnTo) };
+  // Whom the provider turned down may have another account.
+  if (error.reason === 'access_denied') error.page = { ...error.page, other: otherAccount(req, returnTo) };
   return error;
+}
+
+export function auditFailure(req: Request, failure: AuthError): void {
+  const { audit, provider } = authOf(req).context;
+  const { reason, hint } = failure;
+  audit('sign_in.failed', { iss: provider.settings.issuer, reason, hint, ...whatItSaid(failure) }, req);
 }
 
 function isSignInFailure(reason: string): reason is SignInFailure {

@@ -1,24 +1,33 @@
 import type { Request, Response } from 'express';
+import { type AuthContext, authOf } from './context.ts';
 import type { CookieJar } from './cookies.ts';
 
-// Sign-ins that succeed and yet lead back to a sign-in go round in circles (R4). The count stands in a cookie that
-// only lives until the first page that knows the user; whoever forges it fools only their own browser.
+// Sign-ins that succeed and yet lead back to a sign-in go round in circles (R4). The count is kept in a cookie that
+// only lives until the first page that knows the user. It is sealed, so that one which somebody made up counts nothing.
 
 const name = 'sign-ins';
 const windowSeconds = 60;
 const mostSignIns = 3;
 
-/** Counts a sign-in that succeeded. */
-export function countSignIn(req: Request, res: Response, cookies: CookieJar): void {
-  const { count, since } = readTrail(req, cookies);
-  cookies.set(res, name, `${count + 1}.${since.toString(36)}`, windowSeconds, cookies.answerSite);
+/** Counts a sign-in that succeeded. `held`: the one before it did hold, so it is the first. */
+export function countSignIn(req: Request, res: Response, context: AuthContext, held: boolean): void {
+  const { count, since } = held ? newTrail() : readTrail(req, context);
+  const trail = `${count + 1}.${since.toString(36)}`;
+  const seal = context.trails.seal('', trail).toString('base64url');
+  const { cookies } = context;
+  cookies.set(res, name, `${trail}.${seal}`, windowSeconds, cookies.answerSite);
 }
 
 /** True when three sign-ins within a minute have led nowhere. The count then starts anew. */
-export function isLooping(req: Request, res: Response, cookies: CookieJar): boolean {
-  if (readTrail(req, cookies).count < mostSignIns) return false;
-  cookies.clear(res, name, cookies.answerSite);
+export function isLooping(req: Request, res: Response, context: AuthContext): boolean {
+  if (readTrail(req, context).count < mostSignIns) return false;
+  context.cookies.clear(res, name, context.cookies.answerSite);
   return true;
+}
+
+/** For a page that everyone may open, when it has known its user. `requireAuth` does the same for the others. */
+export function userWasKnown(req: Request, res: Response): void {
+  forgetSignIns(req, res, authOf(req).context.cookies);
 }
 
 /** A page has known its user, or the user has left: no loop. Costs a header only once after a sign-in. */
@@ -26,10 +35,22 @@ export function forgetSignIns(req: Request, res: Response, cookies: CookieJar): 
   if (cookies.has(req, name)) cookies.clear(res, name, cookies.answerSite);
 }
 
-function readTrail(req: Request, cookies: CookieJar): { count: number; since: number } {
-  const [count, since] = (cookies.read(req, (plain) => plain === name).get(name) ?? '').split('.', 2);
-  const started = Number.parseInt(since ?? '', 36);
-  const now = Math.floor(Date.now() / 1000);
-  const fresh = started <= now && now - started < windowSeconds && /^[0-9]$/.test(count ?? '');
-  return fresh ? { count: Number(count), since: started } : { count: 0, since: now };
+interface Trail {
+  count: number;
+  since: number;
+}
+
+function newTrail(): Trail {
+  return { count: 0, since: Math.floor(Date.now() / 1000) };
+}
+
+function readTrail(req: Request, { cookies, trails }: AuthContext): Trail {
+  const none = newTrail();
+  const value = cookies.read(req, (plain) => plain === name).get(name) ?? '';
+  if (value.length > 100) return none;
+  const [count = '', since = '', seal = ''] = value.split('.');
+  if (!trails.open(Buffer.from(seal, 'base64url'), `${count}.${since}`)) return none;
+  const started = Number.parseInt(since, 36);
+  const fresh = started <= none.since && none.since - started < windowSeconds;
+  return fresh ? { count: Number(count), since: started } : none;
 }

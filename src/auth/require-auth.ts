@@ -3,12 +3,13 @@ import { type AuthContext, authOf, demandStore, neverCache, redirect } from './c
 import { AuthError } from './errors.ts';
 import { startLogin } from './login.ts';
 import { forgetSignIns } from './loop-guard.ts';
+import { otherAccount } from './other-account.ts';
 import { isOtherPersonsPage, isOwnPage } from './own-page.ts';
 import type { Demands } from './provider/index.ts';
 import { requestKind } from './request-kind.ts';
 import { wayBack } from './return-path.ts';
 import { checkRule, judge, type Rule } from './rules.ts';
-import { lacking, leadingBack, ownPage, switchUser } from './texts.ts';
+import { lacking, leadingBack, ownPage } from './texts.ts';
 import { getUser, signedIn, type User } from './user-session.ts';
 
 /** What a route of its own may ask for. A page's forms always come from its person's own page. */
@@ -97,17 +98,12 @@ function youMayNot(
 ): AuthError {
   const { iss, sub } = user;
   context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason: lack.needed }, req);
-  const fields = {
-    iss: context.provider.settings.issuer,
-    target_link_uri: back,
-    switch: 'yes',
-  };
   const facts = [
     { label: lacking.needed, value: lack.needed },
     { label: lacking.signedInAs, value: user.name },
   ];
   if (context.explain) facts.push({ label: lacking.held, value: lack.held });
-  const other = { label: switchUser, post: '/auth/initiate-login', fields };
+  const other = otherAccount(req, back);
   return new AuthError('forbidden', { page: { facts, other } });
 }
 

@@ -1,11 +1,13 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { authOf, demandStore, neverCache, redirect } from './context.ts';
 import { AuthError } from './errors.ts';
-import { finishLogin, startLogin } from './login.ts';
+import { finishLogin } from './finish-login.ts';
+import { startLogin } from './login.ts';
 import { logout } from './logout.ts';
 import { isOtherPersonsPage } from './own-page.ts';
 import { formOf, queryOf } from './parameters.ts';
 import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
+import { requestKind } from './request-kind.ts';
 import { localPath } from './return-path.ts';
 import { confirmLogout } from './texts.ts';
 import { initiateLogin } from './third-party-start.ts';
@@ -26,11 +28,13 @@ export function authRoutes(guards: { frameable: RequestHandler }): Router {
 
 async function login(req: Request, res: Response): Promise<void> {
   const returnTo = localPath(req.query.returnTo);
-  demandStore(req);
   neverCache(res);
+  // An image, a frame, a script or a prefetch would only push out the sign-in of a person.
+  if (req.method === 'HEAD' || requestKind(req) === 'script') throw new AuthError('sign_in_first');
+  demandStore(req);
   // `renew` comes from the notice shortly before the absolute end: a new sign-in although this one still holds.
   if (signedIn(req) && req.query.renew === undefined) return redirect(res, 302, returnTo);
-  await startLogin(req, res, { returnTo });
+  await startLogin(req, res, { returnTo, ...(req.query.restarted !== undefined && { restarted: true }) });
 }
 
 function callbackByQuery(req: Request, res: Response): Promise<void> {

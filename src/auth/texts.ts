@@ -23,23 +23,20 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     'The answer that came back from the sign-in page was damaged or made up.',
     trySigningInAgain,
   ]),
-  state_missing: page('This sign-in did not start here', [
-    'The answer belongs to no sign-in of this browser.',
-  ]),
-  state_unknown: page('This sign-in is no longer known', [
-    'It was used already, it began in another browser, or your browser did not keep our cookie.',
-    'Please start again. If it happens each time, allow cookies for this site.',
+  state_missing: page("This sign-in wasn't started in this browser", ['Please start again.']),
+  state_unknown: page('This sign-in has expired', [
+    'It may already have been used, or your browser may be blocking our cookies.',
+    'Please start again.',
   ]),
   login_expired: page('That took too long', [
     'A sign-in has to be finished within an hour. Please start again.',
   ]),
-  access_denied: page('You cancelled the sign-in', [
-    'The sign-in was stopped before it was done, so you are not signed in here.',
-    'If you did not mean to, start again.',
+  authentication_expired: page('That took too long', ['The sign-in page had expired. Please start again.']),
+  access_denied: page('The sign-in service did not let you in', [
+    'You stopped before finishing, or your account is not allowed to use this site.',
+    'Try again, or use another account. If you should have access, ask the people who run this site.',
   ]),
-  login_required: page('The sign-in page needs you', [
-    'It has to ask you something first. Please start again.',
-  ]),
+  login_required: page('The sign-in service needs more information from you', ['Please start again.']),
   provider_error: page('The sign-in service reported a problem', [nobodyToBlame, trySigningInAgain]),
   issuer_mismatch: page('The answer came from somewhere else', [
     'The answer does not come from the sign-in service that we asked, so it was not used.',
@@ -143,6 +140,8 @@ const failures: Record<SignInFailure | Refusal, Message> = {
 export function failurePage(reason: SignInFailure | Refusal): Message {
   return failures[reason];
 }
+
+export const cookiesBlocked = 'Your browser blocks cookies for this site. Allow them, then start again.';
 
 export const signedOut = {
   title: 'You are signed out',

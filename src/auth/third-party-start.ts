@@ -3,6 +3,7 @@ import { authOf, neverCache } from './context.ts';
 import { AuthError } from './errors.ts';
 import { startLogin } from './login.ts';
 import { formOf, hasRepeats, queryOf } from './parameters.ts';
+import { requestKind } from './request-kind.ts';
 import { localTarget } from './return-path.ts';
 import { confirmThirdPartyStart } from './texts.ts';
 
@@ -20,7 +21,8 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
   const returnTo = localTarget(wanted.get('target_link_uri') ?? '/', context.baseUrl);
   const login_hint = wanted.get('login_hint')?.slice(0, longestHint) || undefined;
   const switching = wanted.get('switch') === 'yes';
-  if (req.method === 'POST' && context.isSameOrigin(req)) {
+  const pressed = req.method === 'POST' && context.isSameOrigin(req) && requestKind(req) === 'form';
+  if (pressed) {
     return startLogin(req, res, { returnTo, login_hint, prompt: switching ? 'select_account' : undefined });
   }
   const fields = {

@@ -106,10 +106,10 @@ export async function startUserSession(
     await sessions.tokens.create(id, answer.tokens, user.expiresAt);
     await promisify(req.session.save.bind(req.session))();
     const entered = await sessions.enter(id, user, user.expiresAt, since);
-    // A former session that somebody ended meanwhile takes this one along.
-    const replaced = former === undefined || (await sessions.end(former, 'replaced'));
+    // A former session that somebody ended meanwhile takes this one along; one that another tab replaced does not.
+    const replaced = former === undefined || (await sessions.replace(former, id));
     if (!entered || !replaced) throw new AuthError('ended_meanwhile');
-    if (unseen !== undefined) await sessions.end(unseen, 'replaced');
+    if (unseen !== undefined) await sessions.replace(unseen, id);
     const auth = authOf(req);
     delete auth.user;
     auth.found = { id, data: { cookie: req.session.cookie, user } };

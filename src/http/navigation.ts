@@ -6,12 +6,28 @@ import type { Request } from 'express';
  * takes anything.
  */
 export function isNavigation(req: Request): boolean {
-  if (/prefetch|prerender/i.test(req.get('Sec-Purpose') ?? req.get('Purpose') ?? '')) return false;
-  const mode = req.get('Sec-Fetch-Mode');
-  const dest = req.get('Sec-Fetch-Dest');
-  if (mode !== undefined || dest !== undefined) {
-    return (mode ?? 'navigate') === 'navigate' && (dest ?? 'document') === 'document';
-  }
+  const said = saidByBrowser(req);
+  if (said !== undefined) return said;
   if (req.get('X-Requested-With') !== undefined) return false;
   return /text\/html|application\/xhtml\+xml/.test(req.get('Accept') ?? 'text/html');
 }
+
+/**
+ * The same where a wrong guess would cost a person their sign-in: only what the browser itself says is no navigation
+ * is none. A HEAD never is: nobody sees its answer.
+ */
+export function mayBeNavigation(req: Request): boolean {
+  return req.method !== 'HEAD' && saidByBrowser(req) !== false;
+}
+
+/** Undefined where the browser says nothing. */
+function saidByBrowser(req: Request): boolean | undefined {
+  if (purposes.some((name) => /prefetch|prerender|preview/i.test(req.get(name) ?? ''))) return false;
+  const mode = req.get('Sec-Fetch-Mode');
+  const dest = req.get('Sec-Fetch-Dest');
+  if (mode === undefined && dest === undefined) return undefined;
+  return (mode ?? 'navigate') === 'navigate' && (dest ?? 'document') === 'document';
+}
+
+/** The standard's header, and what browsers sent before there was one. */
+const purposes = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz'];

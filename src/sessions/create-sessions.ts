@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { createAnswerMarks } from './answer-marks.ts';
 import type { EndReason, Sessions, SessionsOptions } from './index.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
@@ -9,6 +10,7 @@ import {
   SessionRecords,
   SessionStore,
   sealedFor,
+  sessionKey,
   tokensKey,
   whyKey,
 } from './session-records.ts';
@@ -28,22 +30,35 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     expire: (id) => end(id, 'expired'),
   });
 
-  async function end(id: string, reason: EndReason): Promise<boolean> {
+  /** @param by the session that takes its place */
+  async function end(id: string, reason: EndReason, by?: string): Promise<boolean> {
     if (isForeignId(id)) return false;
-    const { existed, owner } = await sessions.take(id);
     // What the user did in this browser needs no explaining afterwards.
-    const explain = existed && reason !== 'signed-out' && reason !== 'replaced';
-    // A store that is full cannot keep the reason, but the session has ended all the same.
-    const why = () => records.set(whyKey(id), sealer.seal(reason, whyKey(id)), 'NX', 86_400).catch(() => {});
+    const explain = reason !== 'signed-out' && reason !== 'replaced';
+    const note = explain ? reason : by && `replaced ${by}`;
+    const why = note && { key: whyKey(id), value: sealer.seal(note, whyKey(id)), seconds: 86_400 };
+    const { existed, owner } = await sessions.take(id, why || undefined);
+    await records.del(tokensKey(id), lockKey(id));
     // Its entries go last: while they are there, an ending that a fault cut short can be repeated (R14).
-    await Promise.all([records.del(tokensKey(id), lockKey(id)), explain && why()]);
     if (owner) await owners.leave([id], owner);
-    if (explain) {
+    if (existed && explain) {
       // One reason of the audit event for both: whoever watches for it misses no disabled account.
       const audited = reason === 'not-renewed' ? 'account' : reason;
       audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason: audited });
     }
     return existed;
+  }
+
+  /** Why a session ended, and which one took its place. */
+  async function noteOn(id: string): Promise<{ reason: EndReason; by?: string | undefined } | undefined> {
+    if (isForeignId(id)) return undefined;
+    const sealed = await records.get(whyKey(id));
+    const [reason, by] = (sealed && sealer.open(sealed, whyKey(id)))?.toString().split(' ') ?? [];
+    return reason === undefined ? undefined : { reason: reason as EndReason, by };
+  }
+
+  async function isLiving(id: string): Promise<boolean> {
+    return (await records.get(sessionKey(id))) !== undefined;
   }
 
   async function endEach(ids: string[], reason: EndReason): Promise<number> {
@@ -75,7 +90,20 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       return found.filter((session) => session !== undefined);
     },
 
-    end,
+    end: (id, reason) => end(id, reason),
+
+    async replace(id, by) {
+      if (await end(id, 'replaced', by)) return true;
+      let latest = id;
+      // Bounded, though the notes cannot form a circle.
+      for (let step = 0; step < 100; step++) {
+        const next = (await noteOn(latest))?.by;
+        if (next === undefined) return false;
+        if (await isLiving(next)) return true;
+        latest = next;
+      }
+      return false;
+    },
 
     async endOwner({ iss, sub, sid }, reason, except) {
       const meant: OwnerName[] = [];
@@ -107,10 +135,10 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     },
 
     async whyEnded(id) {
-      if (isForeignId(id)) return undefined;
-      const sealed = await records.get(whyKey(id));
-      return sealed && (sealer.open(sealed, whyKey(id))?.toString() as EndReason | undefined);
+      return (await noteOn(id))?.reason;
     },
+
+    answers: createAnswerMarks(records),
 
     firstUse: (name, seconds) => records.set(seenKey(name), '1', 'NX', seconds),
     wasUsed: async (name) => (await records.get(seenKey(name))) !== undefined,

@@ -108,6 +108,12 @@ export interface Sessions {
   end(id: string, reason: EndReason): Promise<boolean>;
 
   /**
+   * Ends a session because another one of the same browser takes its place. Of several sign-ins at once each may find
+   * that one before it did so already: true for all of them. False: somebody ended it, or what took its place.
+   */
+  replace(id: string, by: string): Promise<boolean>;
+
+  /**
    * Ends all sessions of (iss, sid) when sid is given, and with a sub beside it those of (iss, sub) that bear no sid;
    * else all of (iss, sub); but for `except`. Sign-ins of them that are on their way do not survive. Returns how many
    * ended.
@@ -128,6 +134,16 @@ export interface Sessions {
   firstUse(name: string, seconds: number): Promise<boolean>;
   /** Whether `firstUse` remembers this name; uses nothing up. */
   wasUsed(name: string): Promise<boolean>;
+
+  /** The provider's answers, by their state: each is used once, over all instances (R3). */
+  readonly answers: {
+    /** True for the first that asks; remembered for so many seconds. */
+    takeUp(state: string, seconds: number): Promise<boolean>;
+    /** The first has been answered, whatever came of it. */
+    finish(state: string): Promise<void>;
+    /** False once the first has been answered, or where nothing is known of it. */
+    isUnderWay(state: string): Promise<boolean>;
+  };
 
   /** A raw Redis command, for the rate limits' store; absent in memory. The key says which node of a cluster. */
   command?: ((key: string | undefined, args: string[]) => Promise<unknown>) | undefined;

@@ -85,9 +85,10 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     async get(key) {
       return value(key);
     },
-    async getDel(key) {
+    async getDel(key, note) {
       const found = value(key);
       entries.delete(key);
+      if (found && note) put(note.key, ownCopy(note.value), after(note.seconds));
       return found;
     },
     async msLeft(key) {

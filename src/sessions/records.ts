@@ -7,8 +7,11 @@ export interface Records {
   /** Reads a record and moves its end, in one command (R9). */
   getEx(key: string, seconds: number): Promise<Buffer | undefined>;
   get(key: string): Promise<Buffer | undefined>;
-  /** Reads and deletes in one command: of several callers, one gets the record. */
-  getDel(key: string): Promise<Buffer | undefined>;
+  /**
+   * Reads and deletes in one command: of several callers, one gets the record. Where there was one, the note is
+   * written in the same step, so that nobody finds neither. A store that is full may drop the note.
+   */
+  getDel(key: string, note?: Note): Promise<Buffer | undefined>;
   /** Milliseconds until the record's end; 0 when there is no record. */
   msLeft(key: string): Promise<number>;
   /** NX only creates, XX only overwrites; false when that was refused. `end` in seconds, or as it was. */
@@ -44,6 +47,13 @@ export interface Records {
   /** Resolves when the store answers and takes writes. */
   check(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A record that takes the place of another; its key has the same hash tag. */
+export interface Note {
+  key: string;
+  value: Buffer;
+  seconds: number;
 }
 
 /** The store did not answer. Never to be read as "nobody is signed in" (R14). */

@@ -27,7 +27,11 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
   return {
     getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
     get: (key) => read(key, 'GET'),
-    getDel: (key) => read(key, 'GETDEL'),
+    async getDel(key, note) {
+      if (!note) return read(key, 'GETDEL');
+      const args = ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)];
+      return ((await redis.send(key, args, true)) as Buffer | null) ?? undefined;
+    },
     async msLeft(key) {
       return Math.max(0, Number(await redis.send(key, ['PTTL', key])));
     },
@@ -104,6 +108,12 @@ const replaceTail = `${endOfHead}
 const replaceHead = `${endOfHead}
   redis.call('SET', KEYS[1], ARGV[1] .. string.sub(record, headEnd + 1), 'KEEPTTL')
   return 1`;
+// A Redis that is full takes the note as well: a script that has freed something may write. Where it does not, the
+// record is gone all the same.
+const getDelNoting = `
+  local value = redis.call('GETDEL', KEYS[1])
+  if value then redis.pcall('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
+  return value`;
 
 const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
 

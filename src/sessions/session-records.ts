@@ -2,7 +2,7 @@ import { RedisStore } from 'connect-redis';
 import type { SessionData } from 'express-session';
 import type { Log } from '../log.ts';
 import type { EndReason, SessionOwner, StoredSession } from './index.ts';
-import type { Records } from './records.ts';
+import type { Note, Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { openSession, sealOwn, sealUser } from './session-form.ts';
 
@@ -130,9 +130,9 @@ export class SessionRecords {
     return records.replaceHead(key, sealUser(sealer, key, JSON.stringify(user)));
   }
 
-  /** Takes the record away; of several callers, one is told whose it was. */
-  async take(id: string): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
-    const sealed = await this.#parts.records.getDel(sessionKey(id));
+  /** Takes the record away and leaves a note where there was one; of several callers, one is told whose it was. */
+  async take(id: string, note?: Note): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
+    const sealed = await this.#parts.records.getDel(sessionKey(id), note);
     return { existed: sealed !== undefined, owner: sealed && signedOf(this.#open(id, sealed)) };
   }
 

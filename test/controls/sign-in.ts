@@ -19,7 +19,9 @@ export const signInControls: Control[] = [
     tests: [
       'callback: an answer of another browser signs nobody in',
       'callback: of another sign-in, under the name of this one, signs nobody in',
-      'callback: at the same moment in two connections signs in once at most',
+      'sign-in: is a person: %s starts none at /auth/login',
+      'answer-comes-twice: at once: its code is sent once, and both requests end on the page asked for',
+      'answer-comes-twice: %s uses nothing up: the person who comes after it is signed in',
     ],
   },
   {
@@ -30,6 +32,18 @@ export const signInControls: Control[] = [
       'sign-in: is sent to the provider with a fresh state, nonce and S256 challenge each time (R1)',
       'sign-in: is sent with PKCE although the metadata does not speak of it (R1)',
       'callback: with the code of another sign-in of the same browser signs nobody in (PKCE, R1)',
+    ],
+  },
+  {
+    id: 'DESIGN R4',
+    what: 'An answer that comes again leads to a page; sign-ins that end nowhere stop; nothing else restarts by itself',
+    tests: [
+      'callback: leads somebody who is signed in to a page',
+      'callback: from another site, without the cookies, leads on to where they can be seen',
+      'callback: that comes again (back button, reload) leads somebody who is signed in to a page (R4)',
+      'tabs-and-loops: stop after three within a minute, with a page that names what is likely wrong',
+      'tabs-and-loops: are not those that renew a session, however many and wherever they lead: %s',
+      'provider-turns-down: does so once: then comes a page with one way on, which starts from the beginning',
     ],
   },
   {

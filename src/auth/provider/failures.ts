@@ -8,6 +8,7 @@ import { complaintOf, hintOf, type Step } from './hints.ts';
 interface LibraryError extends Error {
   code?: string;
   error?: string;
+  error_description?: string;
   response?: unknown;
   cause?: LibraryError & { claim?: string };
 }
@@ -43,7 +44,7 @@ export function toAuthError(
     return new AuthError('discovery_invalid', { cause: thrown, hint: known ?? details(error) });
   if (error.code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') {
     const hint = known ?? `the provider answered error=${said(error.error)}`;
-    return new AuthError(answerReason(error.error), { cause: thrown, hint });
+    return new AuthError(answerReason(error), { cause: thrown, hint });
   }
   const refused = refusal(error);
   if (refused !== undefined || error.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
@@ -77,13 +78,16 @@ function reasonByDetail(detail: string): SignInFailure {
   return rules.find(([pattern]) => pattern.test(detail))?.[1] ?? 'provider_answer';
 }
 
-function answerReason(error: string | undefined): SignInFailure {
+function answerReason({ error, error_description }: LibraryError): SignInFailure {
   if (error === 'access_denied') return 'access_denied';
+  // We never send prompt=none. A provider that may ask and says this has asked, or will not (LemonLDAP::NG, Entra).
+  if (error === 'consent_required' || error === 'interaction_required') return 'access_denied';
   if (error === 'unmet_authentication_requirements') return 'acr_not_met';
+  // Keycloak's, for a sign-in page that was left open too long: nothing is unavailable.
+  if (error === 'temporarily_unavailable' && error_description === 'authentication_expired')
+    return 'authentication_expired';
   if (error === 'temporarily_unavailable') return 'provider_unreachable';
-  return /^(login|interaction|consent|account_selection)_required$/.test(error ?? '')
-    ? 'login_required'
-    : 'provider_error';
+  return /^(login|account_selection)_required$/.test(error ?? '') ? 'login_required' : 'provider_error';
 }
 
 /**
@@ -188,6 +192,17 @@ function claimOf(error: LibraryError): string | undefined {
 function details(error: LibraryError): string {
   const words = causes(error).flatMap((link) => (link instanceof Error ? link.message : []));
   return said([...new Set(words.filter(Boolean))].join(': '), 400);
+}
+
+/** What the provider said was wrong, in its own words, as a log may hold them (R20). A page never shows them. */
+export function whatItSaid(error: Error): { error?: string; error_description?: string } {
+  const complaint = complaintOf(causes(error));
+  if (!complaint) return {};
+  const { description } = complaint;
+  return {
+    error: said(complaint.error),
+    ...(description !== undefined && { error_description: said(description, 200) }),
+  };
 }
 
 /** An error and what caused it, the outermost first. */

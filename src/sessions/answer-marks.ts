@@ -1,0 +1,27 @@
+import { hash } from 'node:crypto';
+import type { Sessions } from './index.ts';
+import type { Records } from './records.ts';
+
+const underWay = '1';
+const over = '0';
+
+/**
+ * Which answers of the provider have come already, over all instances (R3). The mark is made in one command when the
+ * answer comes, before its code is sent; a sign-in that only starts writes nothing.
+ */
+export function createAnswerMarks(records: Records): Sessions['answers'] {
+  return {
+    takeUp: (state, seconds) => records.set(keyOf(state), underWay, 'NX', seconds),
+    async finish(state) {
+      await records.set(keyOf(state), over, 'XX', 'KEEPTTL');
+    },
+    async isUnderWay(state) {
+      return (await records.get(keyOf(state)))?.toString() === underWay;
+    },
+  };
+}
+
+/** Hashed: whoever reads the store learns no state. */
+function keyOf(state: string): string {
+  return `app:answer:${hash('sha256', state)}`;
+}
