@@ -36,7 +36,7 @@ describe('somebody whom the provider does not let in', () => {
         expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'access_denied', error }]);
         // The other button, as it stands on the page.
         const sent = await browser.submit(page, {}, { follow: false });
-        expect(new URL(sent.location ?? '').searchParams.get('prompt')).toBe('login');
+        expect(new URL(sent.location ?? '').searchParams.get('prompt')).toBe('select_account');
         const landed = await browser.get(await answerTo(pair, sent));
         expect([landed.status, landed.url]).toEqual([200, app.url('/profile?tab=1')]);
       });
@@ -68,7 +68,7 @@ describe("the provider's words on a failure", () => {
       'User is not assigned to the client application',
       /^User is not assigned to the client application$/,
     ],
-    ['cut at 200 characters', 'no '.repeat(500), /^(no ){66}no$/],
+    ['cut at 200 characters', 'no '.repeat(500), /^(no ){66}n…$/],
     [
       'without control characters',
       'one\r\ntwo\u0000\u001b[31m\u202ethree\u2028',
