@@ -1,0 +1,105 @@
+import { AuthError } from '../auth/index.ts';
+import type { Answer } from './ask.ts';
+import { said } from './finding.ts';
+import { plainText } from './plain-text.ts';
+
+const longest = 65_536;
+
+/** What a provider said when it refused something. All of it comes from outside. */
+export interface Refusal {
+  error?: string | undefined;
+  status?: number | undefined;
+  description?: string | undefined;
+}
+
+const known = new Set([
+  ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'],
+  ...[
+    'invalid_scope',
+    'access_denied',
+    'unsupported_response_type',
+    'server_error',
+    'temporarily_unavailable',
+  ],
+  ...['interaction_required', 'login_required', 'account_selection_required', 'consent_required'],
+  ...['invalid_request_uri', 'invalid_request_object', 'request_not_supported', 'request_uri_not_supported'],
+  ...['invalid_redirect_uri', 'invalid_target', 'invalid_dpop_proof', 'use_dpop_nonce', 'invalid_token'],
+  ...['invalid_code', 'unmet_authentication_requirements'],
+]);
+
+/** `invalid_scope: Invalid scopes: openid x`: for a line, between brackets. */
+export function wordsOf({ error, status, description }: Refusal): string {
+  // A code that every specification has is our word too: a short secret must not take letters out of it.
+  const code = error === undefined ? undefined : known.has(error) ? error : said(error);
+  const first = code ?? (status === undefined ? undefined : `status ${status}`);
+  return [first, description && said(description)].filter(Boolean).join(': ') || 'no reason given';
+}
+
+/** The words alone, to look something up in them. */
+export function allWords({ error = '', description = '' }: Refusal): string {
+  return `${error} ${description}`;
+}
+
+/** What OAuth or HTTP said, wherever it stands in a chain of errors. */
+export async function refusalIn(thrown: unknown): Promise<Refusal> {
+  let links = 0;
+  for (let link = thrown; link instanceof Object && links < 8; links++) {
+    const { error, error_description, response, cause } = link as Record<string, unknown>;
+    const answer = [response, cause].find((each) => each instanceof Response);
+    if (answer) {
+      return {
+        ...(await readAnswer(answer)),
+        ...(typeof error === 'string' && { error }),
+        ...(typeof error_description === 'string' && { description: error_description }),
+      };
+    }
+    // The `hint` of an AuthError is our own; its status that of our own page.
+    if (typeof error === 'string' && !(link instanceof AuthError)) {
+      return {
+        error,
+        ...(typeof error_description === 'string' && { description: error_description }),
+      };
+    }
+    link = cause;
+  }
+  return {};
+}
+
+async function readAnswer(answer: Response): Promise<Refusal> {
+  const body = await answer.text().catch(() => '');
+  const { status, headers } = answer;
+  return reasonIn({ status, body, headers: Object.fromEntries(headers) });
+}
+
+/** The reason that an answer gives: as OAuth's JSON, as OpenIddict's plain text, or as a page for a person. */
+export function reasonIn({ status, body, headers }: Pick<Answer, 'status' | 'body' | 'headers'>): Refusal {
+  const text = body.slice(0, longest).trim();
+  const { error, error_description } = { ...jsonOf(text), ...linesOf(text) };
+  if (typeof error === 'string') {
+    return {
+      status,
+      error,
+      ...(typeof error_description === 'string' && { description: error_description }),
+    };
+  }
+  const readable = /^(text\/|application\/(xhtml|json|problem))|^$/.test(headers['content-type'] ?? '');
+  const reason = readable ? plainText(text) : '';
+  return { status, ...(reason && { description: reason }) };
+}
+
+function jsonOf(text: string): Record<string, unknown> {
+  if (!text.startsWith('{')) return {};
+  try {
+    const json = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? json : {};
+  } catch {
+    return {};
+  }
+}
+
+/** `error:invalid_request`, and one line for each other member. */
+function linesOf(text: string): Record<string, string> {
+  if (!/^error:/.test(text)) return {};
+  const lines = text.split(/\r?\n/).map((line) => line.split(/:(.*)/s, 2));
+  return Object.fromEntries(lines.map(([name = '', value = '']) => [name.trim(), value.trim()]));
+}

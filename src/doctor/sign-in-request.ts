@@ -1,0 +1,191 @@
+import type { Config, ProviderConfig } from '../config.ts';
+import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
+import { type Finding, failed, ok, warning } from './finding.ts';
+import { clientHint, knownHint, registerHint } from './hints.ts';
+import { allWords, wordsOf } from './refusal.ts';
+
+const address = 'redirect address';
+const request = 'sign-in request';
+
+/** Starts a sign-in that nobody ends. Where the provider refuses it, looks for what it is that it refuses. */
+export async function checkSignIn(config: Config, settings: ProviderConfig): Promise<Finding[]> {
+  const outcome = await startSignIn(config, settings);
+  if (outcome.state === 'silent') return [silent(outcome)];
+  if (outcome.state === 'refused') return explain(outcome, config, settings);
+  return [await checkAddress(outcome, config, settings)];
+}
+
+function silent({ at, code }: SignInOutcome): Finding {
+  const endpoint = at === 'push' ? 'the PAR endpoint' : 'the authorization endpoint';
+  return warning(
+    address,
+    `cannot be told: ${endpoint} does not answer${code ? ` (${code})` : ''}.`,
+    'Check that a firewall lets this machine reach it.',
+  );
+}
+
+function taken(config: Config): Finding {
+  return ok(address, `the provider takes ${redirectAddress(config)}.`);
+}
+
+/** Nothing was refused: would an address that cannot be registered be? */
+async function checkAddress(
+  outcome: SignInOutcome,
+  config: Config,
+  settings: ProviderConfig,
+): Promise<Finding> {
+  if (outcome.cameBack || outcome.pushed) return taken(config);
+  const other = await startSignIn(config, settings, madeUpAddress());
+  if (other.state === 'silent') return silent(other);
+  if (other.state === 'refused' && !other.cameBack) return taken(config);
+  return warning(
+    address,
+    'cannot be told from outside: the provider asks who it is first.',
+    registerHint(config),
+  );
+}
+
+async function explain(outcome: SignInOutcome, config: Config, settings: ProviderConfig): Promise<Finding[]> {
+  const { cameBack } = outcome;
+  if (!cameBack && isAboutAddress(outcome)) {
+    return [failed(address, `the provider refuses it (${wordsOf(outcome)}).`, registerHint(config))];
+  }
+  // The client is not known: no other request would get further.
+  if (outcome.at === 'push' && (outcome.status === 401 || outcome.error === 'invalid_client')) {
+    const text = `the provider refuses the pushed request (${wordsOf(outcome)}).`;
+    return [failed(request, text, clientHint(settings))];
+  }
+  const { least, leastOutcome, culprits } = await findCulprits(config, settings);
+  if (leastOutcome.state === 'passed') {
+    return [await checkAddress(leastOutcome, config, least), ...blame(culprits, outcome)];
+  }
+  if (cameBack) {
+    const text = `is taken, but the request is refused (${wordsOf(outcome)}).`;
+    return [failed(address, text, hintFor(outcome, config, settings))];
+  }
+  if (outcome.at === 'push' || outcome.pushed) {
+    const where = outcome.at === 'push' ? 'the pushed request' : 'the pushed request where it is opened';
+    const text = `the provider refuses ${where} (${wordsOf(outcome)}).`;
+    return [failed(request, text, hintFor(outcome, config, settings))];
+  }
+  return [await compareRefusals(outcome, config, settings)];
+}
+
+/** Every request is refused: is it because of the address, or whatever the address? */
+async function compareRefusals(
+  outcome: SignInOutcome,
+  config: Config,
+  settings: ProviderConfig,
+): Promise<Finding> {
+  const other = await startSignIn(config, settings, madeUpAddress());
+  const hint = knownHint(outcome, config, settings);
+  const differs = other.state !== 'refused' || comparable(other) !== comparable(outcome);
+  if (outcome.description && (hint || differs)) {
+    const text = `the provider refuses it (${wordsOf(outcome)}).`;
+    return failed(request, text, hint ?? hintFor(outcome, config, settings));
+  }
+  const words = outcome.description ? `(${wordsOf(outcome)})` : `and does not say why (${wordsOf(outcome)})`;
+  return failed(
+    address,
+    `the provider refuses every request of this app ${words}. The address may be one reason of several: this app may also be disabled, not be allowed the authorization code flow, or have to send a request object or use PAR.`,
+    registerHint(config),
+  );
+}
+
+interface Culprit {
+  /** As it stands in the settings. */
+  name: string;
+  scope?: boolean;
+  outcome: SignInOutcome;
+}
+
+const optional = [
+  ['OIDC_PROMPT', 'prompt'],
+  ['OIDC_ACR_VALUES', 'acrValues'],
+  ['OIDC_MAX_AGE', 'maxAge'],
+  ['OIDC_UI_LOCALES', 'uiLocales'],
+  ['OIDC_AUDIENCE', 'audience'],
+  ['OIDC_RESOURCE', 'resource'],
+] as const;
+
+const mostTried = 30;
+
+/** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
+async function findCulprits(config: Config, settings: ProviderConfig) {
+  const nothing = Object.fromEntries(optional.map(([, key]) => [key, undefined]));
+  const least = { ...settings, ...nothing, scope: 'openid' };
+  const leastOutcome = await startSignIn(config, least);
+  const culprits: Culprit[] = [];
+  if (leastOutcome.state !== 'passed') return { least, leastOutcome, culprits };
+  const scopes = settings.scope.split(' ').filter((scope) => scope !== 'openid');
+  const added = [
+    ...scopes.map((name) => ({ name, scope: true, change: { scope: `openid ${name}` } })),
+    ...optional
+      .filter(([, key]) => settings[key] !== undefined)
+      .map(([name, key]) => ({ name, scope: false, change: { [key]: settings[key] } })),
+  ];
+  for (const { name, scope, change } of added.slice(0, mostTried)) {
+    const each = await startSignIn(config, { ...least, ...change });
+    if (each.state === 'refused') culprits.push({ name, scope, outcome: each });
+    if (each.state === 'silent') break;
+  }
+  return { least, leastOutcome, culprits };
+}
+
+function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] {
+  const scopes = culprits.filter(({ scope }) => scope).map(({ name }) => name);
+  const others = culprits.filter(({ scope }) => !scope).map(({ name }) => name);
+  const found: Finding[] = [];
+  const words = culprits.find((each) => each.outcome.description)?.outcome ?? outcome;
+  if (scopes.length > 0) {
+    const which = scopes.length === 1 ? 'the scope' : 'the scopes';
+    const offline = scopes.includes('offline_access') ? ' (IdentityServer: AllowOfflineAccess)' : '';
+    found.push(
+      failed(
+        request,
+        `the provider refuses ${which} ${listed(scopes)} (${wordsOf(words)}).`,
+        `Allow this app ${scopes.length === 1 ? 'it' : 'them'} at the provider${offline}, or take ${scopes.length === 1 ? 'it' : 'them'} out of OIDC_SCOPE.`,
+      ),
+    );
+  }
+  if (others.length > 0) {
+    found.push(
+      failed(
+        request,
+        `the provider refuses what ${listed(others)} asks for (${wordsOf(words)}).`,
+        `Compare ${listed(others)} with what the provider offers.`,
+      ),
+    );
+  }
+  if (culprits.length === 0) {
+    const text = `the provider refuses it (${wordsOf(outcome)}), and takes each part of it alone.`;
+    found.push(
+      failed(request, text, 'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT with what it offers.'),
+    );
+  }
+  return found;
+}
+
+function hintFor(outcome: SignInOutcome, config: Config, settings: ProviderConfig): string {
+  return (
+    knownHint(outcome, config, settings) ??
+    'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT, and the registration of this app, with what the provider offers.'
+  );
+}
+
+function isAboutAddress(outcome: SignInOutcome): boolean {
+  return /redirect|return_?url|callback/i.test(allWords(outcome));
+}
+
+/** Pages about one error differ in ids and times. */
+function comparable({ error, status, description = '' }: SignInOutcome): string {
+  return [error, status, description.slice(0, 2_000).replace(/[\w-]*\d[\w-]*/g, '#')].join(' ');
+}
+
+function madeUpAddress(): string {
+  return `https://${random()}.invalid/auth/callback`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
