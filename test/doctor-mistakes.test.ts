@@ -1,9 +1,4 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { examine } from '../src/doctor/examine.ts';
-import { toLine } from '../src/doctor/finding.ts';
-import { freePort } from './helpers/app.ts';
-import { type DoctorProvider, type Server, startDoctorProvider } from './helpers/doctor-provider.ts';
-import { type Env, expectMasked, sessionSecret } from './helpers/doctor-run.ts';
 import {
   glewlwyd,
   identityServer4,
@@ -11,87 +6,12 @@ import {
   openIddict,
   plainServer,
   proves,
-  type Registration,
 } from './helpers/doctor-servers.ts';
+import { expectRow, type Row, runRow, stopProviders } from './helpers/doctor-table.ts';
 
 // One row a mistake: what is wrong at which server, which answers as the real one does, and the line that must say so.
 
-type Model = (app: Registration, more?: Partial<Server>) => Server;
-
-interface Row {
-  server: Model;
-  /** What the registration at the server has otherwise than it should. */
-  app?: Partial<Registration>;
-  more?: Partial<Server>;
-  env?: Env;
-  /** Lines that must be there. */
-  lines: RegExp[];
-  /** Words that no line may have. */
-  not?: RegExp;
-  /** The exit code. */
-  exit: 0 | 1;
-}
-
-const clientSecret = 'a-secret-with-%-and-+-in-it';
-const running: DoctorProvider[] = [];
-afterEach(async () => {
-  for (const provider of running.splice(0)) await provider.stop();
-});
-
-async function run({ server, app, more, env }: Omit<Row, 'lines' | 'exit'>) {
-  const origin = `http://127.0.0.1:${await freePort()}`;
-  const registration: Registration = {
-    redirect: `${origin}/auth/callback`,
-    postLogout: `${origin}/signed-out`,
-    scopes: ['openid', 'profile', 'email', 'offline_access'],
-    clientId: 'web-app',
-    secret: clientSecret,
-    confidential: true,
-    methods: ['basic', 'post'],
-    enabled: true,
-    codeFlow: true,
-    pkce: 'S256',
-    requestObject: false,
-    dpop: false,
-    par: 'allowed',
-    realm: true,
-    ...app,
-  };
-  const provider = await startDoctorProvider(server(registration, more));
-  running.push(provider);
-  const found = await examine({
-    BASE_URL: origin,
-    SESSION_SECRET: sessionSecret,
-    OIDC_ISSUER: provider.issuer,
-    OIDC_CLIENT_ID: 'web-app',
-    OIDC_CLIENT_SECRET: clientSecret,
-    OIDC_SCOPE: 'openid profile email',
-    ...env,
-  });
-  expectMasked(found, [sessionSecret, clientSecret]);
-  return {
-    provider,
-    lines: found.map(toLine),
-    exit: found.some(({ state }) => state === 'failed') ? 1 : 0,
-  };
-}
-
-async function expectRow({ lines: expected, exit, not, ...setup }: Row) {
-  const { lines, exit: code } = await run(setup);
-  for (const line of expected) {
-    expect(
-      lines.filter((each) => line.test(each)),
-      `${line} in\n${lines.join('\n')}`,
-    ).toHaveLength(1);
-  }
-  expect(code, lines.join('\n')).toBe(exit);
-  if (not) expect(lines.filter((each) => not.test(each))).toEqual([]);
-  // Nothing else fails because of the one mistake.
-  const crosses = lines.filter((line) => line.startsWith('✗'));
-  expect(crosses.length, crosses.join('\n')).toBe(
-    expected.filter(({ source }) => source.startsWith('^✗')).length,
-  );
-}
+afterEach(stopProviders);
 
 const addressLine = /^[✗!] redirect address/;
 const registerRedirect =
@@ -130,7 +50,7 @@ describe('with PAR, a push that is refused is an error that says why', () => {
         app: { scopes: ['openid', 'profile'] },
         lines: [
           /^✓ redirect address: the provider takes/,
-          /^✗ sign-in request: the provider refuses the scope email \(invalid_scope: Invalid scopes: openid email\)\. Allow this app it at the provider, or take it out of OIDC_SCOPE\.$/,
+          /^✗ sign-in request: the provider refuses the scope email \(invalid_scope: Invalid scopes: openid email\)\. Allow it for this app at the provider, or take it out of OIDC_SCOPE\.$/,
         ],
         exit: 1,
       },
@@ -238,7 +158,7 @@ describe('with PAR, a push that is refused is an error that says why', () => {
   ])('%s', (_mistake, row) => expectRow(row));
 
   test('the pushed address is opened once, and nothing is followed', async () => {
-    const { provider, lines } = await run({ server: openIddict });
+    const { provider, lines } = await runRow({ server: openIddict });
     expect(lines).toContainEqual(expect.stringMatching(/^✓ redirect address: the provider takes/));
     expect(provider.asked.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(1);
   });
@@ -250,7 +170,7 @@ describe('without PAR, what differs is named', () => {
   );
   const refusedScope = (name: string) =>
     new RegExp(
-      `^✗ sign-in request: the provider refuses the scope ${name} \\(status 302\\)\\. Allow this app it at the provider.*, or take it out of OIDC_SCOPE\\.$`,
+      `^✗ sign-in request: the provider refuses the scope ${name} \\(status 302\\)\\. Allow it for this app at the provider.*, or take it out of OIDC_SCOPE\\.$`,
     );
   const known = /^✓ redirect address: the provider takes/;
 

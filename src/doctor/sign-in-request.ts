@@ -138,13 +138,13 @@ function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] 
   const found: Finding[] = [];
   const words = culprits.find((each) => each.outcome.description)?.outcome ?? outcome;
   if (scopes.length > 0) {
-    const which = scopes.length === 1 ? 'the scope' : 'the scopes';
+    const [which, it] = scopes.length === 1 ? ['the scope', 'it'] : ['the scopes', 'them'];
     const offline = scopes.includes('offline_access') ? ' (IdentityServer: AllowOfflineAccess)' : '';
     found.push(
       failed(
         request,
         `the provider refuses ${which} ${listed(scopes)} (${wordsOf(words)}).`,
-        `Allow this app ${scopes.length === 1 ? 'it' : 'them'} at the provider${offline}, or take ${scopes.length === 1 ? 'it' : 'them'} out of OIDC_SCOPE.`,
+`Allow ${it} for this app at the provider${offline}, or take ${it} out of OIDC_SCOPE.`,
       ),
     );
   }
