@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clientAuthentication } from '../src/auth/provider/client-authentication.ts';
+import type { ProviderSettings } from '../src/auth/provider/settings.ts';
 import { type Certificate, makeCertificate, trust } from './helpers/certificates.ts';
 import { clientSecret, type startIdentityProvider } from './helpers/identity-provider.ts';
 import { type MutualTlsProvider, startMutualTlsProvider } from './helpers/mutual-tls.ts';
@@ -52,6 +54,26 @@ describe('a client with a secret', () => {
         },
       ),
   );
+
+  // RFC 6749 appendix B. Servers that do not decode see the id as it is, as long as nothing in it needs encoding.
+  test('encodes id and secret for a Basic header as a form does, and nothing more', () => {
+    const [basic] = clientAuthentication({
+      clientAuth: 'client_secret_basic',
+      clientSecret: 'a-b_c.d*e~f g:é',
+    } as ProviderSettings);
+    const sent = (client_id: string) => {
+      const headers = new Headers();
+      basic?.({ issuer: 'https://op.example' }, { client_id }, new URLSearchParams(), headers);
+      return Buffer.from(headers.get('authorization')?.replace('Basic ', '') ?? '', 'base64').toString();
+    };
+    expect(sent('my-app')).toBe('my-app:a-b_c.d*e%7Ef+g%3A%C3%A9');
+    for (let code = 0x20; code < 0x7f; code += 1) {
+      const character = String.fromCharCode(code);
+      const stays = /[A-Za-z0-9*._-]/.test(character);
+      const encoded = `%${code.toString(16).toUpperCase()}`;
+      expect(sent(character).split(':')[0]).toBe(stays ? character : code === 0x20 ? '+' : encoded);
+    }
+  });
 
   test('whose secret is wrong is told apart in the log, and shown nothing of it', () =>
     withPairOf({ env: { OIDC_CLIENT_SECRET: 'not the secret', OIDC_PAR: 'off' } }, async (pair) => {
@@ -127,10 +149,17 @@ describe('private_key_jwt', () => {
     });
   });
 
-  test('leaves RS256 alone where ID tokens are signed better', async () => {
+  test.each(['RS256', 'ES256'])('signs as before where ID tokens are signed with %s', async (alg) => {
+    const client = { ...(await registered([rsa])), token_endpoint_auth_signing_alg: 'RS256' };
+    await withPairOf(
+      { client, algs: [alg], env: env(pem(rsa), { OIDC_ID_TOKEN_ALG: alg }) },
+      expectWholeLife,
+    );
+  });
+
+  test('signs with the algorithm of OIDC_CLIENT_KEY_ALG', async () => {
     const client = { ...(await registered([rsa])), token_endpoint_auth_signing_alg: 'PS256' };
-    const options = { client, algs: ['ES256'], env: env(pem(rsa), { OIDC_ID_TOKEN_ALG: 'ES256' }) };
-    await withPairOf(options, expectWholeLife);
+    await withPairOf({ client, env: env(pem(rsa), { OIDC_CLIENT_KEY_ALG: 'PS256' }) }, expectWholeLife);
   });
 
   describe('with a second key, while the provider learns it', () => {

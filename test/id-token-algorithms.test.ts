@@ -4,6 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { checkIdToken } from '../src/auth/provider/id-token-checks.ts';
 import type { ProviderSettings } from '../src/auth/provider/settings.ts';
 import type { Sessions } from '../src/sessions/index.ts';
+import { logoutEvent } from './helpers/logout-tokens.ts';
+import { keyOf, publicJwk, signToken } from './helpers/misbehaving-keys.ts';
+import { expectHonestSignIn, expectPlainFailure, reasons, withPair } from './helpers/misbehaving-sign-in.ts';
 import { withPairOf } from './helpers/whole-life.ts';
 
 // One algorithm is accepted for ID tokens, the one that OIDC_ID_TOKEN_ALG names (R2). What a provider that lies about
@@ -61,6 +64,57 @@ describe.concurrent('an ID token signed with another', () => {
         expect(browser.cookie('session')).toBeUndefined();
       },
     ),
+  );
+});
+
+// RFC 9864 gave EdDSA with Ed25519 a name of its own; providers write either.
+describe.concurrent('EdDSA and Ed25519 are one algorithm', () => {
+  const names = ['EdDSA', 'Ed25519'];
+  const combinations = names.flatMap((set) =>
+    names.flatMap((header) => [undefined, ...names].map((key) => [set, header, key] as const)),
+  );
+  test.each(combinations)('set as %s, in the header %s, in the key %s', (OIDC_ID_TOKEN_ALG, alg, keyAlg) =>
+    withPair({ op: { alg: 'EdDSA' }, env: { OIDC_ID_TOKEN_ALG } }, async (pair) => {
+      // The header is that of signed userinfo too, and at_hash is checked.
+      pair.op.next({ header: { alg }, keys: { alg: keyAlg }, userinfoSigned: 'EdDSA' });
+      await expectHonestSignIn(pair);
+    }),
+  );
+
+  test.each(combinations)(
+    'so for logout tokens: set as %s, in the header %s, in the key %s',
+    (set, alg, key) =>
+      withPair({ op: { alg: 'EdDSA' }, env: { OIDC_ID_TOKEN_ALG: set } }, async (pair) => {
+        pair.op.next({ keys: { alg: key } });
+        await expectHonestSignIn(pair);
+        const now = Math.floor(Date.now() / 1000);
+        const claims = { iss: pair.op.issuer, aud: pair.op.clientId, sub: 'user-1', iat: now, exp: now + 60 };
+        const logout = { ...claims, jti: crypto.randomUUID(), events: { [logoutEvent]: {} } };
+        const header = { typ: 'logout+jwt', alg };
+        const signing = { signing: 'EdDSA', alg: 'EdDSA', turn: 1, clientSecret: '', header } as const;
+        const body = new URLSearchParams({ logout_token: await signToken(logout, signing) });
+        const answer = await fetch(pair.app.url('/auth/backchannel-logout'), { method: 'POST', body });
+        expect([answer.status, pair.app.events('session.ended').length]).toEqual([200, 1]);
+      }),
+  );
+
+  test.each(names)('but Ed448 is none of it: %s is set', (OIDC_ID_TOKEN_ALG) =>
+    withPair({ op: { alg: 'EdDSA' }, env: { OIDC_ID_TOKEN_ALG } }, async ({ op, app, open }) => {
+      const keys = [publicJwk(await keyOf('ed448-1')), publicJwk(await keyOf('ed-1'))];
+      for (const header of [{}, { alg: 'Ed25519' }, { alg: 'Ed448' }, { kid: 'ed-1' }, { kid: undefined }]) {
+        op.next({ sign: 'Ed448', header, jwks: { json: { keys } } });
+        expectPlainFailure(await open('/profile'), app);
+        expect(reasons(app).at(-1)).toMatch(/^id_token_(algorithm|signature)$/);
+      }
+    }),
+  );
+
+  test.each(['RS256', 'PS256', 'ES256'])('and a token that says %s is neither', (alg) =>
+    withPair({ op: { alg: 'EdDSA' }, env: { OIDC_ID_TOKEN_ALG: 'Ed25519' } }, async ({ op, app, open }) => {
+      op.next({ sign: alg as 'RS256' });
+      expectPlainFailure(await open('/profile'), app);
+      expect(reasons(app)).toEqual(['id_token_algorithm']);
+    }),
   );
 });
 

@@ -27,9 +27,9 @@ export class LogoutTokenError extends Error {
  * @throws LogoutTokenError
  */
 export async function verifyLogoutToken(token: string, provider: Provider): Promise<LogoutToken> {
-  const { clientId, idTokenAlg, clockToleranceSeconds } = provider.settings;
+  const { clientId, clockToleranceSeconds } = provider.settings;
   const { payload, protectedHeader } = await jwtVerify(token, provider.keys.resolve, {
-    algorithms: [idTokenAlg],
+    algorithms: [...provider.algorithms],
     audience: clientId,
     issuer: issuersOf(provider),
     clockTolerance: clockToleranceSeconds,

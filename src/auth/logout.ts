@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { type AuthContext, demandStore, neverCache, redirect } from './context.ts';
+import type { AuthError } from './errors.ts';
 import { leaveFarewell, newLogoutState } from './farewell.ts';
 import { forgetSignIns } from './loop-guard.ts';
 import { endUserSession, signedIn } from './user-session.ts';
@@ -41,6 +42,7 @@ async function revoke(req: Request, context: AuthContext, refreshToken: string |
   try {
     await context.provider.revoke(refreshToken);
   } catch (error) {
-    req.log?.warn({ reason: (error as Error).message }, 'the refresh token could not be revoked');
+    const { message, hint } = error as AuthError;
+    req.log?.warn({ reason: message, hint }, 'the refresh token could not be revoked');
   }
 }

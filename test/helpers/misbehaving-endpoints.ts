@@ -62,7 +62,8 @@ export const endpoints: Record<Endpoint, Handler> = {
     const lie = grant.lies.userinfo;
     if (!grant.lies.userinfoSigned) return { json: claims, lie };
     const signed = { iss: state.origin + state.profile.issuerPath, aud: state.clientId, ...claims };
-    const body = await signToken(signed, { ...state, signing: grant.lies.userinfoSigned });
+    const { userinfoSigned: signing, header } = grant.lies;
+    const body = await signToken(signed, { ...state, signing, header });
     return { headers: { 'content-type': 'application/jwt' }, body, lie };
   },
 
@@ -126,6 +127,8 @@ function authenticateClient(
   headers: IncomingHttpHeaders,
   state: ProviderState,
 ): void {
+  const assertion = params.get('client_assertion');
+  if (assertion && state.takesAssertion?.(assertion)) return;
   const basic = /^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1];
   let given = [params.get('client_id'), params.get('client_secret')];
   if (basic) {

@@ -15,6 +15,8 @@ export type Signing =
   | 'unpublished-key'
   /** By a key that is in no key set, under a name that is in none either. */
   | 'unknown-kid'
+  /** By a key of the other curve that RFC 8037 calls EdDSA. */
+  | 'Ed448'
   | 'none'
   | 'broken'
   | 'HS256-secret'
@@ -45,6 +47,7 @@ export function keyOf(kid: string): Promise<Key> {
 
 async function makeKey(kid: string): Promise<Key> {
   if (kid.startsWith('ec')) return { kid, ...(await generate('ec', { namedCurve: 'P-256' })) };
+  if (kid.startsWith('ed448')) return { kid, ...(await generate('ed448')) };
   if (kid.startsWith('ed')) return { kid, ...(await generate('ed25519')) };
   return { kid, ...(await generate('rsa', { modulusLength: 2048 })) };
 }
@@ -107,6 +110,8 @@ async function signerOf({ signing, alg, turn, clientSecret }: SignOptions): Prom
       return by(stranger, first.kid);
     case 'unknown-kid':
       return by(stranger);
+    case 'Ed448':
+      return by(await keyOf(`ed448-${turn}`));
     case 'HS256-secret':
       return hmac(clientSecret, undefined);
     case 'HS256-public-key':

@@ -7,7 +7,7 @@ import { playHost } from './host-names.ts';
 import { endpoints } from './misbehaving-endpoints.ts';
 import { type Alg, keyOf, publicJwk } from './misbehaving-keys.ts';
 import { type Profile, plain } from './misbehaving-profiles.ts';
-import { type Lies, send } from './misbehaving-replies.ts';
+import { type Answer, type Lies, send } from './misbehaving-replies.ts';
 import type { Endpoint, ProviderState, Reply } from './misbehaving-state.ts';
 
 /**
@@ -53,6 +53,10 @@ export interface ProviderOptions {
   noKid?: boolean;
   /** Offers pushed authorization requests (RFC 9126). */
   par?: boolean;
+  /** Lets in a client that proves itself by this assertion (RFC 7523); nothing is verified. */
+  takesAssertion?: (assertion: string) => boolean;
+  /** How it refuses a client that it does not know, instead of 400 `invalid_client`. */
+  refusesClients?: Answer;
 }
 
 export async function startMisbehavingProvider(options: ProviderOptions): Promise<MisbehavingProvider> {
@@ -87,7 +91,12 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     const params = await parametersOf(req, url);
     state.calls[name] += 1;
     state.latest[name] = params;
-    const { lie, ...honest } = await endpoints[name]({ params, headers: req.headers }, state).catch(toAnswer);
+    const { lie, ...honest } = await endpoints[name]({ params, headers: req.headers }, state).catch(
+      (refused) =>
+        refused === 'invalid_client' && state.refusesClients
+          ? { ...state.refusesClients }
+          : toAnswer(refused),
+    );
     await send(res, honest, lie);
   });
   server.listen(0, '127.0.0.1');

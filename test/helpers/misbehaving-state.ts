@@ -32,6 +32,8 @@ export interface ProviderState {
   oneKey?: boolean;
   noKid?: boolean;
   par?: boolean;
+  takesAssertion?: (assertion: string) => boolean;
+  refusesClients?: Answer;
   /** Counts the rotations of the keys. */
   turn: number;
   clockAhead: number;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
+import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
-import { toAuthError } from './failures.ts';
 import type { Demands } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
@@ -52,6 +52,6 @@ export async function authorizationUrl(
         : oidc.buildAuthorizationUrl(configuration, parameters),
     );
   } catch (error) {
-    throw toAuthError(error, 'start');
+    throw clientCallError(error, settings, 'start');
   }
 }

@@ -1,5 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import * as oidc from 'openid-client';
+import { namesOf } from './algorithms.ts';
+import type { AssertionAudience } from './assertion-audience.ts';
 import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
 import { peek } from './id-token-checks.ts';
 import type { ProviderKeys } from './keys.ts';
@@ -15,10 +17,17 @@ export class Configurations {
   readonly #settings: ProviderSettings;
   readonly #keys: ProviderKeys;
   readonly #fetch: ProviderFetch;
+  readonly #audience: AssertionAudience;
   readonly #kept = new Map<oidc.ClientAuth, Prepared>();
 
-  constructor(settings: ProviderSettings, keys: ProviderKeys, fetch: ProviderFetch) {
+  constructor(
+    settings: ProviderSettings,
+    keys: ProviderKeys,
+    fetch: ProviderFetch,
+    audience: AssertionAudience,
+  ) {
     this.#settings = settings;
+    this.#audience = audience;
     this.#keys = keys;
     this.#fetch = fetch;
   }
@@ -43,9 +52,14 @@ export class Configurations {
 
   #prepare(metadata: Metadata, clientAuth: oidc.ClientAuth, answer?: ProviderAnswer): Prepared {
     const { clientId, idTokenAlg, issuer, clockToleranceSeconds } = this.#settings;
-    const server = { ...used(metadata), userinfo_signing_alg_values_supported: [idTokenAlg] };
+    // One algorithm is accepted (R2), whatever the provider lists. Given as the server's, it may have two names.
+    const names = [...namesOf(idTokenAlg)];
+    const server = {
+      ...used(metadata),
+      id_token_signing_alg_values_supported: names,
+      userinfo_signing_alg_values_supported: names,
+    };
     const client = {
-      id_token_signed_response_alg: idTokenAlg,
       use_mtls_endpoint_aliases: this.#settings.clientAuth.endsWith('tls_client_auth'),
       [oidc.clockTolerance]: clockToleranceSeconds,
     };
@@ -72,6 +86,7 @@ export class Configurations {
    * @throws AnotherConfiguration when the one that asked cannot do that
    */
   async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
+    this.#audience.demand(url, prepared.metadata);
     const answer = await this.#fetch(url, init);
     const body = answer.status === 200 ? await answer.json().catch(() => undefined) : undefined;
     if (!body?.id_token) return answer;

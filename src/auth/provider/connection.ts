@@ -1,5 +1,6 @@
 import * as oidc from 'openid-client';
 import type { Log } from '../../log.ts';
+import { AssertionAudience } from './assertion-audience.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { AnotherConfiguration, Configurations } from './configurations.ts';
 import { type Clock, causes, refusal, toAuthError } from './failures.ts';
@@ -38,7 +39,8 @@ export class ProviderConnection {
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
   readonly #log: Log;
-  readonly #clientAuths: Promise<oidc.ClientAuth[]>;
+  readonly #clientAuths: oidc.ClientAuth[];
+  readonly #audience: AssertionAudience;
   readonly #fetch: ProviderFetch;
   readonly #configurations: Configurations;
   readonly #closeAll: () => void;
@@ -64,9 +66,10 @@ export class ProviderConnection {
       api.close();
     };
     this.#clientAuths = clientAuthentication(settings);
+    this.#audience = new AssertionAudience(settings, context.log);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     this.keys = new ProviderKeys(async () => (await this.discovered.get()).jwks_uri, fetch);
-    this.#configurations = new Configurations(settings, this.keys, fetch);
+    this.#configurations = new Configurations(settings, this.keys, fetch, this.#audience);
     this.#refreshTimer = setInterval(
       () => this.discovered.refresh().catch(() => {}),
       discoveryMaxAgeMs,
@@ -93,12 +96,12 @@ export class ProviderConnection {
     { dpopKey, alone = false }: { dpopKey?: oidc.CryptoKeyPair | undefined; alone?: boolean } = {},
   ): Promise<T> {
     const metadata = await this.discovered.get();
-    const clientAuths = await this.#clientAuths;
-    for (const [index, clientAuth] of clientAuths.entries()) {
+    const last = this.#clientAuths.length - 1;
+    for (const [index, clientAuth] of this.#clientAuths.entries()) {
       try {
         return await this.#attempt(run, { metadata, clientAuth, dpopKey, alone });
       } catch (error) {
-        const unknownKey = refusal(error) === 'invalid_client' && index < clientAuths.length - 1;
+        const unknownKey = refusal(error) === 'invalid_client' && index < last;
         if (!unknownKey) throw error;
         this.#log.warn('the provider does not accept the first client key; trying the next');
       }
@@ -131,7 +134,9 @@ export class ProviderConnection {
         [oidc.customFetch]: this.#fetch,
         execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
       });
-      return checkMetadata(configuration.serverMetadata(), this.settings, this.#log);
+      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.#log);
+      this.#audience.warn(metadata);
+      return metadata;
     } catch (error) {
       const failure = toAuthError(error, 'discovery');
       this.#log.error(

@@ -6,7 +6,7 @@ import { Unreachable, UnusableAnswer } from './fetch.ts';
 interface LibraryError extends Error {
   code?: string;
   error?: string;
-  status?: number;
+  response?: unknown;
   cause?: LibraryError & { claim?: string };
 }
 
@@ -35,18 +35,16 @@ export function toAuthError(
   if (step === 'userinfo') return userinfoError(error);
   if (step === 'discovery')
     return new AuthError('discovery_invalid', { cause: thrown, hint: details(error) });
+  if (error.code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') {
+    const hint = `the provider answered error=${error.error}`;
+    return new AuthError(answerReason(error.error), { cause: thrown, hint });
+  }
+  const refused = refusal(error);
+  if (refused !== undefined || error.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
+    const hint = refusalHint(refused, error);
+    return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', { cause: thrown, hint });
+  }
   switch (error.code) {
-    case 'OAUTH_AUTHORIZATION_RESPONSE_ERROR':
-      return new AuthError(answerReason(error.error), {
-        cause: thrown,
-        hint: `the provider answered error=${error.error}`,
-      });
-    case 'OAUTH_RESPONSE_BODY_ERROR':
-    case 'OAUTH_WWW_AUTHENTICATE_CHALLENGE':
-      return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
-        cause: thrown,
-        hint: refusalHint(refusal(error)),
-      });
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
       return timeError(error, clock);
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
@@ -56,7 +54,9 @@ export function toAuthError(
       });
   }
   const detail = details(error);
-  return new AuthError(reasonByDetail(detail), { cause: thrown, hint: detail });
+  const reason = reasonByDetail(detail);
+  const hint = reason === 'provider_answer' ? `${whoAnswered(error, step)}: ${detail}` : detail;
+  return new AuthError(reason, { cause: thrown, hint });
 }
 
 function reasonByDetail(detail: string): SignInFailure {
@@ -81,22 +81,45 @@ function answerReason(error: string | undefined): SignInFailure {
 }
 
 /**
- * The `error` of a refusal. With a challenge in its header, as after Basic authentication (RFC 6749 §5.2), nobody
- * reads the body; to say 401 is to say `invalid_client`.
+ * The `error` of a refusal by the token, PAR or revocation endpoint. Whatever the body says, a 401 is a failed client
+ * authentication (RFC 6749 §5.2), and so is a 403 that gives no `error`: Keycloak's PAR answers 401 with
+ * `invalid_request`, Glewlwyd 401 or 403 with nothing, and after Basic nobody reads the body behind the challenge.
  */
 export function refusal(thrown: unknown): string | undefined {
-  const { error, code, status } = thrown as LibraryError;
-  return (
-    error ?? (code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE' && status === 401 ? 'invalid_client' : undefined)
-  );
+  // What has been judged already: the status of an AuthError is that of our own page, the answer userinfo's.
+  if (thrown instanceof AuthError) return undefined;
+  const { error } = thrown as LibraryError;
+  const status = answerIn(thrown as LibraryError)?.status;
+  const unnamed = error === undefined && !challengesWithError(thrown as LibraryError);
+  return status === 401 || (status === 403 && unnamed) ? 'invalid_client' : error;
 }
 
-function refusalHint(error: string | undefined): string {
+function challengesWithError({ cause }: LibraryError): boolean {
+  return Array.isArray(cause) && cause.some((challenge) => challenge?.parameters?.error !== undefined);
+}
+
+/** The answer that the library could not use, where it hands it over. */
+function answerIn(error: LibraryError): Response | undefined {
+  return causes(error)
+    .flatMap((link) => [link, link.response])
+    .find((link) => link instanceof Response);
+}
+
+/** Endpoint and status. An answer that failed only in what its body says had the status that was expected. */
+function whoAnswered(error: LibraryError, step: 'start' | 'answer'): string {
+  const answer = answerIn(error);
+  if (answer?.url) return `${answer.url.replace(/[?#].*/, '')} answered ${answer.status}`;
+  return step === 'start' ? 'the PAR endpoint answered 201' : 'the token endpoint answered 200';
+}
+
+function refusalHint(error: string | undefined, thrown: LibraryError): string {
+  const answer = answerIn(thrown);
+  const said = answer ? ` (${whoAnswered(thrown, 'answer')}${thrown.error ? ` ${thrown.error}` : ''})` : '';
   if (error === 'invalid_client')
-    return 'invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has';
+    return `invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has${said}`;
   if (error === 'invalid_grant')
     return 'invalid_grant: the code was used already, ran out, or belongs to another redirect address';
-  return `the provider answered error=${error}`;
+  return error ? `the provider answered error=${error}` : `the provider refused${said}`;
 }
 
 function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError {

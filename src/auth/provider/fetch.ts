@@ -42,10 +42,13 @@ export type ProviderFetch = (url: string, options: FetchOptions) => Promise<Prov
 /** An answer that has come whole: as a text or as JSON it can be read without a stream, which is dear, and again. */
 export class ProviderAnswer extends Response {
   readonly content: Buffer;
+  /** Who answered, to be named in a log. */
+  override readonly url: string;
 
-  constructor(status: number, headers: Headers, content: Buffer) {
+  constructor(status: number, headers: Headers, content: Buffer, url = '') {
     super(null, { status, headers });
     this.content = content;
+    this.url = url;
   }
 
   override readonly text = async () => utf8.decode(this.content);
@@ -99,7 +102,7 @@ export function createProviderFetch(options: {
       if (status >= 502 && status <= 504) throw new Unreachable(`${url.pathname} answered ${status}`);
       const date = Date.parse(message.headers.date ?? '');
       options.observe?.({ ...call(), date: Number.isNaN(date) ? undefined : date });
-      return new ProviderAnswer(status, toHeaders(message), body);
+      return new ProviderAnswer(status, toHeaders(message), body, url.href);
     } catch (error) {
       if (error instanceof UnusableAnswer) throw error;
       const failure =
@@ -151,7 +154,7 @@ function send(
       let size = 0;
       message.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > maxBytes) outgoing.destroy(new UnusableAnswer(`answer larger than ${maxBytes} bytes`));
+        if (size > maxBytes) outgoing.destroy(new UnusableAnswer(tooLarge(url, message)));
         else chunks.push(chunk);
       });
       message.on('error', fail);
@@ -162,6 +165,10 @@ function send(
     });
     outgoing.end(body);
   });
+}
+
+function tooLarge({ origin, pathname }: URL, { statusCode }: http.IncomingMessage): string {
+  return `${origin}${pathname} answered ${statusCode} with more than ${maxBytes} bytes`;
 }
 
 function toHeaders(message: http.IncomingMessage): Headers {

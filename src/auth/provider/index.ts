@@ -1,4 +1,5 @@
 import type { TokenRecord } from '../../sessions/index.ts';
+import { namesOf } from './algorithms.ts';
 import { type ApiRequest, fetchApi } from './api.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
@@ -28,6 +29,8 @@ export function createProvider(
     settings,
     /** Keys for tokens that the provider sends us unasked. */
     keys,
+    /** What those may be signed with: the names of the one algorithm that is accepted (R2). */
+    algorithms: namesOf(settings.idTokenAlg),
     /** The provider's host, to name it to a person. */
     host: new URL(settings.issuer).host,
     /** True once its metadata was loaded; a provider that is away later keeps signed-in users served. */

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { nameless } from './algorithms.ts';
 import { type ProviderFetch, UnusableAnswer } from './fetch.ts';
 import { Refreshing } from './refreshing.ts';
 
@@ -19,7 +20,7 @@ export class ProviderKeys {
       const body: unknown =
         response.status === 200 ? await response.json().catch(() => undefined) : undefined;
       if (!isKeySet(body)) throw new UnusableAnswer('jwks_uri holds no key set');
-      return body;
+      return { keys: body.keys.map(nameless) };
     }, maxAgeMs);
   }
 

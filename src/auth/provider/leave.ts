@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import * as oidc from 'openid-client';
+import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
-import { toAuthError } from './failures.ts';
 import { withoutEmpty } from './parameters.ts';
 import { cognitoLogoutUrl } from './quirks.ts';
 
@@ -26,7 +26,7 @@ export async function revokeToken(connection: ProviderConnection, refreshToken: 
     );
     return true;
   } catch (error) {
-    throw toAuthError(error, 'start');
+    throw clientCallError(error, connection.settings, 'start');
   }
 }
 

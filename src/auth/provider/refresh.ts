@@ -1,9 +1,10 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
+import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, importDpopKey } from './dpop-key.ts';
-import { type Clock, refusal, toAuthError } from './failures.ts';
+import { refusal } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 
@@ -36,7 +37,7 @@ export async function refreshTokens(
     }
     return { ...toRecord(answer, old, dpop_key), refreshed_at: Date.now() };
   } catch (error) {
-    throw refreshError(error, connection.clock());
+    throw refreshError(error, connection);
   }
 }
 
@@ -57,9 +58,11 @@ export function toRecord(
 }
 
 /** Only a clear word of the provider, or a proof that is not the user's, ends a session; a fault does not (R13). */
-function refreshError(error: unknown, clock: Clock): AuthError {
-  if (refusal(error) === 'invalid_grant') return new AuthError('invalid_grant', { cause: error });
-  const failure = toAuthError(error, 'answer', clock);
+function refreshError(error: unknown, connection: ProviderConnection): AuthError {
+  const { settings } = connection;
+  const dead = refusal(error) === 'invalid_grant' && !isClientAuthenticationFailure(error, settings);
+  if (dead) return new AuthError('invalid_grant', { cause: error });
+  const failure = clientCallError(error, settings, 'answer', connection.clock());
   if (failure.reason === 'session_over' || failure.status === 503) return failure;
   const foreign = /^(id_token|nonce|tenant)_/.test(failure.reason);
   return new AuthError(foreign ? 'session_over' : 'provider_unreachable', {

@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
 import type { AuthorizationRequest } from './authorize.ts';
+import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
 import { toAuthError } from './failures.ts';
@@ -59,7 +60,7 @@ export async function finishSignIn(
       { dpopKey },
     );
   } catch (error) {
-    throw toAuthError(error, 'answer', connection.clock());
+    throw clientCallError(error, settings, 'answer', connection.clock());
   }
 }
 
