@@ -18,26 +18,33 @@ import { checkSignIn } from './sign-in-request.ts';
 export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const { config, findings } = checkSettings(env);
   if (!config) return findings;
-  const parts = await Promise.all([examineProvider(config), checkRedis(config), checkPublicAddress(config)]);
-  const all = [...findings, ...checkSecrets(config), ...parts.flat(), ...(await toRegister(config))];
+  const [provider, ...others] = await Promise.all([
+    examineProvider(config),
+    checkRedis(config),
+    checkPublicAddress(config),
+  ]);
+  const all = [
+    ...[...findings, ...checkSecrets(config), ...provider.findings, ...others.flat()],
+    ...(await toRegister(config, provider.metadata)),
+  ];
   return mask(all, secretsOf(config));
 }
 
-async function examineProvider(config: Config): Promise<Finding[]> {
+async function examineProvider(config: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {
   const { metadata, findings } = await checkDiscovery(config);
-  const unseen = warning(
-    'provider',
-    'its other checks were left out.',
-    'Fix the above, then run this again.',
-  );
-  if (!metadata) return [...findings, unseen];
+  const more = metadata ? await examineMetadata(config, metadata) : [unseen];
+  return { ...(metadata && { metadata }), findings: [...findings, ...more] };
+}
+
+const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
+
+async function examineMetadata(config: Config, metadata: Metadata): Promise<Finding[]> {
   const { finding: keySet, algorithms } = await checkKeySet(metadata, config.provider);
   const offers = [keySet, ...checkOffers(metadata, config.provider, algorithms)];
   const issuer = await checkMetadata(config, metadata);
-  if (issuer.state === 'failed') return [...findings, issuer, ...offers, unseen];
+  if (issuer.state === 'failed') return [issuer, ...offers, unseen];
   const { finding: client, usable } = await checkClient(config, metadata);
   return [
-    ...findings,
     issuer,
     ...offers,
     client,

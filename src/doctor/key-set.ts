@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK } from 'jose';
+import { createPublicKey } from 'node:crypto';
 import type { ProviderConfig } from '../config.ts';
 import { ask, connectionHint, NoAnswer } from './ask.ts';
 import type { Metadata } from './discovery.ts';
@@ -48,19 +47,6 @@ export async function checkKeySet(metadata: Metadata, { idTokenAlg }: ProviderCo
           `Set OIDC_ID_TOKEN_ALG to the one that this app is registered with, or make a key for ${idTokenAlg} at the provider.`,
         );
   return { finding, algorithms };
-}
-
-/** The public keys of this app, as a provider takes them (RFC 7517). One line, to be copied. */
-export async function keySetToRegister({ clientKeys, clientAuth }: ProviderConfig): Promise<Finding[]> {
-  if (clientAuth !== 'private_key_jwt') return [];
-  const keys = await Promise.all(
-    clientKeys.map(async ({ pem, kid, alg }) => {
-      const jwk = await exportJWK(createPublicKey(createPrivateKey(pem)));
-      // RFC 7638: the id that the app's assertions name, unless its JWK has one.
-      return { ...jwk, kid: kid ?? (await calculateJwkThumbprint(jwk)), use: 'sig', ...(alg && { alg }) };
-    }),
-  );
-  return [ok('register as key set', JSON.stringify({ keys }))];
 }
 
 /** The entries of the set, or what is wrong with the answer. @throws NoAnswer */

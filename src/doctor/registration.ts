@@ -1,10 +1,11 @@
 import type { Config } from '../config.ts';
 import { redirectAddress } from './attempts.ts';
+import type { Metadata } from './discovery.ts';
 import { type Finding, ok } from './finding.ts';
-import { keySetToRegister } from './key-set.ts';
+import { keySetToRegister } from './own-keys.ts';
 
 /** What the provider must know of this app, to copy into its registration. */
-export async function toRegister(config: Config): Promise<Finding[]> {
+export async function toRegister(config: Config, metadata?: Metadata): Promise<Finding[]> {
   const { baseUrl, provider } = config;
   return [
     ok('register as redirect address', redirectAddress(config)),
@@ -15,6 +16,6 @@ export async function toRegister(config: Config): Promise<Finding[]> {
       `${baseUrl}/auth/frontchannel-logout`,
       'Have the provider send iss and sid with it (frontchannel_logout_session_required): without them a call ends nothing.',
     ),
-    ...(await keySetToRegister(provider)),
+    ...(await keySetToRegister(provider, metadata)),
   ];
 }

@@ -144,7 +144,7 @@ function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] 
       failed(
         request,
         `the provider refuses ${which} ${listed(scopes)} (${wordsOf(words)}).`,
-`Allow ${it} for this app at the provider${offline}, or take ${it} out of OIDC_SCOPE.`,
+        `Allow ${it} for this app at the provider${offline}, or take ${it} out of OIDC_SCOPE.`,
       ),
     );
   }

@@ -26,8 +26,12 @@ export type Endpoint = 'par' | 'authorize' | 'token' | 'endSession';
 export interface Server extends Partial<Record<Endpoint, (asked: Asked) => Reply | Promise<Reply>>> {
   /** Laid over plain metadata; undefined takes a member out, a path becomes an address below the issuer. */
   metadata?: Record<string, unknown>;
+  /** How it calls itself, where that differs from the address that it is asked at. */
+  named?: (issuer: string) => string;
   /** The path of the issuer. */
   path?: string;
+  /** Instead of metadata. */
+  discovery?: Reply;
   /** Instead of its one RSA key. */
   jwks?: Reply;
 }
@@ -53,7 +57,7 @@ export async function startDoctorProvider(server: Server): Promise<DoctorProvide
     if (endpoint) asked.push({ endpoint, params });
     const reply: Reply =
       name === '/.well-known/openid-configuration'
-        ? { json: metadata(server, origin) }
+        ? (server.discovery ?? { json: metadata(server, origin) })
         : name === '/jwks'
           ? jwks
           : ((endpoint &&
@@ -97,10 +101,10 @@ async function publicKey() {
   return { ...(await exportJWK(publicKey)), kid: 'first', use: 'sig', alg: 'RS256' };
 }
 
-function metadata({ par, endSession, path = '', metadata: more }: Server, origin: string) {
+function metadata({ par, endSession, named, path = '', metadata: more }: Server, origin: string) {
   const at = (name: string) => `${origin}${path}/${name}`;
   return {
-    issuer: origin + path,
+    issuer: named?.(origin + path) ?? origin + path,
     authorization_endpoint: at('authorize'),
     token_endpoint: at('token'),
     jwks_uri: at('jwks'),

@@ -85,4 +85,3 @@ export async function expectRow({ lines: expected, exit, not, ...setup }: Row) {
     expected.filter(({ source }) => source.startsWith('^✗')).length,
   );
 }
-
