@@ -155,6 +155,26 @@ describe('with PAR, a push that is refused is an error that says why', () => {
         exit: 1,
       },
     ],
+    [
+      'any: the PAR endpoint is not there',
+      {
+        server: keycloak,
+        more: { metadata: { pushed_authorization_request_endpoint: 'http://127.0.0.1:9/par' } },
+        lines: [
+          /^✗ sign-in request: the PAR endpoint does not answer \(ECONNREFUSED\)\. Check that a firewall/,
+        ],
+        exit: 1,
+      },
+    ],
+    [
+      'any: the PAR endpoint answers with a page',
+      {
+        server: keycloak,
+        more: { par: () => ({ status: 404, html: '<h1>Not found</h1>' }) },
+        lines: [/^✗ sign-in request: the provider refuses the pushed request \(status 404: Not found\)\./],
+        exit: 1,
+      },
+    ],
   ])('%s', (_mistake, row) => expectRow(row));
 
   test('the pushed address is opened once, and nothing is followed', async () => {
@@ -299,6 +319,51 @@ describe('without PAR, what differs is named', () => {
       },
     ],
     [
+      'Hydra: the redirect address is another, which its error page has in its address',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: ({ origin }) => ({
+              location: `${origin}/oauth2/fallbacks/error?error=invalid_request&error_description=The+%27redirect_uri%27+parameter+does+not+match`,
+            }),
+          }),
+        lines: [
+          new RegExp(
+            `^✗ redirect address: the provider refuses it \\(invalid_request: The 'redirect_uri' parameter does not match\\)\\. ${registerRedirect}`,
+          ),
+        ],
+        exit: 1,
+      },
+    ],
+    [
+      'Amazon Cognito: the same by a word of its own',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: ({ origin }) => ({
+              location: `${origin}/error?error=redirect_mismatch&client_id=web-app`,
+            }),
+          }),
+        lines: [
+          new RegExp(
+            `^✗ redirect address: the provider refuses it \\(redirect_mismatch\\)\\. ${registerRedirect}`,
+          ),
+        ],
+        exit: 1,
+      },
+    ],
+    [
+      'django-oauth-toolkit: it asks who it is before it looks at the address',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: ({ origin }) => ({ location: `${origin}/accounts/login/?next=%2Fo%2Ferror` }),
+          }),
+        lines: [/^! redirect address: cannot be told from outside/],
+        exit: 0,
+      },
+    ],
+    [
       'a server that answers by form_post',
       {
         server: (app) =>
@@ -429,6 +494,70 @@ describe('the client', () => {
         app: { confidential: false },
         lines: [/^✗ client authentication: the provider does not check the secret of web-app/],
         exit: 1,
+      },
+    ],
+    [
+      'better-auth: the code is looked at before the client, so the secret cannot be told',
+      {
+        server: (app) =>
+          plainServer(app, {
+            token: () => ({
+              status: 401,
+              json: { error: 'invalid_grant', error_description: 'invalid code' },
+            }),
+          }),
+        lines: [
+          /^! client authentication: cannot be told: the provider looks at the code before it looks at who sends it, .*\(invalid_grant: invalid code\)\. Sign in once to see\.$/,
+        ],
+        exit: 0,
+      },
+    ],
+    [
+      'Microsoft Entra: the same',
+      {
+        server: (app) =>
+          plainServer(app, {
+            token: () => ({
+              status: 400,
+              json: { error: 'invalid_grant', error_description: 'AADSTS9002313: Invalid request.' },
+            }),
+          }),
+        lines: [/^! client authentication: cannot be told: the provider looks at the code before/],
+        exit: 0,
+      },
+    ],
+    [
+      'one that looks at the code first, and checks the secret of a pushed request',
+      {
+        server: (app) => ({
+          ...keycloak(app),
+          token: () => ({ status: 400, json: { error: 'invalid_grant' } }),
+        }),
+        lines: [/^✓ client authentication: client_secret_basic is accepted/],
+        exit: 0,
+      },
+    ],
+    [
+      'one that answers any code with invalid_grant, whoever sends it',
+      {
+        server: (app) =>
+          plainServer(app, { token: () => ({ status: 400, json: { error: 'invalid_grant' } }) }),
+        lines: [/^✗ client authentication: the provider does not check the secret of web-app/],
+        exit: 1,
+      },
+    ],
+    [
+      'one that hands out tokens for any code, which no line shows',
+      {
+        server: (app) =>
+          plainServer(app, {
+            token: () => ({
+              json: { access_token: 'canary-access-token', token_type: 'x', title: 'canary-title' },
+            }),
+          }),
+        lines: [/^! client authentication: cannot be told: a code that cannot exist was answered with /],
+        not: /canary-access/,
+        exit: 0,
       },
     ],
     [

@@ -1,5 +1,5 @@
 import type { Config, ProviderConfig } from '../config.ts';
-import { exchangeCode, type Outcome, push } from './attempts.ts';
+import { exchangeCode, type Outcome, offersPar, push } from './attempts.ts';
 import { judge, speaksOfCode, type Verdict } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 
@@ -22,8 +22,7 @@ export async function tryAssertion(
   settings: ProviderConfig,
   metadata: Metadata,
 ): Promise<Trial> {
-  const offersPar = settings.par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
-  const pushed = offersPar ? await push(config, settings) : undefined;
+  const pushed = offersPar(metadata, settings) ? await push(config, settings) : undefined;
   if (pushed && judge(pushed, settings) === 'refused') {
     return { settings, outcome: pushed, verdict: 'refused', sure: true };
   }

@@ -12,6 +12,11 @@ export function redirectAddress({ baseUrl }: Config): string {
   return `${baseUrl}/auth/callback`;
 }
 
+/** Whether the app pushes its requests at this provider. */
+export function offersPar(metadata: Metadata, { par }: ProviderConfig): boolean {
+  return par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
+}
+
 /** What came of an attempt. */
 export interface Outcome extends Refusal {
   /** `silent`: nobody answered, or not in time. */

@@ -2,11 +2,11 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import type { Config, ProviderConfig } from '../config.ts';
 import { findPair, pairSettings, tryAssertion } from './assertions.ts';
-import { exchangeCode, type Outcome, random } from './attempts.ts';
+import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
 import { byAssertion, judge, type Verdict } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { clientHint, knownHint } from './hints.ts';
+import { clientHint, tokenHint } from './hints.ts';
 import { wordsOf } from './refusal.ts';
 
 const check = 'client authentication';
@@ -70,7 +70,7 @@ function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict },
     case 'refused':
       return failed(check, `${refuses(provider)} (${words}).`, refusedHint(outcome, config));
   }
-  const hint = knownHint(outcome, config);
+  const hint = tokenHint(outcome, config);
   if (hint) return failed(check, `the provider refuses the token request (${words}).`, hint);
   return warning(
     check,
@@ -121,14 +121,40 @@ async function checkProof(config: Config, metadata: Metadata): Promise<Finding> 
   const { provider } = config;
   const { clientId, clientAuth } = provider;
   const stranger = await withAnotherProof(provider);
-  const verdict = judge(await exchangeCode(config, stranger, metadata), stranger);
-  if (verdict !== 'known') return ok(check, `${clientAuth} is accepted: the provider knows ${clientId}.`);
-  const what = clientAuth.startsWith('client_secret_') ? 'secret' : 'key';
+  const outcome = await exchangeCode(config, stranger, metadata);
+  const accepted = ok(check, `${clientAuth} is accepted: the provider knows ${clientId}.`);
+  if (judge(outcome, stranger) !== 'known') return accepted;
+  // Some look at the code first. A pushed request has none.
+  if (offersPar(metadata, provider) && (await push(config, stranger)).state === 'refused') return accepted;
+  if (await looksAtCodeFirst(config, metadata, outcome, stranger)) {
+    return warning(
+      check,
+      `cannot be told: the provider looks at the code before it looks at who sends it, and answers a made-up app in the same way (${wordsOf(outcome)}).`,
+      'Sign in once to see.',
+    );
+  }
+  const what = clientAuth.startsWith('client_secret_')
+    ? 'secret'
+    : clientAuth === 'private_key_jwt'
+      ? 'key'
+      : 'certificate';
   return failed(
     check,
     `the provider does not check the ${what} of ${clientId}: it accepts a made-up one too.`,
     'Register this app as a confidential client (Keycloak: "Client authentication" on), so that it must prove who it is.',
   );
+}
+
+/** Microsoft Entra and better-auth do; who else knows a made-up app lets anybody in. */
+async function looksAtCodeFirst(
+  config: Config,
+  metadata: Metadata,
+  { status, description = '' }: Outcome,
+  stranger: ProviderConfig,
+): Promise<boolean> {
+  if (status !== 401 && !/\bAADSTS\d/.test(description)) return false;
+  const nobody = { ...stranger, clientId: random() };
+  return judge(await exchangeCode(config, nobody, metadata), nobody) === 'known';
 }
 
 async function withAnotherProof(provider: ProviderConfig): Promise<ProviderConfig> {

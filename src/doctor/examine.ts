@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { createProvider } from '../auth/index.ts';
 import type { Config, ProviderConfig } from '../config.ts';
-import { redirectAddress } from './attempts.ts';
+import { offersPar, redirectAddress } from './attempts.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
@@ -72,10 +72,8 @@ async function checkRequest(
   metadata: Metadata,
   usable: ProviderConfig | undefined,
 ): Promise<Finding[]> {
-  const pushes =
-    config.provider.par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
   // The same refusal again would read as another fault.
-  if (pushes && !usable) {
+  if (!usable && offersPar(metadata, config.provider)) {
     return [
       warning(
         'sign-in request',

@@ -1,5 +1,6 @@
 import type { ProviderConfig } from '../config.ts';
 import { checkAsked } from './asked.ts';
+import { offersPar } from './attempts.ts';
 import { byAssertion } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
@@ -70,12 +71,10 @@ function checkClientAuth(metadata: Metadata, { clientAuth }: ProviderConfig): Fi
 }
 
 /** FAPI 2.0 §5.3.3.1 and draft-ietf-oauth-rfc7523bis: a client assertion is for the issuer, and for nobody else. */
-function* checkAssertion(
-  metadata: Metadata,
-  { clientAuth, clientAssertionAudience, par, dpop }: ProviderConfig,
-): Generator<Finding> {
+function* checkAssertion(metadata: Metadata, provider: ProviderConfig): Generator<Finding> {
+  const { clientAuth, clientAssertionAudience, dpop } = provider;
   if (!byAssertion(clientAuth) || clientAssertionAudience !== 'token_endpoint') return;
-  const pushes = par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
+  const pushes = offersPar(metadata, provider);
   if (!pushes && !dpop) return;
   yield warning(
     'client assertion',

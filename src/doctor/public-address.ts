@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
+import { ask, connectionHint, isPlain, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 
 /** Do base address, cookies and proxy fit together? */
@@ -37,6 +37,7 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     const hint = connectionHint(error.code, 'BASE_URL');
+    if (isPlain(error.code)) return [failed(check, `${baseUrl} does not speak TLS (${error.code}).`, hint)];
     if (isTlsFault(error.code))
       return [failed(check, `${baseUrl} has no certificate that holds (${error.code}).`, hint)];
     return [

@@ -74,18 +74,19 @@ async function readAnswer(answer: Response): Promise<Refusal> {
 /** The reason that an answer gives: as OAuth's JSON, as OpenIddict's plain text, or as a page for a person. */
 export function reasonIn({ status, body, headers }: Pick<Answer, 'status' | 'body' | 'headers'>): Refusal {
   const text = body.slice(0, longest).trim();
-  const { error, error_description } = { ...jsonOf(text), ...linesOf(text) };
-  if (typeof error === 'string') {
-    return {
-      status,
-      error,
-      ...(typeof error_description === 'string' && { description: error_description }),
-    };
-  }
-  const readable = /^(text\/|application\/(xhtml|json|problem))|^$/.test(headers['content-type'] ?? '');
-  const reason = readable ? plainText(text) : '';
-  return { status, ...(reason && { description: reason }) };
+  const members = { ...jsonOf(text), ...linesOf(text) };
+  const { error } = members;
+  const description = messages.map((name) => members[name]).find((value) => typeof value === 'string');
+  const said = { status, ...(typeof error === 'string' && { error }) };
+  if (description !== undefined) return { ...said, description: String(description) };
+  // What is no refusal may hold tokens, and so may JSON that nobody knows.
+  const page = /^text\/|^application\/xhtml|^$/.test(headers['content-type'] ?? '') && !/^[{[]/.test(text);
+  const reason = page && status >= 400 && error === undefined ? plainText(text) : '';
+  return { ...said, ...(reason && { description: reason }) };
 }
+
+/** Where a reason stands in JSON: in OAuth's, in problem details (RFC 9457), in Okta's, in what frameworks write. */
+const messages = ['error_description', 'message', 'detail', 'errorSummary', 'title'];
 
 function jsonOf(text: string): Record<string, unknown> {
   if (!text.startsWith('{')) return {};

@@ -1,7 +1,7 @@
 import type { Config, ProviderConfig } from '../config.ts';
 import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { clientHint, knownHint, registerHint } from './hints.ts';
+import { clientHint, registerHint, requestHint } from './hints.ts';
 import { allWords, wordsOf } from './refusal.ts';
 
 const address = 'redirect address';
@@ -16,12 +16,11 @@ export async function checkSignIn(config: Config, settings: ProviderConfig): Pro
 }
 
 function silent({ at, code }: SignInOutcome): Finding {
-  const endpoint = at === 'push' ? 'the PAR endpoint' : 'the authorization endpoint';
-  return warning(
-    address,
-    `cannot be told: ${endpoint} does not answer${code ? ` (${code})` : ''}.`,
-    'Check that a firewall lets this machine reach it.',
-  );
+  const why = code ? ` (${code})` : '';
+  const hint = 'Check that a firewall lets this machine reach it.';
+  if (at === 'push') return failed(request, `the PAR endpoint does not answer${why}.`, hint);
+  // Browsers may reach it all the same.
+  return warning(address, `cannot be told: the authorization endpoint does not answer${why}.`, hint);
 }
 
 function taken(config: Config): Finding {
@@ -78,7 +77,7 @@ async function compareRefusals(
   settings: ProviderConfig,
 ): Promise<Finding> {
   const other = await startSignIn(config, settings, madeUpAddress());
-  const hint = knownHint(outcome, config, settings);
+  const hint = requestHint(outcome, config, settings);
   const differs = other.state !== 'refused' || comparable(other) !== comparable(outcome);
   if (outcome.description && (hint || differs)) {
     const text = `the provider refuses it (${wordsOf(outcome)}).`;
@@ -109,6 +108,7 @@ const optional = [
 ] as const;
 
 const mostTried = 30;
+const longestMs = 30_000;
 
 /** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
 async function findCulprits(config: Config, settings: ProviderConfig) {
@@ -124,10 +124,11 @@ async function findCulprits(config: Config, settings: ProviderConfig) {
       .filter(([, key]) => settings[key] !== undefined)
       .map(([name, key]) => ({ name, scope: false, change: { [key]: settings[key] } })),
   ];
+  const until = Date.now() + longestMs;
   for (const { name, scope, change } of added.slice(0, mostTried)) {
     const each = await startSignIn(config, { ...least, ...change });
     if (each.state === 'refused') culprits.push({ name, scope, outcome: each });
-    if (each.state === 'silent') break;
+    if (each.state === 'silent' || Date.now() > until) break;
   }
   return { least, leastOutcome, culprits };
 }
@@ -168,7 +169,7 @@ function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] 
 
 function hintFor(outcome: SignInOutcome, config: Config, settings: ProviderConfig): string {
   return (
-    knownHint(outcome, config, settings) ??
+    requestHint(outcome, config, settings) ??
     'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT, and the registration of this app, with what the provider offers.'
   );
 }
