@@ -409,7 +409,7 @@ describe('what to register', () => {
     const { lines } = await runRow({ server: plainServer });
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^✓ register as front-channel logout address: http:\S+\/auth\/frontchannel-logout Have the provider send iss and sid with it \(frontchannel_logout_session_required\)/,
+        /^✓ front-channel logout: register it so that iss and sid come with each call \(frontchannel_logout_session_required\)/,
       ),
     );
   });

@@ -28,8 +28,8 @@ const ofRequest: Rule[] = [
     /pushed|\bpar\b|unsupported.{0,20}request_uri/i,
     (_config, { par }) =>
       par === 'off'
-        ? 'Set OIDC_PAR=auto: the provider wants pushed authorization requests for this app.'
-        : 'Compare OIDC_PAR with the registration: the provider must allow this app pushed authorization requests, or OIDC_PAR=off.',
+        ? 'Set OIDC_PAR=auto: the provider wants pushed authorization requests of this app.'
+        : 'Compare the registration of this app with PAR: the provider must offer it and allow it for this app, or neither; OIDC_PAR=off does without.',
   ],
   [
     /request.?object|request_not_supported|signed request|parameter.{0,20}\brequest\b|["'`]request["'`]/i,

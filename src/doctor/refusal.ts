@@ -31,7 +31,8 @@ const known = new Set([
 export function wordsOf({ error, status, description }: Refusal): string {
   // A code that every specification has is our word too: a short secret must not take letters out of it.
   const code = error === undefined ? undefined : known.has(error) ? error : said(error);
-  const first = code ?? (status === undefined ? undefined : `status ${status}`);
+  // A redirect's status is no reason.
+  const first = code ?? (status !== undefined && status >= 400 ? `status ${status}` : undefined);
   return [first, description && said(description)].filter(Boolean).join(': ') || 'no reason given';
 }
 

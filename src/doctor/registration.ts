@@ -11,10 +11,10 @@ export async function toRegister(config: Config, metadata?: Metadata): Promise<F
     ok('register as redirect address', redirectAddress(config)),
     ok('register as post-logout address', `${baseUrl}/signed-out`),
     ok('register as back-channel logout address', `${baseUrl}/auth/backchannel-logout`),
+    ok('register as front-channel logout address', `${baseUrl}/auth/frontchannel-logout`),
     ok(
-      'register as front-channel logout address',
-      `${baseUrl}/auth/frontchannel-logout`,
-      'Have the provider send iss and sid with it (frontchannel_logout_session_required): without them a call ends nothing.',
+      'front-channel logout',
+      'register it so that iss and sid come with each call (frontchannel_logout_session_required): most browsers send no cookie of this app inside a frame of the provider.',
     ),
     ...(await keySetToRegister(provider, metadata)),
   ];

@@ -83,7 +83,7 @@ async function compareRefusals(
     const text = `the provider refuses it (${wordsOf(outcome)}).`;
     return failed(request, text, hint ?? hintFor(outcome, config, settings));
   }
-  const words = outcome.description ? `(${wordsOf(outcome)})` : `and does not say why (${wordsOf(outcome)})`;
+  const words = outcome.description ? `(${wordsOf(outcome)})` : 'and does not say why';
   return failed(
     address,
     `the provider refuses every request of this app ${words}. The address may be one reason of several: this app may also be disabled, not be allowed the authorization code flow, or have to send a request object or use PAR.`,
@@ -137,7 +137,7 @@ function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] 
   const scopes = culprits.filter(({ scope }) => scope).map(({ name }) => name);
   const others = culprits.filter(({ scope }) => !scope).map(({ name }) => name);
   const found: Finding[] = [];
-  const words = culprits.find((each) => each.outcome.description)?.outcome ?? outcome;
+  const words = outcome.description ? outcome : (culprits[0]?.outcome ?? outcome);
   if (scopes.length > 0) {
     const [which, it] = scopes.length === 1 ? ['the scope', 'it'] : ['the scopes', 'them'];
     const offline = scopes.includes('offline_access') ? ' (IdentityServer: AllowOfflineAccess)' : '';
