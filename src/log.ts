@@ -21,6 +21,7 @@ export const auditEvents = [
   'sign_in.started',
   'sign_in.succeeded',
   'sign_in.failed',
+  'sign_in.without_auth_time',
   'sign_out',
   'session.ended',
   'token.refreshed',

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { requireAuth } from '../src/auth/index.ts';
 import { offlineAccess } from '../src/auth/provider/quirks.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import {
@@ -126,13 +127,111 @@ describe.concurrent('the scope offline_access', () => {
       expect(pair.op.latest.authorization?.get('scope')).toBe('openid profile email offline_access');
     }));
 
+  test.each([
+    ['openid profile', 'openid profile offline_access'],
+    ['openid offline_access profile', 'openid offline_access profile'],
+  ])('is asked for all the same with OIDC_OFFLINE_ACCESS=always (%s)', (OIDC_SCOPE, asked) =>
+    withPair(
+      {
+        op: { profile: { ...plain, metadata: { scopes_supported: ['openid', 'profile'] } } },
+        env: { OIDC_SCOPE, OIDC_OFFLINE_ACCESS: 'always' },
+      },
+      async (pair) => {
+        await expectHonestSignIn(pair);
+        expect(pair.op.latest.authorization?.get('scope')).toBe(asked);
+      },
+    ),
+  );
+
+  test('is asked for as it is set where the metadata says nothing of scopes, or nonsense', () => {
+    const issuer = 'https://op.example';
+    for (const scopes_supported of [undefined, null, 'openid', 7, {}]) {
+      const metadata = { issuer, scopes_supported } as { issuer: string };
+      expect(offlineAccess('openid offline_access', metadata)).toEqual({ scope: 'openid offline_access' });
+      expect(offlineAccess('openid', metadata)).toEqual({ scope: 'openid' });
+      expect(offlineAccess('openid', metadata, 'always')).toEqual({ scope: 'openid offline_access' });
+    }
+  });
+
   test('becomes access_type=offline at Google, and only there', () => {
     const scopes_supported = ['openid', 'email', 'profile'];
     const google = { issuer: 'https://accounts.google.com', scopes_supported };
     const scope = 'openid email';
     expect(offlineAccess(`${scope} offline_access`, google)).toEqual({ scope, access_type: 'offline' });
     expect(offlineAccess(scope, google)).toEqual({ scope });
+    expect(offlineAccess(scope, google, 'always')).toEqual({ scope, access_type: 'offline' });
     const other = { issuer: 'https://accounts.google.com.example', scopes_supported };
     expect(offlineAccess(`${scope} offline_access`, other)).toEqual({ scope });
   });
 });
+
+describe.concurrent('acr_values that name an identity provider or a tenant (IdentityServer)', () => {
+  test.each(['idp:Google', 'tenant:acme', 'idp:Google tenant:acme'])('%s is sent and not checked', (value) =>
+    withPair({ env: { OIDC_ACR_VALUES: value } }, async (pair) => {
+      pair.op.next({ idToken: { acr: undefined } });
+      await expectHonestSignIn(pair);
+      expect(pair.op.latest.authorization?.get('acr_values')).toBe(value);
+    }),
+  );
+
+  test.each([
+    ['idp:Google urn:example:mfa', 'urn:example:mfa', true],
+    ['urn:example:mfa tenant:acme', 'urn:example:password', false],
+    ['idp:Google urn:example:mfa', 'idp:Google', false],
+    ['idp', 'another', false],
+    ['xidp:Google', 'another', false],
+  ])('beside others these are still checked: %s, answered by %s: %s', (value, acr, signsIn) =>
+    withPair({ env: { OIDC_ACR_VALUES: value } }, async ({ op, app, open }) => {
+      op.next({ idToken: { acr } });
+      expect((await open('/profile')).status).toBe(signsIn ? 200 : 403);
+      expect(op.latest.authorization?.get('acr_values')).toBe(value);
+      expect(reasons(app)).toEqual(signsIn ? [] : ['acr_not_met']);
+    }),
+  );
+
+  test('are no rule on their own, for no answer could ever meet it', () => {
+    for (const acr of ['idp:Google', ['idp:Google', 'tenant:acme']]) {
+      expect(() => requireAuth({ acr })).toThrow('is only sent');
+    }
+    expect(() => requireAuth({ acr: ['idp:Google', 'urn:example:mfa'] })).not.toThrow();
+  });
+});
+
+describe.concurrent('"Use another account"', () => {
+  test.each([
+    ['nothing', undefined, {}, 'select_account'],
+    ['that it can', ['none', 'login', 'select_account'], {}, 'select_account'],
+    ['that it cannot', ['none', 'login', 'consent'], {}, 'login'],
+    ['that it knows none', [], {}, 'login'],
+    ['nonsense', 'login', {}, 'select_account'],
+    [
+      'that it can, and consent is always asked',
+      ['select_account'],
+      { OIDC_PROMPT: 'consent' },
+      'select_account consent',
+    ],
+    ['that it cannot, and login is always asked', ['login'], { OIDC_PROMPT: 'login' }, 'login'],
+  ])('where the metadata says %s (%j, %j) asks prompt=%s', (_, prompt_values_supported, env, prompt) =>
+    withPair({ op: { profile: { ...plain, metadata: { prompt_values_supported } } }, env }, async (pair) => {
+      const { op, app, browser } = pair;
+      const fields = { iss: op.issuer, target_link_uri: '/profile', switch: 'yes' };
+      const page = await browser.post(app.url('/auth/initiate-login'), fields);
+      expect(page.status).toBe(200);
+      expect(op.latest.authorization?.get('prompt')).toBe(prompt);
+    }),
+  );
+});
+
+test('a rule that wants a recent sign-in makes OIDC_MAX_AGE stricter, never laxer, and consent stays', () =>
+  withPair({ env: { OIDC_MAX_AGE: '30', OIDC_PROMPT: 'consent' } }, async ({ op, app, open, browser }) => {
+    op.next({ idToken: { auth_time: Math.floor(Date.now() / 1000) - 40 } });
+    expect((await open('/sessions')).status).toBe(200);
+    try {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 700_000 });
+      await browser.post(app.url('/sessions/end-others'));
+      const asked = op.latest.authorization;
+      expect([asked?.get('max_age'), asked?.get('prompt')]).toEqual(['30', 'login consent']);
+    } finally {
+      vi.useRealTimers();
+    }
+  }));

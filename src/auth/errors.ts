@@ -46,6 +46,7 @@ const refusals = {
   session_over: 401,
   invalid_grant: 401,
   stronger_sign_in: 401,
+  auth_time_missing: 403,
   forbidden: 403,
   issuer_unknown: 400,
   store_away: 503,

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { EndReason } from '../sessions/index.ts';
 import { type AuthContext, authOf, neverCache } from './context.ts';
+import { endedText } from './ended-text.ts';
 import { localPath } from './return-path.ts';
-import { endedText, failurePage, signedOut } from './texts.ts';
+import { failurePage, signedOut } from './texts.ts';
 import { signedIn } from './user-session.ts';
 
 const name = 'signed-out';

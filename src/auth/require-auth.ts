@@ -5,7 +5,7 @@ import { startLogin } from './login.ts';
 import { forgetSignIns } from './loop-guard.ts';
 import { requestKind } from './request-kind.ts';
 import { localPath } from './return-path.ts';
-import { judge, type Rule } from './rules.ts';
+import { checkRule, judge, type Rule } from './rules.ts';
 import { lacking, leadingBack, switchUser } from './texts.ts';
 import { getUser, signedIn, type User } from './user-session.ts';
 
@@ -17,17 +17,19 @@ import { getUser, signedIn, type User } from './user-session.ts';
  * @param options.returnTo where a person goes on after signing in; for forms, the page that holds the form
  */
 export function requireAuth(rule: Rule = {}, options: { returnTo?: string } = {}): RequestHandler {
+  checkRule(rule);
   return async (req, res, next) => {
     const { context } = demandStore(req);
     neverCache(res);
     const user = getUser(req);
     if (!user) return whoAreYou(req, res, options.returnTo);
-    const verdict = judge(user, rule, context.provider.settings.clockToleranceSeconds);
-    if (verdict !== 'allowed' && 'stepUp' in verdict) {
+    const verdict = judge(user, rule, context.provider.settings);
+    if (typeof verdict === 'object' && 'stepUp' in verdict) {
       return stepUp(req, res, { ...verdict.stepUp, returnTo: options.returnTo });
     }
     forgetSignIns(req, res, context.cookies);
     if (verdict === 'allowed') return next();
+    if (verdict === 'unproven') throw unproven(req, context, user);
     throw youMayNot(req, context, user, verdict.forbidden);
   };
 }
@@ -42,6 +44,15 @@ async function whoAreYou(req: Request, res: Response, returnTo = req.originalUrl
   if (authOf(req).formerSession)
     return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
   await startLogin(req, res, { returnTo: path });
+}
+
+/** A page, and no further step-up: it would come back in the same way (R18). */
+function unproven(req: Request, context: AuthContext, { iss, sub }: User): AuthError {
+  const hint =
+    'the ID token has no auth_time: have the provider add it, or accept a fresh sign-in without it by OIDC_STEP_UP_WITHOUT_AUTH_TIME=true';
+  const reason = 'auth_time_missing';
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason, hint }, req);
+  return new AuthError(reason, { hint });
 }
 
 function youMayNot(

@@ -1,4 +1,4 @@
-import type { Demands } from './provider/index.ts';
+import { checkableAcr, type Demands } from './provider/index.ts';
 import { lacking } from './texts.ts';
 import type { User } from './user-session.ts';
 
@@ -16,25 +16,66 @@ export interface Rule {
   acr?: string | readonly string[];
   /** Seconds since the user last proved who they are; else they are asked to do so again. */
   maxAgeSeconds?: number;
+  /**
+   * Goes on with a fresh sign-in whose answer does not say when the user proved who they are. Only for what harms
+   * nobody, such as ending one's own sessions: a provider that ignored the demand would not be noticed (R18).
+   */
+  withoutAuthTime?: boolean;
 }
 
-/** `forbidden` says what is needed, for a person; `stepUp` says what to ask the provider for. */
-export type Verdict = 'allowed' | { forbidden: { needed: string; held: string } } | { stepUp: Demands };
+/**
+ * `forbidden` says what is needed, for a person; `stepUp` says what to ask the provider for; `unproven`: it was asked
+ * already, and did not say when the user proved who they are.
+ */
+export type Verdict =
+  | 'allowed'
+  | 'unproven'
+  | { forbidden: { needed: string; held: string } }
+  | { stepUp: Demands };
 
 /**
  * Judges a user by a rule. What the account lacks comes first: a stronger sign-in would not help there.
  *
- * @param toleranceSeconds how far the provider's clock may be from ours
+ * @param settings how far the provider's clock may be from ours, and OIDC_STEP_UP_WITHOUT_AUTH_TIME
  */
-export function judge(user: User, rule: Rule, toleranceSeconds: number): Verdict {
+export function judge(user: User, rule: Rule, settings: Freshness): Verdict {
   const forbidden = whatIsLacking(user, rule);
   if (forbidden) return { forbidden };
   const acr = listOf(rule.acr);
-  const weak = acr.length > 0 && !acr.includes(user.acr ?? '');
-  const stale =
-    rule.maxAgeSeconds !== undefined && secondsSince(user) > rule.maxAgeSeconds + toleranceSeconds;
-  if (!weak && !stale) return 'allowed';
-  return { stepUp: { ...(stale && { maxAge: rule.maxAgeSeconds }), ...(acr.length > 0 && { acr }) } };
+  const weak = acr.length > 0 && !checkableAcr(acr).includes(user.acr ?? '');
+  const age = ageOf(user, rule, settings);
+  if (!weak && age !== 'stale') return age === 'fresh' ? 'allowed' : 'unproven';
+  return {
+    stepUp: { ...(age !== 'fresh' && { maxAge: rule.maxAgeSeconds }), ...(acr.length > 0 && { acr }) },
+  };
+}
+
+/** @throws TypeError for a rule that nobody could ever meet, when it is written and not when somebody comes */
+export function checkRule(rule: Rule): void {
+  const acr = listOf(rule.acr);
+  if (acr.length > 0 && checkableAcr(acr).length === 0) {
+    throw new TypeError(
+      `a rule needs an acr that the provider answers with: "${acr.join(' ')}" is only sent`,
+    );
+  }
+}
+
+interface Freshness {
+  clockToleranceSeconds: number;
+  stepUpWithoutAuthTime: boolean;
+}
+
+/** Only auth_time proves it. The time of a sign-in here does not: the provider may have asked for nothing. */
+function ageOf(user: User, rule: Rule, settings: Freshness): 'fresh' | 'stale' | 'unproven' {
+  const { maxAgeSeconds } = rule;
+  if (maxAgeSeconds === undefined) return 'fresh';
+  const time = user.authTime ?? user.freshAt;
+  const recent =
+    time !== undefined &&
+    (Date.now() - time.getTime()) / 1000 <= maxAgeSeconds + settings.clockToleranceSeconds;
+  if (!recent) return 'stale';
+  const proven = user.authTime !== undefined || rule.withoutAuthTime || settings.stepUpWithoutAuthTime;
+  return proven ? 'fresh' : 'unproven';
 }
 
 function whatIsLacking(user: User, rule: Rule): { needed: string; held: string } | undefined {
@@ -58,11 +99,6 @@ function whatIsLacking(user: User, rule: Rule): { needed: string; held: string }
     return { needed: lacking.otherAccount, held: held(Object.keys(user.claims)) };
   }
   return undefined;
-}
-
-/** Without auth_time from the provider, the sign-in here is what we know. */
-function secondsSince(user: User): number {
-  return (Date.now() - (user.authTime ?? user.signedInAt).getTime()) / 1000;
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {

@@ -1,8 +1,7 @@
 import type { Message } from '../http/message.ts';
-import type { EndReason } from '../sessions/index.ts';
 import type { Refusal, SignInFailure } from './errors.ts';
 
-// Every sentence of the auth part that a user may read. Translate this file, and `lang` in the layout.
+// Every sentence of the auth part that a user may read, with ended-text.ts. Translate both, and `lang` in the layout.
 
 const again = { label: 'Sign in again', href: '/auth/login' };
 const signIn = { label: 'Sign in', href: '/auth/login' };
@@ -102,6 +101,14 @@ const failures: Record<SignInFailure | Refusal, Message> = {
   stronger_sign_in: page('Please sign in again', [
     'This needs a more recent or stronger sign-in than yours.',
   ]),
+  auth_time_missing: page(
+    'We could not confirm when you signed in',
+    [
+      "This needs a recent sign-in. You signed in again, but the sign-in service didn't tell us when you last proved who you are.",
+      'The people who run this site need to fix this.',
+    ],
+    home,
+  ),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
   issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),
   store_away: page(
@@ -115,21 +122,6 @@ const failures: Record<SignInFailure | Refusal, Message> = {
 /** The page for a failure. */
 export function failurePage(reason: SignInFailure | Refusal): Message {
   return failures[reason];
-}
-
-/** Why a session ended, said to the person it belonged to. `idleMinutes` and `maxHours` are the limits in force. */
-export function endedText(reason: EndReason, limits: { idleMinutes: number; maxHours: number }): string {
-  const texts: Record<EndReason, string> = {
-    'signed-out': 'You signed out.',
-    idle: `Your session is no longer there. Sessions end when they are not used for ${minutes(limits.idleMinutes)}.`,
-    expired: `Your session reached its limit: ${hours(limits.maxHours)} after signing in, it ends.`,
-    'other-device': 'Your session was ended from another browser or device of yours.',
-    provider: 'The sign-in service ended your session.',
-    operator: 'The people who run this site ended your session.',
-    account: 'The sign-in service no longer vouches for your account, so your session ended.',
-    replaced: 'A newer sign-in in this browser took the place of your session.',
-  };
-  return texts[reason];
 }
 
 export const signedOut = {
@@ -188,12 +180,4 @@ export const lacking = {
 
 function page(title: string, text: string[], action: Message['action'] = again): Message {
   return { title, text, action, other: action && action !== home ? home : undefined };
-}
-
-function minutes(count: number): string {
-  return count === 1 ? 'a minute' : `${count} minutes`;
-}
-
-function hours(count: number): string {
-  return count === 1 ? 'an hour' : `${count} hours`;
 }

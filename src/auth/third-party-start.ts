@@ -21,7 +21,7 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
   const login_hint = wanted.get('login_hint')?.slice(0, longestHint) || undefined;
   const switching = wanted.get('switch') === 'yes';
   if (req.method === 'POST' && context.isSameOrigin(req)) {
-    return startLogin(req, res, { returnTo, login_hint, prompt: switching ? 'login' : undefined });
+    return startLogin(req, res, { returnTo, login_hint, prompt: switching ? 'select_account' : undefined });
   }
   const fields = {
     iss: context.provider.settings.issuer,

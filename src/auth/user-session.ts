@@ -5,7 +5,7 @@ import type { EndReason, SessionOwner, SignInMark } from '../sessions/index.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
 import { AuthError } from './errors.ts';
-import type { SignInAnswer } from './provider/index.ts';
+import { authTimeOf, type SignInAnswer } from './provider/index.ts';
 import { readRoles } from './roles.ts';
 
 /** More claims than this are refused at sign-in: every page would have to read them. */
@@ -22,6 +22,8 @@ export interface UserSession extends SessionOwner {
   scope?: string | undefined;
   /** Epoch milliseconds. */
   signedInAt: number;
+  /** When a fresh sign-in was asked for and came without auth_time, epoch milliseconds (R18). */
+  freshAt?: number;
   /** The absolute end, epoch milliseconds. */
   expiresAt: number;
   /** The browser, in plain words. */
@@ -47,6 +49,8 @@ export interface User {
   acr?: string | undefined;
   /** When the user last proved who they are, as the provider says. */
   authTime?: Date | undefined;
+  /** When they signed in afresh because we asked for it, at a provider that does not say when. */
+  freshAt?: Date | undefined;
   signedInAt: Date;
   expiresAt: Date;
   idleExpiresAt: Date;
@@ -100,6 +104,7 @@ export async function startUserSession(
     if (!entered || !replaced) throw new AuthError('ended_meanwhile');
     if (unseen !== undefined) await sessions.end(unseen, 'replaced');
     delete authOf(req).user;
+    if (answer.withoutAuthTime) auditWithoutAuthTime(req, user, id);
   } catch (error) {
     // Half a session must not remain: one that is in no index could not be ended by anybody (R15).
     leaveSession(req);
@@ -134,7 +139,18 @@ function leaveSession(req: Request): void {
   (req as { session?: unknown }).session = undefined;
 }
 
-function toSession(req: Request, { claims, tokens }: SignInAnswer, context: AuthContext): UserSession {
+/** Whoever watches the log knows on what ground a rule was met, or why it was not. */
+function auditWithoutAuthTime(req: Request, { iss, sub }: UserSession, session: string): void {
+  const { audit, provider } = authOf(req).context;
+  const accepted = provider.settings.stepUpWithoutAuthTime;
+  audit('sign_in.without_auth_time', { iss, sub, session, accepted }, req);
+}
+
+function toSession(
+  req: Request,
+  { claims, tokens, withoutAuthTime }: SignInAnswer,
+  context: AuthContext,
+): UserSession {
   const { iss, sub, sid, ...rest } = claims;
   for (const name of spent) delete rest[name];
   if (JSON.stringify(rest).length > mostClaimBytes) throw new AuthError('claims_too_large');
@@ -146,14 +162,16 @@ function toSession(req: Request, { claims, tokens }: SignInAnswer, context: Auth
     claims: rest,
     ...(tokens.scope !== undefined && { scope: tokens.scope }),
     signedInAt: now,
+    ...(withoutAuthTime && { freshAt: now }),
     expiresAt: now + context.maxHours * 3_600_000,
     device: describeDevice(req.headers['user-agent']),
   };
 }
 
 function toUser(session: UserSession, context: AuthContext): User {
-  const { iss, sub, sid, scope, signedInAt, expiresAt } = session;
+  const { iss, sub, sid, scope, signedInAt, freshAt, expiresAt } = session;
   const claims: Record<string, unknown> = { iss, sub, ...(sid && { sid }), ...session.claims };
+  const authTime = authTimeOf(claims);
   const text = (name: string) =>
     typeof claims[name] === 'string' && claims[name] !== '' ? claims[name] : undefined;
   return {
@@ -166,7 +184,8 @@ function toUser(session: UserSession, context: AuthContext): User {
     roles: readRoles(claims, context.rolesClaim),
     scopes: (scope ?? context.provider.settings.scope).split(' '),
     acr: text('acr'),
-    authTime: typeof claims.auth_time === 'number' ? new Date(claims.auth_time * 1000) : undefined,
+    authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
+    freshAt: freshAt === undefined ? undefined : new Date(freshAt),
     signedInAt: new Date(signedInAt),
     expiresAt: new Date(expiresAt),
     idleExpiresAt: new Date(Math.min(expiresAt, Date.now() + context.idleMinutes * 60_000)),

@@ -94,7 +94,7 @@ const address = text.superRefine((value, ctx) => {
   const url = /^https?:\/\/[^/\\]/i.test(value) && !/[\s\\]/.test(value) ? URL.parse(value) : null;
   const complaint = !url
     ? 'must be a whole address such as https://app.example.com.'
-    : isList(value) || /[,;|]/.test(url.hostname)
+    : isList(value) || value.split('://').length > 2 || /[,;|]/.test(url.hostname)
       ? oneOnly
       : url.username || url.password || value.includes('@')
         ? 'must not hold a user name or a password.'

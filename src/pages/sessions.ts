@@ -3,8 +3,11 @@ import { endAllSessions, endOtherSessions, endSession, listSessions } from '../a
 import { definePage } from './page.ts';
 import { ago, dateTime } from './time.ts';
 
-/** Ending what runs elsewhere asks for a sign-in no older than this (OWASP ASVS 7.5.2). */
-const fresh = { maxAgeSeconds: 600 };
+/**
+ * Ending what runs elsewhere asks for a sign-in no older than this (OWASP ASVS 7.5.2). Where the provider does not say
+ * how old it is, a sign-in that was asked for will do: nobody must be kept from ending a stranger's session (R18).
+ */
+const fresh = { maxAgeSeconds: 600, withoutAuthTime: true };
 
 /** Where the user is signed in, and a way out of each. */
 export const sessionsPage = definePage({

@@ -98,6 +98,8 @@ export const sessionControls: Control[] = [
     what: 'How old the sign-in at the provider may be is sent, and checked in the answer',
     tests: [
       'require-auth: an auth_time that is %s (%j) where max_age was sent gives %i',
+      'step-up-freshness: (%s) keeps a rule closed, with a page and not a circle',
+      'step-up-freshness: (%s) opens it where that is set, after a fresh sign-in only, and is audited',
       'authorization-parameters: asks with OIDC_MAX_AGE again once the sign-in there is older',
     ],
   },

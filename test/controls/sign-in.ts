@@ -173,6 +173,17 @@ export const signInControls: Control[] = [
     ],
   },
   {
+    id: 'RFC 6749 §2.3.1, RFC 7523, rfc7523bis',
+    what: 'Each way of client authentication; an assertion is for the issuer, or goes to the token endpoint only',
+    tests: [
+      'client-authentication: encodes id and secret for a Basic header as a form does, and nothing more',
+      'client-assertions: is not pushed to another origin: the sign-in says what to set instead',
+      'client-assertions: is not taken to the revocation endpoint of another origin; the sign-out goes on',
+      'client-refusals: a refusal by %s leads to the second key (PAR: %s)',
+      'client-refusals: ends no session, and the log names the settings: %s',
+    ],
+  },
+  {
     id: '10.5.5, OIDC Back-Channel Logout',
     level: 2,
     what: 'Exactly 200 for a good logout token, 400 for a bad one; each token counts once',

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { SignInFailure } from '../../src/auth/errors.ts';
 import { freePort, startApp, type TestApp } from './app.ts';
+import { type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
 import {
   type MisbehavingProvider,
@@ -36,7 +37,7 @@ export interface Pair {
 
 /** A provider and an app of its own for one test, the provider lying at first if asked to; both are gone afterwards. */
 export async function withPair<T>(
-  { op: options, env, lies }: Pick<Case, 'op' | 'env'> & { lies?: Case['lies'] },
+  { op: options, env, lies, routes }: Pick<Case, 'op' | 'env'> & { lies?: Case['lies']; routes?: MoreRoutes },
   use: (pair: Pair) => Promise<T>,
 ): Promise<T> {
   const port = await freePort();
@@ -50,7 +51,8 @@ export async function withPair<T>(
     API_URL: `${op.origin}/api`,
     ...env,
   };
-  const app = await startApp(settings, port).catch(async (error) => {
+  const starting = routes ? startAppWithRoutes(settings, routes, port) : startApp(settings, port);
+  const app = await starting.catch(async (error) => {
     await op.stop();
     throw error;
   });

@@ -3,8 +3,10 @@ import * as oidc from 'openid-client';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import type { Demands } from './id-token-checks.ts';
+import type { Metadata } from './metadata.ts';
 import { withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
+import type { ProviderSettings } from './settings.ts';
 
 /** What one sign-in asks of the provider beyond the settings. */
 export interface AuthorizationRequest extends Demands {
@@ -28,16 +30,16 @@ export async function authorizationUrl(
 ): Promise<URL> {
   const { settings } = connection;
   const metadata = await connection.discovered.get();
-  const maxAge = request.maxAge ?? settings.maxAge;
+  const maxAge = maxAgeOf(request, settings);
   const parameters = withoutEmpty({
     redirect_uri,
-    ...offlineAccess(settings.scope, metadata),
+    ...offlineAccess(settings.scope, metadata, settings.offlineAccess),
     state: request.state,
     nonce: request.nonce,
     code_challenge: hash('sha256', request.code_verifier, 'base64url'), // RFC 7636 §4.2
     code_challenge_method: 'S256',
     response_mode: settings.responseMode === 'form_post' ? 'form_post' : undefined,
-    prompt: request.prompt ?? settings.prompt,
+    prompt: promptOf(request, settings, metadata),
     max_age: maxAge?.toString(),
     acr_values: request.acr?.join(' ') ?? settings.acrValues,
     ui_locales: settings.uiLocales,
@@ -54,4 +56,24 @@ export async function authorizationUrl(
   } catch (error) {
     throw clientCallError(error, settings, 'start');
   }
+}
+
+/** Seconds since the user proved who they are, at most. A rule makes that stricter than the settings, never laxer. */
+export function maxAgeOf(request: Demands, settings: ProviderSettings): number | undefined {
+  const given = [request.maxAge, settings.maxAge].filter((each) => each !== undefined);
+  return given.length > 0 ? Math.min(...given) : undefined;
+}
+
+/**
+ * Who must prove themselves again is asked to by prompt=login too: some providers ignore max_age (R18). Who wants to
+ * choose an account is asked to sign in where there is no such choice. Whatever else a sign-in asks, consent stays.
+ */
+function promptOf(request: AuthorizationRequest, settings: ProviderSettings, metadata: Metadata) {
+  const { prompt_values_supported: offered } = metadata;
+  const noChoice = Array.isArray(offered) && !offered.includes('select_account');
+  const prompt = request.prompt === 'select_account' && noChoice ? 'login' : request.prompt;
+  const asked = [...(prompt?.split(' ') ?? []), ...(request.maxAge === undefined ? [] : ['login'])];
+  const usual = settings.prompt?.split(' ') ?? [];
+  const kept = asked.length > 0 ? usual.filter((word) => word === 'consent') : usual;
+  return [...new Set([...asked, ...kept])].join(' ') || undefined;
 }

@@ -1,7 +1,8 @@
-import type { JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import * as oidc from 'openid-client';
 import { namesOf } from './algorithms.ts';
 import type { AssertionAudience } from './assertion-audience.ts';
+import { AuthTimeRepair, hasUnusableAuthTime } from './auth-time.ts';
 import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
 import { peek } from './id-token-checks.ts';
 import type { ProviderKeys } from './keys.ts';
@@ -18,6 +19,7 @@ export class Configurations {
   readonly #keys: ProviderKeys;
   readonly #fetch: ProviderFetch;
   readonly #audience: AssertionAudience;
+  readonly #repair: AuthTimeRepair;
   readonly #kept = new Map<oidc.ClientAuth, Prepared>();
 
   constructor(
@@ -28,6 +30,7 @@ export class Configurations {
   ) {
     this.#settings = settings;
     this.#audience = audience;
+    this.#repair = new AuthTimeRepair(settings.idTokenAlg);
     this.#keys = keys;
     this.#fetch = fetch;
   }
@@ -44,13 +47,13 @@ export class Configurations {
   /**
    * One that nobody shares, so that its call may change it.
    *
-   * @param answer the token endpoint's, when it is there already: then it is not asked again
+   * @param given the token endpoint's answer, when it is there already: then it is not asked again
    */
-  make(metadata: Metadata, clientAuth: oidc.ClientAuth, answer?: ProviderAnswer): oidc.Configuration {
-    return this.#prepare(metadata, clientAuth, answer).configuration;
+  make(metadata: Metadata, clientAuth: oidc.ClientAuth, given?: GivenAnswer): oidc.Configuration {
+    return this.#prepare(metadata, clientAuth, given).configuration;
   }
 
-  #prepare(metadata: Metadata, clientAuth: oidc.ClientAuth, answer?: ProviderAnswer): Prepared {
+  #prepare(metadata: Metadata, clientAuth: oidc.ClientAuth, given?: GivenAnswer): Prepared {
     const { clientId, idTokenAlg, issuer, clockToleranceSeconds } = this.#settings;
     // One algorithm is accepted (R2), whatever the provider lists. Given as the server's, it may have two names.
     const names = [...namesOf(idTokenAlg)];
@@ -69,10 +72,11 @@ export class Configurations {
     configuration[oidc.customFetch] = async (url, init) => {
       if (url === metadata.jwks_uri) {
         prepared.keys = await this.#keys.get();
-        return Response.json(keysOfIssuer(prepared.keys, metadata.issuer));
+        const { keys } = keysOfIssuer(prepared.keys, metadata.issuer);
+        return Response.json({ keys: given?.key ? [...keys, given.key] : keys });
       }
       if (init.method !== 'POST') return this.#fetch(url, init);
-      return answer ?? this.#post(url, init, prepared);
+      return given?.answer ?? this.#post(url, init, prepared);
     };
     if (issuer.startsWith('http:')) oidc.allowInsecureRequests(configuration);
     oidc.enableNonRepudiationChecks(configuration); // R2: without this no signature is checked.
@@ -80,8 +84,8 @@ export class Configurations {
   }
 
   /**
-   * An ID token in the answer must be verified with the keys at hand when it has come; and as its tenant's, which only
-   * the token names where one issuer serves many.
+   * An ID token in the answer must be verified with the keys at hand when it has come; as its tenant's, which only the
+   * token names where one issuer serves many; and whatever its auth_time is.
    *
    * @throws AnotherConfiguration when the one that asked cannot do that
    */
@@ -93,10 +97,14 @@ export class Configurations {
     const { kid, tid } = peek(body.id_token);
     await this.#keys.ensure(kid, true);
     const { metadata } = prepared;
-    if (isTenantTemplate(metadata)) {
-      throw new AnotherConfiguration(tenantIssuer(metadata, tid, this.#settings.allowedTenants), answer);
+    const template = isTenantTemplate(metadata);
+    const issuer = template ? tenantIssuer(metadata, tid, this.#settings.allowedTenants) : metadata.issuer;
+    if (hasUnusableAuthTime(body.id_token)) {
+      const keys = keysOfIssuer(await this.#keys.get(), issuer);
+      const { jwt, key } = await this.#repair.repair(body.id_token, keys);
+      throw new AnotherConfiguration(issuer, { answer: answer.withIdToken(body, jwt), key });
     }
-    if (this.#isOutdated(prepared)) throw new AnotherConfiguration(metadata.issuer, answer);
+    if (template || this.#isOutdated(prepared)) throw new AnotherConfiguration(issuer, { answer });
     return answer;
   }
 
@@ -108,13 +116,19 @@ export class Configurations {
 /** Thrown through the library: the answer has come, but another configuration must judge it. */
 export class AnotherConfiguration extends Error {
   readonly issuer: string;
-  readonly answer: ProviderAnswer;
+  readonly given: GivenAnswer;
 
-  constructor(issuer: string, answer: ProviderAnswer) {
+  constructor(issuer: string, given: GivenAnswer) {
     super('another configuration must judge the answer');
     this.issuer = issuer;
-    this.answer = answer;
+    this.given = given;
   }
+}
+
+interface GivenAnswer {
+  answer: ProviderAnswer;
+  /** One more key to verify its ID token with. */
+  key?: JWK;
 }
 
 interface Prepared {

@@ -120,8 +120,8 @@ export class ProviderConnection {
     } catch (error) {
       const again = causes(error as Error).find((cause) => cause instanceof AnotherConfiguration);
       if (!again) throw error;
-      const { issuer, answer } = again;
-      return await runWith(configurations.make({ ...metadata, issuer }, clientAuth, answer));
+      const { issuer, given } = again;
+      return await runWith(configurations.make({ ...metadata, issuer }, clientAuth, given));
     }
   }
 

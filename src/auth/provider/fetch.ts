@@ -51,9 +51,22 @@ export class ProviderAnswer extends Response {
     this.url = url;
   }
 
+  /** The same with another ID token; `originalIdToken` still finds the one that came. */
+  withIdToken(body: object & { id_token: string }, id_token: string): ProviderAnswer {
+    const answer = new ProviderAnswer(this.status, this.headers, this.content, this.url);
+    return Object.assign(answer, { json: async () => ({ ...body, id_token, [original]: body.id_token }) });
+  }
+
   override readonly text = async () => utf8.decode(this.content);
   override readonly json = async () => JSON.parse(utf8.decode(this.content));
   override readonly clone = () => this;
+}
+
+const original = Symbol('the ID token as it came');
+
+/** The ID token of a token answer, as the provider sent it: it wants that one back as a hint. */
+export function originalIdToken(answer: { id_token?: string | undefined }): string | undefined {
+  return (answer as { [original]?: string })[original] ?? answer.id_token;
 }
 
 /** Leaves a byte order mark out, as Response does. */

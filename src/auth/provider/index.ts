@@ -8,8 +8,9 @@ import { refreshTokens } from './refresh.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 
+export { authTimeOf } from './auth-time.ts';
 export type { ProviderCall } from './fetch.ts';
-export type { Demands } from './id-token-checks.ts';
+export { checkableAcr, type Demands } from './id-token-checks.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';
 

@@ -7,16 +7,26 @@ import type { Metadata } from './metadata.ts';
  * The scope to ask for. Providers that know no scope `offline_access` refuse the whole request for it, so it is asked
  * for only where it is offered, or where nothing is said of scopes. Google gives refresh tokens for a parameter
  * instead (https://developers.google.com/identity/protocols/oauth2/web-server#offline).
+ *
+ * @param when `always`: whatever is offered, for LemonLDAP::NG knows the scope and does not list it
  */
 export function offlineAccess(
   scope: string,
   { issuer, scopes_supported }: Pick<Metadata, 'issuer' | 'scopes_supported'>,
+  when: 'auto' | 'always' = 'auto',
 ): { scope: string; access_type?: 'offline' } {
-  if (!scopes_supported || scopes_supported.includes('offline_access')) return { scope };
-  const names = scope.split(' ');
-  const others = names.filter((name) => name !== 'offline_access');
-  const google = issuer === 'https://accounts.google.com' && others.length < names.length;
-  return { scope: others.join(' '), ...(google && { access_type: 'offline' }) };
+  const others = scope.split(' ').filter((name) => name !== 'offline_access');
+  const wanted = when === 'always' || others.length < scope.split(' ').length;
+  if (!wanted) return { scope };
+  if (!Array.isArray(scopes_supported) || scopes_supported.includes('offline_access')) {
+    return { scope: withOfflineAccess(scope) };
+  }
+  if (issuer === 'https://accounts.google.com') return { scope: others.join(' '), access_type: 'offline' };
+  return { scope: when === 'always' ? withOfflineAccess(scope) : others.join(' ') };
+}
+
+function withOfflineAccess(scope: string): string {
+  return scope.split(' ').includes('offline_access') ? scope : `${scope} offline_access`;
 }
 
 /**

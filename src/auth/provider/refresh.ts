@@ -5,6 +5,7 @@ import { clientCallError, isClientAuthenticationFailure } from './client-refusal
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, importDpopKey } from './dpop-key.ts';
 import { refusal } from './failures.ts';
+import { originalIdToken } from './fetch.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 
@@ -51,7 +52,7 @@ export function toRecord(
     access_token: answer.access_token,
     expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,
     refresh_token: answer.refresh_token ?? old?.refresh_token,
-    id_token: answer.id_token ?? old?.id_token,
+    id_token: originalIdToken(answer) ?? old?.id_token,
     scope: answer.scope ?? old?.scope,
     dpop_key,
   };

@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../../sessions/index.ts';
-import type { AuthorizationRequest } from './authorize.ts';
+import { authTimeOf } from './auth-time.ts';
+import { type AuthorizationRequest, maxAgeOf } from './authorize.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
@@ -14,6 +15,8 @@ export interface SignInAnswer {
   /** The ID token's claims and userinfo's; where both speak, the signed ones count. */
   claims: Record<string, unknown> & { iss: string; sub: string };
   tokens: TokenRecord;
+  /** A fresh sign-in was asked for, and the answer does not say when the user proved who they are. */
+  withoutAuthTime?: boolean;
 }
 
 /**
@@ -30,12 +33,12 @@ export async function finishSignIn(
 ): Promise<SignInAnswer> {
   const { settings } = connection;
   const acr = request.acr ?? settings.acrValues?.split(' ');
-  const maxAge = request.maxAge ?? settings.maxAge;
+  const maxAge = maxAgeOf(request, settings);
+  const authTimeNeeded = settings.maxAge !== undefined;
   const checks = {
     expectedState: request.state,
     expectedNonce: request.nonce,
     pkceCodeVerifier: request.code_verifier,
-    ...(maxAge !== undefined && { maxAge }),
   };
   const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
   try {
@@ -51,11 +54,14 @@ export async function finishSignIn(
         demandBoundToken(answer, dpopKey);
         const claims = { ...answer.claims() } as SignInAnswer['claims'];
         const accessToken = answer.access_token;
-        checkIdToken(claims, settings, { accessToken, acr });
+        checkIdToken(claims, settings, { accessToken, acr, maxAge, authTimeNeeded });
+        const timed = authTimeOf(claims) !== undefined;
+        if (!timed) delete claims.auth_time;
         const ask = settings.userinfo && metadata.userinfo_endpoint;
         const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
         const tokens = toRecord(answer, undefined, dpopKey && (await exportDpopKey(dpopKey)));
-        return { claims: { ...userinfo, ...claims }, tokens };
+        const withoutAuthTime = request.maxAge !== undefined && !timed;
+        return { claims: { ...userinfo, ...claims }, tokens, withoutAuthTime };
       },
       { dpopKey },
     );
@@ -71,7 +77,9 @@ async function fetchUserinfo(
   dpop: { DPoP?: oidc.DPoPHandle },
 ): Promise<Record<string, unknown>> {
   try {
-    return await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    // When somebody proved who they are is a matter of the ID token, where it was checked.
+    const { auth_time: _, ...claims } = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    return claims;
   } catch (error) {
     throw toAuthError(error, 'userinfo');
   }
