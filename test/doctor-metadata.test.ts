@@ -208,6 +208,17 @@ describe('what the metadata lists', () => {
       },
     ],
     [
+      'has no offline_access, which OIDC_OFFLINE_ACCESS alone asks for',
+      {
+        more: metadata({ scopes_supported: ['openid', 'profile', 'email'] }),
+        env: { OIDC_OFFLINE_ACCESS: 'always' },
+        lines: [
+          /^! offline_access: the metadata does not list this scope, and OIDC_OFFLINE_ACCESS=always asks/,
+        ],
+        exit: 0,
+      },
+    ],
+    [
       'has RS256 alone, whatever a client has (Spring): that cannot be told',
       {
         more: keys(jwkOf('rsa'), jwkOf('ec')),
@@ -234,7 +245,7 @@ describe('what the metadata lists', () => {
     [
       'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0',
       /^Microsoft Entra sends no/,
-      ['sub'],
+      ['sub', 'auth_time'],
     ],
     [
       'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0',

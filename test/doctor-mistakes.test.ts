@@ -206,6 +206,29 @@ describe('without PAR, what differs is named', () => {
       },
     ],
     [
+      'IdentityServer4: offline access is off, and OIDC_OFFLINE_ACCESS asks for it',
+      {
+        server: identityServer4,
+        app: { scopes: ['openid', 'profile', 'email'] },
+        env: { OIDC_OFFLINE_ACCESS: 'always' },
+        lines: [refusedScope('offline_access'), known],
+        exit: 1,
+      },
+    ],
+    [
+      'a server that tells people that they will be redirected, and not why',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: () => ({ status: 403, html: '<p>Forbidden. You will be redirected.</p>' }),
+          }),
+        lines: [
+          /^✗ redirect address: the provider refuses every request of this app \(status 403: Forbidden\. You will be redirected\.\)\. The address may be one reason of several/,
+        ],
+        exit: 1,
+      },
+    ],
+    [
       'IdentityServer4: a scope is not allowed',
       {
         server: identityServer4,

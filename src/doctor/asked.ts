@@ -37,16 +37,16 @@ const refusers: [RegExp, string][] = [
 function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Finding {
   const { scope, issuer, offlineAccess } = provider;
   const name = 'offline_access';
-  if (!scope.split(' ').includes(name)) {
+  const always = offlineAccess === 'always';
+  if (!always && !scope.split(' ').includes(name)) {
     const without = isKeycloak(metadata, provider)
       ? 'Keycloak gives a refresh token without it'
       : 'most providers then give no refresh token';
     return ok(name, `is not asked for: ${without}.`);
   }
   const { scopes_supported } = metadata;
-  const always = offlineAccess === 'always';
   const left = scopes_supported === undefined || always ? '' : ', so the app leaves it out';
-  const takeOut = 'Take offline_access out of OIDC_SCOPE.';
+  const takeOut = `Take offline_access out of OIDC_SCOPE${always ? ', and OIDC_OFFLINE_ACCESS=always out of the settings' : ''}.`;
   const refuser = refusers.find(([pattern]) => pattern.test(issuer))?.[1];
   if (refuser) return warning(name, `${refuser} refuses this scope${left}.`, takeOut);
   const offered = listOf(scopes_supported).includes(name);
@@ -87,8 +87,9 @@ function isKeycloak({ authorization_endpoint }: Metadata, { issuer }: ProviderCo
 
 const timeless: [RegExp, what: string][] = [
   [/^https:\/\/accounts\.google\.com$/, 'Google sends no auth_time'],
+  // Its metadata lists the claim all the same.
   [
-    /^https:\/\/(login\.microsoftonline\.(com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net)\//,
+    /^https:\/\/(login\.microsoftonline\.(com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net|[\w-]+\.ciamlogin\.com)\//,
     'Microsoft Entra sends no auth_time unless it is added as an optional claim of the ID token',
   ],
 ];
@@ -102,7 +103,7 @@ function checkAuthTime(
   const endpoint = String(metadata.authorization_endpoint);
   const listed = listOf(metadata.claims_supported).includes(check);
   const what =
-    timeless.find(([pattern]) => pattern.test(issuer) && !(listed && issuer.includes('microsoft')))?.[1] ??
+    timeless.find(([pattern]) => pattern.test(issuer))?.[1] ??
     (/\/api\/[^/]+\/auth$/.test(endpoint) ? 'this looks like Glewlwyd, whose auth_time is 0' : undefined) ??
     (metadata.claims_supported !== undefined && !listed
       ? 'the metadata does not list this claim (Dex, for one, never sends it)'

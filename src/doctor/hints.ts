@@ -23,7 +23,6 @@ const general: Rule[] = [
 
 /** Of a sign-in's request. */
 const ofRequest: Rule[] = [
-  [/redirect|return_?url|callback/i, (config) => registerHint(config)],
   [
     /pushed|\bpar\b|unsupported.{0,20}request_uri/i,
     (_config, { par }) =>

@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts';
-import { type Answer, NoAnswer } from './ask.ts';
+import { NoAnswer } from './ask.ts';
 import { isRefusal, openAsBrowser, random } from './attempts.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { reasonIn, wordsOf } from './refusal.ts';
+import { reasonIn, speaksOfAddress, wordsOf } from './refusal.ts';
 
 const check = 'post-logout address';
 
@@ -24,7 +24,7 @@ export async function checkPostLogout(config: Config, metadata: Metadata): Promi
     const other = await open(`https://${random()}.invalid/signed-out`);
     const refused = isRefusal(real, endpoint);
     if (!refused && isRefusal(other, endpoint)) return [ok(check, `the provider takes ${ours}.`)];
-    if (refused && (isAboutAddress(real) || !isRefusal(await open(), endpoint))) {
+    if (refused && (speaksOfAddress(reasonIn(real)) || !isRefusal(await open(), endpoint))) {
       return [failed(check, `the provider refuses it (${wordsOf(reasonIn(real))}).`, hint)];
     }
     const why = refused
@@ -45,9 +45,4 @@ function signOutUrl(endpoint: URL, { provider }: Config, back: string | undefine
   if (back) url.searchParams.set('post_logout_redirect_uri', back);
   url.searchParams.set('state', random());
   return url;
-}
-
-function isAboutAddress(answer: Answer): boolean {
-  const { error = '', description = '' } = reasonIn(answer);
-  return /redirect|return_?url/i.test(`${error} ${description}`);
 }

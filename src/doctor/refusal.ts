@@ -41,6 +41,13 @@ export function allWords({ error = '', description = '' }: Refusal): string {
   return `${error} ${description}`;
 }
 
+/** Of the address to come back to, by whatever name; not of "You will be redirected". */
+export function speaksOfAddress(refusal: Refusal): boolean {
+  return /(redirect|redirection|return|reply|callback)[\s_-]?(ur[il]|address|mismatch)/i.test(
+    allWords(refusal),
+  );
+}
+
 /** What OAuth or HTTP said, wherever it stands in a chain of errors. */
 export async function refusalIn(thrown: unknown): Promise<Refusal> {
   let links = 0;

@@ -2,7 +2,7 @@ import type { Config, ProviderConfig } from '../config.ts';
 import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, registerHint, requestHint } from './hints.ts';
-import { allWords, wordsOf } from './refusal.ts';
+import { speaksOfAddress, wordsOf } from './refusal.ts';
 
 const address = 'redirect address';
 const request = 'sign-in request';
@@ -46,7 +46,7 @@ async function checkAddress(
 
 async function explain(outcome: SignInOutcome, config: Config, settings: ProviderConfig): Promise<Finding[]> {
   const { cameBack } = outcome;
-  if (!cameBack && isAboutAddress(outcome)) {
+  if (!cameBack && speaksOfAddress(outcome)) {
     return [failed(address, `the provider refuses it (${wordsOf(outcome)}).`, registerHint(config))];
   }
   // The client is not known: no other request would get further.
@@ -113,13 +113,15 @@ const longestMs = 30_000;
 /** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
 async function findCulprits(config: Config, settings: ProviderConfig) {
   const nothing = Object.fromEntries(optional.map(([, key]) => [key, undefined]));
-  const least = { ...settings, ...nothing, scope: 'openid' };
+  const least = { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' as const };
   const leastOutcome = await startSignIn(config, least);
   const culprits: Culprit[] = [];
   if (leastOutcome.state !== 'passed') return { least, leastOutcome, culprits };
-  const scopes = settings.scope.split(' ').filter((scope) => scope !== 'openid');
+  const { offlineAccess } = settings;
+  const asked = [...settings.scope.split(' '), ...(offlineAccess === 'always' ? ['offline_access'] : [])];
+  const scopes = [...new Set(asked)].filter((name) => name !== 'openid');
   const added = [
-    ...scopes.map((name) => ({ name, scope: true, change: { scope: `openid ${name}` } })),
+    ...scopes.map((name) => ({ name, scope: true, change: scopeOf(name, settings) })),
     ...optional
       .filter(([, key]) => settings[key] !== undefined)
       .map(([name, key]) => ({ name, scope: false, change: { [key]: settings[key] } })),
@@ -131,6 +133,10 @@ async function findCulprits(config: Config, settings: ProviderConfig) {
     if (each.state === 'silent' || Date.now() > until) break;
   }
   return { least, leastOutcome, culprits };
+}
+
+function scopeOf(name: string, { offlineAccess }: ProviderConfig) {
+  return { scope: `openid ${name}`, ...(name === 'offline_access' && { offlineAccess }) };
 }
 
 function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] {
@@ -172,10 +178,6 @@ function hintFor(outcome: SignInOutcome, config: Config, settings: ProviderConfi
     requestHint(outcome, config, settings) ??
     'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT, and the registration of this app, with what the provider offers.'
   );
-}
-
-function isAboutAddress(outcome: SignInOutcome): boolean {
-  return /redirect|return_?url|callback/i.test(allWords(outcome));
 }
 
 /** Pages about one error differ in ids and times. */
