@@ -336,6 +336,23 @@ describe('what the provider says', () => {
       },
     ],
     [
+      'is the part of a long page that says what is wrong',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: () => ({
+              status: 400,
+              html: `<header>Our shop</header><nav>Home</nav><main><h1>Oh no</h1><p>${'Please stay calm. '.repeat(30)}</p><p>What it said: invalid_stars, they are not in order</p></main><footer>Imprint</footer>`,
+            }),
+          }),
+        lines: [
+          /^✗ redirect address: .*\(status 400: …\S.*What it said: invalid_stars, they are not in order\)\./,
+        ],
+        not: /Our shop|Home|Imprint/,
+        exit: 1,
+      },
+    ],
+    [
       'has no secret in it, however it is written',
       {
         server: (app) =>

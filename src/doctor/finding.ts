@@ -66,10 +66,16 @@ function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((masked, secret) => masked.replaceAll(secret, '•••'), text).replace(jwt, '•••');
 }
 
-/** Only after the redaction, which must see a secret as a whole. */
+const complaint = /\b(invalid|unauthorized|unsupported|unknown|error[_: ]|not (allowed|registered|found))/i;
+
+/** Only after the redaction, which must see a secret as a whole. Of a long text, the part that says what is wrong. */
 function cut(text: string): string {
   const plain = text.replace(/\s+/g, ' ').trim();
-  return plain.length > longest ? `${plain.slice(0, longest)}…` : plain;
+  if (plain.length <= longest) return plain;
+  const at = plain.search(complaint);
+  const start = at > longest / 2 ? plain.lastIndexOf(' ', at - 40) + 1 : 0;
+  const end = start + longest;
+  return `${start > 0 ? '…' : ''}${plain.slice(start, end)}${end < plain.length ? '…' : ''}`;
 }
 
 function isNoWord(secret: string): boolean {
