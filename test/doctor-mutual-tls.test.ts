@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +11,7 @@ import { toLine } from '../src/doctor/finding.ts';
 import { freePort } from './helpers/app.ts';
 import { makeCertificate, trust } from './helpers/certificates.ts';
 import { sessionSecret } from './helpers/doctor-run.ts';
-import { clientId } from './helpers/identity-provider.ts';
+import { clientId, startIdentityProvider } from './helpers/identity-provider.ts';
 import { startMutualTlsProvider } from './helpers/mutual-tls.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
@@ -64,6 +66,33 @@ test.each([
   try {
     expect(await examineAt(provider.issuer, origin)).toContainEqual(expect.stringMatching(line));
   } finally {
+    await provider.stop();
+  }
+});
+
+test('a provider that does not know who signed the certificate', async () => {
+  const tls = { cert: server.cert, key: server.key, ca: [makeCertificate({ name: 'Others' }).cert] };
+  const asking = createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true }).listen(
+    0,
+    'localhost',
+  );
+  await once(asking, 'listening');
+  const origin = `http://127.0.0.1:${await freePort()}`;
+  const token_endpoint = `https://localhost:${(asking.address() as AddressInfo).port}/token`;
+  const provider = await startIdentityProvider({
+    redirectOrigin: origin,
+    tls: { cert: server.cert, key: server.key },
+    overrides: { discovery: { mtls_endpoint_aliases: { token_endpoint } } },
+  });
+  try {
+    expect(await examineAt(provider.issuer, origin)).toContainEqual(
+      expect.stringMatching(
+        /^✗ client authentication: the token endpoint closes the connection \(\w+\), as it does where it does not trust the certificate in OIDC_CLIENT_CERT_FILE\. Have the provider trust the CA/,
+      ),
+    );
+  } finally {
+    asking.closeAllConnections();
+    asking.close();
     await provider.stop();
   }
 });

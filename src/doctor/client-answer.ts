@@ -17,6 +17,8 @@ export function judge(outcome: Outcome, { clientAuth }: ProviderConfig): Verdict
   // Glewlwyd says invalid_code.
   if (error === 'invalid_grant' || error === 'invalid_code') return 'known';
   if (status === 401 || error === 'invalid_client') return 'refused';
+  // nginx: "The SSL certificate error".
+  if (clientAuth.endsWith('tls_client_auth') && /certificate/i.test(allWords(outcome))) return 'refused';
   // Glewlwyd says nothing more.
   if (status === 403 && error === undefined) return 'refused';
   if (byAssertion(clientAuth) && error === 'invalid_token') return 'refused';

@@ -60,7 +60,7 @@ function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict },
     case 'accepted':
       return failed(check, 'a code that does not exist was accepted.', 'Do not trust this provider.');
     case 'silent':
-      return silent(outcome);
+      return silent(outcome, provider);
     case 'not-allowed':
       return failed(
         check,
@@ -88,19 +88,18 @@ function refusedHint(outcome: Outcome, { provider }: Config): string {
   return clientHint(provider);
 }
 
-function silent({ code = '' }: Outcome): Finding {
-  if (/ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE)|CERTIFICATE_REQUIRED/.test(code)) {
+function silent({ code = '' }: Outcome, { clientAuth }: ProviderConfig): Finding {
+  const why = code && ` (${code})`;
+  // Not every server says by an alert of TLS why it closes the connection.
+  if (clientAuth.endsWith('tls_client_auth') && /ALERT|CERTIFICATE|ECONNRESET|EPIPE/.test(code)) {
     return failed(
       check,
-      `the provider refuses the certificate in OIDC_CLIENT_CERT_FILE (${code}).`,
+      `the token endpoint closes the connection${why}, as it does where it does not trust the certificate in OIDC_CLIENT_CERT_FILE.`,
       'Have the provider trust the CA that signed it, or register the certificate itself.',
     );
   }
-  return failed(
-    check,
-    `the token endpoint does not answer${code && ` (${code})`}.`,
-    'Check that a firewall lets this machine reach it.',
-  );
+  const hint = 'Check that a firewall lets this machine reach it.';
+  return failed(check, `the token endpoint does not answer${why}.`, hint);
 }
 
 /** The same secret sent in the other way. */
