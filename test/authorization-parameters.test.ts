@@ -1,3 +1,4 @@
+import type { Express } from 'express';
 import { describe, expect, test, vi } from 'vitest';
 import { requireAuth } from '../src/auth/index.ts';
 import { offlineAccess } from '../src/auth/provider/quirks.ts';
@@ -188,6 +189,18 @@ describe.concurrent('acr_values that name an identity provider or a tenant (Iden
       expect(reasons(app)).toEqual(signsIn ? [] : ['acr_not_met']);
     }),
   );
+
+  test('stay in the request when a rule asks for a stronger sign-in', () => {
+    const mount = (app: Express) =>
+      app.get('/strong', requireAuth({ acr: 'urn:example:mfa' }), (_req, res) => void res.send('strong'));
+    const env = { OIDC_ACR_VALUES: 'tenant:acme urn:example:password' };
+    return withPair({ env, routes: { mount } }, async (pair) => {
+      pair.op.next({ idToken: { acr: 'urn:example:password' } });
+      await expectHonestSignIn(pair);
+      expect((await pair.open('/strong')).body).toBe('strong');
+      expect(pair.op.latest.authorization?.get('acr_values')).toBe('urn:example:mfa tenant:acme');
+    });
+  });
 
   test('are no rule on their own, for no answer could ever meet it', () => {
     for (const acr of ['idp:Google', ['idp:Google', 'tenant:acme']]) {

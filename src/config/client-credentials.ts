@@ -69,7 +69,7 @@ function read(values: Values, way: string, needs: readonly Name[]): Credentials 
   return credentials;
 }
 
-/** While nobody knows what the files are for: only whether they are there. */
+/** Without a valid OIDC_CLIENT_AUTH the files can only be checked for being readable. */
 function unreadable(values: Values): string[] {
   const named = [
     ...listOf(values[keyFile]).map((path) => ({ name: keyFile, path })),

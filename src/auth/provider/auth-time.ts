@@ -19,7 +19,7 @@ export function authTimeOf({ auth_time }: Record<string, unknown>): number | und
   return typeof auth_time === 'number' && Number.isFinite(auth_time) && auth_time > 0 ? auth_time : undefined;
 }
 
-/** True for an ID token that openid-client refuses for nothing but an auth_time that is no time. */
+/** True for an ID token with an auth_time that is no time: openid-client refuses most of these. */
 export function hasUnusableAuthTime(jwt: unknown): boolean {
   const parts = typeof jwt === 'string' ? jwt.split('.', 6) : [];
   try {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
-import type { Demands } from './id-token-checks.ts';
+import { checkableAcr, type Demands } from './id-token-checks.ts';
 import type { Metadata } from './metadata.ts';
 import { withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
@@ -41,7 +41,7 @@ export async function authorizationUrl(
     response_mode: settings.responseMode === 'form_post' ? 'form_post' : undefined,
     prompt: promptOf(request, settings, metadata),
     max_age: maxAge?.toString(),
-    acr_values: request.acr?.join(' ') ?? settings.acrValues,
+    acr_values: acrOf(request, settings),
     ui_locales: settings.uiLocales,
     audience: settings.audience,
     resource: settings.resource,
@@ -76,4 +76,12 @@ function promptOf(request: AuthorizationRequest, settings: ProviderSettings, met
   const usual = settings.prompt?.split(' ') ?? [];
   const kept = asked.length > 0 ? usual.filter((word) => word === 'consent') : usual;
   return [...new Set([...asked, ...kept])].join(' ') || undefined;
+}
+
+/** A rule asks for its own, at the identity provider or tenant that the settings name all the same. */
+function acrOf({ acr }: Demands, { acrValues }: ProviderSettings): string | undefined {
+  if (!acr) return acrValues;
+  const usual = acrValues?.split(' ') ?? [];
+  const checked = checkableAcr(usual);
+  return [...new Set([...acr, ...usual.filter((value) => !checked.includes(value))])].join(' ');
 }

@@ -13,8 +13,8 @@ export interface Demands {
 }
 
 /**
- * The values that a provider answers with one of. With `idp:` and `tenant:` IdentityServer and its kin are told where
- * to send somebody; no acr says that they went there.
+ * The values that can come back as acr. Those that begin with `idp:` or `tenant:` say where to send the user
+ * (IdentityServer); no acr in the answer confirms it.
  */
 export function checkableAcr(values: readonly string[] | undefined): readonly string[] {
   return (values ?? []).filter((value) => !/^(idp|tenant):/.test(value));
