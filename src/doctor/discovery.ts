@@ -78,6 +78,8 @@ function otherIssuer(expected: string, actual: string, hint: string): Finding {
 
 function noMetadata(answer: Answer, address: URL): Finding {
   const { status, headers } = answer;
+  const { error, description } = reasonIn(answer);
+  const why = error || description ? wordsOf({ error, description }) : '';
   if (headers.location && status >= 300 && status < 400) {
     return failed(
       'discovery',
@@ -88,7 +90,7 @@ function noMetadata(answer: Answer, address: URL): Finding {
   const what =
     status === 200
       ? 'answers with something that is no metadata'
-      : `answers with status ${status} (${wordsOf(reasonIn(answer))})`;
+      : `answers with status ${status}${why && ` (${why})`}`;
   if (/https required|http request .{0,20}https/i.test(answer.body.slice(0, 4_096))) {
     return failed(
       'discovery',

@@ -21,6 +21,7 @@ export const operationControls: Control[] = [
       'log: by a sign-in, a refresh, a sign-in that fails, an error and a sign-out',
       'log: cannot write lines of its own',
       'callback: no code, state, token, cookie or session id stands in the log (R20)',
+      'doctor-words: has no secret in it, however it is written',
     ],
   },
   {
