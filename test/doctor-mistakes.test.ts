@@ -387,6 +387,26 @@ describe('without PAR, what differs is named', () => {
       },
     ],
     [
+      'a server that does not know form_post',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: ({ params }) =>
+              params.get('response_mode') === 'form_post'
+                ? {
+                    location: `${app.redirect}?error=invalid_request&error_description=Unknown+response_mode`,
+                  }
+                : { html: '<form>Log in</form>' },
+          }),
+        app: { redirect: 'https://127.0.0.1:9/auth/callback' },
+        env: { OIDC_RESPONSE_MODE: 'form_post', BASE_URL: 'https://127.0.0.1:9' },
+        lines: [
+          /^✗ sign-in request: the provider refuses what OIDC_RESPONSE_MODE asks for \(invalid_request: Unknown response_mode\)/,
+        ],
+        exit: 1,
+      },
+    ],
+    [
       'a server that answers by form_post',
       {
         server: (app) =>
@@ -417,7 +437,7 @@ describe('the client', () => {
           new RegExp(
             `^✗ client authentication: ${basicRefused} \\(unauthorized_client: Invalid client or Invalid client credentials\\)\\. The provider says unauthorized_client where others say invalid_client.* copy OIDC_CLIENT_SECRET again`,
           ),
-          /^! sign-in request: was not tried: with PAR the provider must know this app first\./,
+          /^! sign-in request: was not tried: with PAR, the provider must first accept who this app is\./,
         ],
         not: addressLine,
         exit: 1,
@@ -578,7 +598,7 @@ describe('the client', () => {
               json: { access_token: 'canary-access-token', token_type: 'x', title: 'canary-title' },
             }),
           }),
-        lines: [/^! client authentication: cannot be told: a code that cannot exist was answered with /],
+        lines: [/^! client authentication: cannot be told from the answer to a code that does not exist \(/],
         not: /canary-access/,
         exit: 0,
       },

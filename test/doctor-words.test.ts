@@ -19,7 +19,7 @@ describe('what the provider says', () => {
             }),
           }),
         lines: [
-          /^! client authentication: cannot be told: a code that cannot exist was answered with odd: \[2J xy{190,196}…\. Sign in once to see\.$/,
+          /^! client authentication: cannot be told from the answer to a code that does not exist \(odd: \[2J xy{190,196}…\)\. Sign in once to see\.$/,
         ],
         exit: 0,
       },
@@ -58,6 +58,32 @@ describe('what the provider says', () => {
       },
     ],
     [
+      'is not read without end',
+      {
+        server: (app) =>
+          plainServer(app, { authorize: () => ({ status: 400, text: 'x'.repeat(2_000_000) }) }),
+        lines: [
+          /^! redirect address: cannot be told: the authorization endpoint does not answer \(an answer without end\)\./,
+        ],
+        exit: 0,
+      },
+    ],
+    [
+      'is not read without end at the token endpoint and for the keys either',
+      {
+        server: (app) =>
+          plainServer(app, {
+            token: () => ({ status: 400, text: 'x'.repeat(2_000_000) }),
+            jwks: { text: 'x'.repeat(2_000_000) },
+          }),
+        lines: [
+          /^! client authentication: cannot be told from the answer to a code that does not exist \(.*more than 1048576 bytes\)\./,
+          /^✗ key set: \S+ does not answer \(an answer without end\)\./,
+        ],
+        exit: 1,
+      },
+    ],
+    [
       'has no secret in it, however it is written',
       {
         server: (app) =>
@@ -70,7 +96,7 @@ describe('what the provider says', () => {
               },
             }),
           }),
-        lines: [/answered with odd: got Basic ••• for ••• •••\. /],
+        lines: [/\(odd: got Basic ••• for ••• •••\)\. /],
         exit: 0,
       },
     ],
@@ -83,7 +109,7 @@ describe('what the provider says', () => {
           }),
         env: { OIDC_CLIENT_SECRET: 'client' },
         lines: [
-          /^! client authentication: cannot be told: a code that cannot exist was answered with odd: the ••• is odd\./,
+          /^! client authentication: cannot be told from the answer to a code that does not exist \(odd: the ••• is odd\)\./,
           /^! secrets: OIDC_CLIENT_SECRET has only 6 characters\./,
         ],
         exit: 0,

@@ -19,7 +19,7 @@ function checkScopes({ scopes_supported }: Metadata, { scope }: ProviderConfig):
   const offered = listOf(scopes_supported);
   // offline_access has a line of its own.
   const missing = scope.split(' ').filter((name) => name !== 'offline_access' && !offered.includes(name));
-  if (missing.length === 0) return ok(check, 'each one of OIDC_SCOPE is offered.');
+  if (missing.length === 0) return ok(check, 'the metadata lists every scope of OIDC_SCOPE.');
   return warning(
     check,
     `the metadata does not list ${missing.join(', ')}.`,
@@ -136,7 +136,7 @@ function* checkValues(metadata: Metadata, { acrValues, prompt }: ProviderConfig)
       .split(' ')
       .filter((each) => !/^(idp|tenant):/.test(each) && !offered.includes(each));
     yield missing.length === 0
-      ? ok(check, `each one of ${setting} is offered.`)
+      ? ok(check, `the metadata lists every value of ${setting}.`)
       : warning(
           check,
           `the metadata does not list ${missing.join(', ')} of ${setting}; it lists ${said(offered.join(', '))}.`,

@@ -88,7 +88,9 @@ export function openAsBrowser(url: URL): Promise<Answer> {
 export function isRefusal({ status, headers }: Answer, asked: URL): boolean {
   if (status >= 400) return true;
   const to = URL.parse(headers.location ?? '', asked.href);
-  return to !== null && [to.pathname, ...to.searchParams.keys()].some((part) => /error/i.test(part));
+  // IdentityServer: /home/error?errorId=…; Google: /signin/oauth/error?authError=…
+  const says = (name: string) => /^(auth_?)?error(_?(id|code))?$/i.test(name);
+  return to !== null && (/error/i.test(to.pathname) || [...to.searchParams.keys()].some(says));
 }
 
 export function random(): string {

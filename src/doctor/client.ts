@@ -74,7 +74,7 @@ function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict },
   if (hint) return failed(check, `the provider refuses the token request (${words}).`, hint);
   return warning(
     check,
-    `cannot be told: a code that cannot exist was answered with ${words}.`,
+    `cannot be told from the answer to a code that does not exist (${words}).`,
     'Sign in once to see.',
   );
 }

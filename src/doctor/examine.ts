@@ -77,7 +77,7 @@ async function checkRequest(
     return [
       warning(
         'sign-in request',
-        'was not tried: with PAR the provider must know this app first.',
+        'was not tried: with PAR, the provider must first accept who this app is.',
         'Fix the client authentication, then run this again.',
       ),
     ];

@@ -98,13 +98,15 @@ interface Culprit {
   outcome: SignInOutcome;
 }
 
+/** What a request need not have, each as it is without the setting. */
 const optional = [
-  ['OIDC_PROMPT', 'prompt'],
-  ['OIDC_ACR_VALUES', 'acrValues'],
-  ['OIDC_MAX_AGE', 'maxAge'],
-  ['OIDC_UI_LOCALES', 'uiLocales'],
-  ['OIDC_AUDIENCE', 'audience'],
-  ['OIDC_RESOURCE', 'resource'],
+  ['OIDC_PROMPT', 'prompt', undefined],
+  ['OIDC_ACR_VALUES', 'acrValues', undefined],
+  ['OIDC_MAX_AGE', 'maxAge', undefined],
+  ['OIDC_UI_LOCALES', 'uiLocales', undefined],
+  ['OIDC_AUDIENCE', 'audience', undefined],
+  ['OIDC_RESOURCE', 'resource', undefined],
+  ['OIDC_RESPONSE_MODE', 'responseMode', 'query'],
 ] as const;
 
 const mostTried = 30;
@@ -112,7 +114,7 @@ const longestMs = 30_000;
 
 /** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
 async function findCulprits(config: Config, settings: ProviderConfig) {
-  const nothing = Object.fromEntries(optional.map(([, key]) => [key, undefined]));
+  const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
   const least = { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' as const };
   const leastOutcome = await startSignIn(config, least);
   const culprits: Culprit[] = [];
@@ -123,7 +125,7 @@ async function findCulprits(config: Config, settings: ProviderConfig) {
   const added = [
     ...scopes.map((name) => ({ name, scope: true, change: scopeOf(name, settings) })),
     ...optional
-      .filter(([, key]) => settings[key] !== undefined)
+      .filter(([, key, without]) => settings[key] !== without)
       .map(([name, key]) => ({ name, scope: false, change: { [key]: settings[key] } })),
   ];
   const until = Date.now() + longestMs;
