@@ -81,6 +81,8 @@ export function connectionHint(code: string, setting: string): string {
   if (code === 'CERT_HAS_EXPIRED') return 'Its certificate has run out: renew it.';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `Its certificate is for another host name: check ${setting}, or the certificate.`;
+  if (isPlain(code))
+    return `It speaks plain http there, or no TLS that fits: compare http:// and https:// in ${setting}.`;
   if (isTrust(code))
     return 'This machine does not know who signed its certificate: name your own CA with NODE_EXTRA_CA_CERTS, or send the whole chain.';
   return `Check ${setting}, and that a firewall or proxy lets this machine through.`;
@@ -92,5 +94,10 @@ function isTrust(code: string): boolean {
 
 /** Whether somebody is there whose certificate is not in order. */
 export function isTlsFault(code: string): boolean {
-  return isTrust(code) || /CERT|^ERR_(SSL|TLS)|EPROTO/.test(code);
+  return isTrust(code) || (/CERT|^ERR_(SSL|TLS)|EPROTO/.test(code) && !isPlain(code));
+}
+
+/** Whether somebody is there who speaks plain http where TLS was expected. */
+export function isPlain(code: string): boolean {
+  return /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO/.test(code);
 }

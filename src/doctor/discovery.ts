@@ -1,7 +1,8 @@
 import { AuthError, type Provider } from '../auth/index.ts';
 import type { Config } from '../config.ts';
 import { type Answer, ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
-import { type Finding, failed, ok, warning } from './finding.ts';
+import { type Finding, failed, ok, said, warning } from './finding.ts';
+import { reasonIn, wordsOf } from './refusal.ts';
 
 /** The provider's metadata as it came, trusted in nothing. */
 export type Metadata = Record<string, unknown>;
@@ -36,38 +37,67 @@ export async function checkDiscovery({
 }
 
 /** The same checks that the app does before it believes the metadata. */
-export async function checkIssuer(provider: Provider): Promise<Finding> {
+export async function checkIssuer(provider: Provider, metadata: Metadata): Promise<Finding> {
   try {
     const { issuer } = await provider.load();
-    return ok('issuer', `is ${issuer}, to the letter.`);
+    return ok('issuer', `is ${issuer}, exactly as in the metadata.`);
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     const { reason, hint = reason } = error;
-    if (reason === 'discovery_issuer') {
-      return failed(
-        'issuer',
-        'is not the one in the settings.',
-        `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`,
-      );
-    }
+    if (reason === 'discovery_issuer')
+      return otherIssuer(provider.settings.issuer, String(metadata.issuer), hint);
     return failed(
       'discovery',
-      `the metadata cannot be used: ${hint}.`,
+      `the metadata cannot be used: ${said(hint)}.`,
       'Have the provider fix it, or compare OIDC_ISSUER and OIDC_PAR with what it offers.',
     );
   }
 }
 
-function noMetadata({ status, headers }: Answer, address: URL): Finding {
+function otherIssuer(expected: string, actual: string, hint: string): Finding {
+  const [asked, named] = [URL.parse(expected), URL.parse(actual)];
+  const path = (url: URL) => url.pathname.replace(/\/$/, '') + url.search;
+  const differing = [
+    asked?.protocol !== named?.protocol && 'scheme',
+    asked?.hostname !== named?.hostname && 'host',
+    asked?.port !== named?.port && 'port',
+  ].filter((part) => part !== false);
+  if (asked && named && differing.length > 0 && path(asked) === path(named)) {
+    return failed(
+      'issuer',
+      `the provider calls itself ${said(actual)} when it is asked at ${expected}: the ${differing.join(' and ')} differs, the path is the same.`,
+      `A provider behind a proxy that builds its address from the Host header needs Host and X-Forwarded-Proto from the proxy, or a fixed issuer (IssuerUri, SetIssuer, KC_HOSTNAME). If the address it names is the right one, set OIDC_ISSUER to it.`,
+    );
+  }
+  return failed(
+    'issuer',
+    'is not the one in the settings.',
+    `${said(`${hint.charAt(0).toUpperCase()}${hint.slice(1)}`)}.`,
+  );
+}
+
+function noMetadata(answer: Answer, address: URL): Finding {
+  const { status, headers } = answer;
+  const { error, description } = reasonIn(answer);
+  const why = error || description ? wordsOf({ error, description }) : '';
   if (headers.location && status >= 300 && status < 400) {
     return failed(
       'discovery',
       `${address.href} leads elsewhere (${status}).`,
-      `Set OIDC_ISSUER to the address it leads to, without "/.well-known/…": ${headers.location}`,
+      `Set OIDC_ISSUER to the address it leads to, without "/.well-known/…": ${said(headers.location)}`,
     );
   }
   const what =
-    status === 200 ? 'answers with something that is no metadata' : `answers with status ${status}`;
+    status === 200
+      ? 'answers with something that is no metadata'
+      : `answers with status ${status}${why && ` (${why})`}`;
+  if (/https required|http request .{0,20}https/i.test(answer.body.slice(0, 4_096))) {
+    return failed(
+      'discovery',
+      `${address.href} ${what}.`,
+      'Name the provider by its https address in OIDC_ISSUER.',
+    );
+  }
   return failed(
     'discovery',
     `${address.href} ${what}.`,

@@ -1,14 +1,27 @@
 import type { ProviderConfig } from '../config.ts';
+import { checkAsked } from './asked.ts';
+import { offersPar } from './attempts.ts';
+import { byAssertion } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
-import { type Finding, failed, ok, warning } from './finding.ts';
+import { type Finding, failed, ok, said, warning } from './finding.ts';
+import { listOf } from './metadata-lists.ts';
 
-/** What the provider's metadata offers of what this app uses. */
-export function checkOffers(metadata: Metadata, provider: ProviderConfig): Finding[] {
+/**
+ * What the provider's metadata offers of what this app uses.
+ *
+ * @param published the algorithms that the provider publishes keys for
+ */
+export function checkOffers(
+  metadata: Metadata,
+  provider: ProviderConfig,
+  published: readonly string[] = [],
+): Finding[] {
   return [
     checkPkce(metadata),
     checkClientAuth(metadata, provider),
-    checkAlgorithm(metadata, provider),
-    checkOfflineAccess(metadata, provider),
+    ...checkAssertion(metadata, provider),
+    checkAlgorithm(metadata, provider, published),
+    ...checkAsked(metadata, provider),
     checkPar(metadata, provider),
     offered(metadata.end_session_endpoint, 'end_session', 'signing out here signs out at the provider too.', {
       without:
@@ -46,59 +59,56 @@ function checkPkce({ code_challenge_methods_supported }: Metadata): Finding {
 }
 
 function checkClientAuth(metadata: Metadata, { clientAuth }: ProviderConfig): Finding {
-  const said = metadata.token_endpoint_auth_methods_supported;
+  const listed = metadata.token_endpoint_auth_methods_supported;
   // The default of OpenID Connect Discovery §3.
-  const methods = said === undefined ? ['client_secret_basic'] : listOf(said);
+  const methods = listed === undefined ? ['client_secret_basic'] : listOf(listed);
   if (methods.includes(clientAuth)) return ok('client authentication', `${clientAuth} is offered.`);
   return warning(
     'client authentication',
     `${clientAuth} is not offered.`,
-    `Set OIDC_CLIENT_AUTH to one of: ${methods.join(', ')}.`,
+    `Set OIDC_CLIENT_AUTH to one of: ${said(methods.join(', '))}.`,
   );
 }
 
-function checkAlgorithm(metadata: Metadata, { idTokenAlg }: ProviderConfig): Finding {
+/** FAPI 2.0 §5.3.3.1 and draft-ietf-oauth-rfc7523bis: a client assertion is for the issuer, and for nobody else. */
+function* checkAssertion(metadata: Metadata, provider: ProviderConfig): Generator<Finding> {
+  const { clientAuth, clientAssertionAudience, dpop } = provider;
+  if (!byAssertion(clientAuth) || clientAssertionAudience !== 'token_endpoint') return;
+  const pushes = offersPar(metadata, provider);
+  if (!pushes && !dpop) return;
+  yield warning(
+    'client assertion',
+    `is for the token endpoint, and ${pushes ? 'PAR' : 'DPoP'} is used: FAPI 2.0 wants the issuer.`,
+    'Take OIDC_CLIENT_ASSERTION_AUDIENCE out, unless the provider then refuses this app.',
+  );
+}
+
+function checkAlgorithm(
+  metadata: Metadata,
+  { idTokenAlg }: ProviderConfig,
+  published: readonly string[],
+): Finding {
   const offers = listOf(metadata.id_token_signing_alg_values_supported);
   // Two names of one thing (RFC 9864).
   const same = /^Ed/.test(idTokenAlg) ? ['EdDSA', 'Ed25519'] : [idTokenAlg];
   if (offers.some((alg) => same.includes(alg))) return ok('signing algorithm', `${idTokenAlg} is offered.`);
   if (offers.length === 0) return warning('signing algorithm', 'the metadata names none.');
   const usable = offers.filter((alg) => !/^(none|HS)/.test(alg));
+  // Each provider must list RS256 (OpenID Connect Discovery §3), and some list nothing else whatever a client has.
+  if (usable.join() === 'RS256' && published.includes(idTokenAlg)) {
+    return warning(
+      'signing algorithm',
+      `the metadata lists RS256 alone, and the key set has a key for ${idTokenAlg}: whether this app gets ${idTokenAlg} cannot be told (Spring Authorization Server lists RS256 whatever an app is registered with).`,
+      `Check that this app is registered with ${idTokenAlg} at the provider, or set OIDC_ID_TOKEN_ALG=RS256.`,
+    );
+  }
   return failed(
     'signing algorithm',
     `ID tokens signed with ${idTokenAlg} are not offered.`,
     usable.length > 0
-      ? `Set OIDC_ID_TOKEN_ALG to the one that this app is registered with: ${usable.join(', ')}.`
+      ? `Set OIDC_ID_TOKEN_ALG to the one that this app is registered with: ${said(usable.join(', '))}.`
       : 'Have the provider sign ID tokens with a key of its own, such as RS256.',
   );
-}
-
-const refusers: [RegExp, string][] = [
-  [/^https:\/\/accounts\.google\.com$/, 'Google'],
-  [/^https:\/\/gitlab\./, 'GitLab'],
-  [/^https:\/\/cognito-idp\./, 'Amazon Cognito'],
-];
-
-/** Google, GitLab and Amazon Cognito answer a request for it with invalid_scope. */
-function checkOfflineAccess(metadata: Metadata, { scope, issuer }: ProviderConfig): Finding {
-  const asked = scope.split(' ').includes('offline_access');
-  const name = 'offline_access';
-  if (!asked) return ok(name, 'is not asked for: most providers then give no refresh token.');
-  const refuser = refusers.find(([pattern]) => pattern.test(issuer))?.[1];
-  const takeOut = 'Take offline_access out of OIDC_SCOPE.';
-  if (refuser) {
-    const left = metadata.scopes_supported === undefined ? '' : ', so the app leaves it out';
-    return warning(name, `${refuser} refuses this scope${left}.`, takeOut);
-  }
-  if (metadata.scopes_supported === undefined) {
-    return warning(
-      name,
-      'the metadata names no scopes, so this one is asked for. Google, GitLab and Amazon Cognito refuse it.',
-      'If sign-ins end in invalid_scope, take it out of OIDC_SCOPE.',
-    );
-  }
-  if (listOf(metadata.scopes_supported).includes('offline_access')) return ok(name, 'is offered.');
-  return warning(name, 'this scope is not offered, so the app leaves it out.', takeOut);
 }
 
 function checkPar(metadata: Metadata, { par }: ProviderConfig): Finding {
@@ -120,8 +130,4 @@ function checkPar(metadata: Metadata, { par }: ProviderConfig): Finding {
 
 function offered(what: unknown, check: string, text: string, { without }: { without: string }): Finding {
   return what === undefined || what === false ? warning(check, without) : ok(check, text);
-}
-
-function listOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : [];
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
-import { ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
-import { type Finding, failed, ok, warning } from './finding.ts';
+import { ask, connectionHint, isPlain, isTlsFault, NoAnswer } from './ask.ts';
+import { type Finding, failed, ok, said, warning } from './finding.ts';
 
 /** Do base address, cookies and proxy fit together? */
 export async function checkPublicAddress(config: Config): Promise<Finding[]> {
@@ -37,6 +37,7 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     const hint = connectionHint(error.code, 'BASE_URL');
+    if (isPlain(error.code)) return [failed(check, `${baseUrl} does not speak TLS (${error.code}).`, hint)];
     if (isTlsFault(error.code))
       return [failed(check, `${baseUrl} has no certificate that holds (${error.code}).`, hint)];
     return [
@@ -101,7 +102,7 @@ async function checkCookies({ baseUrl, secure, provider }: Config): Promise<Find
   if (back !== null && back !== `${baseUrl}/auth/callback`) {
     return failed(
       check,
-      `are set by an app whose BASE_URL is ${new URL(back).origin}.`,
+      `are set by an app whose BASE_URL is ${said(new URL(back).origin)}.`,
       'Start the app with the settings that you check here.',
     );
   }

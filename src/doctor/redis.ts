@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import type { Config } from '../config.ts';
 import { openSessions, type Sessions, StoreError } from '../sessions/index.ts';
-import { type Finding, failed, ok, warning } from './finding.ts';
+import { type Finding, failed, ok, said, warning } from './finding.ts';
 
 /** Is Redis there, does it keep what it is given, and for how long? */
 export async function checkRedis({ redisUrls, session }: Config): Promise<Finding[]> {
@@ -40,7 +40,7 @@ async function checkReached(sessions: Sessions, where: string): Promise<Finding>
     return ok('Redis', `${where} answers.`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return failed('Redis', `${where} cannot be used: ${error.message}.`, hintOf(error.message));
+    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hintOf(error.message));
   }
 }
 
@@ -63,12 +63,16 @@ async function checkWrite(command: Command): Promise<Finding> {
     const read = String(await command(key, ['GET', key]));
     await command(key, ['DEL', key]);
     if (read !== 'written')
-      return failed('Redis write', `came back as ${read}.`, 'Name the primary in REDIS_URL, not a replica.');
+      return failed(
+        'Redis write',
+        `came back as ${said(read)}.`,
+        'Name the primary in REDIS_URL, not a replica.',
+      );
     return ok('Redis write', 'a record was written, read and deleted.');
   } catch (error) {
     const { message } = error as Error;
     const hint = /OOM/.test(message) ? 'Redis is full: give it more memory.' : hintOf(message);
-    return failed('Redis write', `is refused: ${message}.`, hint);
+    return failed('Redis write', `is refused: ${said(message)}.`, hint);
   }
 }
 
@@ -86,7 +90,7 @@ async function checkEviction(command: Command): Promise<Finding> {
   if (policy === 'noeviction') return ok(check, 'maxmemory-policy is noeviction.');
   return warning(
     check,
-    `maxmemory-policy is ${policy}: when memory runs out, sessions vanish and users are signed out.`,
+    `maxmemory-policy is ${said(policy)}: when memory runs out, sessions vanish and users are signed out.`,
     'Set maxmemory-policy to noeviction, and watch the memory.',
   );
 }

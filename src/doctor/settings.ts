@@ -50,12 +50,24 @@ export function* checkSecrets({ provider, session, development }: Config): Gener
   }
 }
 
-/** What must stand in no line. */
+/** What no line may show, in each form that it is sent in. */
 export function secretsOf({ provider, session, redisUrls }: Config): string[] {
   const passwords = redisUrls.flatMap((url) => {
     const { password } = new URL(url);
     return [password, decodeURIComponent(password)];
   });
-  const all = [provider.clientSecret, ...session.secrets, ...passwords];
-  return [...new Set(all)].filter((secret) => secret !== undefined && secret !== '') as string[];
+  const { clientId, clientSecret = '' } = provider;
+  const form = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
+  const basic = [
+    `${clientId}:${clientSecret}`,
+    `${form(clientId)}:${form(clientSecret)}`,
+    `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`,
+  ].map((pair) => Buffer.from(pair).toString('base64'));
+  const all = [
+    ...[clientSecret, encodeURIComponent(clientSecret), form(clientSecret)],
+    ...(clientSecret === '' ? [] : basic),
+    ...session.secrets,
+    ...passwords,
+  ];
+  return [...new Set(all)].filter((secret) => secret !== '');
 }

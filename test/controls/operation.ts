@@ -24,6 +24,7 @@ export const operationControls: Control[] = [
       'log-hints: holds nothing secret: %s',
       'log: cannot write lines of its own',
       'callback: no code, state, token, cookie or session id stands in the log (R20)',
+      'doctor-words: has no secret in it, however it is written',
     ],
   },
   {
