@@ -1,12 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+/** What takes long: copies of the project, and servers that stop or fail while others use them (`npm run test:slow`). */
+const slow = ['adopt', 'production-install', 'sessions-cluster', 'start-and-stop'].map(
+  (name) => `test/${name}.test.ts`,
+);
+
+export default defineConfig(({ mode }) => ({
   test: {
-    include: ['test/**/*.test.ts'],
+    ...(mode === 'slow' ? { include: slow } : { include: ['test/**/*.test.ts'], exclude: slow }),
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // One more than the cores that we count on: many tests wait for servers and browsers.
+    maxWorkers: 3,
     // oidc-provider warns of each Node that is not yet called LTS; ours is pinned.
     onConsoleLog: (text) => !text.includes('Unsupported runtime'),
   },
-});
+}));

@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { describe, expect, test, vi } from 'vitest';
 import { requireAuth } from '../src/auth/index.ts';
 import { offlineAccess } from '../src/auth/provider/quirks.ts';
+import { markOn } from './helpers/browser.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import {
   expectHonestSignIn,
@@ -238,10 +239,10 @@ describe.concurrent('"Use another account"', () => {
 test('a rule that wants a recent sign-in makes OIDC_MAX_AGE stricter, never laxer, and consent stays', () =>
   withPair({ env: { OIDC_MAX_AGE: '30', OIDC_PROMPT: 'consent' } }, async ({ op, app, open, browser }) => {
     op.next({ idToken: { auth_time: Math.floor(Date.now() / 1000) - 40 } });
-    expect((await open('/sessions')).status).toBe(200);
+    const form = markOn(await open('/sessions'));
     try {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 700_000 });
-      await browser.post(app.url('/sessions/end-others'));
+      await browser.post(app.url('/sessions/end-others'), form);
       const asked = op.latest.authorization;
       expect([asked?.get('max_age'), asked?.get('prompt')]).toEqual(['30', 'login consent']);
     } finally {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
+import { ask } from '../src/doctor/ask.ts';
 import { examine } from '../src/doctor/examine.ts';
 import { mask, warning } from '../src/doctor/finding.ts';
 import { checkOffers } from '../src/doctor/offers.ts';
@@ -568,15 +569,15 @@ describe('base address, cookies and proxy', () => {
   test('that a proxy has changed on the way are told', async () => {
     const { settings, app } = await runningApp();
     const meddler = await listen(async (req, res) => {
-      const answer = await fetch(app.url(req.url ?? '/'), {
-        redirect: 'manual',
-        headers: { 'sec-fetch-mode': 'navigate' },
-      });
-      const [cookie = ''] = answer.headers.getSetCookie();
-      res.statusCode = answer.status;
+      const { status, headers, body } = await ask(
+        new URL(req.url ?? '/', app.url('/')),
+        req.headers as Record<string, string>,
+      );
+      const [cookie = ''] = headers['set-cookie'] ?? [];
+      res.statusCode = status;
       if (cookie) res.setHeader('set-cookie', cookie.replace(/; HttpOnly/i, ''));
-      res.setHeader('location', answer.headers.get('location') ?? '');
-      res.end(await answer.text());
+      res.setHeader('location', headers.location ?? '');
+      res.end(body);
     });
     const found = await examine({ ...settings, BASE_URL: meddler });
     expect(about(found, 'cookies')).toMatchObject([

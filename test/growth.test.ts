@@ -249,7 +249,7 @@ describe('the work for a request', () => {
       (size) =>
         post(
           form,
-          `logout_token=${Buffer.from(`{"alg":"RS256","a":${'['.repeat(size / 4)}${']'.repeat(size / 4)}}`).toString('base64url')}.e30.x`,
+          `logout_token=${Buffer.from(`{"alg":"HS256","a":${'['.repeat(size / 4)}${']'.repeat(size / 4)}}`).toString('base64url')}.e30.x`,
         ),
     ],
     [

@@ -196,10 +196,10 @@ describe.skipIf(!hasNginx || !hasRedis)('two instances behind nginx, restarted o
 
     const browser = createBrowser({ ca: proxy.ca });
     const { location = '' } = await browser.get(`${origin}/profile`, { follow: false });
-    await browser.get(await provider.signIn(browser, location, 'alice'));
+    const page = await browser.get(await provider.signIn(browser, location, 'alice'));
     const cookie = browser.cookieHeader(origin);
 
-    const load = startLoad(origin, { ca: proxy.ca, connections: 12, cookie });
+    const load = startLoad(origin, { ca: proxy.ca, connections: 12, cookie, page });
     await load.reached(100);
     for (const [index, instance] of instances.entries()) {
       instance.kill('SIGTERM');

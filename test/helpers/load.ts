@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
+import { markOn, type Page } from './browser.ts';
 import { until } from './redis-server.ts';
 
 export interface Load {
@@ -19,18 +20,28 @@ interface Kind {
   body?: string;
 }
 
-/** What a signed-in person does: a public page, a page of one's own, a form. */
-const kinds: Kind[] = [
+/** What a signed-in person does: a public page, a page of one's own, a form of a page that was printed for them. */
+const kindsOf = (page: Page): Kind[] => [
   { method: 'GET', path: '/', status: 200 },
   { method: 'GET', path: '/profile', status: 200 },
-  { method: 'POST', path: '/sessions/end', status: 303, body: 'handle=nobody' },
+  {
+    method: 'POST',
+    path: '/sessions/end',
+    status: 303,
+    body: new URLSearchParams({ ...markOn(page), handle: 'nobody' }).toString(),
+  },
 ];
 
-/** Requests without a pause on so many kept connections, until `stop`. At most 20 failures are noted. */
+/**
+ * Requests without a pause on so many kept connections, until `stop`. At most 20 failures are noted.
+ *
+ * @param page one of that person's
+ */
 export function startLoad(
   origin: string,
-  { ca, connections, cookie }: { ca: string; connections: number; cookie: string },
+  { ca, connections, cookie, page }: { ca: string; connections: number; cookie: string; page: Page },
 ): Load {
+  const kinds = kindsOf(page);
   const failures: string[] = [];
   let count = 0;
   let going = true;
