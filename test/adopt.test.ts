@@ -87,7 +87,7 @@ describe.skipIf(template)('npm run adopt', () => {
       .filter((file) => file.endsWith('.ts'));
     const biome = npx('biome', 'check', 'test/demo-pages', ...written);
     expect(biome.status, biome.stdout + biome.stderr).toBe(0);
-  });
+  }, 60_000);
 
   test('and the tests: those of pages, of roles and of the README among them', () => {
     const files = ['layout', 'readme', 'pages', 'provider-quirks'].map((one) => `test/${one}.test.ts`);

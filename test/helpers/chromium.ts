@@ -9,8 +9,10 @@ const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
 if (!executablePath && process.env.CI === 'true') throw new Error('Chromium is missing, and CI=true');
 if (!executablePath) console.log('Tests that need Chromium are skipped: it is not installed here.');
 
-/** Tests in here are skipped, with one line, where Chromium is missing. */
-export const describeWithChromium = describe.skipIf(!executablePath);
+/** Tests in here are skipped, with one line, where Chromium is missing. Each has a minute: a browser does much. */
+export function describeWithChromium(name: string, tests: () => void): void {
+  describe.skipIf(!executablePath)(name, { timeout: 60_000 }, tests);
+}
 
 /** A headless Chromium that talks to nobody but the addresses it is sent to. */
 export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
