@@ -111,14 +111,22 @@ const failures: Record<SignInFailure | Refusal, Message> = {
     "To continue, sign in again. You haven't been signed out, and we'll bring you back here.",
   ]),
   forbidden: page('You may not see this page', ['Your account lacks what this page asks for.'], home),
-  other_persons_page: page('This page was opened by somebody else', [
-    'Somebody else has signed in with this browser since the page was opened, so we ignored what was sent. Nothing was changed.',
-    'Open the page again and try once more.',
-  ]),
-  unmarked_page: page("We couldn't tell whose page this is", [
-    "What was sent didn't say who the page was opened for, so we ignored it. Nothing was changed.",
-    'Open the page again and try once more.',
-  ]),
+  other_persons_page: page(
+    'This page was opened by somebody else',
+    [
+      'Somebody else has signed in with this browser since the page was opened, so we ignored what was sent. Nothing was changed.',
+      'Open the page again and try once more.',
+    ],
+    home,
+  ),
+  unmarked_page: page(
+    "We couldn't tell whose page this is",
+    [
+      "What was sent didn't say who the page was opened for, so we ignored it. Nothing was changed.",
+      'Open the page again and try once more.',
+    ],
+    home,
+  ),
   issuer_unknown: page('We do not know that sign-in service', ['This site does not use it.'], home),
   store_away: page(
     'We cannot tell who you are just now',

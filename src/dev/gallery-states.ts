@@ -1,4 +1,12 @@
-import { confirmLogout, confirmThirdPartyStart, failurePage, leaving, signedOut } from '../auth/texts.ts';
+import {
+  confirmLogout,
+  confirmThirdPartyStart,
+  failurePage,
+  leaving,
+  ownPage,
+  signedOut,
+  switchUser,
+} from '../auth/texts.ts';
 import { plainPages } from '../http/plain-pages.ts';
 import { layOutClaims, layOutRows } from '../pages/claims.ts';
 import { initials } from '../pages/person.ts';
@@ -74,7 +82,12 @@ export const galleryStates: GalleryState[] = [
   message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
   { name: 'to-provider', view: 'to-provider', locals: onTheWay('signOut') },
   { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('signIn') },
-  message('error-403-other-person', 403, failurePage('other_persons_page'), true),
+  message(
+    'error-403-other-person',
+    403,
+    { ...failurePage('other_persons_page'), action: { label: ownPage.openAgain, href: '/sessions' } },
+    true,
+  ),
   message('error-401-not-saved', 401, failurePage('work_not_saved')),
   message(
     'error-403',
@@ -88,7 +101,10 @@ export const galleryStates: GalleryState[] = [
   message('error-429', 429, plainPages.tooMany('42 seconds')),
   message('error-500', 500, plainPages.broken),
   message('error-503-store', 503, failurePage('store_away')),
-  message('sign-in-cancelled', 400, failurePage('access_denied')),
+  message('sign-in-not-let-in', 403, {
+    ...failurePage('access_denied'),
+    other: { label: switchUser, post: '/auth/initiate-login' },
+  }),
   message('sign-in-expired', 400, failurePage('login_expired')),
   message('sign-in-already-used', 400, failurePage('state_unknown')),
   message('sign-in-provider-down', 503, failurePage('provider_unreachable')),
