@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
  * What takes long: copies of the project, servers that stop or fail while others use them, and how work grows with its
  * input (`npm run test:slow`).
  */
-const slow = ['adopt', 'growth', 'production-install', 'sessions-cluster', 'start-and-stop'].map(
+const slow = ['adopt', 'growth*', 'production-install', 'sessions-cluster', 'start-and-stop'].map(
   (name) => `test/${name}.test.ts`,
 );
 

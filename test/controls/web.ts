@@ -146,7 +146,7 @@ export const webControls: Control[] = [
       'tabs-and-loops: with long paths keeps the cookies of a browser under 8 KB',
       'token-answers: a bomb in a bomb',
       'key-sets: of more than a hundred entries is refused before one is looked at',
-      'provider-answer: what a provider or an API sends costs no more than its length',
+      'growth-of-answers: what a provider or an API sends costs no more than its length',
       'return-path: of 2 KB of %s fits into a cookie that browsers keep, and lands there',
       'growth: the work for a text of one thing again and again',
       'growth: the work for JSON',
