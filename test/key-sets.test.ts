@@ -100,7 +100,7 @@ test('a set without a key for the algorithm signs nobody in, and the log names b
 describe('a key set', () => {
   test.each([undefined, null, 5, 'keys', [], {}, { keys: null }, { keys: {} }, { keys: 'none' }])(
     'is none where it is %j',
-    (body) => expect(() => usableKeys(body, 'RS256')).toThrow('holds no key set'),
+    (body) => expect(() => usableKeys(body, 'RS256')).toThrow('has no key set'),
   );
 
   test('of more than a hundred entries is refused before one is looked at', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
+import { getUser, requireAuth } from '../src/auth/index.ts';
+import type { MoreRoutes } from './helpers/app-with-routes.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import { html, type Lies } from './helpers/misbehaving-replies.ts';
 import { expectHonestSignIn, expectPlainFailure, withPair } from './helpers/misbehaving-sign-in.ts';
@@ -43,6 +45,30 @@ describe('refreshing tokens', () => {
         expect([op.calls.api, op.calls.token, app.events('token.refreshed').length]).toEqual([1, 2, 1]);
       }));
   }
+
+  test.concurrent('with other claims leaves the user as the sign-in made them', () => {
+    const asJson: MoreRoutes = {
+      mount: (app) =>
+        app.get('/who', requireAuth(), (req, res) => {
+          const { acr, authTime, roles, scopes, sid, claims } = getUser(req) ?? {};
+          res.json({ acr, authTime, roles, scopes, sid, claims });
+        }),
+    };
+    return withPair({ routes: asJson }, async (pair) => {
+      const { op, app, open } = pair;
+      const now = Math.floor(Date.now() / 1000);
+      const before = { acr: 'weak', auth_time: now - 5_000, roles: ['member'], sid: 'sid-1' };
+      op.next({ idToken: before, token: { json: { expires_in: 1, scope: 'openid' } } });
+      await expectHonestSignIn(pair);
+      const who = (await open('/who')).body;
+      expect(who).toContain('"acr":"weak"');
+      const after = { acr: 'strong', auth_time: now, roles: ['admin'], sid: 'sid-2' };
+      op.nextRefresh({ idToken: after, token: { json: { scope: 'openid reports' } } });
+      expect((await open('/api-data')).status).toBe(200);
+      expect(app.events('token.refreshed')).toHaveLength(1);
+      expect((await open('/who')).body).toBe(who);
+    });
+  });
 
   test.concurrent('refused to ten requests at once is asked for once and told once', () =>
     withPair({}, async (pair) => {

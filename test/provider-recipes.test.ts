@@ -75,12 +75,21 @@ test.each(recipes)(
   },
 );
 
-test.each(recipes.filter(({ name }) => !/FAPI|many tenants/.test(name)))(
+test.each(recipes)(
   'the recipe for $name says how the provider requires PKCE and the secret',
   ({ section }) => {
     expect(section).toMatch(/PKCE and secret: /);
   },
 );
+
+test('the README names each provider that has a recipe, and no other', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const list = /has a recipe for (.+)\.$/m.exec(readme)?.[1] ?? '';
+  const inReadme = list.split(/, | and /).sort();
+  const short = (name: string) => name.replace(/^Amazon | ID, .*$/g, '');
+  const here = new Set(recipes.map(({ name }) => short(name)).filter((name) => !name.startsWith('FAPI')));
+  expect(inReadme).toEqual([...here].sort());
+});
 
 test('every setting that is named exists', () => {
   const names = new Set(settings.map(({ name }) => name));

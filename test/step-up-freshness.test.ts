@@ -1,6 +1,8 @@
 import type { Express } from 'express';
 import { describe, expect, test, vi } from 'vitest';
 import { getUser, requireAuth } from '../src/auth/index.ts';
+import { createBrowser } from './helpers/browser.ts';
+import { pressIn, statusOf } from './helpers/instances.ts';
 import { entra } from './helpers/misbehaving-profiles.ts';
 import { expectHonestSignIn, expectPlainFailure, reasons, withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf } from './helpers/pair.ts';
@@ -120,6 +122,25 @@ test('a fresh sign-in without auth_time is fresh as long as the rule says', () =
       vi.useRealTimers();
     }
   }));
+
+// Nobody must be kept from ending a stranger's session, whatever the provider leaves out (R18).
+test.each(absent)('(%s) lets somebody end their other sessions, after a fresh sign-in only', (_, auth_time) =>
+  withPair({}, async ({ app, op, open, browser }) => {
+    const other = createBrowser();
+    for (const each of [other, browser]) {
+      op.next({ idToken: { auth_time } });
+      expect((await each.get(app.url('/profile'))).status).toBe(200);
+    }
+    op.next({ idToken: { auth_time } });
+    const back = await pressIn(browser, await open('/sessions'), '/sessions/end-others');
+    expect([back.status, back.url]).toEqual([200, app.url('/sessions')]);
+    expect(op.latest.authorization?.get('prompt')).toBe('login');
+    expect(await statusOf(other, app), 'not before the fresh sign-in').toBe(200);
+    await pressIn(browser, back, '/sessions/end-others');
+    expect([await statusOf(other, app), await statusOf(browser, app)]).toEqual([401, 200]);
+    expect(op.calls.authorization).toBe(3);
+  }),
+);
 
 // openid-client refuses such a token for its auth_time alone, so it is judged in two steps: nothing of it may slip by.
 describe.concurrent('an ID token whose auth_time is a text', () => {

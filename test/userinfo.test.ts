@@ -2,6 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { exportJWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
 import { describe, expect, test } from 'vitest';
+import { getUser, requireAuth } from '../src/auth/index.ts';
+import type { MoreRoutes } from './helpers/app-with-routes.ts';
 import { expectHonestSignIn, expectPlainFailure, reasons, withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf } from './helpers/pair.ts';
 import { withPairOf } from './helpers/whole-life.ts';
@@ -26,6 +28,27 @@ describe('userinfo', () => {
       await browser.get(app.url('/profile'));
       expect(asked(provider.requests)).toBe(1);
     }));
+
+  test('says nothing about the sign-in itself: how, when and in which session is for the ID token to say', () => {
+    const routes: MoreRoutes = {
+      mount(app) {
+        app.get('/rules/gold', requireAuth({ acr: 'gold' }), (_req, res) => void res.send('seen'));
+        app.get('/who', requireAuth(), (req, res) => void res.json(getUser(req)?.claims));
+      },
+    };
+    return withPair({ routes }, async (pair) => {
+      const idToken = { acr: undefined, amr: undefined, sid: undefined, auth_time: undefined };
+      const json = { acr: 'gold', amr: ['hwk'], sid: 'sid-2', auth_time: 1, nickname: 'Ada' };
+      pair.op.next({ idToken, userinfo: { json } });
+      await expectHonestSignIn(pair);
+      const claims = JSON.parse((await pair.open('/who')).body);
+      expect(claims).toMatchObject({ nickname: 'Ada' });
+      expect(Object.keys(claims).filter((name) => Object.hasOwn(idToken, name))).toEqual([]);
+      // The rule asks the provider instead.
+      const sent = await pair.browser.get(pair.app.url('/rules/gold'), { follow: false });
+      expect(new URL(sent.location ?? '').searchParams.get('acr_values')).toBe('gold');
+    });
+  });
 
   test('is not asked with OIDC_USERINFO=false', () =>
     withPairOf(

@@ -65,8 +65,8 @@ const table = {
     schema: is.oneOf('issuer', 'token_endpoint'),
   },
   OIDC_CLIENT_ASSERTION_TYP: {
+    default: 'none',
     meaning: 'the typ header of a client assertion, for providers that require one',
-    example: 'client-authentication+jwt',
     schema: is.assertionType,
   },
   OIDC_SCOPE: {

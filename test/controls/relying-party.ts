@@ -48,8 +48,13 @@ export const relyingPartyControls: Control[] = [
   },
   {
     id: 'RP tests: refresh',
-    what: 'A foreign iss or sub in the new ID token ends the session; no new ID token is fine',
-    tests: ['misbehaving-after-sign-in: ends the session', 'misbehaving-after-sign-in: goes on'],
+    what: "A foreign iss or sub in the new ID token ends the session; no new one is fine; acr and auth_time stay the sign-in's",
+    tests: [
+      'misbehaving-after-sign-in: ends the session',
+      'misbehaving-after-sign-in: goes on',
+      'misbehaving-after-sign-in: with other claims leaves the user as the sign-in made them',
+      'token-refresh: an ID token for another client',
+    ],
   },
   {
     id: 'RP tests: logout',

@@ -81,8 +81,9 @@ export const sessionControls: Control[] = [
   {
     id: '7.5.1, 7.5.2',
     level: 2,
-    what: 'Ending other sessions asks for a fresh sign-in',
+    what: 'Ending other sessions asks for a fresh sign-in, also where the provider does not say when that was',
     tests: [
+      'step-up-freshness: (%s) lets somebody end their other sessions, after a fresh sign-in only',
       'session-pages: asks for a fresh sign-in when the last is more than ten minutes old (ASVS 7.5.2)',
       'browser: a form that asks for a recent sign-in leads to the provider and back to its page',
     ],

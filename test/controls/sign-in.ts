@@ -130,6 +130,7 @@ export const signInControls: Control[] = [
     tests: [
       'helpers/misbehaving-cases-id-token: a weaker sign-in than asked for',
       'helpers/misbehaving-cases-id-token: a sign-in that is older than asked for',
+      'userinfo: says nothing about the sign-in itself: how, when and in which session is for the ID token to say',
     ],
   },
   {

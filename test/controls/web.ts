@@ -18,8 +18,9 @@ export const webControls: Control[] = [
   {
     id: '3.4.1',
     level: 1,
-    what: 'HSTS for a year, subdomains included, on every https answer',
+    what: 'HSTS for a year, subdomains included, on every https answer, but for loopback names',
     tests: [
+      'http-security-headers: a loopback name never has them stay with https',
       'http-security-headers: https asks browsers to stay with https for a year',
       'behind-nginx: every answer of the app tells browsers to come by https for a year',
     ],

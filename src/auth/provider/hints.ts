@@ -151,7 +151,7 @@ function keyHint(links: readonly Link[]): string | undefined {
   if (!none) return undefined;
   const { header } = links.find((link) => link.header instanceof Object) ?? {};
   const kid = typeof header?.kid === 'string' ? `key "${said(header.kid)}"` : 'a key without a name';
-  return `the token is signed with ${kid}, and jwks_uri holds no usable key of that name for ${said(header?.alg, 20)}`;
+  return `the token is signed with ${kid}, and jwks_uri has no usable key of that name for ${said(header?.alg, 20)}`;
 }
 
 function statusHint(links: readonly Link[]): string | undefined {

@@ -29,10 +29,10 @@ const curves: Record<string, string> = {
  */
 export function usableKeys(body: unknown, alg: string): JSONWebKeySet {
   const entries: unknown = (body as { keys?: unknown } | undefined)?.keys;
-  if (!Array.isArray(entries)) throw new Error('jwks_uri holds no key set');
-  if (entries.length > mostKeys) throw new Error(`jwks_uri holds more than ${mostKeys} keys`);
+  if (!Array.isArray(entries)) throw new Error('jwks_uri has no key set');
+  if (entries.length > mostKeys) throw new Error(`jwks_uri has more than ${mostKeys} keys`);
   const keys = entries.filter(isJwk);
-  if (keys.length === 0 && entries.length > 0) throw new Error('jwks_uri holds no key set');
+  if (keys.length === 0 && entries.length > 0) throw new Error('jwks_uri has no key set');
   return { keys: distinct(keys.flatMap((key) => publicKey(key, alg) ?? [])) };
 }
 

@@ -74,6 +74,9 @@ export async function finishSignIn(
   }
 }
 
+/** Only the ID token says when and how somebody proved who they are, and in which session: there it was checked. */
+const ofTheSignIn = ['auth_time', 'acr', 'amr', 'sid'];
+
 async function fetchUserinfo(
   configuration: oidc.Configuration,
   accessToken: string,
@@ -83,8 +86,8 @@ async function fetchUserinfo(
   try {
     const answer = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
     boundClaims(answer, 'userinfo');
-    // When somebody proved who they are is a matter of the ID token, where it was checked.
-    const { auth_time: _, ...claims } = answer;
+    const claims: Record<string, unknown> = { ...answer };
+    for (const name of ofTheSignIn) delete claims[name];
     return claims;
   } catch (error) {
     throw toAuthError(error, 'userinfo');
