@@ -46,7 +46,7 @@ export function pageOf(req: Request): string {
   return wayBack(req) ?? '/';
 }
 
-function hasControlCharacter(value: string): boolean {
+export function hasControlCharacter(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code < 0x20 || code === 0x7f) return true;
