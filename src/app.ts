@@ -27,6 +27,8 @@ import type { Audit, Log } from './log.ts';
 import { helloApi, initials, listPages, type Page, type ProtectedPage } from './pages/index.ts';
 import type { Sealer, Sessions } from './sessions/index.ts';
 
+export { listener } from './http/listener.ts';
+
 /** What the app is made of; `start` builds each once. */
 export interface Parts {
   config: Config;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from './app.ts';
+import { createApp, listener } from './app.ts';
 import { createProvider, type Provider } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createAudit, type Log, requestLog } from './log.ts';
@@ -59,7 +59,8 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
     namer: (use) => createNamer(secrets, use),
     stopping: () => stopping,
   });
-  const server = createServer({ keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true }, app);
+  const options = { keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
+  const server = createServer(options, listener(app, log));
   server.listen(config.port, config.host);
   await once(server, 'listening').catch(async (error) => {
     await Promise.allSettled([sessions.close(), provider.close()]);

@@ -238,6 +238,17 @@ describe('the cookie of a sign-in on its way', () => {
     await expectRefused(browser, page, 'login_expired', failed);
   });
 
+  test('that is an hour old leads to a page whoever has signed in meanwhile in another tab (R4)', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { browser, callback } = await answered('/sessions');
+    const cookie = nameOf(browser);
+    if (cookie) cookie.expires = Number.POSITIVE_INFINITY;
+    vi.setSystemTime(Date.now() + 3_601_000);
+    await pair.signIn('alice', '/profile', browser);
+    const page = await browser.get(callback.href, { follow: false });
+    expect([page.status, page.location]).toEqual([303, pair.app.url('/')]);
+  });
+
   test('is gone after the answer, whatever came of it', async () => {
     const { browser, callback } = await answered();
     callback.searchParams.set('iss', 'https://evil.example');

@@ -267,6 +267,30 @@ describeWithRedis('with a Redis of its own', () => {
     await redis.stop();
   });
 
+  test('what needs neither token nor session cannot fill the store', async () => {
+    const redis = await startRedis();
+    const issuer = 'http://127.0.0.1:9';
+    const app = await startAppWithRoutes(
+      {
+        ...{ OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'app', OIDC_CLIENT_SECRET: 'a secret of the provider' },
+        REDIS_URL: redis.url,
+      },
+      {},
+    );
+    const { frontchannel } = limitsPerMinute;
+    const statuses = await Promise.all(
+      Array.from({ length: 2 * frontchannel }, async (_, turn) => {
+        const query = new URLSearchParams({ iss: issuer, sid: `made up ${turn}` });
+        return (await fetch(app.url(`/auth/frontchannel-logout?${query}`))).status;
+      }),
+    );
+    expect(statuses.filter((status) => status === 200).length).toBe(frontchannel);
+    expect(statuses.filter((status) => status === 429).length).toBe(frontchannel);
+    expect(((await redis.run('KEYS', 'app:ended:*')) as string[]).length).toBe(frontchannel);
+    await app.stop();
+    await redis.stop();
+  });
+
   test('in a cluster each address is counted on the node it belongs to', async () => {
     const cluster = await startRedisCluster();
     const { ask, close } = await countingIn(cluster.urls);

@@ -129,6 +129,23 @@ describe('nobody is signed in (401)', () => {
     expect(answer.headers.getSetCookie()).toEqual([]);
   });
 
+  test('a HEAD starts no sign-in, and pushes out none: nobody sees where it leads', async () => {
+    const browser = createBrowser();
+    const { location } = await browser.get(url('/profile?tab=1'), { follow: false });
+    const before = pair.app.events('sign_in.started').length;
+    for (const path of ['/profile', '/rules/acr', '/profile', '/rules/one-role', '/profile']) {
+      const answer = await browser.request('HEAD', url(path), { follow: false });
+      expect([answer.status, answer.location, answer.headers.getSetCookie()]).toEqual([401, undefined, []]);
+    }
+    expect(pair.app.events('sign_in.started').length).toBe(before);
+    const landed = await browser.get(await pair.provider.signIn(browser, location ?? '', 'member'));
+    expect([landed.status, landed.url]).toEqual([200, url('/profile?tab=1')]);
+    const own = await browser.request('HEAD', url('/profile'), { follow: false });
+    expect(own.status).toBe(200);
+    const stepUp = await browser.request('HEAD', url('/rules/acr'), { follow: false });
+    expect([stepUp.status, stepUp.location, stepUp.headers.getSetCookie()]).toEqual([401, undefined, []]);
+  });
+
   test('a person in an older browser is sent to sign in', async () => {
     const answer = await fetchPlainly('/profile', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
     expect(answer.status).toBe(302);

@@ -46,6 +46,8 @@ const goesHome: [why: string, value: unknown][] = [
   ['a carriage return', '/a\r\nLocation: https://evil.example'],
   ['a null character', '/a\0'],
   ['a delete character', '/a\x7f'],
+  ['a line end of the second set of control characters', '/a\x85b'],
+  ['a control character that begins a sequence', '/a\x9b31m'],
   ['a space before it', ' /profile'],
   ['a script', 'javascript:alert(1)'],
   ['data', 'data:text/html,<script>alert(1)</script>'],

@@ -159,6 +159,16 @@ describe('a sixth sign-in on its way', () => {
     expect(browser.cookieHeader(url('/')).length).toBeLessThan(6_000);
   });
 
+  test('is no matter for cookies whose names hold what ours never do', async () => {
+    for (const name of ['login-"x"', 'login-(x)', 'login-a,b', 'login-@', 'login-\xe9', 'login-a b']) {
+      const headers = { Cookie: `${name}=x` };
+      for (const path of ['/profile', '/auth/login']) {
+        const page = await createBrowser({ headers }).get(url(path), { follow: false });
+        expect([page.status, page.headers.getSetCookie().length], `${name} ${path}`).toEqual([302, 1]);
+      }
+    }
+  });
+
   test('with long paths keeps the cookies of a browser under 8 KB', async () => {
     const browser = createBrowser();
     for (let tab = 1; tab <= 8; tab++) {

@@ -150,6 +150,20 @@ describe('a forged start', () => {
     expect(readForm(question(long)).inputs.login_hint).toHaveLength(256);
   });
 
+  test.each(['\u{1}', '\u{ffff}', '\u{1f600}', '"', '\\', '\ud800', '\u65e5'])(
+    'with a long hint of %j still signs in: the cookie stays one that browsers keep',
+    async (letter) => {
+      const browser = createBrowser();
+      const target_link_uri = `/profile?x=${'x'.repeat(2_030)}`;
+      const login_hint = letter.repeat(1_000);
+      const page = await browser.get(address({ iss: iss(), target_link_uri, login_hint }));
+      const sent = await confirm(browser, page);
+      const [cookie = ''] = sent.headers.getSetCookie();
+      expect(cookie.split(';')[0]?.length).toBeLessThan(4_096 - '__Host-'.length);
+      expect((await pair.goOn(browser, sent, 'alice')).url).toBe(pair.app.url(target_link_uri));
+    },
+  );
+
   test('with a parameter twice is refused', async () => {
     for (const twice of ['iss', 'target_link_uri', 'login_hint']) {
       const page = await createBrowser().get(`${address({ iss: iss(), [twice]: iss() })}&${twice}=%2F`);

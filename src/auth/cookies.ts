@@ -5,9 +5,15 @@ const mostCookies = 50;
 
 /** The names that our cookies have, but for the prefix. */
 export function isOurName(plain: string): boolean {
-  return (
-    plain.startsWith('login-') || ['session', 'sign-ins', 'signed-out', 'said', 'provider'].includes(plain)
-  );
+  return isLoginName(plain) || ['session', 'sign-ins', 'signed-out', 'said', 'provider'].includes(plain);
+}
+
+/**
+ * The name of a login cookie, or one that only looks like it. With any other character it cannot be ours, and no
+ * Set-Cookie that we may send could take it away.
+ */
+export function isLoginName(plain: string): boolean {
+  return /^login-[\w-]*$/.test(plain);
 }
 
 /**

@@ -39,7 +39,8 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
     } else {
       if (state !== undefined) context.logins.drop(req, res, state);
       refuseUnclear(answer);
-      if (found === 'late') throw new AuthError('login_expired');
+      // Whoever has signed in meanwhile is led to a page (R4).
+      if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
       return answerStranger(req, res, clean, state !== undefined);
     }
   } catch (error) {

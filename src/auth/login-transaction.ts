@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Sealer } from './context.ts';
-import type { CookieJar } from './cookies.ts';
+import { type CookieJar, isLoginName } from './cookies.ts';
 import type { Demands } from './provider/index.ts';
 import { signedIn } from './user-session.ts';
 
@@ -83,9 +83,7 @@ export class LoginTransactions {
 
   /** At most five are on their way; the oldest goes first. */
   #makeRoom(req: Request, res: Response, size: number): void {
-    const waiting = [...this.#cookies.read(req, (plain) => plain.startsWith('login-'))].sort(([a], [b]) =>
-      a < b ? 1 : -1,
-    );
+    const waiting = [...this.#cookies.read(req, isLoginName)].sort(([a], [b]) => (a < b ? 1 : -1));
     let bytes = size;
     for (const [index, [name, value]] of waiting.entries()) {
       bytes += name.length + value.length;

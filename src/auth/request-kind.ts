@@ -3,9 +3,10 @@ import { authOf } from './context.ts';
 
 /**
  * Who is asking: a person opening a page, a person posting a form, or a script (also an image, a frame, a
- * prefetch), which a redirect to a sign-in page would only harm.
+ * prefetch, a HEAD), which a redirect to a sign-in page would only harm: nobody would finish that sign-in, and it would
+ * push out one that somebody wants to finish (R3).
  */
 export function requestKind(req: Request): 'page' | 'form' | 'script' {
-  if (!authOf(req).context.isNavigation(req)) return 'script';
-  return req.method === 'GET' || req.method === 'HEAD' ? 'page' : 'form';
+  if (req.method === 'HEAD' || !authOf(req).context.isNavigation(req)) return 'script';
+  return req.method === 'GET' ? 'page' : 'form';
 }

@@ -46,10 +46,7 @@ export function pageOf(req: Request): string {
   return wayBack(req) ?? '/';
 }
 
-function hasControlCharacter(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code < 0x20 || code === 0x7f) return true;
-  }
-  return false;
+/** Of either set (Unicode's category Cc): below the space, and from DEL to U+009F. */
+export function hasControlCharacter(value: string): boolean {
+  return /\p{Cc}/u.test(value);
 }

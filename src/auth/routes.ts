@@ -30,7 +30,7 @@ async function login(req: Request, res: Response): Promise<void> {
   const returnTo = localPath(req.query.returnTo);
   neverCache(res);
   // An image, a frame, a script or a prefetch would only push out the sign-in of a person.
-  if (req.method === 'HEAD' || requestKind(req) === 'script') throw new AuthError('sign_in_first');
+  if (requestKind(req) === 'script') throw new AuthError('sign_in_first');
   demandStore(req);
   // `renew` comes from the notice shortly before the absolute end: a new sign-in although this one still holds.
   if (signedIn(req) && req.query.renew === undefined) return redirect(res, 302, returnTo);

@@ -4,9 +4,10 @@ import { AuthError } from './errors.ts';
 import { startLogin } from './login.ts';
 import { formOf, hasRepeats, queryOf } from './parameters.ts';
 import { requestKind } from './request-kind.ts';
-import { localTarget } from './return-path.ts';
+import { hasControlCharacter, localTarget } from './return-path.ts';
 import { confirmThirdPartyStart } from './texts.ts';
 
+/** In bytes: it goes into the sign-in's cookie, beside the path, and browsers drop one of more than 4,096. */
 const longestHint = 256;
 
 /**
@@ -19,7 +20,7 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
   const wanted = wantedOf(req);
   if (wanted.get('iss') !== context.provider.settings.issuer) throw new AuthError('issuer_unknown');
   const returnTo = localTarget(wanted.get('target_link_uri') ?? '/', context.baseUrl);
-  const login_hint = wanted.get('login_hint')?.slice(0, longestHint) || undefined;
+  const login_hint = usableHint(wanted.get('login_hint') ?? '');
   const switching = wanted.get('switch') === 'yes';
   const pressed = req.method === 'POST' && context.isSameOrigin(req) && requestKind(req) === 'form';
   if (pressed) {
@@ -31,6 +32,13 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
     ...(login_hint && { login_hint }),
   };
   res.render('message', confirmThirdPartyStart(fields));
+}
+
+/** Whole characters only. What no name or address holds is no hint; JSON would make six bytes of each. */
+function usableHint(given: string): string | undefined {
+  if (hasControlCharacter(given)) return undefined;
+  const bytes = Buffer.from(given).subarray(0, longestHint);
+  return new TextDecoder().decode(bytes, { stream: true }) || undefined;
 }
 
 /** Query or form, each parameter once. */

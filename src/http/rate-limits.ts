@@ -21,6 +21,8 @@ export const limitsPerMinute = {
   initiate: 120,
   /** The provider's own servers: all its users' sign-outs come from a few addresses. */
   backchannel: 600,
+  /** Needs no token: each writes an ending to the store, also of a session that nobody has. A sign-out loads one. */
+  frontchannel: 300,
 } as const;
 
 export type LimitName = keyof typeof limitsPerMinute;
@@ -38,12 +40,13 @@ interface Parts {
  * the port that some proxies write behind it does not.
  */
 export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }: Parts): Router {
-  const limiter = (name: LimitName): RequestHandler =>
+  // Without headers in a frame: nobody reads them there, and each answer is the same.
+  const limiter = (name: LimitName, standardHeaders: 'draft-8' | false = 'draft-8'): RequestHandler =>
     rateLimit({
       windowMs: 60_000,
       limit: limits[name],
       identifier: name,
-      standardHeaders: 'draft-8',
+      standardHeaders,
       legacyHeaders: false,
       store: sendCommand ? redisCounts(name, sendCommand, log) : new MemoryStore(),
       // Open on purpose: without its counts a sign-in is slower to defend, not less safe, and the store's
@@ -66,7 +69,8 @@ export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }
     .use('/login', limiter('login'))
     .use('/callback', limiter('callback'))
     .use('/initiate-login', limiter('initiate'))
-    .use('/backchannel-logout', limiter('backchannel'));
+    .use('/backchannel-logout', limiter('backchannel'))
+    .use('/frontchannel-logout', limiter('frontchannel', false));
 }
 
 interface RateLimit {

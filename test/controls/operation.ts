@@ -107,6 +107,7 @@ export const operationControls: Control[] = [
       'http-rate-limits: is told how much is left, and when there is nothing left, when to come back',
       'http-rate-limits: is the same with any port, as in %s, and is in the log without',
       'http-rate-limits: all instances count together, each limit under its own name',
+      'http-rate-limits: what needs neither token nor session cannot fill the store',
       'behind-nginx: a client is counted by its own address, over both instances',
     ],
   },
