@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createProviderFetch } from '../src/auth/provider/fetch.ts';
 import { createBrowser } from './helpers/browser.ts';
@@ -89,6 +89,23 @@ describe('connections', () => {
       fetch(`${front.origin}/x`, { method, ...(method !== 'GET' && { body: 'a=b' }) });
     return { front, ask };
   }
+
+  test.each(['POST', 'GET'])('whose protocol changes after a %s are given up at once', async (method) => {
+    const target = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+      );
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const { fetch, close } = createProviderFetch({});
+    endings.push(async () => {
+      close();
+      target.close();
+    });
+    const { port } = target.address() as AddressInfo;
+    await expect(fetch(`http://127.0.0.1:${port}/x`, { method })).rejects.toThrow('/x answered 101');
+  });
 
   test('are used again for what only reads', async () => {
     const { front, ask } = await calm();
