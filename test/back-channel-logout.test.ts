@@ -99,6 +99,17 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
     expect(await recordsIn(all.redis)).toEqual([]);
   });
 
+  test.each([
+    ['exp', { exp: Date.now() / 1000 + 100.25 }],
+    ['iat, without exp', { exp: undefined, iat: Math.floor(Date.now() / 1000) - 0.5 }],
+  ])('is carried out once where a time has a fraction (RFC 7519 §2): %s', async (_which, claims) => {
+    const { browser } = await all.signIn('alice', two);
+    const token = await logoutToken(all.provider, { sub: 'alice' }, { claims });
+    expect((await send(one, token)).status).toBe(200);
+    expect(await statusOf(browser, two)).toBe(401);
+    expect((await send(two, token)).status).toBe(400);
+  });
+
   test('answers 200 for a session that nobody knows, with nothing in it', async () => {
     const answer = await send(one, await logoutToken(all.provider, { sub: 'nobody', sid: 'unknown' }));
     expect(answer.status).toBe(200);

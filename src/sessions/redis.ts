@@ -36,7 +36,8 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
       return Math.max(0, Number(await redis.send(key, ['PTTL', key])));
     },
     async set(key, value, only, end) {
-      const until = end === 'KEEPTTL' ? [end] : ['EX', String(end)];
+      // Redis takes whole seconds only, and the times in a token may have fractions (RFC 7519 §2).
+      const until = end === 'KEEPTTL' ? [end] : ['EX', String(Math.ceil(end))];
       return (await redis.send(key, ['SET', key, value, only, ...until])) === 'OK';
     },
     async replaceTail(key, tail, seconds) {
