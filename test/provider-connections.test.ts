@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createProviderFetch } from '../src/auth/provider/fetch.ts';
+import { ask } from '../src/doctor/ask.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Breaking, type ClosingFront, startClosingFront } from './helpers/closing-front.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
@@ -104,7 +105,9 @@ describe('connections', () => {
       target.close();
     });
     const { port } = target.address() as AddressInfo;
-    await expect(fetch(`http://127.0.0.1:${port}/x`, { method })).rejects.toThrow('/x answered 101');
+    const address = `http://127.0.0.1:${port}/x`;
+    await expect(fetch(address, { method })).rejects.toThrow('/x answered 101');
+    await expect(ask(new URL(address)), 'the doctor').rejects.toThrow('answered 101');
   });
 
   test('are used again for what only reads', async () => {
