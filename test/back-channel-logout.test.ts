@@ -421,6 +421,32 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
   });
 });
 
+test('a key that signs for another tenant ends nobody (Microsoft Entra publishes them together)', async () => {
+  const issuer = `/${foreignTenant}/v2.0`;
+  await withPair({ op: { profile: entra }, env: { OIDC_ALLOWED_TENANTS: homeTenant } }, async (pair) => {
+    const { op, app, browser } = pair;
+    await expectHonestSignIn(pair);
+    op.rotateKeys();
+    op.next({ keys: { issuer } });
+    await browser.get(app.url('/auth/login?renew=1'));
+    const iat = Math.floor(Date.now() / 1000);
+    const about = {
+      iss: `${op.origin}/${homeTenant}/v2.0`,
+      aud: op.clientId,
+      sub: 'user-1',
+      iat,
+      exp: iat + 60,
+    };
+    const logout_token = await signToken(
+      { ...about, jti: randomUUID(), events: { [logoutEvent]: {} } },
+      { signing: 'RS256', alg: 'RS256', turn: 2, clientSecret: '', header: { typ: 'logout+jwt' } },
+    );
+    expect((await browser.post(app.url('/auth/backchannel-logout'), { logout_token })).status).toBe(400);
+    expect(await statusOf(browser, app)).toBe(200);
+    expect(app.events('logout_token.refused')[0]?.reason).toMatch(/no applicable key/);
+  });
+});
+
 test('a provider of many tenants ends sessions of those let in (Microsoft Entra)', () =>
   withPair({ op: { profile: entra }, env: { OIDC_ALLOWED_TENANTS: homeTenant } }, async (pair) => {
     const { op, app, browser } = pair;
