@@ -52,6 +52,9 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     async deleteIf(key, value) {
       await script(deleteIf, key, value);
     },
+    async extendIf(key, value, seconds) {
+      await script(extendIf, key, value, seconds);
+    },
     async nextNumber(key) {
       return Number(await script(nextNumber, key, Date.now()));
     },
@@ -117,6 +120,8 @@ const getDelNoting = `
   return value`;
 
 const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
+
+const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end`;
 
 // Starts from the clock, so that a row which was lost goes on above the numbers that were given before.
 const nextNumber = `
