@@ -90,7 +90,8 @@ const pages: readonly (readonly [RegExp, string])[] = [
 ];
 
 function pageHint(links: readonly Link[]): string | undefined {
-  const text = links.map(textOf).find((each) => each !== undefined) ?? '';
+  const answers = links.flatMap((link) => [link, Object(link.response) as Link]);
+  const text = answers.map(textOf).find((each) => each !== undefined) ?? '';
   return pages.find(([words]) => words.test(text))?.[1];
 }
 

@@ -74,6 +74,12 @@ export async function finishSignIn(
   }
 }
 
+/**
+ * Of the sign-in, not of the user: only the ID token can say these, where they are signed and checked. Userinfo may
+ * hold whatever an account holds, and rules go by these (R18).
+ */
+const ofTheSignIn: ReadonlySet<string> = new Set(['auth_time', 'acr', 'amr', 'sid', 'azp']);
+
 async function fetchUserinfo(
   configuration: oidc.Configuration,
   accessToken: string,
@@ -83,9 +89,7 @@ async function fetchUserinfo(
   try {
     const answer = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
     boundClaims(answer, 'userinfo');
-    // When somebody proved who they are is a matter of the ID token, where it was checked.
-    const { auth_time: _, ...claims } = answer;
-    return claims;
+    return Object.fromEntries(Object.entries(answer).filter(([name]) => !ofTheSignIn.has(name)));
   } catch (error) {
     throw toAuthError(error, 'userinfo');
   }
