@@ -99,6 +99,17 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
     expect(await recordsIn(all.redis)).toEqual([]);
   });
 
+  test.each([
+    ['exp', { exp: Date.now() / 1000 + 100.25 }],
+    ['iat, without exp', { exp: undefined, iat: Math.floor(Date.now() / 1000) - 0.5 }],
+  ])('is carried out once where a time has a fraction (RFC 7519 §2): %s', async (_which, claims) => {
+    const { browser } = await all.signIn('alice', two);
+    const token = await logoutToken(all.provider, { sub: 'alice' }, { claims });
+    expect((await send(one, token)).status).toBe(200);
+    expect(await statusOf(browser, two)).toBe(401);
+    expect((await send(two, token)).status).toBe(400);
+  });
+
   test('answers 200 for a session that nobody knows, with nothing in it', async () => {
     const answer = await send(one, await logoutToken(all.provider, { sub: 'nobody', sid: 'unknown' }));
     expect(answer.status).toBe(200);
@@ -407,6 +418,32 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
     expect(answer.status).toBe(400);
     expect(Date.now() - started).toBeLessThan(2_500);
     expect(one.events('logout_token.refused')[0]?.reason).toMatch(/^not carried out: /);
+  });
+});
+
+test('a key that signs for another tenant ends nobody (Microsoft Entra publishes them together)', async () => {
+  const issuer = `/${foreignTenant}/v2.0`;
+  await withPair({ op: { profile: entra }, env: { OIDC_ALLOWED_TENANTS: homeTenant } }, async (pair) => {
+    const { op, app, browser } = pair;
+    await expectHonestSignIn(pair);
+    op.rotateKeys();
+    op.next({ keys: { issuer } });
+    await browser.get(app.url('/auth/login?renew=1'));
+    const iat = Math.floor(Date.now() / 1000);
+    const about = {
+      iss: `${op.origin}/${homeTenant}/v2.0`,
+      aud: op.clientId,
+      sub: 'user-1',
+      iat,
+      exp: iat + 60,
+    };
+    const logout_token = await signToken(
+      { ...about, jti: randomUUID(), events: { [logoutEvent]: {} } },
+      { signing: 'RS256', alg: 'RS256', turn: 2, clientSecret: '', header: { typ: 'logout+jwt' } },
+    );
+    expect((await browser.post(app.url('/auth/backchannel-logout'), { logout_token })).status).toBe(400);
+    expect(await statusOf(browser, app)).toBe(200);
+    expect(app.events('logout_token.refused')[0]?.reason).toMatch(/no applicable key/);
   });
 });
 

@@ -149,12 +149,15 @@ describe.concurrent('invalid_grant that speaks of our own assertion', () => {
     settings: Record<string, string>,
     error_description: string | undefined,
     use: (signedIn: boolean, hint: string | undefined, status: number) => void,
+    headers: Record<string, string> = {},
   ) {
     await withPair({ op: { takesAssertion }, env: settings }, async (pair) => {
       const { op, app, open } = pair;
       op.next({ token: { json: { expires_in: 1 } } });
       await expectHonestSignIn(pair);
-      op.nextRefresh({ token: { status: 400, json: { error: 'invalid_grant', error_description } } });
+      op.nextRefresh({
+        token: { status: 400, headers, json: { error: 'invalid_grant', error_description } },
+      });
       const { status } = await open('/api-data');
       const signedIn = (await pair.browser.get(app.url('/profile'), { follow: false })).status === 200;
       const { hint } = (app.events('token.refresh_failed')[0] ?? {}) as { hint?: string };
@@ -167,6 +170,21 @@ describe.concurrent('invalid_grant that speaks of our own assertion', () => {
       expect([signedIn, status]).toEqual([true, 503]);
       expect(hint).toContain('OIDC_CLIENT_ASSERTION_AUDIENCE, OIDC_CLIENT_ASSERTION_TYP');
     }),
+  );
+
+  test.each([{ 'www-authenticate': 'Basic realm="x"' }, { 'content-type': 'text/plain' }])(
+    'ends no session either where the library does not read it: %j',
+    (headers) =>
+      refreshRefused(
+        env,
+        'invalid audience',
+        (signedIn, hint, status) => {
+          expect([signedIn, status]).toEqual([true, 503]);
+          expect(hint).toContain('invalid audience');
+          expect(hint).not.toContain('the code was used already');
+        },
+        headers,
+      ),
   );
 
   test.each(theirs)('any other ends it: %s', (description) =>

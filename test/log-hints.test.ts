@@ -193,6 +193,18 @@ const told: Told[] = [
     hint: /does not know the CA of OIDC_CLIENT_CERT_FILE/,
   },
   {
+    name: 'the same behind a challenge, where the library reads no body',
+    lies: {
+      token: {
+        status: 400,
+        headers: { 'content-type': 'text/html', 'www-authenticate': 'Basic realm="x"' },
+        body: '<center>The SSL certificate error</center>',
+      },
+    },
+    reason: 'token_refused',
+    hint: /does not know the CA of OIDC_CLIENT_CERT_FILE/,
+  },
+  {
     name: 'endpoints in http behind a proxy',
     lies: { discovery: { json: { token_endpoint: 'http://provider.example.com/token' } } },
     reason: 'discovery_invalid',

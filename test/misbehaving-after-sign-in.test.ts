@@ -13,6 +13,12 @@ describe('refreshing tokens', () => {
   const foreign: { name: string; lies: Lies }[] = [
     { name: 'of another issuer', lies: { idToken: { iss: 'https://other.example.com' } } },
     { name: 'of another user', lies: { idToken: { sub: 'user-2' } } },
+    ...[{ at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, { azp: 'other' }, { auth_time: 4e9 }, { auth_time: 0 }].map(
+      (more) => ({
+        name: `of another user with ${JSON.stringify(more)}`,
+        lies: { idToken: { sub: 'user-2', ...more } },
+      }),
+    ),
   ];
   for (const { name, lies } of foreign) {
     test.concurrent(`an ID token ${name} ends the session`, () =>
@@ -24,6 +30,7 @@ describe('refreshing tokens', () => {
         const page = await open('/api-data');
         expectPlainFailure(page, app);
         expect(app.events('token.refresh_failed')).toHaveLength(1);
+        expect(app.events('session.ended')).toHaveLength(1);
         expect(op.calls.api).toBe(0);
         await expectHonestSignIn(pair);
       }));

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createProviderFetch } from '../src/auth/provider/fetch.ts';
+import { ask } from '../src/doctor/ask.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Breaking, type ClosingFront, startClosingFront } from './helpers/closing-front.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
@@ -89,6 +90,25 @@ describe('connections', () => {
       fetch(`${front.origin}/x`, { method, ...(method !== 'GET' && { body: 'a=b' }) });
     return { front, ask };
   }
+
+  test.each(['POST', 'GET'])('whose protocol changes after a %s are given up at once', async (method) => {
+    const target = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+      );
+    }).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const { fetch, close } = createProviderFetch({});
+    endings.push(async () => {
+      close();
+      target.close();
+    });
+    const { port } = target.address() as AddressInfo;
+    const address = `http://127.0.0.1:${port}/x`;
+    await expect(fetch(address, { method })).rejects.toThrow('/x answered 101');
+    await expect(ask(new URL(address)), 'the doctor').rejects.toThrow('answered 101');
+  });
 
   test('are used again for what only reads', async () => {
     const { front, ask } = await calm();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sessions } from '../src/sessions/index.ts';
+import { lockKey } from '../src/sessions/session-records.ts';
 import { until } from './helpers/redis-server.ts';
 import {
   alice,
@@ -62,6 +63,28 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
       expect(held).toHaveLength(1);
       await held[0]?.();
       expect(await other.tokens.lock(id)).toBeTypeOf('function');
+    });
+
+    it('keep their lock for as long as a refresh takes, and not for ever if it never ends', async () => {
+      const { id } = await signIn(sessions);
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+      try {
+        const release = await sessions.tokens.lock(id);
+        if (sessions.command) {
+          const left = async () => Number(await sessions.command?.(lockKey(id), ['PTTL', lockKey(id)]));
+          await until(async () => (await left()) < 14_900);
+          await vi.advanceTimersByTimeAsync(5_001);
+          await until(async () => (await left()) > 14_900);
+        } else {
+          await vi.advanceTimersByTimeAsync(40_000);
+          expect(await other.tokens.lock(id)).toBeUndefined();
+          await vi.advanceTimersByTimeAsync(40_000);
+          expect(await other.tokens.lock(id)).toBeTypeOf('function');
+        }
+        await release?.();
+      } finally {
+        vi.useRealTimers();
+      }
     });
 
     it('keep the lock of a later holder when an earlier one comes to release his', async () => {

@@ -24,6 +24,16 @@ const refused = (status: number, error?: string, error_description?: string): Li
   ...(error ? { json: { error, error_description } } : { body: '' }),
 });
 
+/** The library reads no such body. */
+const behindChallenge = (...refusal: Parameters<typeof refused>): Lie => ({
+  ...refused(...refusal),
+  headers: { 'www-authenticate': 'Basic realm="x"' },
+});
+const calledText = (...refusal: Parameters<typeof refused>): Lie => ({
+  ...refused(...refusal),
+  headers: { 'content-type': 'text/plain' },
+});
+
 /** Signs in with a token of a minute, and lets it run out. */
 async function withSpentToken(pair: Pair): Promise<void> {
   pair.op.next(lifetime(60));
@@ -66,6 +76,10 @@ describe('a refusal that a new sign-in cures', () => {
     ['an ID token that has run out', { idToken: { exp: 1 } }],
     ['an ID token from the future', { idToken: { iat: 4e9, exp: 5e9 } }],
     ['an ID token with a wrong at_hash', { idToken: { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' } }],
+    ['an ID token with an empty sub', { idToken: { sub: '' } }],
+    ['an ID token with more groups than fit', { idToken: { groups: Array(6_000).fill('g') } }],
+    ['403 invalid_scope behind a challenge', { token: behindChallenge(403, 'invalid_scope') }],
+    ['403 invalid_scope that is called a text', { token: calledText(403, 'invalid_scope') }],
   ];
 
   test.each(cures)('%s ends nothing, and the person signs in and comes back', (_name, lies) =>
@@ -127,6 +141,9 @@ describe('a refusal of this app, not of the person', () => {
     ['401 with a challenge', { ...refused(401), headers: { 'www-authenticate': 'Basic realm="x"' } }],
     ['401 invalid_grant', refused(401, 'invalid_grant')],
     ['400 invalid_client (IdentityServer4)', refused(400, 'invalid_client')],
+    ['400 invalid_client behind a challenge', behindChallenge(400, 'invalid_client')],
+    ['400 invalid_client that is called a text', calledText(400, 'invalid_client')],
+    ['403 behind a challenge, and an error that says nothing', behindChallenge(403, '')],
     ['403 and no body', refused(403)],
     ['403 and an error that is no text', { status: 403, json: { error: 5 } }],
     ['403 in HTML', { ...html, status: 403 }],
@@ -192,7 +209,7 @@ test('metadata that cannot be had before a refresh says nothing about it, whatev
   const provider = { settings, clock: () => ({ drift: 0, tolerance: 30 }) };
   for (const status of [400, 401, 403, 404]) {
     const answer = Object.assign(new Error('unexpected status'), { cause: new Response('', { status }) });
-    const error = await toRefreshError(new AuthError('discovery_invalid', { cause: answer }), provider);
+    const error = toRefreshError(new AuthError('discovery_invalid', { cause: answer }), provider);
     expect([error.reason, error.status]).toEqual(['discovery_invalid', 503]);
   }
 });
@@ -239,13 +256,22 @@ describe('invalid_grant ends the session, and says what the provider says has en
     }),
   );
 
-  test('403 invalid_grant (Auth0) ends it too', () =>
+  test.each([
+    ['403 (Auth0)', refused(403, 'invalid_grant', 'User disabled')],
+    ['400 behind a challenge', behindChallenge(400, 'invalid_grant', 'User disabled')],
+    ['403 behind a challenge', behindChallenge(403, 'invalid_grant', 'User disabled')],
+    ['400 that is called a text', calledText(400, 'invalid_grant', 'User disabled')],
+  ])('also where it comes as %s', (_how, token) =>
     withPair({}, async (pair) => {
+      const { op, app, open } = pair;
       await withSpentToken(pair);
-      pair.op.nextRefresh({ token: refused(403, 'invalid_grant') });
-      expect((await pair.open('/api-data')).status).toBe(401);
-      expect(pair.app.events('session.ended')).toHaveLength(1);
-    }));
+      op.nextRefresh({ token });
+      const page = await open('/api-data');
+      expect([page.status, headingOf(page)]).toEqual([401, 'Your session has ended']);
+      expect(page.body).toMatch(account);
+      expect(app.events('session.ended')).toHaveLength(1);
+    }),
+  );
 
   test('what the provider says goes into the log, bounded and without secrets, and onto no page', () =>
     withPair({}, async (pair) => {

@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import type { Express } from 'express';
 import { exportJWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
 import { describe, expect, test } from 'vitest';
 import { getUser, requireAuth } from '../src/auth/index.ts';
 import type { MoreRoutes } from './helpers/app-with-routes.ts';
+import { plain } from './helpers/misbehaving-profiles.ts';
 import { expectHonestSignIn, expectPlainFailure, reasons, withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf } from './helpers/pair.ts';
 import { withPairOf } from './helpers/whole-life.ts';
@@ -100,6 +102,33 @@ describe('userinfo', () => {
       expect(browser.cookie('session')).toBeUndefined();
     });
   });
+
+  test.each([undefined, 'RS256'] as const)(
+    'says nothing about the sign-in, which only the ID token can (signed: %s)',
+    (userinfoSigned) => {
+      const made = { acr: 'urn:example:strong', amr: ['made-up-factor'], sid: 'made-up-session' };
+      const userinfo = { ...plain.userinfo, ...made, auth_time: Math.floor(Date.now() / 1000) };
+      const idToken = {
+        ...plain.idToken,
+        acr: undefined,
+        amr: undefined,
+        sid: undefined,
+        auth_time: undefined,
+      };
+      const routes = {
+        mount: (app: Express) =>
+          void app.get('/strong', requireAuth({ acr: made.acr }), (_, res) => void res.end()),
+      };
+      return withPair({ op: { profile: { ...plain, userinfo, idToken } }, routes }, async (pair) => {
+        const { app, op, browser } = pair;
+        op.next({ ...(userinfoSigned && { userinfoSigned }) });
+        const { body } = await expectHonestSignIn(pair);
+        expect(body).not.toMatch(/urn:example:strong|made-up/);
+        const toProvider = await browser.get(app.url('/strong'), { follow: false });
+        expect([toProvider.status, toProvider.location?.startsWith(op.origin)]).toEqual([302, true]);
+      });
+    },
+  );
 
   for (const signing of ['broken', 'other-published-key'] as const) {
     test(`whose signature is ${signing} is refused; with a right one it signs in`, () =>

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { TokenRecord } from '../sessions/index.ts';
 import { demandStore } from './context.ts';
 import { AuthError } from './errors.ts';
-import type { ApiAnswer, ApiRequest } from './provider/index.ts';
+import { type ApiAnswer, type ApiRequest, withoutEcho } from './provider/index.ts';
 import { isEnding, isYoung, refreshTokens, stillServes } from './token-refresh.ts';
 import { signedIn, type UserSession } from './user-session.ts';
 
@@ -33,6 +33,17 @@ export async function tokenState(req: Request): Promise<{ expiresAt?: Date; refr
     ...(tokens?.expires_at !== undefined && { expiresAt: new Date(tokens.expires_at) }),
     ...(tokens?.refreshed_at !== undefined && { refreshedAt: new Date(tokens.refreshed_at) }),
   };
+}
+
+/**
+ * A text without what it has in common with the user's access token. For pages that print what an API said: it was
+ * sent the token, and may send it back (R20).
+ */
+export async function withoutToken(req: Request, text: string): Promise<string> {
+  const { context } = demandStore(req);
+  const own = signedIn(req);
+  const tokens = own && (await context.sessions.tokens.read(own.id));
+  return tokens ? withoutEcho(text, [tokens.access_token]) : text;
 }
 
 /**

@@ -7,7 +7,7 @@ import { roleReader } from './roles.ts';
 import { authRoutes } from './routes.ts';
 
 // What the rest of the app may use of this folder.
-export { fetchApi, getAccessToken, tokenState } from './access-token.ts';
+export { fetchApi, getAccessToken, tokenState, withoutToken } from './access-token.ts';
 export { goOnAfter } from './after-form.ts';
 export { claimBounds, excess } from './bounds.ts';
 export type { AuthOptions } from './context.ts';

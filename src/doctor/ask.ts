@@ -51,8 +51,16 @@ export function ask(url: URL, headers: Record<string, string> = {}): Promise<Ans
         });
       });
     });
-    const timer = setTimeout(() => request.destroy(new NoAnswer('ETIMEDOUT')), timeoutMs);
+    const timer = setTimeout(() => {
+      request.destroy();
+      refuse(new NoAnswer('ETIMEDOUT'));
+    }, timeoutMs);
     request.on('error', refuse);
+    // Nobody asked for another protocol. Without a listener Node drops the connection, and no event tells.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      refuse(new NoAnswer(`it answered ${response.statusCode}`));
+    });
 
     function refuse(error: NodeJS.ErrnoException): void {
       clearTimeout(timer);

@@ -62,8 +62,12 @@ export function mask(findings: readonly Finding[], secrets: readonly string[]): 
 /** Tokens have a shape of their own; the doctor sends assertions, which a provider may repeat. */
 const jwt = /\beyJ[\w-]+\.[\w.-]*/g;
 
+/** What the app itself takes out of a provider's words is marked in the same way here. */
+const takenOut = '[redacted]';
+
 function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((masked, secret) => masked.replaceAll(secret, '•••'), text).replace(jwt, '•••');
+  const masked = secrets.reduce((rest, secret) => rest.replaceAll(secret, '•••'), text);
+  return masked.replace(jwt, '•••').replaceAll(takenOut, '•••');
 }
 
 const complaint = /\b(invalid|unauthorized|unsupported|unknown|error[_: ]|not (allowed|registered|found))/i;

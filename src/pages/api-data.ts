@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { AuthError, claimBounds, excess, fetchApi, tokenState } from '../auth/index.ts';
+import { AuthError, claimBounds, excess, fetchApi, tokenState, withoutToken } from '../auth/index.ts';
 import { layOut, layOutRows, rawJson } from './claims.ts';
 import type { ProtectedPage } from './page.ts';
 import { definePage } from './page.ts';
@@ -32,7 +32,7 @@ async function ask(req: Request, url: URL): Promise<object> {
     const response = await fetchApi(req, url);
     const { ok, status } = response;
     if (!ok) return { status, problem: problems[status] ?? 'failed' };
-    return { status, ...readable(await response.text()) };
+    return { status, ...readable(await withoutToken(req, await response.text())) };
   } catch (error) {
     // An API that is away is this page's news. A session that ended, or a store that is away, is not.
     if (isNetworkFault(error)) return { problem: 'away' };

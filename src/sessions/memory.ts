@@ -120,6 +120,10 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     async deleteIf(key, text) {
       if (value(key)?.equals(Buffer.from(text))) entries.delete(key);
     },
+    async extendIf(key, text, seconds) {
+      const entry = live(key);
+      if (entry && (entry.value as Buffer).equals(Buffer.from(text))) entry.endsAt = after(seconds);
+    },
     async nextNumber(key) {
       const next = Math.max(Number(value(key) ?? 0) + 1, Date.now());
       put(key, ownCopy(`${next}`), Number.POSITIVE_INFINITY);

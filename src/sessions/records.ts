@@ -26,6 +26,8 @@ export interface Records {
   /** The keys share one hash tag. */
   del(...keys: string[]): Promise<void>;
   deleteIf(key: string, value: string): Promise<void>;
+  /** Sets the end of a record anew where it holds this value. */
+  extendIf(key: string, value: string, seconds: number): Promise<void>;
 
   /** The next number of a row that never goes back, also when the store lost it. */
   nextNumber(key: string): Promise<number>;

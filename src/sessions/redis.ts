@@ -36,7 +36,8 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
       return Math.max(0, Number(await redis.send(key, ['PTTL', key])));
     },
     async set(key, value, only, end) {
-      const until = end === 'KEEPTTL' ? [end] : ['EX', String(end)];
+      // Redis takes whole seconds only, and the times in a token may have fractions (RFC 7519 §2).
+      const until = end === 'KEEPTTL' ? [end] : ['EX', String(Math.ceil(end))];
       return (await redis.send(key, ['SET', key, value, only, ...until])) === 'OK';
     },
     async replaceTail(key, tail, seconds) {
@@ -50,6 +51,9 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     },
     async deleteIf(key, value) {
       await script(deleteIf, key, value);
+    },
+    async extendIf(key, value, seconds) {
+      await script(extendIf, key, value, seconds);
     },
     async nextNumber(key) {
       return Number(await script(nextNumber, key, Date.now()));
@@ -116,6 +120,8 @@ const getDelNoting = `
   return value`;
 
 const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
+
+const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end`;
 
 // Starts from the clock, so that a row which was lost goes on above the numbers that were given before.
 const nextNumber = `

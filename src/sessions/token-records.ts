@@ -6,8 +6,11 @@ import type { Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { lockKey, tokensKey } from './session-records.ts';
 
-/** Longer than a refresh can take (two calls of 5 s); ends by itself if its holder dies (R13). */
+/** Ends by itself if its holder dies (R13). */
 const lockSeconds = 15;
+/** Its holder extends it, because a refresh may take longer: two keys, nonces, and a key set that rotates, 5 s each. */
+const extendMs = 5_000;
+const mostExtensions = 9;
 
 /** The tokens stand beside the session, so that a page which writes the session puts back no old ones (R12). */
 export function createTokenRecords(records: Records, sealer: Sealer, log: Log): Sessions['tokens'] {
@@ -34,8 +37,16 @@ export function createTokenRecords(records: Records, sealer: Sealer, log: Log): 
     async lock(id) {
       const holder = randomUUID();
       if (!(await records.set(lockKey(id), holder, 'NX', lockSeconds))) return undefined;
+      let extensions = 0;
       // A store that is gone by now cannot hold the result back: the lock ends by itself.
-      return () => records.deleteIf(lockKey(id), holder).catch(() => {});
+      const extending = setInterval(() => {
+        if (++extensions > mostExtensions) clearInterval(extending);
+        else records.extendIf(lockKey(id), holder, lockSeconds).catch(() => {});
+      }, extendMs).unref();
+      return () => {
+        clearInterval(extending);
+        return records.deleteIf(lockKey(id), holder).catch(() => {});
+      };
     },
   };
 }

@@ -22,6 +22,8 @@ export const operationControls: Control[] = [
       'log: by an answer that cannot be read, from any endpoint or an API: %s',
       'log: with an error of JavaScript itself shows none of what that quotes',
       'log-hints: holds nothing secret: %s',
+      'echoes: repeats nothing secret, in its body and in its challenge: %s',
+      'echoes: an API that sends the token back has it shown to nobody',
       'log: cannot write lines of its own',
       'callback: no code, state, token, cookie or session id stands in the log (R20)',
       'doctor-words: has no secret in it, however it is written',

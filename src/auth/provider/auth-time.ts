@@ -19,17 +19,6 @@ export function authTimeOf({ auth_time }: Record<string, unknown>): number | und
   return typeof auth_time === 'number' && Number.isFinite(auth_time) && auth_time > 0 ? auth_time : undefined;
 }
 
-/** True for an ID token with an auth_time that is no time: openid-client refuses most of these. */
-export function hasUnusableAuthTime(jwt: unknown): boolean {
-  const parts = typeof jwt === 'string' ? jwt.split('.', 6) : [];
-  try {
-    const claims = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString());
-    return parts.length === 3 && Object.hasOwn(claims, 'auth_time') && authTimeOf(claims) === undefined;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Takes such an auth_time out of ID tokens. The signature is verified first, and what is left is signed with a key of
  * this process, for the library judges tokens only as a whole: so it judges all else, the signature included (R2).
@@ -40,6 +29,22 @@ export class AuthTimeRepair {
 
   constructor(alg: string) {
     this.#alg = alg;
+  }
+
+  /**
+   * True for an ID token with an auth_time that is no time: openid-client refuses most of these. One whose header says
+   * what the repair could not judge, such as an extension (`crit`), stays as it came: the library refuses it.
+   */
+  isNeeded(jwt: string): boolean {
+    const parts = jwt.split('.', 6);
+    if (parts.length !== 3) return false;
+    try {
+      const [header, claims] = [parse(parts[0]), parse(parts[1])];
+      if (!namesOf(this.#alg).includes(String(header.alg)) || Object.hasOwn(header, 'crit')) return false;
+      return Object.hasOwn(claims, 'auth_time') && authTimeOf(claims) === undefined;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -57,6 +62,10 @@ export class AuthTimeRepair {
     const header = { alg: this.#alg, kid: key.kid };
     return { jwt: await signing.setProtectedHeader(header).sign(privateKey), key };
   }
+}
+
+function parse(part: string | undefined): Record<string, unknown> {
+  return JSON.parse(Buffer.from(part ?? '', 'base64url').toString());
 }
 
 async function makeKey(alg: string) {

@@ -1,6 +1,6 @@
 import { AuthError } from '../errors.ts';
 import { sendsAssertion } from './client-authentication.ts';
-import { refusal, toAuthError } from './failures.ts';
+import { refusal, refusalWords, toAuthError } from './failures.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /**
@@ -33,18 +33,16 @@ export function clientCallError(
     // At PAR OpenIddict says invalid_token. Nothing hangs on the code there, so the description is enough.
     (step === 'start' && sendsAssertion(settings) && speaksOfAssertion(thrown));
   if (!ours || failure === thrown) return failure;
+  // Not what is usually wrong with a grant: the code, or its redirect address.
+  const what = refusal(thrown) === 'invalid_grant' ? 'invalid_grant' : failure.hint;
   return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
     cause: thrown,
-    hint: `${failure.hint}${whatToCheck(settings)}`,
+    hint: `${what}${whatToCheck(settings)}`,
   });
 }
 
 function speaksOfAssertion(thrown: unknown): boolean {
-  const { error_description } = thrown as { error_description?: unknown };
-  return (
-    typeof error_description === 'string' &&
-    /(?<![a-z])(audiences?|aud|assertions?)(?![a-z])/i.test(error_description)
-  );
+  return /(?<![a-z])(audiences?|aud|assertions?)(?![a-z])/i.test(refusalWords(thrown)?.description ?? '');
 }
 
 function whatToCheck(settings: ProviderSettings): string {

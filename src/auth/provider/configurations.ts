@@ -2,7 +2,7 @@ import type { JSONWebKeySet, JWK } from 'jose';
 import * as oidc from 'openid-client';
 import { namesOf } from './algorithms.ts';
 import type { AssertionAudience } from './assertion-audience.ts';
-import { AuthTimeRepair, hasUnusableAuthTime } from './auth-time.ts';
+import { AuthTimeRepair } from './auth-time.ts';
 import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
 import { peek } from './id-token-checks.ts';
 import type { ProviderKeys } from './keys.ts';
@@ -103,7 +103,7 @@ export class Configurations {
     const { metadata } = prepared;
     const template = isTenantTemplate(metadata);
     const issuer = template ? tenantIssuer(metadata, tid, this.#settings.allowedTenants) : metadata.issuer;
-    if (hasUnusableAuthTime(body.id_token)) {
+    if (this.#repair.isNeeded(body.id_token)) {
       const keys = keysOfIssuer(await this.#keys.get(), issuer);
       const { jwt, key } = await this.#repair.repair(body.id_token, keys);
       throw new AnotherConfiguration(issuer, { answer: answer.withIdToken(await answer.json(), jwt), key });

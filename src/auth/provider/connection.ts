@@ -4,6 +4,7 @@ import { AssertionAudience } from './assertion-audience.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { AnotherConfiguration, Configurations } from './configurations.ts';
 import { DpopNonces } from './dpop-nonces.ts';
+import { withoutEchoes } from './echoes.ts';
 import { type Clock, causes, refusal, toAuthError } from './failures.ts';
 import { createProviderFetch, type ProviderCall, type ProviderFetch, toResponse } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
@@ -61,8 +62,8 @@ export class ProviderConnection {
     };
     const provider = createProviderFetch({ tls, observe });
     const api = createProviderFetch({ tls });
-    const fetch = this.#nonces.watch(provider.fetch);
-    const apiFetch = this.#nonces.watch(api.fetch);
+    const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
+    const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
     this.#fetch = fetch;
     this.apiFetch = async (...request) => toResponse(await apiFetch(...request));
     this.#closeAll = () => {

@@ -1,7 +1,7 @@
 import { AuthError, type SignInFailure } from '../errors.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
 import { said } from './hint-text.ts';
-import { complaintOf, hintOf, type Step } from './hints.ts';
+import { type Complaint, complaintOf, hintOf, type Step } from './hints.ts';
 
 // Turns what openid-client throws into our reasons. It knows the library's codes, not the library.
 
@@ -93,24 +93,25 @@ function answerReason({ error, error_description }: LibraryError): SignInFailure
 /**
  * The `error` of a refusal by the token, PAR or revocation endpoint. Whatever the body says, a 401 is a failed client
  * authentication (RFC 6749 §5.2), and so is a 403 that gives no `error`: Keycloak's PAR answers 401 with
- * `invalid_request`, Glewlwyd 401 or 403 with nothing, and after Basic nobody reads the body behind the challenge.
+ * `invalid_request`, Glewlwyd 401 or 403 with nothing.
  */
 export function refusal(thrown: unknown): string | undefined {
   // What has been judged already: the status of an AuthError is that of our own page, the answer userinfo's.
   if (thrown instanceof AuthError) return undefined;
-  const { error } = thrown as LibraryError;
-  const status = answerIn(thrown as LibraryError)?.status;
-  const unnamed = error === undefined && !challengesWithError(thrown as LibraryError);
-  return status === 401 || (status === 403 && unnamed) ? 'invalid_client' : error;
+  const status = answerIn(thrown)?.status;
+  const error = refusalWords(thrown)?.error;
+  return status === 401 || (status === 403 && error === undefined) ? 'invalid_client' : error;
 }
 
-function challengesWithError({ cause }: LibraryError): boolean {
-  return Array.isArray(cause) && cause.some((challenge) => challenge?.parameters?.error !== undefined);
+/** What an endpoint that refused us said, wherever in its answer that stands. */
+export function refusalWords(thrown: unknown): Complaint | undefined {
+  const { status = 400 } = answerIn(thrown) ?? {};
+  return status >= 400 && status < 500 ? complaintOf(causes(thrown as Error)) : undefined;
 }
 
 /** The answer that the library could not use, where it hands it over. */
-function answerIn(error: LibraryError): Response | undefined {
-  return causes(error)
+export function answerIn(error: unknown): Response | undefined {
+  return causes(error as Error)
     .flatMap((link) => [link, link.response])
     .find((link) => link instanceof Response);
 }

@@ -169,25 +169,30 @@ function send(
     };
     const { request } = url.protocol === 'https:' ? https : http;
     const outgoing = request(url, { method: init.method ?? 'GET', headers, agent });
-    // One timer over the whole exchange: a body that trickles in counts too.
-    const timer = setTimeout(
-      () => outgoing.destroy(new Unreachable(`no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
     const fail = (error: Error) => {
       clearTimeout(timer);
       reject(Object.assign(error, { reusedSocket: outgoing.reusedSocket }));
     };
-    init.signal?.addEventListener('abort', () => outgoing.destroy(new Unreachable('given up')), {
-      once: true,
-    });
+    // A request that Node has destroyed already emits no error, so nobody waits for one.
+    const giveUp = (error: Error) => {
+      outgoing.destroy(error);
+      fail(error);
+    };
+    // One timer over the whole exchange: a body that trickles in counts too.
+    const timer = setTimeout(() => giveUp(new Unreachable(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    init.signal?.addEventListener('abort', () => giveUp(new Unreachable('given up')), { once: true });
     outgoing.on('error', fail);
+    // We never ask for another protocol. Without a listener Node drops the connection, and no event tells.
+    outgoing.on('upgrade', (message, socket) => {
+      socket.destroy();
+      fail(new UnusableAnswer(`${url.origin}${url.pathname} answered ${message.statusCode}`));
+    });
     outgoing.on('response', (message) => {
       const chunks: Buffer[] = [];
       let size = 0;
       message.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > maxBytes) outgoing.destroy(new UnusableAnswer(tooLarge(url, message)));
+        if (size > maxBytes) giveUp(new UnusableAnswer(tooLarge(url, message)));
         else chunks.push(chunk);
       });
       message.on('error', fail);

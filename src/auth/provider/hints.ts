@@ -12,6 +12,7 @@ interface Link {
   error_description?: unknown;
   status?: unknown;
   content?: unknown;
+  response?: unknown;
   header?: { alg?: unknown; kid?: unknown } | undefined;
   expected?: unknown;
 }
@@ -34,11 +35,14 @@ export function hintOf(links: readonly Link[], step: Step): string | undefined {
   );
 }
 
-/** The `error` of a body, of a redirect, or of a challenge in the header (RFC 6749 §5.2, RFC 6750 §3). */
+/**
+ * The `error` of a body, of a redirect, or of a challenge in the header (RFC 6749 §5.2, RFC 6750 §3). The library reads
+ * no body behind a challenge, and none that is not called JSON; what is said there counts all the same.
+ */
 export function complaintOf(links: readonly Link[]): Complaint | undefined {
   for (const link of links) {
-    for (const each of [link, ...challenges(link), bodyOf(link)]) {
-      if (typeof each?.error !== 'string') continue;
+    for (const each of [link, bodyOf(link), bodyOf(link.response), ...challenges(link)]) {
+      if (typeof each?.error !== 'string' || each.error === '') continue;
       const { error, error_description: description } = each;
       return { error, description: typeof description === 'string' ? description : undefined };
     }
@@ -56,9 +60,9 @@ function textOf({ content }: Link): string | undefined {
   return content instanceof Buffer && content.length <= 10_000 ? content.toString() : undefined;
 }
 
-function bodyOf(link: Link): Link | undefined {
+function bodyOf(link: unknown): Link | undefined {
   try {
-    const body: unknown = JSON.parse(textOf(link) ?? '');
+    const body: unknown = JSON.parse(textOf(Object(link)) ?? '');
     return typeof body === 'object' && body !== null ? body : undefined;
   } catch {
     return undefined;
@@ -86,7 +90,8 @@ const pages: readonly (readonly [RegExp, string])[] = [
 ];
 
 function pageHint(links: readonly Link[]): string | undefined {
-  const text = links.map(textOf).find((each) => each !== undefined) ?? '';
+  const answers = links.flatMap((link) => [link, Object(link.response) as Link]);
+  const text = answers.map(textOf).find((each) => each !== undefined) ?? '';
   return pages.find(([words]) => words.test(text))?.[1];
 }
 

@@ -12,6 +12,7 @@ import { finishSignIn } from './sign-in.ts';
 
 export type { ApiAnswer, ApiRequest } from './api.ts';
 export { authTimeOf } from './auth-time.ts';
+export { withoutEcho } from './echoes.ts';
 export { whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';

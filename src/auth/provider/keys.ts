@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import { type ProviderFetch, UnusableAnswer } from './fetch.ts';
 import { usableKeys } from './key-set.ts';
+import { keysOfIssuer } from './quirks.ts';
 import { Refreshing } from './refreshing.ts';
 
 const maxAgeMs = 5 * 60_000;
@@ -17,8 +18,8 @@ export class ProviderKeys {
   #underWay: Promise<unknown> | undefined;
   #nextForced: Promise<unknown> | undefined;
   #waiting = 0;
-  /** Copies the set and imports its keys: once for each set, not once for each token that anybody sends (R23). */
-  #verifier: { of: JSONWebKeySet; find: JWTVerifyGetKey } | undefined;
+  /** Each copies the set and imports its keys: once for each set, not once for each token that anybody sends (R23). */
+  readonly #verifiers = new Map<string, { of: JSONWebKeySet; find: JWTVerifyGetKey }>();
 
   /** @param alg the one algorithm that they verify (R2) */
   constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch, alg: string) {
@@ -70,13 +71,21 @@ export class ProviderKeys {
     }
   }
 
-  /** For jose's verifiers of what anybody may send (logout tokens). */
-  readonly resolve: JWTVerifyGetKey = async (header, token) => {
+  /**
+   * For jose's verifiers of what anybody may send (logout tokens).
+   *
+   * @param issuer one of ours; of several that publish their keys together, only its own count
+   */
+  async resolve(...[header, token, issuer]: [...Parameters<JWTVerifyGetKey>, string]) {
     await this.ensure(header.kid, false);
     const of = await this.get();
-    if (this.#verifier?.of !== of) this.#verifier = { of, find: createLocalJWKSet(of) };
-    return this.#verifier.find(header, token);
-  };
+    let verifier = this.#verifiers.get(issuer);
+    if (verifier?.of !== of) {
+      verifier = { of, find: createLocalJWKSet(keysOfIssuer(of, issuer)) };
+      this.#verifiers.set(issuer, verifier);
+    }
+    return verifier.find(header, token);
+  }
 
   async #takeTurn(kid: string | undefined): Promise<void> {
     // A fetch that has begun may bring the key.

@@ -1,9 +1,10 @@
 import type { EndReason } from '../../sessions/index.ts';
 import { AuthError } from '../errors.ts';
 import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
-import { type Clock, causes, toAuthError } from './failures.ts';
+import { answerIn, type Clock, causes, toAuthError } from './failures.ts';
 import { Unreachable } from './fetch.ts';
 import { said } from './hint-text.ts';
+import { complaintOf } from './hints.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** A refresh that failed, and what follows from it (R13). */
@@ -37,16 +38,16 @@ export function foreignTokens(cause?: unknown): RefreshError {
 }
 
 /** What the token endpoint's answer to a refresh, or its silence, means. */
-export async function toRefreshError(thrown: unknown, provider: AskedProvider): Promise<AuthError> {
+export function toRefreshError(thrown: unknown, provider: AskedProvider): AuthError {
   if (thrown instanceof RefreshError) return thrown;
   // One of ours is about something else, such as the metadata: its answer is not the token endpoint's.
-  const refusal = thrown instanceof AuthError ? undefined : await readRefusal(thrown);
+  const refusal = thrown instanceof AuthError ? undefined : readRefusal(thrown);
   if (refusal) return meaningOf(refusal, thrown, provider);
   const failure = toAuthError(thrown, 'answer', provider.clock());
   const { reason, hint } = failure;
   if (reason === 'tenant_not_allowed' || hasForeignIssuer(thrown)) return foreignTokens(thrown);
   // Hydra signs with a new key under the old kid. A new sign-in shows whether it is only that.
-  if (/^(id_token_.*|nonce_mismatch|clock|not_fresh|acr_not_met)$/.test(reason)) {
+  if (/^(id_token_.*|nonce_mismatch|clock|not_fresh|acr_not_met|claims_too_large)$/.test(reason)) {
     return new RefreshError('sign_in_again', {
       cause: thrown,
       spent: true,
@@ -81,10 +82,8 @@ function meaningOf(
   if (error && needsPerson.test(error)) return new RefreshError('sign_in_again', { cause, hint });
   // Also an invalid_grant that speaks of our own client assertion: no session ends for a setting of ours.
   if (isClientAuthenticationFailure(cause, settings)) {
-    return new RefreshError('client_refused', {
-      cause,
-      hint: clientCallError(cause, settings, 'answer', provider.clock()).hint,
-    });
+    const what = clientCallError(cause, settings, 'answer', provider.clock()).hint;
+    return new RefreshError('client_refused', { cause, hint: `${hint}: ${what}` });
   }
   if (error === 'invalid_grant') {
     return new RefreshError('invalid_grant', { cause, hint, ends: whatEnded(description) });
@@ -117,25 +116,17 @@ const over = [
   /\b(logged|signed) out\b/,
 ];
 
-/** The answer that a library error is about, read again: with a challenge in its header, the library reads no body. */
-async function readRefusal(thrown: unknown): Promise<Refusal | undefined> {
-  const links = causes(thrown as Error);
-  const response = links
-    .flatMap((link) => [link as unknown, (link as { response?: unknown }).response])
-    .find((each) => each instanceof Response);
-  if (!response || response.status < 300) return undefined;
-  const body: unknown = await response.json().catch(() => undefined);
-  const { error, error_description } = Object(body) as Record<string, unknown>;
+/** The answer that a library error is about. */
+function readRefusal(thrown: unknown): Refusal | undefined {
+  const answer = answerIn(thrown);
+  if (!answer || answer.status < 300) return undefined;
+  const { error, description } = complaintOf(causes(thrown as Error)) ?? {};
   return {
-    status: response.status,
+    status: answer.status,
     // Only a code is one; whatever else stands there is for the log.
-    error: typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : quoted(error),
-    description: quoted(error_description),
+    error: error && (/^[a-z_]{1,60}$/.test(error) ? error : said(error, 200)),
+    description: description && said(description, 200),
   };
-}
-
-function quoted(words: unknown): string | undefined {
-  return typeof words === 'string' && words !== '' ? said(words, 200) : undefined;
 }
 
 function hasForeignIssuer(thrown: unknown): boolean {

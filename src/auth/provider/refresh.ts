@@ -29,13 +29,14 @@ export async function refreshTokens(
     demandBoundToken(answer, dpop_key);
     const claims = answer.claims();
     if (claims) {
+      // First: whatever else is wrong with somebody else's tokens, they end the session.
+      if (claims.iss !== owner.iss || (claims.sub && claims.sub !== owner.sub)) throw foreignTokens();
       checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
-      if (claims.iss !== owner.iss || claims.sub !== owner.sub) throw foreignTokens();
       checkSameAudience(claims.aud, old.id_token);
     }
     return { ...toRecord(answer, old, { dpop_key, scope: old.scope }), refreshed_at: Date.now() };
   } catch (error) {
-    throw await toRefreshError(error, connection);
+    throw toRefreshError(error, connection);
   }
 }
 

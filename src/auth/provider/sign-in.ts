@@ -74,8 +74,11 @@ export async function finishSignIn(
   }
 }
 
-/** Only the ID token says when and how somebody proved who they are, and in which session: there it was checked. */
-const ofTheSignIn = ['auth_time', 'acr', 'amr', 'sid'];
+/**
+ * Of the sign-in, not of the user: only the ID token can say these, where they are signed and checked. Userinfo may
+ * hold whatever an account holds, and rules go by these (R18).
+ */
+const ofTheSignIn: ReadonlySet<string> = new Set(['auth_time', 'acr', 'amr', 'sid', 'azp']);
 
 async function fetchUserinfo(
   configuration: oidc.Configuration,
@@ -86,9 +89,7 @@ async function fetchUserinfo(
   try {
     const answer = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
     boundClaims(answer, 'userinfo');
-    const claims: Record<string, unknown> = { ...answer };
-    for (const name of ofTheSignIn) delete claims[name];
-    return claims;
+    return Object.fromEntries(Object.entries(answer).filter(([name]) => !ofTheSignIn.has(name)));
   } catch (error) {
     throw toAuthError(error, 'userinfo');
   }
