@@ -97,3 +97,15 @@ test('the README names functions and files that exist', () => {
     expect(sources).toMatch(new RegExp(`function ${name}\\b`));
   }
 });
+
+test('docs/design.md names and links files that exist', () => {
+  const design = read('docs/design.md');
+  const named = [...design.matchAll(/`((?:src|test|views|public|bench|deploy)\/[\w./-]+)`/g)].map(
+    (match) => match[1] ?? '',
+  );
+  const linked = [...design.matchAll(/\]\(([^)#:]+)/g)].map((match) => `docs/${match[1]}`);
+  expect(named.length).toBeGreaterThan(3);
+  expect([...named, ...linked].filter((file) => !existsSync(new URL(`../${file}`, import.meta.url)))).toEqual(
+    [],
+  );
+});
