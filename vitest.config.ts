@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * What takes long: copies of the project, servers that stop or fail while others use them, and how work grows with its
- * input (`npm run test:slow`).
+ * What takes long (`npm run test:slow`): copies of the project, servers that start, stop or fail while others use them,
+ * how work grows with its input, and most of what a browser is needed for.
  */
-const slow = ['adopt', 'growth*', 'production-install', 'sessions-cluster', 'start-and-stop'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const slow = [
+  ...['adopt', 'production-install'],
+  ...['dev-run', 'sessions-cluster', 'sessions-redis-faults', 'start-and-stop'],
+  'growth*',
+  ...['*-in-chromium', 'pages-look'],
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig(({ mode }) => ({
   test: {
