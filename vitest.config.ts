@@ -16,8 +16,8 @@ export default defineConfig(({ mode }) => ({
     ...(mode === 'slow' ? { include: slow } : { include: ['test/**/*.test.ts'], exclude: slow }),
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // Twice the cores that we count on: many tests wait for servers and browsers.
-    maxWorkers: 4,
+    // One more than the cores that we count on: many tests wait for servers and browsers.
+    maxWorkers: 3,
     // oidc-provider warns of each Node that is not yet called LTS; ours is pinned.
     onConsoleLog: (text) => !text.includes('Unsupported runtime'),
   },

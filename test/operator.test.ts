@@ -138,7 +138,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     expect(code).toBe(1);
     expect(complained).toMatch(/^Redis is away: .*(AUTH|password)/);
     expect(complained).not.toContain('the-password');
-  });
+  }, 60_000);
 });
 
 describe('npm run sessions', () => {
