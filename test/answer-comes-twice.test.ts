@@ -89,6 +89,27 @@ function expectOneUse(setup: () => Setup, gate: ReturnType<typeof createGate>) {
     expect(copy.cookie('session')).toBeUndefined();
   });
 
+  test('when the browser gives up on the first, the second waits all the same, and the code is sent once', async () => {
+    const { provider, two } = setup();
+    const { browser, callback } = await answered(setup());
+    const sent = codesSent(provider);
+    const { arrived } = gate.close();
+    const first = request(callback, { headers: { Cookie: browser.cookieHeader(callback) } });
+    first.on('error', () => {}).end();
+    await arrived;
+    const gone = new Promise((resolve) => first.once('close', resolve));
+    first.destroy();
+    await gone;
+    let early: Page | undefined;
+    const second = browser.get(at(setup(), two, callback)).then((page) => (early = page));
+    // Twice: the first of these may overtake the news that the connection is gone.
+    for (let turn = 0; turn < 2; turn++) await browser.get(two.url('/healthz'));
+    expect(early).toBeUndefined();
+    gate.open();
+    expect(waysOn(await second)).toEqual(['/auth/login?returnTo=%2Fprofile%3Ftab%3D1']);
+    expect(codesSent(provider) - sent).toBe(1);
+  });
+
   test('when the first fails, the second gets a page that offers a new start for the same path', async () => {
     const { provider, two } = setup();
     const { browser, callback } = await answered(setup());

@@ -35,7 +35,11 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
     if (transaction && whatIsUnclear(answer) === undefined) {
       const since = await takeUp(req, res, transaction);
       if (since === 'second') return await awaitFirst(req, res, transaction);
-      expired = (await finish(req, res, answer, transaction, since)) === 'expired';
+      try {
+        expired = (await finish(req, res, answer, transaction, since)) === 'expired';
+      } finally {
+        letSecondGoOn(req, res, transaction);
+      }
     } else {
       if (state !== undefined) context.logins.drop(req, res, state);
       refuseUnclear(answer);
@@ -58,12 +62,18 @@ async function takeUp(req: Request, res: Response, { state }: LoginTransaction):
   const since = await sessions.markSignIn();
   const first = await sessions.answers.takeUp(state, longestSignInSeconds);
   logins.drop(req, res, state);
-  if (!first) return 'second';
-  // Only then are this answer's cookies on their way, which the second needs.
-  const finish = () => void sessions.answers.finish(state).catch(() => {});
-  if (res.destroyed) finish();
-  else res.once('close', finish);
-  return since;
+  return first ? since : 'second';
+}
+
+/**
+ * What becomes of this answer is known, also where its browser has given up waiting. As soon as it has left, its cookies
+ * are on their way, which the second needs.
+ */
+function letSecondGoOn(req: Request, res: Response, { state }: LoginTransaction): void {
+  const { sessions } = authOf(req).context;
+  const goOn = () => void sessions.answers.finish(state).catch(() => {});
+  if (res.destroyed) goOn();
+  else res.once('close', goOn);
 }
 
 /**
