@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler } from 'express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { useClientAddress } from '../src/http/client-address.ts';
 import type { ErrorWithMessage } from '../src/http/message.ts';
 import { limitsPerMinute, rateLimits } from '../src/http/rate-limits.ts';
 import { createLog } from '../src/log.ts';
@@ -36,6 +37,7 @@ function appWith({
     limits: { ...limitsPerMinute, login },
   });
   const app = express().set('trust proxy', hops);
+  useClientAddress(app);
   app.use('/auth', limits);
   app.get('/auth/login', (_req, res) => void res.send('in'));
   app.get('/auth/callback', (_req, res) => void res.send('back'));

@@ -5,7 +5,6 @@ import express, { type Application, type Request } from 'express';
 const longestAddress = 64;
 
 const expressIp = Object.getOwnPropertyDescriptor(express.request, 'ip')?.get;
-const known = new WeakSet<object>();
 
 /**
  * Makes `req.ip` the client's address and nothing else, for everything that counts or logs it. Some proxies write the
@@ -13,8 +12,6 @@ const known = new WeakSet<object>();
  * replaced by that of the proxy that sent it, so that nobody is a new client with each new text.
  */
 export function useClientAddress(app: Application): void {
-  if (known.has(app)) return;
-  known.add(app);
   // One getter for all requests, as in `requestLog`.
   Object.defineProperty((app as express.Express).request, 'ip', {
     configurable: true,

@@ -2,7 +2,6 @@ import { type Request, type RequestHandler, Router } from 'express';
 import { MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore, type SendCommandClusterFn } from 'rate-limit-redis';
 import type { Audit, Log } from '../log.ts';
-import { useClientAddress } from './client-address.ts';
 import { loggedCauses } from './error-cause.ts';
 import type { ErrorWithMessage } from './message.ts';
 import { plainPages } from './plain-pages.ts';
@@ -36,8 +35,8 @@ interface Parts {
 }
 
 /**
- * A limit for each address below /auth that has one (ASVS 2.4.1). The client is `req.ip`, so trusted hops count, and
- * the port that some proxies write behind it does not.
+ * A limit for each address below /auth that has one (ASVS 2.4.1). The client is `req.ip`, as
+ * `useClientAddress` makes it: trusted hops count, and the port that some proxies write behind it does not.
  */
 export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }: Parts): Router {
   // Without headers in a frame: nobody reads them there, and each answer is the same.
@@ -62,10 +61,6 @@ export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }
     });
 
   return Router()
-    .use((req, _res, next) => {
-      useClientAddress(req.app);
-      next();
-    })
     .use('/login', limiter('login'))
     .use('/callback', limiter('callback'))
     .use('/initiate-login', limiter('initiate'))

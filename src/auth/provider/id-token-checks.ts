@@ -5,6 +5,7 @@ import { authTimeOf } from './auth-time.ts';
 import { clockHint } from './failures.ts';
 import { said } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';
+import { unverifiedClaims } from './unverified.ts';
 
 /** What a sign-in demanded of the provider beyond who the user is. */
 export interface Demands {
@@ -84,21 +85,13 @@ function authTimeComplaint(
  * @throws AuthError
  */
 export function checkSameAudience(audience: string | string[], former: string | undefined): void {
-  const before = former && payloadOf(former)?.aud;
+  const before = unverifiedClaims(former).aud;
   if (!before || audienceList(before) === audienceList(audience)) return;
   throw new AuthError('id_token_claims', { hint: 'aud in the new ID token is not what it was before' });
 }
 
 function audienceList(audience: unknown): string {
   return JSON.stringify([...new Set([audience].flat())].sort());
-}
-
-function payloadOf(jwt: string): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-  } catch {
-    return undefined;
-  }
 }
 
 /** The left half of the hash that the token's algorithm uses (OpenID Connect Core §3.1.3.6). */

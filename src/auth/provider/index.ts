@@ -19,6 +19,7 @@ export { checkableAcr, type Demands } from './id-token-checks.ts';
 export { RefreshError } from './refresh-failure.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';
+export { unverifiedClaims } from './unverified.ts';
 
 // All that the app asks of the provider. Only this folder imports openid-client.
 

@@ -1,5 +1,6 @@
-import { decodeJwt, type JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet } from 'jose';
 import type { Metadata } from './metadata.ts';
+import { unverifiedClaims } from './unverified.ts';
 
 // Where well-known providers go ways of their own. Each is told by what it says of itself, and named with its source.
 
@@ -99,9 +100,5 @@ export function revocationEndsSession(issuer: string): boolean {
  * event there. An offline one (`typ` Offline) outlives the session and must be revoked.
  */
 export function endsWithSession(refreshToken: string | undefined): boolean {
-  try {
-    return decodeJwt(refreshToken ?? '').typ === 'Refresh';
-  } catch {
-    return false;
-  }
+  return unverifiedClaims(refreshToken).typ === 'Refresh';
 }
