@@ -1,11 +1,11 @@
 import { enableCompileCache } from 'node:module';
-import type { Config } from './config.ts';
+import type { Config } from './kit/config/index.ts';
 
 // Before anything else is loaded: Node then keeps what it compiled, and the next start takes a third less.
 enableCompileCache();
-const { ConfigError, loadConfig } = await import('./config.ts');
-const { createLog } = await import('./log.ts');
-const { start } = await import('./start.ts');
+const { ConfigError, loadConfig } = await import('./kit/config/index.ts');
+const { createLog } = await import('./kit/log/index.ts');
+const { start } = await import('./kit/start.ts');
 
 /** EX_CONFIG of sysexits.h: a supervisor need not start us again before somebody fixes the settings. */
 const exitConfig = 78;

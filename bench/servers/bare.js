@@ -3,7 +3,7 @@
  * its views as this app does, which leaves the sign-in as the only difference.
  */
 import express from 'express';
-import * as compiled from '../../src/http/views.ts';
+import * as compiled from '../../src/kit/http/views.ts';
 import { profileClaims, protocolClaims } from './claims.ts';
 import { renderProfile, useViews } from './page.js';
 

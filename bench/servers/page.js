@@ -4,8 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
-import { createAssets } from '../../src/http/assets.ts';
-import { initials } from '../../src/pages/person.ts';
+import { createAssets } from '../../src/kit/http/assets.ts';
+import { initials } from '../../src/kit/pages/person.ts';
 import { profilePage } from '../../src/pages/profile.ts';
 
 const folder = fileURLToPath(new URL('../../views', import.meta.url));

@@ -1,4 +1,4 @@
-import { definePage } from './page.ts';
+import { definePage } from '../kit/pages/page.ts';
 
 /** Shows a rule at work: whoever lacks the role gets the 403 page. */
 export const adminPage = definePage({

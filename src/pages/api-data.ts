@@ -1,9 +1,9 @@
 import type { Request } from 'express';
-import { AuthError, claimBounds, excess, fetchApi, tokenState, withoutToken } from '../auth/index.ts';
-import { layOut, layOutRows, rawJson } from './claims.ts';
-import type { ProtectedPage } from './page.ts';
-import { definePage } from './page.ts';
-import { dateTime } from './time.ts';
+import { AuthError, claimBounds, excess, fetchApi, tokenState, withoutToken } from '../kit/auth.ts';
+import { layOut, layOutRows, rawJson } from '../kit/pages/claims.ts';
+import type { ProtectedPage } from '../kit/pages/page.ts';
+import { definePage } from '../kit/pages/page.ts';
+import { dateTime } from '../kit/pages/time.ts';
 
 /** Calls the downstream API (setting API_URL) as the user, and shows what it said. */
 export function apiDataPage(apiUrl: string): ProtectedPage {

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { getUser, requireAuth } from '../auth/index.ts';
+import { getUser, requireAuth } from '../kit/auth.ts';
 
 /**
  * A small JSON route behind the same guard as the pages: for scripts of your own pages. Nobody signed in

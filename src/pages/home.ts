@@ -1,6 +1,6 @@
-import type { Page, PublicPage } from './page.ts';
-import { definePage } from './page.ts';
-import { dateTime } from './time.ts';
+import type { Page, PublicPage } from '../kit/pages/page.ts';
+import { definePage } from '../kit/pages/page.ts';
+import { dateTime } from '../kit/pages/time.ts';
 
 /** The front door: what this is, or who you are and where to go. */
 export function homePage(rooms: readonly Page[]): PublicPage {

@@ -1,6 +1,6 @@
-import { layOutClaims, rawJson } from './claims.ts';
-import { definePage } from './page.ts';
-import { dateTime } from './time.ts';
+import { layOutClaims, rawJson } from '../kit/pages/claims.ts';
+import { definePage } from '../kit/pages/page.ts';
+import { dateTime } from '../kit/pages/time.ts';
 
 /** What the provider says about the user: every claim, readable, and the raw JSON one click away. */
 export const profilePage = definePage({

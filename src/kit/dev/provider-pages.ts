@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import ejs from 'ejs';
+import express, { type Request, type Response } from 'express';
+import type { Context, Interaction, Provider } from 'oidc-provider';
+import { type Account, acrOf } from './accounts.ts';
+import { findAccount } from './provider-config.ts';
+import type { LogoutAnswer, ProviderLogout } from './provider-logout.ts';
+import type { ProviderStore } from './provider-store.ts';
+
+interface Parts {
+  provider: Provider;
+  store: ProviderStore;
+  accounts: readonly Account[];
+  logout: ProviderLogout;
+}
+
+/** The provider's web server: its own pages, and behind them the library's endpoints. */
+export function providerPages({ provider, store, accounts, logout }: Parts) {
+  const app = express().disable('x-powered-by');
+  const form = express.urlencoded({ extended: false });
+  const apps = () =>
+    [...store.clients.values()].map((client) => ({
+      name: client.client_name ?? client.client_id,
+      href: new URL(client.redirect_uris[0] ?? provider.issuer).origin,
+    }));
+
+  // The look is the app's own, read anew each time: a change is seen at once.
+  app.get('/site.css', (_req, res) => sendFile(res, 'css', '../../../public/site.css'));
+  app.get('/favicon.svg', (_req, res) => sendFile(res, 'svg', '../../public/favicon.svg'));
+  app.get('/provider.css', (_req, res) => sendFile(res, 'css', './views/provider.css'));
+  app.get('/', (_req, res) => show(res, 'home', { accounts, apps: apps(), issuer: provider.issuer }));
+
+  app.get('/interaction/:uid', async (req, res) => {
+    const { params, prompt, session } = await provider.interactionDetails(req, res);
+    const client = await provider.Client.find(params.client_id ?? '');
+    await show(res, 'sign-in', {
+      accounts,
+      client: client?.clientName ?? params.client_id,
+      hint: params.login_hint,
+      current: session?.accountId,
+      asked: whatWasAsked(prompt.reasons, params),
+    });
+  });
+  app.post('/interaction/:uid', form, sameSite, async (req, res) => {
+    const interaction = await provider.interactionDetails(req, res);
+    const account = findAccount(accounts, String(req.body?.account ?? ''));
+    await provider.interactionFinished(req, res, signInResult(account, interaction), {
+      mergeWithLastSubmission: false,
+    });
+  });
+
+  app.get('/sessions', (_req, res) =>
+    show(res, 'sessions', { sessions: logout.listSessions(), answers: undefined }),
+  );
+  app.post('/sessions/end', form, sameSite, async (req, res) => {
+    const { uid, sub } = req.body ?? {};
+    const answers: LogoutAnswer[] = sub
+      ? await logout.endUser(String(sub))
+      : await logout.endSession(String(uid));
+    await show(res, 'sessions', { sessions: logout.listSessions(), answers });
+  });
+  app.post('/sessions/frontchannel', form, sameSite, async (req, res) => {
+    const session = logout.listSessions().find(({ uid }) => uid === req.body?.uid);
+    const frames = (session?.clients ?? []).flatMap(({ frontchannel_logout_uri: uri, sid }) =>
+      uri ? [`${uri}?${new URLSearchParams({ iss: provider.issuer, sid })}`] : [],
+    );
+    await logout.endSession(String(req.body?.uid), { tell: false });
+    await show(res, 'frontchannel', { frames });
+  });
+
+  app.use(provider.callback());
+  app.use((error: Error, _req: Request, res: Response, _next: unknown) => {
+    res.status(400);
+    return show(res, 'problem', { title: 'This sign-in cannot go on', text: error.message, details: {} });
+  });
+  return app;
+}
+
+/** The pages that the library asks for from inside its endpoints. */
+export function logoutPages() {
+  return {
+    /** Signing out does not ask again when the app sends the ID token of who is signed in (RP-Initiated Logout §2). */
+    async logoutSource(ctx: Context, logout: ProviderLogout) {
+      const { session, entities, provider } = ctx.oidc;
+      if (entities.IdTokenHint?.payload.sub !== session.accountId) {
+        ctx.body = await render('sign-out', {
+          action: ctx.oidc.urlFor('end_session_confirm'),
+          xsrf: session.state?.secret,
+          sub: session.accountId,
+        });
+        return;
+      }
+      const { postLogoutRedirectUri, state } = session.state ?? {};
+      const target = new URL(postLogoutRedirectUri ?? `${provider.issuer}/session/end/success`);
+      if (postLogoutRedirectUri && state) target.searchParams.set('state', state);
+      await logout.endSession(session.uid);
+      await session.destroy();
+      ctx.cookies.set(provider.cookieName('session'), null);
+      ctx.status = 303;
+      ctx.redirect(target.href);
+    },
+    async postLogoutSuccessSource(ctx: Context) {
+      ctx.body = await render('signed-out', {});
+    },
+    async renderError(ctx: Context, details: Record<string, string | undefined>) {
+      ctx.type = 'html';
+      ctx.body = await render('problem', {
+        title: 'The provider refused this request',
+        text: 'The app sent something that the provider does not accept. What it said:',
+        details,
+      });
+    },
+  };
+}
+
+function signInResult(account: Account | undefined, { params }: Interaction) {
+  if (!account || account.behaviour === 'cancels') {
+    return { error: 'access_denied', error_description: 'the sign-in was cancelled' };
+  }
+  const login = {
+    accountId: account.sub,
+    acr: acrOf(account, params.acr_values?.split(' ')),
+    ...(account.signedInSecondsAgo && { ts: Math.floor(Date.now() / 1000) - account.signedInSecondsAgo }),
+  };
+  return { login, select_account: {} };
+}
+
+function whatWasAsked(reasons: string[], params: Interaction['params']): string[] {
+  return [
+    ...(reasons.includes('login_prompt') ? ['a fresh sign-in'] : []),
+    ...(reasons.includes('max_age') ? [`a sign-in not older than ${params.max_age} seconds`] : []),
+    ...(params.acr_values ? [`a sign-in of strength ${params.acr_values}`] : []),
+  ];
+}
+
+/** Another website must not press these buttons. */
+function sameSite(req: Request, res: Response, next: () => void) {
+  if (req.get('sec-fetch-site') === 'cross-site') res.sendStatus(403);
+  else next();
+}
+
+async function show(res: Response, view: string, model: object) {
+  const body = await render(view, model);
+  res.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src http: https:; frame-ancestors 'none'; base-uri 'none'",
+  });
+  res.type('html').send(body);
+}
+
+function render(view: string, model: object): Promise<string> {
+  return ejs.renderFile(fileURLToPath(new URL(`./views/${view}.ejs`, import.meta.url)), { page: model }, {});
+}
+
+async function sendFile(res: Response, type: string, file: string) {
+  const text = await readFile(new URL(file, import.meta.url), 'utf8').catch(() => '');
+  res.type(type).set('Cache-Control', 'no-cache').send(text);
+}

@@ -1,0 +1,178 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK } from 'jose';
+import type { Config, ProviderConfig } from '../config/index.ts';
+import { findPair, pairSettings, tryAssertion } from './assertions.ts';
+import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
+import { byAssertion, judge, type Verdict } from './client-answer.ts';
+import type { Metadata } from './discovery.ts';
+import { type Finding, failed, ok, warning } from './finding.ts';
+import { clientHint, tokenHint } from './hints.ts';
+import { wordsOf } from './refusal.ts';
+
+const check = 'client authentication';
+
+interface Checked {
+  finding: Finding;
+  /** What works of the settings, for the checks that follow; undefined where nothing does. */
+  usable?: ProviderConfig;
+}
+
+/**
+ * Does the provider know the app by what it shows, and nobody by anything else? A provider that knows the app looks at
+ * the code that cannot exist; one that does not stops before it.
+ */
+export async function checkClient(config: Config, metadata: Metadata): Promise<Checked> {
+  const { provider } = config;
+  const { clientAuth } = provider;
+  let answer: { outcome: Outcome; verdict: Verdict };
+  if (byAssertion(clientAuth)) {
+    const first = await tryAssertion(config, provider, metadata);
+    const found = await findPair(config, metadata, first);
+    if (found) {
+      const refused = `${refuses(provider)} (${wordsOf(first.outcome)}), but takes another kind of assertion.`;
+      return { finding: failed(check, refused, `Set ${pairSettings(found, config)}.`), usable: found };
+    }
+    answer = first;
+  } else {
+    const outcome = await exchangeCode(config, provider, metadata);
+    answer = { outcome, verdict: judge(outcome, provider) };
+  }
+  if (answer.verdict === 'known') return { finding: await checkProof(config, metadata), usable: provider };
+  if (answer.verdict === 'refused') {
+    const other = await findMethod(config, metadata);
+    if (other) {
+      const text = `${refuses(provider)} (${wordsOf(answer.outcome)}), but takes the same secret by ${other.clientAuth}.`;
+      return { finding: failed(check, text, `Set OIDC_CLIENT_AUTH=${other.clientAuth}.`), usable: other };
+    }
+  }
+  const finding = toFinding(answer, config);
+  return answer.verdict === 'refused' ? { finding } : { finding, usable: provider };
+}
+
+function refuses({ clientId, clientAuth }: ProviderConfig): string {
+  return `the provider refuses ${clientId} by ${clientAuth}`;
+}
+
+function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict }, config: Config): Finding {
+  const { provider } = config;
+  const words = wordsOf(outcome);
+  switch (verdict) {
+    case 'accepted':
+      return failed(check, 'a code that does not exist was accepted.', 'Do not trust this provider.');
+    case 'silent':
+      return silent(outcome, provider);
+    case 'not-allowed':
+      return failed(
+        check,
+        `the provider knows ${provider.clientId}, but does not allow it the authorization code grant (${words}).`,
+        'Allow this app the authorization code flow at the provider (Keycloak: "Standard flow").',
+      );
+    case 'refused':
+      return failed(check, `${refuses(provider)} (${words}).`, refusedHint(outcome, config));
+  }
+  const hint = tokenHint(outcome, config);
+  if (hint) return failed(check, `the provider refuses the token request (${words}).`, hint);
+  return warning(
+    check,
+    `cannot be told from the answer to a code that does not exist (${words}).`,
+    'Sign in once to see.',
+  );
+}
+
+function refusedHint(outcome: Outcome, { provider }: Config): string {
+  const description = outcome.description ?? '';
+  if (/disabled|not enabled|inactive/i.test(description)) return 'Enable this app at the provider.';
+  if (outcome.error === 'unauthorized_client' && provider.clientAuth.startsWith('client_secret_')) {
+    return `The provider says unauthorized_client where others say invalid_client (Keycloak does so for a wrong secret). ${clientHint(provider)}`;
+  }
+  return clientHint(provider);
+}
+
+function silent({ code = '' }: Outcome, { clientAuth }: ProviderConfig): Finding {
+  const why = code && ` (${code})`;
+  // Not every server says by an alert of TLS why it closes the connection.
+  if (clientAuth.endsWith('tls_client_auth') && /ALERT|CERTIFICATE|ECONNRESET|EPIPE/.test(code)) {
+    return failed(
+      check,
+      `the token endpoint closes the connection${why}, as it does where it does not trust the certificate in OIDC_CLIENT_CERT_FILE.`,
+      'Have the provider trust the CA that signed it, or register the certificate itself.',
+    );
+  }
+  const hint = 'Check that a firewall lets this machine reach it.';
+  return failed(check, `the token endpoint does not answer${why}.`, hint);
+}
+
+/** The same secret sent in the other way. */
+async function findMethod(config: Config, metadata: Metadata): Promise<ProviderConfig | undefined> {
+  const { provider } = config;
+  if (!provider.clientAuth.startsWith('client_secret_')) return undefined;
+  for (const clientAuth of ['client_secret_post', 'client_secret_basic'] as const) {
+    if (clientAuth === provider.clientAuth) continue;
+    const settings = { ...provider, clientAuth };
+    const verdict = judge(await exchangeCode(config, settings, metadata), settings);
+    if (verdict === 'known' || verdict === 'not-allowed') return settings;
+  }
+  return undefined;
+}
+
+/** A provider that knows the app whatever it shows takes it for a public client: anybody could use its codes. */
+async function checkProof(config: Config, metadata: Metadata): Promise<Finding> {
+  const { provider } = config;
+  const { clientId, clientAuth } = provider;
+  const stranger = await withAnotherProof(provider);
+  const outcome = await exchangeCode(config, stranger, metadata);
+  const accepted = ok(check, `${clientAuth} is accepted: the provider knows ${clientId}.`);
+  if (judge(outcome, stranger) !== 'known') return accepted;
+  // Some look at the code first. A pushed request has none.
+  if (offersPar(metadata, provider) && (await push(config, stranger)).state === 'refused') return accepted;
+  if (await looksAtCodeFirst(config, metadata, outcome, stranger)) {
+    return warning(
+      check,
+      `cannot be told: the provider looks at the code before it looks at who sends it, and answers a made-up app in the same way (${wordsOf(outcome)}).`,
+      'Sign in once to see.',
+    );
+  }
+  const what = clientAuth.startsWith('client_secret_')
+    ? 'secret'
+    : clientAuth === 'private_key_jwt'
+      ? 'key'
+      : 'certificate';
+  return failed(
+    check,
+    `the provider does not check the ${what} of ${clientId}: it accepts a made-up one too.`,
+    'Register this app as a confidential client (Keycloak: "Client authentication" on), so that it must prove who it is.',
+  );
+}
+
+/** Microsoft Entra and better-auth do; who else knows a made-up app lets anybody in. */
+async function looksAtCodeFirst(
+  config: Config,
+  metadata: Metadata,
+  { status, description = '' }: Outcome,
+  stranger: ProviderConfig,
+): Promise<boolean> {
+  if (status !== 401 && !/\bAADSTS\d/.test(description)) return false;
+  const nobody = { ...stranger, clientId: random() };
+  return judge(await exchangeCode(config, nobody, metadata), nobody) === 'known';
+}
+
+async function withAnotherProof(provider: ProviderConfig): Promise<ProviderConfig> {
+  const { clientAuth, clientKeys } = provider;
+  if (clientAuth.startsWith('client_secret_')) return { ...provider, clientSecret: random() };
+  // Without a certificate.
+  if (clientAuth !== 'private_key_jwt') return { ...provider, clientCert: undefined, clientKeys: [] };
+  const [key] = clientKeys;
+  if (!key) return provider;
+  const own = createPrivateKey(key.pem);
+  const kid = key.kid ?? (await calculateJwkThumbprint(await exportJWK(own)));
+  const pem = another(own).export({ type: 'pkcs8', format: 'pem' }).toString();
+  // By the name of the registered key, so that only the signature is wrong.
+  return { ...provider, clientKeys: [{ ...key, pem, kid }] };
+}
+
+function another({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyObject {
+  if (asymmetricKeyType === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  if (asymmetricKeyType === 'ed25519') return generateKeyPairSync('ed25519').privateKey;
+  return generateKeyPairSync('ec', { namedCurve: asymmetricKeyDetails?.namedCurve ?? 'prime256v1' })
+    .privateKey;
+}

@@ -1,0 +1,86 @@
+import pino from 'pino';
+import { createProvider } from '../auth.ts';
+import type { Config, ProviderConfig } from '../config/index.ts';
+import { offersPar, redirectAddress } from './attempts.ts';
+import { checkClient } from './client.ts';
+import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
+import { type Finding, mask, warning } from './finding.ts';
+import { checkKeySet } from './key-set.ts';
+import { checkOffers } from './offers.ts';
+import { checkPostLogout } from './post-logout.ts';
+import { checkPublicAddress } from './public-address.ts';
+import { checkRedis } from './redis.ts';
+import { toRegister } from './registration.ts';
+import { checkSecrets, checkSettings, secretsOf } from './settings.ts';
+import { checkSignIn } from './sign-in-request.ts';
+
+/** Looks at everything that these settings lead to. Changes nothing anywhere. */
+export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const { config, findings } = checkSettings(env);
+  if (!config) return findings;
+  const [provider, ...others] = await Promise.all([
+    examineProvider(config),
+    checkRedis(config),
+    checkPublicAddress(config),
+  ]);
+  const all = [
+    ...[...findings, ...checkSecrets(config), ...provider.findings, ...others.flat()],
+    ...(await toRegister(config, provider.metadata)),
+  ];
+  return mask(all, secretsOf(config));
+}
+
+async function examineProvider(config: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {
+  const { metadata, findings } = await checkDiscovery(config);
+  const more = metadata ? await examineMetadata(config, metadata) : [unseen];
+  return { ...(metadata && { metadata }), findings: [...findings, ...more] };
+}
+
+const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
+
+async function examineMetadata(config: Config, metadata: Metadata): Promise<Finding[]> {
+  const { finding: keySet, algorithms } = await checkKeySet(metadata, config.provider);
+  const offers = [keySet, ...checkOffers(metadata, config.provider, algorithms)];
+  const issuer = await checkMetadata(config, metadata);
+  if (issuer.state === 'failed') return [issuer, ...offers, unseen];
+  const { finding: client, usable } = await checkClient(config, metadata);
+  return [
+    issuer,
+    ...offers,
+    client,
+    ...(await checkRequest(config, metadata, usable)),
+    ...(await checkPostLogout(config, metadata)),
+  ];
+}
+
+async function checkMetadata(config: Config, metadata: Metadata): Promise<Finding> {
+  const provider = createProvider(config.provider, {
+    redirectUri: redirectAddress(config),
+    log: pino({ level: 'silent' }),
+    audit: () => {},
+  });
+  try {
+    return await checkIssuer(provider, metadata);
+  } finally {
+    await provider.close();
+  }
+}
+
+/** @param usable the settings by which the provider knows the app; undefined when it does not */
+async function checkRequest(
+  config: Config,
+  metadata: Metadata,
+  usable: ProviderConfig | undefined,
+): Promise<Finding[]> {
+  // The same refusal again would read as another fault.
+  if (!usable && offersPar(metadata, config.provider)) {
+    return [
+      warning(
+        'sign-in request',
+        'was not tried: with PAR, the provider must first accept who this app is.',
+        'Fix the client authentication, then run this again.',
+      ),
+    ];
+  }
+  return checkSignIn(config, usable ?? config.provider);
+}

@@ -1,0 +1,73 @@
+import { type Config, ConfigError, loadConfig } from '../config/index.ts';
+import { type Finding, failed, ok, warning } from './finding.ts';
+
+/** The settings, or every problem they have. */
+export function checkSettings(env: NodeJS.ProcessEnv): { config?: Config; findings: Finding[] } {
+  try {
+    const config = loadConfig(env);
+    return { config, findings: [ok('settings', 'complete, and they fit together.')] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // Each problem ends with what to do.
+    const findings = error.problems.map((text): Finding => ({ check: 'settings', state: 'failed', text }));
+    return { findings };
+  }
+}
+
+/** What `loadConfig` lets pass, for it cannot know better; an obvious placeholder it has refused already. */
+export function* checkSecrets({ provider, session, development }: Config): Generator<Finding> {
+  const [current, ...previous] = session.secrets;
+  const { clientSecret, clientAuth } = provider;
+  if (clientSecret !== undefined && session.secrets.includes(clientSecret)) {
+    yield failed(
+      'secrets',
+      'SESSION_SECRET is the client secret.',
+      'Make one of its own: the provider knows the other.',
+    );
+    return;
+  }
+  yield ok(
+    'secrets',
+    `SESSION_SECRET has ${current.length} characters${previous.length > 0 ? ', and there is a previous one' : ''}.`,
+  );
+  if (clientSecret === undefined) return;
+  const length = Buffer.byteLength(clientSecret);
+  const needed = clientAuth === 'client_secret_jwt' ? 32 : 16;
+  if (length < needed) {
+    yield warning(
+      'secrets',
+      `OIDC_CLIENT_SECRET has only ${length} characters.`,
+      `Let the provider make one of at least ${needed}.`,
+    );
+  } else if (!development && clientSecret.startsWith('development-only-')) {
+    yield failed(
+      'secrets',
+      'OIDC_CLIENT_SECRET is that of the development provider.',
+      'Copy the one that your provider gave this app.',
+    );
+  } else {
+    yield ok('secrets', `OIDC_CLIENT_SECRET has ${length} characters.`);
+  }
+}
+
+/** What no line may show, in each form that it is sent in. */
+export function secretsOf({ provider, session, redisUrls }: Config): string[] {
+  const passwords = redisUrls.flatMap((url) => {
+    const { password } = new URL(url);
+    return [password, decodeURIComponent(password)];
+  });
+  const { clientId, clientSecret = '' } = provider;
+  const form = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
+  const basic = [
+    `${clientId}:${clientSecret}`,
+    `${form(clientId)}:${form(clientSecret)}`,
+    `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`,
+  ].map((pair) => Buffer.from(pair).toString('base64'));
+  const all = [
+    ...[clientSecret, encodeURIComponent(clientSecret), form(clientSecret)],
+    ...(clientSecret === '' ? [] : basic),
+    ...session.secrets,
+    ...passwords,
+  ];
+  return [...new Set(all)].filter((secret) => secret !== '');
+}

@@ -1,0 +1,196 @@
+import type { Config, ProviderConfig } from '../config/index.ts';
+import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
+import { type Finding, failed, ok, warning } from './finding.ts';
+import { clientHint, registerHint, requestHint } from './hints.ts';
+import { speaksOfAddress, wordsOf } from './refusal.ts';
+
+const address = 'redirect address';
+const request = 'sign-in request';
+
+/** Starts a sign-in that nobody ends. Where the provider refuses it, looks for what it is that it refuses. */
+export async function checkSignIn(config: Config, settings: ProviderConfig): Promise<Finding[]> {
+  const outcome = await startSignIn(config, settings);
+  if (outcome.state === 'silent') return [silent(outcome)];
+  if (outcome.state === 'refused') return explain(outcome, config, settings);
+  return [await checkAddress(outcome, config, settings)];
+}
+
+function silent({ at, code }: SignInOutcome): Finding {
+  const why = code ? ` (${code})` : '';
+  const hint = 'Check that a firewall lets this machine reach it.';
+  if (at === 'push') return failed(request, `the PAR endpoint does not answer${why}.`, hint);
+  // Browsers may reach it all the same.
+  return warning(address, `cannot be told: the authorization endpoint does not answer${why}.`, hint);
+}
+
+function taken(config: Config): Finding {
+  return ok(address, `the provider takes ${redirectAddress(config)}.`);
+}
+
+/** Nothing was refused: would an address that cannot be registered be? */
+async function checkAddress(
+  outcome: SignInOutcome,
+  config: Config,
+  settings: ProviderConfig,
+): Promise<Finding> {
+  if (outcome.cameBack || outcome.pushed) return taken(config);
+  const other = await startSignIn(config, settings, madeUpAddress());
+  if (other.state === 'silent') return silent(other);
+  if (other.state === 'refused' && !other.cameBack) return taken(config);
+  return warning(
+    address,
+    'cannot be told from outside: the provider asks who it is first.',
+    registerHint(config),
+  );
+}
+
+async function explain(outcome: SignInOutcome, config: Config, settings: ProviderConfig): Promise<Finding[]> {
+  const { cameBack } = outcome;
+  if (!cameBack && speaksOfAddress(outcome)) {
+    return [failed(address, `the provider refuses it (${wordsOf(outcome)}).`, registerHint(config))];
+  }
+  // The client is not known: no other request would get further.
+  if (outcome.at === 'push' && (outcome.status === 401 || outcome.error === 'invalid_client')) {
+    const text = `the provider refuses the pushed request (${wordsOf(outcome)}).`;
+    return [failed(request, text, clientHint(settings))];
+  }
+  const { least, leastOutcome, culprits } = await findCulprits(config, settings);
+  if (leastOutcome.state === 'passed') {
+    return [await checkAddress(leastOutcome, config, least), ...blame(culprits, outcome)];
+  }
+  if (cameBack) {
+    const text = `is taken, but the request is refused (${wordsOf(outcome)}).`;
+    return [failed(address, text, hintFor(outcome, config, settings))];
+  }
+  if (outcome.at === 'push' || outcome.pushed) {
+    const where = outcome.at === 'push' ? 'the pushed request' : 'the pushed request where it is opened';
+    const text = `the provider refuses ${where} (${wordsOf(outcome)}).`;
+    return [failed(request, text, hintFor(outcome, config, settings))];
+  }
+  return [await compareRefusals(outcome, config, settings)];
+}
+
+/** Every request is refused: is it because of the address, or whatever the address? */
+async function compareRefusals(
+  outcome: SignInOutcome,
+  config: Config,
+  settings: ProviderConfig,
+): Promise<Finding> {
+  const other = await startSignIn(config, settings, madeUpAddress());
+  const hint = requestHint(outcome, config, settings);
+  const differs = other.state !== 'refused' || comparable(other) !== comparable(outcome);
+  if (outcome.description && (hint || differs)) {
+    const text = `the provider refuses it (${wordsOf(outcome)}).`;
+    return failed(request, text, hint ?? hintFor(outcome, config, settings));
+  }
+  const words = outcome.description ? `(${wordsOf(outcome)})` : 'and does not say why';
+  return failed(
+    address,
+    `the provider refuses every request of this app ${words}. The address may be one reason of several: this app may also be disabled, not be allowed the authorization code flow, or have to send a request object or use PAR.`,
+    registerHint(config),
+  );
+}
+
+interface Culprit {
+  /** As it stands in the settings. */
+  name: string;
+  scope?: boolean;
+  outcome: SignInOutcome;
+}
+
+/** What a request need not have, each as it is without the setting. */
+const optional = [
+  ['OIDC_PROMPT', 'prompt', undefined],
+  ['OIDC_ACR_VALUES', 'acrValues', undefined],
+  ['OIDC_MAX_AGE', 'maxAge', undefined],
+  ['OIDC_UI_LOCALES', 'uiLocales', undefined],
+  ['OIDC_AUDIENCE', 'audience', undefined],
+  ['OIDC_RESOURCE', 'resource', undefined],
+  ['OIDC_RESPONSE_MODE', 'responseMode', 'query'],
+] as const;
+
+const mostTried = 30;
+const longestMs = 30_000;
+
+/** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
+async function findCulprits(config: Config, settings: ProviderConfig) {
+  const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
+  const least = { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' as const };
+  const leastOutcome = await startSignIn(config, least);
+  const culprits: Culprit[] = [];
+  if (leastOutcome.state !== 'passed') return { least, leastOutcome, culprits };
+  const { offlineAccess } = settings;
+  const asked = [...settings.scope.split(' '), ...(offlineAccess === 'always' ? ['offline_access'] : [])];
+  const scopes = [...new Set(asked)].filter((name) => name !== 'openid');
+  const added = [
+    ...scopes.map((name) => ({ name, scope: true, change: scopeOf(name, settings) })),
+    ...optional
+      .filter(([, key, without]) => settings[key] !== without)
+      .map(([name, key]) => ({ name, scope: false, change: { [key]: settings[key] } })),
+  ];
+  const until = Date.now() + longestMs;
+  for (const { name, scope, change } of added.slice(0, mostTried)) {
+    const each = await startSignIn(config, { ...least, ...change });
+    if (each.state === 'refused') culprits.push({ name, scope, outcome: each });
+    if (each.state === 'silent' || Date.now() > until) break;
+  }
+  return { least, leastOutcome, culprits };
+}
+
+function scopeOf(name: string, { offlineAccess }: ProviderConfig) {
+  return { scope: `openid ${name}`, ...(name === 'offline_access' && { offlineAccess }) };
+}
+
+function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] {
+  const scopes = culprits.filter(({ scope }) => scope).map(({ name }) => name);
+  const others = culprits.filter(({ scope }) => !scope).map(({ name }) => name);
+  const found: Finding[] = [];
+  const words = outcome.description ? outcome : (culprits[0]?.outcome ?? outcome);
+  if (scopes.length > 0) {
+    const [which, it] = scopes.length === 1 ? ['the scope', 'it'] : ['the scopes', 'them'];
+    const offline = scopes.includes('offline_access') ? ' (IdentityServer: AllowOfflineAccess)' : '';
+    found.push(
+      failed(
+        request,
+        `the provider refuses ${which} ${listed(scopes)} (${wordsOf(words)}).`,
+        `Allow ${it} for this app at the provider${offline}, or take ${it} out of OIDC_SCOPE.`,
+      ),
+    );
+  }
+  if (others.length > 0) {
+    found.push(
+      failed(
+        request,
+        `the provider refuses what ${listed(others)} asks for (${wordsOf(words)}).`,
+        `Compare ${listed(others)} with what the provider offers.`,
+      ),
+    );
+  }
+  if (culprits.length === 0) {
+    const text = `the provider refuses it (${wordsOf(outcome)}), and takes each part of it alone.`;
+    found.push(
+      failed(request, text, 'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT with what it offers.'),
+    );
+  }
+  return found;
+}
+
+function hintFor(outcome: SignInOutcome, config: Config, settings: ProviderConfig): string {
+  return (
+    requestHint(outcome, config, settings) ??
+    'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT, and the registration of this app, with what the provider offers.'
+  );
+}
+
+/** Pages about one error differ in ids and times. */
+function comparable({ error, status, description = '' }: SignInOutcome): string {
+  return [error, status, description.slice(0, 2_000).replace(/[\w-]*\d[\w-]*/g, '#')].join(' ');
+}
+
+function madeUpAddress(): string {
+  return `https://${random()}.invalid/auth/callback`;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

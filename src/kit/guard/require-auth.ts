@@ -1,0 +1,122 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { type AuthContext, authOf, demandStore, neverCache, redirect } from '../session/context.ts';
+import { AuthError } from '../errors/errors.ts';
+import { startLogin } from '../sign-in/login.ts';
+import { forgetSignIns } from '../session/loop-guard.ts';
+import { otherAccount } from '../session/other-account.ts';
+import { isOtherPersonsPage, isOwnPage } from '../session/own-page.ts';
+import type { Demands } from '../provider/index.ts';
+import { requestKind } from '../http/request-kind.ts';
+import { wayBack } from '../http/return-path.ts';
+import { checkRule, judge, type Rule } from './rules.ts';
+import { lacking, leadingBack, ownPage } from '../errors/texts.ts';
+import { getUser, signedIn, type User } from '../session/user-session.ts';
+
+/** What a route of its own may ask for. A page's forms always come from its person's own page. */
+export interface RouteRule extends Rule {
+  /**
+   * The request must come from a page that was printed for this person: its forms hold `/kit/form`, its scripts send
+   * the header `Kit-Form`. A form's body has to be parsed before this guard.
+   */
+  ownPage?: boolean;
+}
+
+/**
+ * Lets only those through who are signed in and whom the rule allows. Three different answers (R18):
+ * nobody signed in, a sign-in or 401; not allowed, 403; not fresh or strong enough, a step-up at the provider.
+ * Works alone on any Express route: `app.get('/reports', requireAuth({ roles: 'admin' }), handler)`.
+ *
+ * @param options.returnTo where a person goes on after signing in; for forms, the page that holds the form. Left out,
+ *   it is the address itself, or for a form the page of ours that it came from
+ * @param options.view the view that holds the form
+ */
+export function requireAuth(
+  rule: RouteRule = {},
+  { returnTo, view }: { returnTo?: string; view?: string } = {},
+): RequestHandler {
+  checkRule(rule);
+  return async (req, res, next) => {
+    const { context } = demandStore(req);
+    neverCache(res);
+    const user = getUser(req);
+    const back = wayBack(req, returnTo);
+    if (!user) return whoAreYou(req, res, back ?? '/');
+    if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
+    const verdict = judge(user, rule, context.provider.settings);
+    if (typeof verdict === 'object' && 'stepUp' in verdict) return stepUp(req, res, verdict.stepUp, back);
+    forgetSignIns(req, res, context.cookies);
+    if (verdict === 'allowed') return next();
+    if (verdict === 'unproven') throw unproven(req, context, user);
+    throw youMayNot(req, context, user, back ?? '/', verdict.forbidden);
+  };
+}
+
+/** Nobody is signed in. Only a person opening a page is sent anywhere. */
+async function whoAreYou(req: Request, res: Response, path: string): Promise<void> {
+  const kind = requestKind(req);
+  if (kind === 'script') throw new AuthError('sign_in_first');
+  if (kind === 'form') throw new AuthError('work_not_saved', { page: leadingBack('work_not_saved', path) });
+  // Somebody whose session is gone is told why first, and goes on from there.
+  if (authOf(req).formerSession)
+    return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
+  await startLogin(req, res, { returnTo: path });
+}
+
+/** A page, and no further step-up: it would come back in the same way (R18). */
+function unproven(req: Request, context: AuthContext, { iss, sub }: User): AuthError {
+  const hint =
+    'the ID token has no auth_time: have the provider add it, or accept a fresh sign-in without it by OIDC_STEP_UP_WITHOUT_AUTH_TIME=true';
+  const reason = 'auth_time_missing';
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason, hint }, req);
+  return new AuthError(reason, { hint });
+}
+
+/** Sent from a page that was printed for somebody else, or that does not say for whom (DESIGN §3). */
+function notYourPage(
+  req: Request,
+  context: AuthContext,
+  user: User,
+  back: string,
+  view: string | undefined,
+): AuthError {
+  const { iss, sub } = user;
+  const reason = isOtherPersonsPage(req, user) ? 'other_persons_page' : 'unmarked_page';
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason }, req);
+  const facts = [{ label: lacking.signedInAs, value: user.name }];
+  if (context.explain && reason === 'unmarked_page') {
+    facts.push({ label: ownPage.developer, value: ownPage.howTo(view) });
+  }
+  return new AuthError(reason, { page: { facts, action: { label: ownPage.openAgain, href: back } } });
+}
+
+function youMayNot(
+  req: Request,
+  context: AuthContext,
+  user: User,
+  back: string,
+  lack: { needed: string; held: string },
+): AuthError {
+  const { iss, sub } = user;
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason: lack.needed }, req);
+  const facts = [
+    { label: lacking.needed, value: lack.needed },
+    { label: lacking.signedInAs, value: user.name },
+  ];
+  if (context.explain) facts.push({ label: lacking.held, value: lack.held });
+  const other = otherAccount(req, back);
+  return new AuthError('forbidden', { page: { facts, other } });
+}
+
+/** Asks the provider for a fresher or stronger sign-in (RFC 9470). A script is only told so. */
+async function stepUp(
+  req: Request,
+  res: Response,
+  { maxAge, acr }: Demands,
+  back: string | undefined,
+): Promise<void> {
+  // A form is sent off only where we know the page that holds it, so that its sender comes back to it.
+  if (requestKind(req) === 'script' || back === undefined) {
+    throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', back ?? '/') });
+  }
+  await startLogin(req, res, { returnTo: back, maxAge, acr });
+}

@@ -1,0 +1,106 @@
+import { checkableAcr, type Demands } from '../provider/index.ts';
+import { lacking } from '../errors/texts.ts';
+import type { User } from '../session/user-session.ts';
+
+/** Who may see something. An empty rule means: whoever is signed in. All parts must hold. */
+export interface Rule {
+  /** Any one of these roles. */
+  roles?: string | readonly string[];
+  /** All of these roles. */
+  allRoles?: readonly string[];
+  /** All of these scopes were granted. */
+  scopes?: readonly string[];
+  /** Says yes to the user's claims. */
+  claims?: (claims: Readonly<Record<string, unknown>>) => boolean;
+  /** One of these authentication context classes; else the user is asked to sign in more strongly. */
+  acr?: string | readonly string[];
+  /** Seconds since the user last proved who they are; else they are asked to do so again. */
+  maxAgeSeconds?: number;
+  /**
+   * Goes on with a fresh sign-in whose answer does not say when the user proved who they are. Only for what harms
+   * nobody, such as ending one's own sessions: a provider that ignored the demand would not be noticed (R18).
+   */
+  withoutAuthTime?: boolean;
+}
+
+/**
+ * `forbidden` says what is needed, for a person; `stepUp` says what to ask the provider for; `unproven`: it was asked
+ * already, and did not say when the user proved who they are.
+ */
+export type Verdict =
+  | 'allowed'
+  | 'unproven'
+  | { forbidden: { needed: string; held: string } }
+  | { stepUp: Demands };
+
+/**
+ * Judges a user by a rule. What the account lacks comes first: a stronger sign-in would not help there.
+ *
+ * @param settings how far the provider's clock may be from ours, and OIDC_STEP_UP_WITHOUT_AUTH_TIME
+ */
+export function judge(user: User, rule: Rule, settings: Freshness): Verdict {
+  const forbidden = whatIsLacking(user, rule);
+  if (forbidden) return { forbidden };
+  const acr = listOf(rule.acr);
+  const weak = acr.length > 0 && !checkableAcr(acr).includes(user.acr ?? '');
+  const age = ageOf(user, rule, settings);
+  if (!weak && age !== 'stale') return age === 'fresh' ? 'allowed' : 'unproven';
+  return {
+    stepUp: { ...(age !== 'fresh' && { maxAge: rule.maxAgeSeconds }), ...(acr.length > 0 && { acr }) },
+  };
+}
+
+/** @throws TypeError for a rule that nobody could ever meet, when it is written and not when somebody comes */
+export function checkRule(rule: Rule): void {
+  const acr = listOf(rule.acr);
+  if (acr.length > 0 && checkableAcr(acr).length === 0) {
+    throw new TypeError(
+      `a rule needs an acr that the provider answers with: "${acr.join(' ')}" is only sent`,
+    );
+  }
+}
+
+interface Freshness {
+  clockToleranceSeconds: number;
+  stepUpWithoutAuthTime: boolean;
+}
+
+/** Only auth_time proves it. The time of a sign-in here does not: the provider may have asked for nothing. */
+function ageOf(user: User, rule: Rule, settings: Freshness): 'fresh' | 'stale' | 'unproven' {
+  const { maxAgeSeconds } = rule;
+  if (maxAgeSeconds === undefined) return 'fresh';
+  const time = user.authTime ?? user.freshAt;
+  const recent =
+    time !== undefined &&
+    (Date.now() - time.getTime()) / 1000 <= maxAgeSeconds + settings.clockToleranceSeconds;
+  if (!recent) return 'stale';
+  const proven = user.authTime !== undefined || rule.withoutAuthTime || settings.stepUpWithoutAuthTime;
+  return proven ? 'fresh' : 'unproven';
+}
+
+function whatIsLacking(user: User, rule: Rule): { needed: string; held: string } | undefined {
+  const anyOf = listOf(rule.roles);
+  const held = (names: readonly string[]) => names.slice(0, 20).join(', ') || lacking.nothing;
+  if (anyOf.length > 0 && !anyOf.some((role) => user.roles.includes(role))) {
+    return {
+      needed: anyOf.length > 1 ? lacking.oneOfRoles(anyOf.join(', ')) : lacking.role(anyOf.join()),
+      held: held(user.roles),
+    };
+  }
+  const allOf = rule.allRoles ?? [];
+  if (!allOf.every((role) => user.roles.includes(role))) {
+    return { needed: lacking.allRoles(allOf.join(', ')), held: held(user.roles) };
+  }
+  const scopes = rule.scopes ?? [];
+  if (!scopes.every((scope) => user.scopes.includes(scope))) {
+    return { needed: lacking.scopes(scopes.join(', ')), held: held(user.scopes) };
+  }
+  if (rule.claims && rule.claims(user.claims) !== true) {
+    return { needed: lacking.otherAccount, held: held(Object.keys(user.claims)) };
+  }
+  return undefined;
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+}

@@ -1,0 +1,20 @@
+import type { RequestListener } from 'node:http';
+import type { Express, Request, Response } from 'express';
+import type { Log } from '../log/index.ts';
+
+/**
+ * The app as the server calls it, with an answer to what passes every route and every error page: Express takes no
+ * request whose target has no path (`http://`), and an error page may fail itself. Express's own last answer waits for
+ * the end of the request, which a server with `optimizeEmptyRequests` never announces: whoever asked so would hold a
+ * connection for as long as they like.
+ */
+export function listener(app: Express, log: Log): RequestListener {
+  return (req, res) => {
+    app(req as Request, res as Response, (error?: unknown) => {
+      if (error !== undefined) log.error(error, 'an error page could not be printed');
+      if (res.headersSent) return void res.destroy();
+      // As bare as Node's own answer to what it cannot read.
+      res.writeHead(error === undefined ? 400 : 500, { Connection: 'close' }).end();
+    });
+  };
+}

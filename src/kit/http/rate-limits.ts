@@ -1,0 +1,136 @@
+import { type Request, type RequestHandler, Router } from 'express';
+import { MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
+import { RedisStore, type SendCommandClusterFn } from 'rate-limit-redis';
+import type { Audit, Log } from '../log/index.ts';
+import { loggedCauses } from '../errors/error-cause.ts';
+import type { ErrorWithMessage } from '../errors/message.ts';
+import { plainPages } from '../errors/plain-pages.ts';
+
+/**
+ * How many requests one client address may make in a minute. An office or a mobile network shares one
+ * address, so these stop a machine, not a busy Monday morning; guessing a secret takes longer than the
+ * universe at any of them.
+ */
+export const limitsPerMinute = {
+  /** A sign-in takes one; a browser that restores twenty tabs takes twenty. */
+  login: 300,
+  /** Costs a call to the provider each; a sign-in takes one. */
+  callback: 300,
+  /** Opened from another site; only prints a question. */
+  initiate: 120,
+  /** The provider's own servers: all its users' sign-outs come from a few addresses. */
+  backchannel: 600,
+  /** Needs no token: each writes an ending to the store, also of a session that nobody has. A sign-out loads one. */
+  frontchannel: 300,
+} as const;
+
+export type LimitName = keyof typeof limitsPerMinute;
+
+interface Parts {
+  audit: Audit;
+  log: Log;
+  /** Sends one Redis command, so that all instances count together; absent, each counts in its memory. */
+  sendCommand?: SendCommandClusterFn | undefined;
+  limits?: Readonly<Record<LimitName, number>> | undefined;
+}
+
+/**
+ * A limit for each address below /auth that has one (ASVS 2.4.1). The client is `req.ip`, as
+ * `useClientAddress` makes it: trusted hops count, and the port that some proxies write behind it does not.
+ */
+export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }: Parts): Router {
+  // Without headers in a frame: nobody reads them there, and each answer is the same.
+  const limiter = (name: LimitName, standardHeaders: 'draft-8' | false = 'draft-8'): RequestHandler =>
+    rateLimit({
+      windowMs: 60_000,
+      limit: limits[name],
+      identifier: name,
+      standardHeaders,
+      legacyHeaders: false,
+      store: sendCommand ? redisCounts(name, sendCommand, log) : new MemoryStore(),
+      // Open on purpose: without its counts a sign-in is slower to defend, not less safe, and the store's
+      // own failure is told on the pages that need it.
+      passOnStoreError: true,
+      logger: quietLogger(log),
+      handler: (req, _res, next) => {
+        const { used, limit, resetTime } = (req as Request & { rateLimit: RateLimit }).rateLimit;
+        // One line for one address and minute: the log must not be floodable.
+        if (used === limit + 1) audit('request.rate_limited', { reason: name, address: req.ip }, req);
+        next(tooMany(resetTime));
+      },
+    });
+
+  return Router()
+    .use('/login', limiter('login'))
+    .use('/callback', limiter('callback'))
+    .use('/initiate-login', limiter('initiate'))
+    .use('/backchannel-logout', limiter('backchannel'))
+    .use('/frontchannel-logout', limiter('frontchannel', false));
+}
+
+interface RateLimit {
+  used: number;
+  limit: number;
+  resetTime?: Date | undefined;
+}
+
+/**
+ * Counts in Redis. rate-limit-redis loads its script once, when it is made, and would keep a failure to do
+ * so for ever; so it is made at the first count and made anew after a failure. That a store is away is
+ * logged when it begins and when it ends, not at every request.
+ */
+function redisCounts(name: LimitName, sendCommand: SendCommandClusterFn, log: Log): Store {
+  let options: Options;
+  let counts: RedisStore | undefined;
+  let failing = false;
+
+  const current = async () => {
+    if (!counts) {
+      const fresh = new RedisStore({ sendCommandCluster: sendCommand, prefix: `limit:${name}:` });
+      await fresh.init(options);
+      counts = fresh;
+    }
+    return counts;
+  };
+
+  return {
+    prefix: `limit:${name}:`,
+    init(given) {
+      options = given;
+    },
+    async increment(key) {
+      try {
+        const info = await (await current()).increment(key);
+        if (failing) log.info({ limit: name }, 'requests are counted again');
+        failing = false;
+        return info;
+      } catch (error) {
+        counts = undefined;
+        if (!failing)
+          log.warn({ limit: name, causes: loggedCauses(error) }, 'requests pass uncounted: no store');
+        failing = true;
+        throw error;
+      }
+    },
+    decrement: async (key) => (await current()).decrement(key),
+    resetKey: async (key) => (await current()).resetKey(key),
+  };
+}
+
+/** The library's own complaints, such as X-Forwarded-For with TRUST_PROXY_HOPS=0; store errors are ours. */
+function quietLogger(log: Log) {
+  const complain = (error: unknown, message?: string) => {
+    if (message === undefined) log.warn({ causes: loggedCauses(error) }, 'rate limits: check the settings');
+  };
+  return { error: complain, warn: complain };
+}
+
+function tooMany(resetTime: Date | undefined): ErrorWithMessage {
+  const seconds = Math.max(1, Math.ceil(((resetTime?.getTime() ?? Date.now() + 60_000) - Date.now()) / 1000));
+  const wait = seconds === 1 ? 'one second' : `${seconds} seconds`;
+  return Object.assign(new Error('too many requests from one address'), {
+    status: 429,
+    retryAfter: seconds,
+    page: plainPages.tooMany(wait),
+  });
+}

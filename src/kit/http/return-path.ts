@@ -1,0 +1,52 @@
+import type { Request } from 'express';
+import { authOf } from '../session/context.ts';
+
+/** As sent: percent-encoded, as it goes into a cookie, which browsers drop over 4,096 bytes, and into Location. */
+const maxLength = 2048;
+const base = 'http://local.invalid';
+
+/**
+ * The path to return to after a sign-in, or "/" when `value` would leave this site (R7, RFC 9700 §4.11):
+ * one leading slash, no backslash, no control character, at most 2 KB as sent, and never an address of the
+ * sign-in itself, which would go in circles.
+ */
+export function localPath(value: unknown): string {
+  if (typeof value !== 'string' || value.length > maxLength) return '/';
+  if (!/^\/(?![/\\])[^\\]*$/.test(value) || hasControlCharacter(value)) return '/';
+  const url = URL.parse(value, base);
+  if (!url || url.origin !== base || url.pathname.startsWith('//')) return '/';
+  if (/^\/auth\//i.test(url.pathname)) return '/';
+  const path = url.pathname + url.search;
+  return path.length > maxLength ? '/' : path;
+}
+
+/** Like `localPath`, for a target that may also be written as a whole address of this app. */
+export function localTarget(value: unknown, baseUrl: string): string {
+  if (typeof value === 'string' && value.startsWith(`${baseUrl}/`))
+    return localPath(value.slice(baseUrl.length));
+  return localPath(value);
+}
+
+/**
+ * The page to come back to; undefined for a form that does not say where it stands. Never the address of a form's
+ * answer: it takes no GET, and whoever has signed in would end on a 405.
+ *
+ * @param known the page, where the route knows it
+ */
+export function wayBack(req: Request, known?: string): string | undefined {
+  if (known !== undefined) return localPath(known);
+  if (req.method === 'GET' || req.method === 'HEAD') return localPath(req.originalUrl);
+  const { baseUrl } = authOf(req).context;
+  const from = req.get('Referer');
+  return from?.startsWith(`${baseUrl}/`) ? localTarget(from, baseUrl) : undefined;
+}
+
+/** The page that a person is on: the one that was opened, or the one whose form was sent; home where nothing tells. */
+export function pageOf(req: Request): string {
+  return wayBack(req) ?? '/';
+}
+
+/** Of either set (Unicode's category Cc): below the space, and from DEL to U+009F. */
+export function hasControlCharacter(value: string): boolean {
+  return /\p{Cc}/u.test(value);
+}

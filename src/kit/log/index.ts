@@ -1,0 +1,147 @@
+import { hash, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import pino, { type DestinationStream, type Logger } from 'pino';
+import { isSecretName, withoutSecrets } from './redaction.ts';
+
+export type Log = Logger;
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** The request's id, on the page of an error and on every line about it. */
+    id: string;
+    log: Log;
+  }
+}
+
+/**
+ * The audit events, by the names a security monitor may count on (OWASP ASVS 16.3).
+ * README lists what each one means; a test holds the two together.
+ */
+export const auditEvents = [
+  'sign_in.started',
+  'sign_in.succeeded',
+  'sign_in.failed',
+  'sign_in.without_auth_time',
+  'sign_out',
+  'session.ended',
+  'token.refreshed',
+  'token.refresh_failed',
+  'access.denied',
+  'request.cross_origin_refused',
+  'request.rate_limited',
+  'logout_token.refused',
+  'store.lost',
+  'store.found',
+  'provider.lost',
+  'provider.found',
+] as const;
+
+export type AuditEvent = (typeof auditEvents)[number];
+
+/** What an audit event may say. Never a token, a code, a cookie or a whole session id (R20). */
+export interface AuditDetails {
+  iss?: string | undefined;
+  sub?: string | undefined;
+  /** A session id; logged as a short hash. */
+  session?: string | undefined;
+  reason?: string | undefined;
+  [detail: string]: unknown;
+}
+
+/** Writes one audit event; with the request, its id goes into the line. */
+export type Audit = (event: AuditEvent, details: AuditDetails, req?: IncomingMessage) => void;
+
+const quiet: ReadonlySet<AuditEvent> = new Set([
+  'sign_in.started',
+  'sign_in.succeeded',
+  'sign_out',
+  'session.ended',
+  'token.refreshed',
+  'store.found',
+  'provider.found',
+]);
+
+/** The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20). */
+export function createLog(level: string, destination?: DestinationStream): Log {
+  const options = { level, base: null, formatters: { log: withoutSecrets }, serializers: { err: asItIs } };
+  // In order and at once: a process that ends on an error has told all that came before it.
+  return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
+}
+
+/** Audit events are log lines too: level `info` for what is in order, `warn` for what is not. */
+export function createAudit(log: Log): Audit {
+  return (event, { session, ...details }, req) => {
+    const line = { event, ...details, ...(session && { session: sessionHash(session) }) };
+    const target = (req as { log?: Log } | undefined)?.log ?? log;
+    if (quiet.has(event)) target.info(line, event);
+    else target.warn(line, event);
+  };
+}
+
+/** A session id as it may be logged: enough to follow one session, too little to use it. */
+export function sessionHash(id: string): string {
+  return hash('sha256', id, 'hex').slice(0, 12);
+}
+
+/**
+ * One line a request, an id for it, and `req.log`, which knows that id. The query is left out where it may hold a code
+ * or a token (R20).
+ *
+ * @param app whose `request` all its requests inherit from
+ * @param trusted says whether the caller is a proxy of ours, whose X-Request-Id counts
+ */
+export function requestLog(
+  log: Log,
+  app: { request: object },
+  trusted: (req: IncomingMessage) => boolean,
+): RequestLog {
+  // One getter for all, which makes a logger when somebody has something to say: most pages say nothing. A getter for
+  // each request would be kept by V8 with all that it sees, the whole request, until the next full collection.
+  Object.defineProperty(app.request, 'log', {
+    get(this: IncomingMessage) {
+      return log.child({ request_id: this.id });
+    },
+  });
+  return (req, res, next) => {
+    const started = performance.now();
+    const given = req.headers['x-request-id'];
+    const ours = typeof given !== 'string' || !/^[\w.-]{1,64}$/.test(given) || !trusted(req);
+    req.id = ours ? randomUUID() : given;
+    res.on('close', () => {
+      const level = res.statusCode >= 500 ? 'error' : 'info';
+      if (log.isLevelEnabled(level)) req.log[level](described(req, res, started), 'request');
+    });
+    next();
+  };
+}
+
+export type RequestLog = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+
+function described(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse, started: number) {
+  return {
+    method: req.method,
+    path: addressOf(req.originalUrl ?? req.url ?? ''),
+    status: res.statusCode,
+    ms: Math.round(performance.now() - started),
+    // Nobody was there any more to take the answer.
+    ...(!res.writableFinished && { aborted: true }),
+  };
+}
+
+const longestAddress = 1_000;
+
+/** The path, with its query where that is harmless. Express takes /AUTH/ for /auth/, and whole addresses as well. */
+function addressOf(url: string): string {
+  const local = url.replace(/^https?:\/\/[^/?]*/i, '').slice(0, longestAddress);
+  const [path = '', query] = local.split(/\?(.*)/s, 2);
+  const telling =
+    query === undefined ||
+    /^\/(auth\/|signed-out)/i.test(path) ||
+    [...new URLSearchParams(query).keys()].some(isSecretName);
+  return telling ? path : local;
+}
+
+/** `withoutSecrets` has been there already. */
+function asItIs<T>(value: T): T {
+  return value;
+}

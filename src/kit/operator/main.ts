@@ -1,0 +1,64 @@
+/** `npm run sessions`: an operator lists and ends sessions from the command line (OWASP ASVS 7.4.5). */
+import pino from 'pino';
+import { type Config, ConfigError, loadConfig } from '../config/index.ts';
+import { type Audit, createAudit, createLog } from '../log/index.ts';
+import { openSessions, type Sessions, StoreError } from '../store/index.ts';
+import { readArguments, UsageError, usage } from './arguments.ts';
+import { carryOut } from './sessions.ts';
+
+/** 0 done, 1 the store did not answer, 2 a wrong command line, 78 wrong settings (EX_CONFIG of sysexits.h). */
+const exit = { done: 0, failed: 1, usage: 2, config: 78 };
+
+const inMemory = `REDIS_URL is not set, so sessions live in the memory of the running app, where no other command can reach
+them. Restart the app to end them all.`;
+const unfinished = ' Sessions may be left: run the same command again when the store answers.';
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (error instanceof UsageError) process.exitCode = complain(exit.usage, `${error.message}\n\n${usage}`);
+  else if (error instanceof ConfigError) process.exitCode = complain(exit.config, error.message);
+  else throw error;
+}
+
+async function main(): Promise<number> {
+  const order = readArguments(process.argv.slice(2));
+  if (order.command === 'help') return answer(usage);
+  const config = loadConfig(process.env);
+  if (config.redisUrls.length === 0) return complain(exit.config, inMemory);
+  const sessions = await open(config);
+  try {
+    return answer(await carryOut(order, sessions, config));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return complain(exit.failed, `${error.message}.${order.command === 'end' ? unfinished : ''}`);
+  } finally {
+    await sessions.close();
+  }
+}
+
+/** The log goes to standard error, in the app's own form: what an operator ends leaves the same trail (ASVS 16.3). */
+function open({ redisUrls, session, logLevel }: Config): Promise<Sessions> {
+  const log = createLog(logLevel, pino.destination(2));
+  const write = createAudit(log);
+  // That the store is away is said in a sentence.
+  const audit: Audit = (event, details) => event.startsWith('store.') || write(event, details);
+  return openSessions({
+    redisUrls,
+    secrets: session.secrets,
+    idleSeconds: session.idleMinutes * 60,
+    maxSeconds: session.maxHours * 3600,
+    log,
+    audit,
+  });
+}
+
+function answer(text: string): number {
+  console.log(text);
+  return exit.done;
+}
+
+function complain(code: number, text: string): number {
+  console.error(text);
+  return code;
+}

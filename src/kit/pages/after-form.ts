@@ -1,0 +1,31 @@
+import type { Request, Response } from 'express';
+import { authOf, redirect } from '../session/context.ts';
+import { leaveForProvider } from '../provider/go-on.ts';
+import { startLogin } from '../sign-in/login.ts';
+import type { Demands } from '../provider/index.ts';
+import { requestKind } from '../http/request-kind.ts';
+import { localPath } from '../http/return-path.ts';
+import { judge, type Rule } from '../guard/rules.ts';
+import { getUser } from '../session/user-session.ts';
+
+/**
+ * Answers a form: a path of ours by a redirect, the provider's end_session_endpoint by the page that goes on (R16).
+ * Where the page at that path would send the person on to sign in, they are sent at once, by that page too: a redirect
+ * there would still belong to the form, and Chromium would stop it without a word.
+ *
+ * @param rule who may open the page at `next`; undefined when it is open to everyone, or no page of the app
+ */
+export async function goOnAfter(req: Request, res: Response, next: string | URL, rule?: Rule): Promise<void> {
+  if (next instanceof URL) return leaveForProvider(req, res, next, 'signOut');
+  const demands = rule && requestKind(req) === 'form' ? demandsOf(req, rule) : undefined;
+  if (demands) return startLogin(req, res, { returnTo: localPath(next), ...demands });
+  redirect(res, 303, next);
+}
+
+/** What the page would ask the provider for; undefined where it would ask nothing. */
+function demandsOf(req: Request, rule: Rule): Demands | undefined {
+  const user = getUser(req);
+  if (!user) return {};
+  const verdict = judge(user, rule, authOf(req).context.provider.settings);
+  return typeof verdict === 'object' && 'stepUp' in verdict ? verdict.stepUp : undefined;
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Log } from '../log/index.ts';
+import { loggedCauses } from '../errors/error-cause.ts';
+import type { ErrorWithMessage, Message } from '../errors/message.ts';
+import { isNavigation } from '../http/navigation.ts';
+import { plainPages } from '../errors/plain-pages.ts';
+
+/** For an address that leads nowhere. Comes after every route. */
+export const notFound: RequestHandler = (_req, _res, next) => {
+  next(Object.assign(new Error('no such address'), { status: 404, page: plainPages.notFound }));
+};
+
+/**
+ * The last handler: prints any error as a plain page, or as JSON to a script, and logs one line with the
+ * cause under the same request id (R19).
+ */
+export function errorPages({ log, development }: { log: Log; development: boolean }): ErrorRequestHandler {
+  return (error, req, res, _next) => {
+    const { status, page, retryAfter } = answerTo(error);
+    const requestId = idOf(req);
+    // A request's own log has its id already.
+    const requestLog = req.log ?? log.child({ request_id: requestId });
+    logError(error, status, requestLog);
+
+    // Half of an answer is out already. Only a broken connection tells the browser that it is not whole.
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+
+    clearHeaders(res);
+    res.status(status).setHeader('Cache-Control', 'no-store');
+    if (retryAfter !== undefined) res.setHeader('Retry-After', String(Math.ceil(retryAfter)));
+    if (!isNavigation(req)) {
+      res.type('application/problem+json').send(JSON.stringify({ title: page.title, status, requestId }));
+      return;
+    }
+    const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
+    printPage(res, { ...page, text, status, requestId }, (failure) => logError(failure, 500, requestLog));
+  };
+}
+
+const whereToLook = 'While developing: the console shows the cause, on the line with this request id.';
+
+interface Answer {
+  status: number;
+  page: Message;
+  retryAfter?: number | undefined;
+}
+
+function answerTo(error: unknown): Answer {
+  if (hasMessage(error)) return error;
+  if (!(error instanceof Error)) return { status: 500, page: plainPages.broken };
+  if (error.name === 'StoreError') return { status: 503, page: plainPages.storeAway, retryAfter: 5 };
+
+  // Only Express and its parsers are believed about a status: errors of an outgoing call carry one too,
+  // and a 401 of the provider's is not a 401 of ours.
+  const { status, expose } = error as { status?: unknown; expose?: unknown };
+  const believed = expose === true || error instanceof URIError;
+  if (believed && typeof status === 'number' && status >= 400 && status < 500) {
+    return { status, page: plainPages.byStatus[status] ?? plainPages.notUnderstood };
+  }
+  return { status: 500, page: plainPages.broken };
+}
+
+function hasMessage(error: unknown): error is ErrorWithMessage {
+  if (!(error instanceof Error) || !('page' in error) || !('status' in error)) return false;
+  const { page, status } = error as { page: Partial<Message> | undefined; status: unknown };
+  return Number.isInteger(status) && typeof page?.title === 'string' && Array.isArray(page.text);
+}
+
+function logError(error: unknown, status: number, log: Log): void {
+  const level = status >= 500 ? 'error' : status === 404 ? 'debug' : 'warn';
+  // A stack is worth its lines only where nobody foresaw the error.
+  const causes = loggedCauses(error, { stack: status === 500 && !hasMessage(error) });
+  log[level]({ status, causes }, 'request failed');
+}
+
+function idOf(req: Request): string {
+  return req.id === undefined ? randomUUID() : String(req.id);
+}
+
+/** Forgets what the handler that failed had said about its body. Cookies and security headers stay. */
+function clearHeaders(res: Response): void {
+  for (const name of res.getHeaderNames()) {
+    if (/^(content-(?!security-policy)|etag$|last-modified$|expires$|accept-ranges$)/.test(name)) {
+      res.removeHeader(name);
+    }
+  }
+}
+
+function printPage(
+  res: Response,
+  model: Message & { status: number; requestId: string },
+  onFailure: (e: unknown) => void,
+) {
+  const printed = (failure: unknown, html?: string) => {
+    if (!failure && html !== undefined) return void res.send(html);
+    // The page about the failure failed itself. This needs no view.
+    onFailure(failure);
+    res
+      .type('text/plain')
+      .send(`${model.title}\n\n${model.text.join('\n')}\n\nRequest id: ${model.requestId}\n`);
+  };
+  try {
+    res.render('message', model, printed);
+  } catch (failure) {
+    printed(failure);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Request } from 'express';
+import { endAllSessions, endOtherSessions, endSession, listSessions } from '../auth.ts';
+import { definePage } from './page.ts';
+import { ago, dateTime } from './time.ts';
+
+/**
+ * Ending what runs elsewhere asks for a sign-in no older than this (OWASP ASVS 7.5.2). Where the provider does not say
+ * how old it is, a sign-in that was asked for will do: nobody must be kept from ending a stranger's session (R18).
+ */
+const fresh = { maxAgeSeconds: 600, withoutAuthTime: true };
+
+/** Where the user is signed in, and a way out of each. */
+export const sessionsPage = definePage({
+  path: '/sessions',
+  title: 'Where you are signed in',
+  access: 'signed-in',
+  view: 'sessions',
+  nav: 'Sessions',
+  about: 'Where you are signed in, and a way to end it.',
+  model: async ({ req }) => {
+    const devices = (await listSessions(req)).map(({ since, lastSeen, ...device }) => ({
+      ...device,
+      since: dateTime(since),
+      lastSeen: { ...dateTime(lastSeen), ago: ago(lastSeen) },
+    }));
+    return { devices, others: devices.filter((device) => !device.current).length };
+  },
+  actions: {
+    end: {
+      access: fresh,
+      run: async ({ req }) => {
+        // False means it had ended by itself: what the user wanted is so either way.
+        await endSession(req, handleOf(req));
+        return '/sessions';
+      },
+    },
+    'end-others': {
+      access: fresh,
+      run: async ({ req }) => {
+        await endOtherSessions(req);
+        return '/sessions';
+      },
+    },
+    'end-all': {
+      access: fresh,
+      // On to the provider, whose own session ends as well.
+      run: ({ req, res }) => endAllSessions(req, res),
+    },
+  },
+});
+
+/** Which session the form names. Not the session's id: that never leaves the server (R20). */
+function handleOf(req: Request): string {
+  const { handle } = (req.body ?? {}) as { handle?: unknown };
+  return typeof handle === 'string' ? handle : '';
+}

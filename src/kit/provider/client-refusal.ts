@@ -1,0 +1,53 @@
+import { AuthError } from '../errors/errors.ts';
+import { sendsAssertion } from './client-authentication.ts';
+import { refusal, refusalWords, toAuthError } from './failures.ts';
+import type { ProviderSettings } from './settings.ts';
+
+/**
+ * Whether an endpoint refused this client, not what it asked for. A wrong audience of a client assertion counts:
+ * OpenIddict answers it with `invalid_grant`, which would otherwise end the user's session for a setting of ours.
+ * No other description does, for "issued to another client" is a refresh token that is gone.
+ */
+export function isClientAuthenticationFailure(thrown: unknown, settings: ProviderSettings): boolean {
+  const error = refusal(thrown);
+  return (
+    error === 'invalid_client' ||
+    (error === 'invalid_grant' && settings.clientAuth === 'private_key_jwt' && speaksOfAssertion(thrown))
+  );
+}
+
+/**
+ * The failure of a call at which this client proves who it is.
+ *
+ * @param step `start` for PAR, `answer` for the token endpoint
+ */
+export function clientCallError(
+  thrown: unknown,
+  settings: ProviderSettings,
+  step: 'start' | 'answer',
+  clock?: Parameters<typeof toAuthError>[2],
+): AuthError {
+  const failure = toAuthError(thrown, step, clock);
+  const ours =
+    isClientAuthenticationFailure(thrown, settings) ||
+    // At PAR OpenIddict says invalid_token. Nothing hangs on the code there, so the description is enough.
+    (step === 'start' && sendsAssertion(settings) && speaksOfAssertion(thrown));
+  if (!ours || failure === thrown) return failure;
+  // Not what is usually wrong with a grant: the code, or its redirect address.
+  const what = refusal(thrown) === 'invalid_grant' ? 'invalid_grant' : failure.hint;
+  return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
+    cause: thrown,
+    hint: `${what}${whatToCheck(settings)}`,
+  });
+}
+
+function speaksOfAssertion(thrown: unknown): boolean {
+  return /(?<![a-z])(audiences?|aud|assertions?)(?![a-z])/i.test(refusalWords(thrown)?.description ?? '');
+}
+
+function whatToCheck(settings: ProviderSettings): string {
+  if (!sendsAssertion(settings)) return '';
+  const names = ['OIDC_CLIENT_ASSERTION_AUDIENCE', 'OIDC_CLIENT_ASSERTION_TYP'];
+  if (settings.clientAuth === 'private_key_jwt') names.push('OIDC_CLIENT_KEY_ALG', 'the registered key');
+  return `; the provider may not accept this client assertion: check ${names.join(', ')}`;
+}

@@ -1,0 +1,155 @@
+import * as oidc from 'openid-client';
+import type { Log } from '../log/index.ts';
+import { AssertionAudience } from './assertion-audience.ts';
+import { clientAuthentication } from './client-authentication.ts';
+import { AnotherConfiguration, Configurations } from './configurations.ts';
+import { DpopNonces } from './dpop-nonces.ts';
+import { withoutEchoes } from './echoes.ts';
+import { type Clock, causes, refusal, toAuthError } from './failures.ts';
+import { createProviderFetch, type ProviderCall, type ProviderFetch, toResponse } from './fetch.ts';
+import { ProviderHealth } from './health.ts';
+import { ProviderKeys } from './keys.ts';
+import { boundMetadata, checkMetadata, type Metadata } from './metadata.ts';
+import { Refreshing } from './refreshing.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
+
+const discoveryMaxAgeMs = 10 * 60_000;
+
+/** One exchange with the provider. What it verifies with and how it authenticates stand in the configuration. */
+type Run<T> = (
+  configuration: oidc.Configuration,
+  dpop: { DPoP?: oidc.DPoPHandle },
+  metadata: Metadata,
+) => Promise<T>;
+
+interface Attempt {
+  metadata: Metadata;
+  clientAuth: oidc.ClientAuth;
+  dpopKey: oidc.CryptoKeyPair | undefined;
+  alone: boolean;
+}
+
+/**
+ * The line to the provider: metadata and keys, each cached and refreshed (R21), client authentication, and `call`,
+ * through which every request to it goes.
+ */
+export class ProviderConnection {
+  readonly settings: ProviderSettings;
+  readonly health: ProviderHealth;
+  readonly keys: ProviderKeys;
+  readonly discovered: Refreshing<Metadata>;
+  /** For calls to an API: whether that answers says nothing about the provider. */
+  readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
+  readonly #log: Log;
+  readonly #clientAuths: oidc.ClientAuth[];
+  readonly #audience: AssertionAudience;
+  readonly #fetch: ProviderFetch;
+  readonly #configurations: Configurations;
+  readonly #nonces = new DpopNonces();
+  readonly #closeAll: () => void;
+  readonly #refreshTimer: NodeJS.Timeout;
+
+  constructor(settings: ProviderSettings, context: ConnectionContext) {
+    this.settings = settings;
+    this.#log = context.log;
+    this.health = new ProviderHealth(context.audit, settings.issuer);
+    const tls = settings.clientAuth.endsWith('tls_client_auth')
+      ? { cert: settings.clientCert ?? '', key: settings.clientKeys[0]?.pem ?? '' }
+      : undefined;
+    const observe = (call: ProviderCall) => {
+      this.health.observe(call);
+      context.onCall?.(call);
+    };
+    const provider = createProviderFetch({ tls, observe });
+    const api = createProviderFetch({ tls });
+    const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
+    const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
+    this.#fetch = fetch;
+    this.apiFetch = async (...request) => toResponse(await apiFetch(...request));
+    this.#closeAll = () => {
+      provider.close();
+      api.close();
+    };
+    this.#clientAuths = clientAuthentication(settings);
+    this.#audience = new AssertionAudience(settings, context.log);
+    this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
+    const jwksUri = async () => (await this.discovered.get()).jwks_uri;
+    this.keys = new ProviderKeys(jwksUri, fetch, settings.idTokenAlg);
+    this.#configurations = new Configurations(settings, this.keys, fetch, this.#audience);
+    this.#refreshTimer = setInterval(
+      () => this.discovered.refresh().catch(() => {}),
+      discoveryMaxAgeMs,
+    ).unref();
+  }
+
+  /** How far the provider's clock is from ours. */
+  clock(): Clock {
+    return { drift: this.health.clockDrift, tolerance: this.settings.clockToleranceSeconds };
+  }
+
+  close(): void {
+    clearInterval(this.#refreshTimer);
+    this.#closeAll();
+  }
+
+  /**
+   * Runs a call. A second client key is tried where the provider does not know the first (rotation).
+   *
+   * @param options.alone gives it a configuration that no other call uses, so that it may change it
+   */
+  async call<T>(
+    run: Run<T>,
+    { dpopKey, alone = false }: { dpopKey?: oidc.CryptoKeyPair | undefined; alone?: boolean } = {},
+  ): Promise<T> {
+    const metadata = await this.discovered.get();
+    const last = this.#clientAuths.length - 1;
+    for (const [index, clientAuth] of this.#clientAuths.entries()) {
+      try {
+        return await this.#attempt(run, { metadata, clientAuth, dpopKey, alone });
+      } catch (error) {
+        const unknownKey = refusal(error) === 'invalid_client' && index < last;
+        if (!unknownKey) throw error;
+        this.#log.warn('the provider does not accept the first client key; trying the next');
+      }
+    }
+    throw new Error('there is no client authentication');
+  }
+
+  async #attempt<T>(run: Run<T>, { metadata, clientAuth, dpopKey, alone }: Attempt): Promise<T> {
+    const configurations = this.#configurations;
+    const runWith = (configuration: oidc.Configuration) =>
+      run(configuration, dpopKey ? { DPoP: this.#nonces.handle(configuration, dpopKey) } : {}, metadata);
+    try {
+      return await runWith(
+        alone ? configurations.make(metadata, clientAuth) : configurations.get(metadata, clientAuth),
+      );
+    } catch (error) {
+      const again = causes(error as Error).find((cause) => cause instanceof AnotherConfiguration);
+      if (!again) throw error;
+      const { issuer, given } = again;
+      return await runWith(configurations.make({ ...metadata, issuer }, clientAuth, given));
+    }
+  }
+
+  async #discover(): Promise<Metadata> {
+    const { issuer, clientId } = this.settings;
+    const address = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    try {
+      // Given the whole address, openid-client leaves the issuer to us: we compare it to the letter (ASVS 10.5.3).
+      const configuration = await oidc.discovery(address, clientId, undefined, oidc.None(), {
+        [oidc.customFetch]: async (...request) => boundMetadata(await this.#fetch(...request)),
+        execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
+      });
+      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.#log);
+      this.#audience.warn(metadata);
+      return metadata;
+    } catch (error) {
+      const failure = toAuthError(error, 'discovery');
+      this.#log.error(
+        { reason: failure.reason, hint: failure.hint },
+        "the provider's metadata could not be loaded",
+      );
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { Request, Response } from 'express';
+import { authOf, neverCache, redirect } from '../session/context.ts';
+import { leaving } from '../errors/texts.ts';
+
+/**
+ * Sends the browser on to the provider. Every way out to it leads through here (R16).
+ *
+ * A form is answered by a page of ours that goes on by itself: Chromium checks `form-action` at each redirect after a
+ * form, the provider's own to yet another origin included, and stays on the page without a word. Whoever comes from
+ * another site gets that page too, or its `form-action` would tell that site whether somebody is signed in here.
+ *
+ * @param purpose which of the page's texts to show
+ */
+export function leaveForProvider(req: Request, res: Response, url: URL, purpose: keyof typeof leaving): void {
+  neverCache(res);
+  if (mayRedirect(req)) {
+    redirect(res, 302, url.href);
+    return;
+  }
+  const { title, text } = leaving[purpose](authOf(req).context.provider.host);
+  // A refresh without delay replaces this page in the history; it needs no script.
+  res.status(200).render('to-provider', { title, text, url: url.href, refresh: url.href });
+}
+
+/** A link on a page of ours, a bookmark or a typed address; browsers before 2023 do not say. */
+function mayRedirect(req: Request): boolean {
+  if (req.method !== 'GET' && req.method !== 'HEAD') return false;
+  const site = req.get('Sec-Fetch-Site');
+  return site === undefined || site === 'same-origin' || site === 'none';
+}

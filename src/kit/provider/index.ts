@@ -1,0 +1,68 @@
+import type { TokenRecord } from '../store/index.ts';
+import { namesOf } from './algorithms.ts';
+import { type ApiRequest, fetchApi } from './api.ts';
+import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
+import { ProviderConnection } from './connection.ts';
+import { endSessionUrl } from './leave.ts';
+import { revocationEndsSession, sendsSidAlone } from './quirks.ts';
+import { refreshTokens } from './refresh.ts';
+import { LateRevocations, type RevocableTokens, revokeToken } from './revocation.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
+import { finishSignIn } from './sign-in.ts';
+
+export type { ApiAnswer, ApiRequest } from './api.ts';
+export { authTimeOf } from './auth-time.ts';
+export { withoutEcho } from './echoes.ts';
+export { whatItSaid } from './failures.ts';
+export type { ProviderCall } from './fetch.ts';
+export { checkableAcr, type Demands } from './id-token-checks.ts';
+export { RefreshError } from './refresh-failure.ts';
+export type { ProviderSettings } from './settings.ts';
+export type { SignInAnswer } from './sign-in.ts';
+export { unverifiedClaims } from './unverified.ts';
+
+// All that the app asks of the provider. Only this folder imports openid-client.
+
+export type Provider = ReturnType<typeof createProvider>;
+
+/** Connects lazily: a provider that is away does not stop the app (R21). Calls reject with an AuthError. */
+export function createProvider(
+  settings: ProviderSettings,
+  context: ConnectionContext & { redirectUri: string },
+) {
+  const connection = new ProviderConnection(settings, context);
+  const { discovered, keys } = connection;
+  const late = new LateRevocations((tokens) => revokeToken(connection, tokens), context.log);
+  return {
+    settings,
+    /** Keys for tokens that the provider sends us unasked. */
+    keys,
+    /** What those may be signed with: the names of the one algorithm that is accepted (R2). */
+    algorithms: namesOf(settings.idTokenAlg),
+    /** The provider's host, to name it to a person. */
+    host: new URL(settings.issuer).host,
+    /** True once its metadata was loaded; a provider that is away later keeps signed-in users served. */
+    loaded: () => discovered.current !== undefined,
+    /** Loads the metadata if it is not at hand. */
+    load: () => discovered.get(),
+    /** What was to be revoked later is revoked first. */
+    async close() {
+      await late.carryOutAll();
+      connection.close();
+    },
+    authorizationUrl: (request: AuthorizationRequest) =>
+      authorizationUrl(connection, context.redirectUri, request),
+    finishSignIn: (callback: URL, request: AuthorizationRequest) =>
+      finishSignIn(connection, callback, request),
+    refresh: (old: TokenRecord, owner: { iss: string; sub: string }) => refreshTokens(connection, old, owner),
+    revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
+    /** True: revoke after the provider's own session was ended, by the two that follow. */
+    revokesLate: revocationEndsSession(settings.issuer),
+    revokeLater: (name: string, tokens: RevocableTokens) => late.add(name, tokens),
+    carryOutRevocation: (name: string, sessionEnded: boolean) => late.carryOut(name, sessionEnded),
+    /** Its front-channel logout names the session without the issuer. */
+    sendsSidAlone: sendsSidAlone(settings.issuer),
+    endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),
+    fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
+  };
+}

@@ -1,0 +1,94 @@
+import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { type Provider, unverifiedClaims } from './index.ts';
+
+const event = 'http://schemas.openid.net/event/backchannel-logout';
+/** A logout token is used at once; an older one is a copy. Seconds. */
+const longestAge = 300;
+/** Of one that does not say when it ends. */
+const longestAgeWithoutEnd = 120;
+
+export interface LogoutToken {
+  iss: string;
+  sub?: string | undefined;
+  sid?: string | undefined;
+  jti: string;
+  /** Epoch seconds: from here on it is refused for its age. */
+  until: number;
+}
+
+/** Why a logout token is refused; `message` is for the log. */
+export class LogoutTokenError extends Error {
+  override name = 'LogoutTokenError';
+}
+
+/**
+ * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6): signature by the pinned algorithm and the
+ * provider's own keys, iss, aud, times, the event, sub or sid, no nonce. Whether its jti was seen before is for the
+ * caller to ask. Two things are taken as real servers send them: no exp, where iat is at most two minutes old (Hydra,
+ * LemonLDAP, Glewlwyd; §2.4 demands one), and a typ other than logout+jwt, which §2.4 only recommends.
+ *
+ * @throws LogoutTokenError
+ */
+export async function verifyLogoutToken(token: string, provider: Provider): Promise<LogoutToken> {
+  const { clientId, clockToleranceSeconds } = provider.settings;
+  const issuers = issuersOf(provider);
+  const { iss: claimed } = unverifiedClaims(token);
+  // A foreign issuer has no keys here; jwtVerify refuses it as soon as it has verified the signature.
+  const issuer = issuers.find((each) => each === claimed) ?? (issuers[0] as string);
+  const findKey: JWTVerifyGetKey = (header, jws) => provider.keys.resolve(header, jws, issuer);
+  const { payload, protectedHeader } = await jwtVerify(token, findKey, {
+    algorithms: [...provider.algorithms],
+    audience: clientId,
+    issuer: issuers,
+    clockTolerance: clockToleranceSeconds,
+    maxTokenAge: longestAge,
+    requiredClaims: ['iss', 'aud', 'iat', 'jti', 'events'],
+  }).catch((error) => {
+    if (error instanceof errors.JOSEError)
+      throw new LogoutTokenError(`${error.code}: ${error.message}`, { cause: error });
+    throw error;
+  });
+  const { iss, sub, jti, iat, exp, sid, nonce, events } = payload;
+  // What makes a logout token is the event and that there is no nonce: an ID token or an access token has no event.
+  demand(isLogoutType(protectedHeader.typ), 'typ is that of another token');
+  demand(nonce === undefined, 'it has a nonce, so it is an ID token');
+  demand(isObject(events) && isObject(events[event]), 'events does not hold the back-channel logout event');
+  // IdentityServer4 and Duende before 6.3 write at+jwt. A real access token has a client_id (RFC 9068 §2.2).
+  const mayBeAccessToken = isType(protectedHeader.typ, 'at+jwt');
+  const hasClient = 'client_id' in payload || 'scope' in payload;
+  demand(!(mayBeAccessToken && hasClient), 'it has a client_id or a scope, so it is an access token');
+  demand(typeof jti === 'string' && jti !== '', 'jti is empty');
+  demand(sub === undefined || (typeof sub === 'string' && sub !== ''), 'sub is no text');
+  demand(sid === undefined || (typeof sid === 'string' && sid !== ''), 'sid is no text');
+  demand(sub !== undefined || sid !== undefined, 'it names neither sub nor sid');
+  // Without the clock tolerance: a provider's clock that is behind makes a token older, but never by two minutes.
+  const age = Math.floor(Date.now() / 1000) - Number(iat);
+  const isOver = exp === undefined && age > longestAgeWithoutEnd;
+  demand(!isOver, 'it has no exp, and its iat is more than two minutes old');
+  const ends = exp ?? Number(iat) + longestAgeWithoutEnd + 1;
+  const until = Math.min(ends, Number(iat) + longestAge + 1) + clockToleranceSeconds;
+  return { iss: String(iss), sub, sid: sid as string | undefined, jti: String(jti), until };
+}
+
+function demand(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new LogoutTokenError(what);
+}
+
+/** Whose sessions the provider may end: those of its issuer, or of each tenant let in (Microsoft Entra). */
+export function issuersOf({ settings: { issuer, allowedTenants } }: Pick<Provider, 'settings'>): string[] {
+  if (allowedTenants.length === 0) return [issuer];
+  return allowedTenants.map((tenant) => issuer.replace(/\/(common|organizations)\//, `/${tenant}/`));
+}
+
+function isLogoutType(typ: unknown): boolean {
+  return typ === undefined || ['jwt', 'logout+jwt', 'at+jwt'].some((known) => isType(typ, known));
+}
+
+/** Media types know no case, and `application/` may be left out (RFC 7515 §4.1.9). */
+function isType(typ: unknown, known: string): boolean {
+  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === known;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

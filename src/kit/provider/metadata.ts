@@ -1,0 +1,116 @@
+import type { ServerMetadata } from 'openid-client';
+import type { Log } from '../log/index.ts';
+import { excess } from '../session/bounds.ts';
+import { AuthError } from '../errors/errors.ts';
+import { type ProviderAnswer, UnusableAnswer } from './fetch.ts';
+import { oneLine } from './hint-text.ts';
+import type { ProviderSettings } from './settings.ts';
+
+/** The provider's metadata once it has been checked: what a sign-in cannot do without is there. */
+export type Metadata = ServerMetadata & {
+  authorization_endpoint: string;
+  token_endpoint: string;
+  jwks_uri: string;
+};
+
+const endpoints = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'userinfo_endpoint',
+  'end_session_endpoint',
+  'revocation_endpoint',
+  'pushed_authorization_request_endpoint',
+] as const;
+
+const metadataBounds = { levels: 8, values: 5_000, bytes: 256 * 1024 };
+const longestAddress = 2_048;
+
+const tenantPlaceholder = '{tenantid}';
+
+/**
+ * An answer of the discovery endpoint that the library may read: it copies the whole of it, level by level (R23).
+ *
+ * @throws UnusableAnswer
+ */
+export async function boundMetadata(answer: ProviderAnswer): Promise<ProviderAnswer> {
+  const over = excess(await answer.json().catch(() => undefined), metadataBounds);
+  if (over) throw new UnusableAnswer(`the provider's metadata has ${over}`);
+  return answer;
+}
+
+/**
+ * Holds the metadata to the settings (OpenID Connect Discovery §4.3).
+ *
+ * @throws AuthError `discovery_issuer` or `discovery_invalid`, with a hint for the developer
+ */
+export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettings, log: Log): Metadata {
+  const { issuer, allowedTenants } = settings;
+  const template = issuer.replace(/\/(common|organizations|consumers)\//, `/${tenantPlaceholder}/`);
+  const expected = allowedTenants.length > 0 ? template : issuer;
+  if (metadata.issuer !== expected)
+    throw new AuthError('discovery_issuer', { hint: issuerHint(issuer, metadata.issuer) });
+  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
+    if (!metadata[name])
+      throw new AuthError('discovery_invalid', { hint: `the provider's metadata has no ${name}` });
+  }
+  for (const name of endpoints) {
+    if (metadata[name] === undefined || isSafeAddress(metadata[name], issuer)) continue;
+    throw new AuthError('discovery_invalid', {
+      hint: `${name} in the provider's metadata is no https address${behindProxy(metadata[name])}`,
+    });
+  }
+  // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
+  if (!metadata.code_challenge_methods_supported?.includes('S256')) {
+    log.warn("the provider's metadata does not offer PKCE with S256; it is sent all the same");
+  }
+  if (settings.par === 'require' && !metadata.pushed_authorization_request_endpoint) {
+    throw new AuthError('discovery_invalid', {
+      hint: 'OIDC_PAR is "require", but the provider offers no PAR',
+    });
+  }
+  return metadata as Metadata;
+}
+
+/** True for an issuer that serves many tenants: each token then names its own (Microsoft Entra). */
+export function isTenantTemplate(metadata: { issuer: string }): boolean {
+  return metadata.issuer.includes(tenantPlaceholder);
+}
+
+/** The issuer of one tenant's tokens. @throws AuthError when the tenant is not let in */
+export function tenantIssuer(metadata: { issuer: string }, tid: unknown, allowed: readonly string[]): string {
+  if (typeof tid !== 'string' || !allowed.includes(tid)) {
+    throw new AuthError('tenant_not_allowed', { hint: 'the tenant (tid) is not in OIDC_ALLOWED_TENANTS' });
+  }
+  return metadata.issuer.replace(tenantPlaceholder, tid);
+}
+
+/** https; or http on loopback, where the issuer is there too. */
+function isSafeAddress(address: unknown, issuer: string): boolean {
+  const url = typeof address === 'string' && address.length <= longestAddress ? URL.parse(address) : null;
+  if (url?.protocol === 'https:') return true;
+  return (
+    url?.protocol === 'http:' &&
+    issuer.startsWith('http:') &&
+    /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname)
+  );
+}
+
+/** Providers that write the scheme they were asked by: behind a proxy that ends TLS, that is http. */
+function behindProxy(address: unknown): string {
+  return String(address).startsWith('http:')
+    ? ': behind a proxy, the provider has to be told that users reach it by https (X-Forwarded-Proto)'
+    : '';
+}
+
+function issuerHint(expected: string, actual: string): string {
+  if (expected.replace(/^https:/, 'http:') === actual)
+    return `the provider calls itself ${oneLine(actual, 200)}, OIDC_ISSUER says https${behindProxy(actual)}`;
+  if (expected.replace(/^http:/, 'https:') === actual)
+    return `the provider is reached by https: set OIDC_ISSUER to ${oneLine(actual, 200)}`;
+  const slash = expected.replace(/\/$/, '') === actual.replace(/\/$/, '');
+  const which = actual.endsWith('/') ? 'with a trailing slash' : 'without a trailing slash';
+  return slash
+    ? `the provider writes its issuer ${which}: set OIDC_ISSUER to ${oneLine(actual, 200)}`
+    : `the provider calls itself ${oneLine(actual, 200)}, OIDC_ISSUER says ${expected}`;
+}

@@ -1,0 +1,155 @@
+import type { EndReason } from '../store/index.ts';
+import { AuthError } from '../errors/errors.ts';
+import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
+import { answerIn, type Clock, causes, toAuthError } from './failures.ts';
+import { Unreachable } from './fetch.ts';
+import { said } from './hint-text.ts';
+import { complaintOf } from './hints.ts';
+import type { ProviderSettings } from './settings.ts';
+
+/** A refresh that failed, and what follows from it (R13). */
+export class RefreshError extends AuthError {
+  /** Set where the session has to end, with why. Nothing else ends one. */
+  readonly ends: EndReason | undefined;
+  /** The refresh token was used, and what came for it cannot be. */
+  readonly spent: boolean;
+
+  constructor(
+    reason: AuthError['reason'],
+    {
+      ends,
+      spent = false,
+      ...options
+    }: ConstructorParameters<typeof AuthError>[1] & { ends?: EndReason; spent?: boolean },
+  ) {
+    super(reason, options);
+    this.ends = ends;
+    this.spent = spent;
+  }
+}
+
+/** Somebody else's tokens: the new ID token is of another issuer or another user. */
+export function foreignTokens(cause?: unknown): RefreshError {
+  return new RefreshError('session_over', {
+    cause,
+    ends: 'not-renewed',
+    hint: 'the new ID token belongs to somebody else',
+  });
+}
+
+/** What the token endpoint's answer to a refresh, or its silence, means. */
+export function toRefreshError(thrown: unknown, provider: AskedProvider): AuthError {
+  if (thrown instanceof RefreshError) return thrown;
+  // One of ours is about something else, such as the metadata: its answer is not the token endpoint's.
+  const refusal = thrown instanceof AuthError ? undefined : readRefusal(thrown);
+  if (refusal) return meaningOf(refusal, thrown, provider);
+  const failure = toAuthError(thrown, 'answer', provider.clock());
+  const { reason, hint } = failure;
+  if (reason === 'tenant_not_allowed' || hasForeignIssuer(thrown)) return foreignTokens(thrown);
+  // Hydra signs with a new key under the old kid. A new sign-in shows whether it is only that.
+  if (/^(id_token_.*|nonce_mismatch|clock|not_fresh|acr_not_met|claims_too_large)$/.test(reason)) {
+    return new RefreshError('sign_in_again', {
+      cause: thrown,
+      spent: true,
+      hint: `the new ID token was refused: ${hint ?? reason}`,
+    });
+  }
+  if (failure.status === 503 && reason !== 'provider_unreachable') return failure;
+  return later(thrown, hint);
+}
+
+interface AskedProvider {
+  settings: ProviderSettings;
+  clock(): Clock;
+}
+
+interface Refusal {
+  status: number;
+  error: string | undefined;
+  description: string | undefined;
+}
+
+/** By name where there is one: some servers answer with a status of their own (Auth0's 403 invalid_grant). */
+function meaningOf(
+  { status, error, description }: Refusal,
+  cause: unknown,
+  provider: AskedProvider,
+): AuthError {
+  const { settings } = provider;
+  const words = [error, description].filter(Boolean).join(': ');
+  const hint = `the token endpoint answered ${status}${words && ` ${words}`}`;
+  if (status >= 500 || [408, 425, 429].includes(status)) return later(cause, hint);
+  if (error && needsPerson.test(error)) return new RefreshError('sign_in_again', { cause, hint });
+  // Also an invalid_grant that speaks of our own client assertion: no session ends for a setting of ours.
+  if (isClientAuthenticationFailure(cause, settings)) {
+    const what = clientCallError(cause, settings, 'answer', provider.clock()).hint;
+    return new RefreshError('client_refused', { cause, hint: `${hint}: ${what}` });
+  }
+  if (error === 'invalid_grant') {
+    return new RefreshError('invalid_grant', { cause, hint, ends: whatEnded(description) });
+  }
+  if (error === 'temporarily_unavailable') return later(cause, hint);
+  if (error || status === 400) return new RefreshError('sign_in_again', { cause, hint });
+  return later(cause, hint);
+}
+
+const needsPerson = /^(interaction|login|consent|account_selection)_required$/;
+
+/** What a provider's description of `invalid_grant` says has ended. Most say nothing that tells. */
+function whatEnded(description = ''): EndReason {
+  const words = description.toLowerCase().replaceAll('_', ' ');
+  if (gone.some((pattern) => pattern.test(words))) return 'account';
+  return over.some((pattern) => pattern.test(words)) ? 'provider-session' : 'not-renewed';
+}
+
+const gone = [
+  /\b(user|account)( account)?( is| was| has been)?( currently| temporarily)? (disabled|deactivated|suspended|blocked|locked|deleted|removed|inactive|not active|not enabled)\b/,
+  /\b(disabled|deactivated|suspended|blocked|locked|deleted|unknown) (user|account)\b(?! session)/,
+  /\b(user|account)( account)?( was)? (not found|does not exist|doesn't exist|no longer exists)\b/,
+];
+
+// Keycloak's words first.
+const over = [
+  /\btoken is not active\b/,
+  /\bsession\b.{0,40}\b(not active|not found|not exist|doesn't exist|not have required client|doesn't have required client|expired|ended|over|terminated|closed|inactive|invalid|revoked)\b/,
+  /\b(no active|no such|unknown|expired|inactive|invalid) session\b/,
+  /\b(logged|signed) out\b/,
+];
+
+/** The answer that a library error is about. */
+function readRefusal(thrown: unknown): Refusal | undefined {
+  const answer = answerIn(thrown);
+  if (!answer || answer.status < 300) return undefined;
+  const { error, description } = complaintOf(causes(thrown as Error)) ?? {};
+  return {
+    status: answer.status,
+    // Only a code is one; whatever else stands there is for the log.
+    error: error && (/^[a-z_]{1,60}$/.test(error) ? error : said(error, 200)),
+    description: description && said(description, 200),
+  };
+}
+
+function hasForeignIssuer(thrown: unknown): boolean {
+  return causes(thrown as Error).some((link) => (link as { claim?: unknown }).claim === 'iss');
+}
+
+const longestWait = 300;
+
+/** Nothing has ended; the provider may say when to come again. */
+function later(cause: unknown, hint?: string): RefreshError {
+  return new RefreshError('provider_unreachable', { cause, hint, retryAfter: retryAfter(cause) });
+}
+
+/** The Retry-After of an answer, seconds or a date (RFC 9110 §10.2.3), as seconds within bounds. */
+function retryAfter(cause: unknown): number | undefined {
+  const header = causes(cause as Error)
+    .flatMap((link) => [link as unknown, (link as { response?: unknown }).response])
+    .map((each) => {
+      if (each instanceof Response) return each.headers.get('retry-after');
+      return each instanceof Unreachable ? each.retryAfter : undefined;
+    })
+    .find(Boolean);
+  if (!header) return undefined;
+  const seconds = /^\d{1,9}$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(Math.ceil(seconds), 1), longestWait);
+}

@@ -1,0 +1,50 @@
+import type { Audit, Log } from '../log/index.ts';
+import type { ClientKeyText } from './client-keys.ts';
+import type { ProviderCall } from './fetch.ts';
+
+/** How the provider knows this app, and what we ask of it. */
+export interface ProviderSettings {
+  issuer: string;
+  clientId: string;
+  clientSecret?: string | undefined;
+  clientAuth: string;
+  /** The first signs; the next is tried while the provider does not know the first (rotation). */
+  clientKeys: readonly ClientKeyText[];
+  /** PEM, for mutual TLS (RFC 8705). */
+  clientCert?: string | undefined;
+  /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
+  clientKeyAlg?: string | undefined;
+  /** Whom a client assertion is for (RFC 7523 §3; draft-ietf-oauth-rfc7523bis wants the issuer). */
+  clientAssertionAudience: 'issuer' | 'token_endpoint';
+  /** The `typ` in a client assertion's header. */
+  clientAssertionTyp?: 'JWT' | 'client-authentication+jwt' | undefined;
+  scope: string;
+  /** `auto`: `offline_access` is asked for only where the provider lists it, or lists no scopes. */
+  offlineAccess: 'auto' | 'always';
+  /** The one algorithm accepted of ID tokens and logout tokens (R2). */
+  idTokenAlg: string;
+  responseMode: 'query' | 'form_post';
+  par: 'auto' | 'require' | 'off';
+  userinfo: boolean;
+  audience?: string | undefined;
+  resource?: string | undefined;
+  prompt?: string | undefined;
+  acrValues?: string | undefined;
+  /** Seconds. */
+  maxAge?: number | undefined;
+  uiLocales?: string | undefined;
+  /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
+  allowedTenants: readonly string[];
+  /** A rule with `maxAgeSeconds` accepts a fresh answer without auth_time (R18). */
+  stepUpWithoutAuthTime: boolean;
+  clockToleranceSeconds: number;
+  dpop: boolean;
+}
+
+/** What the connection is given from outside. */
+export interface ConnectionContext {
+  log: Log;
+  audit: Audit;
+  /** Told of each exchange with the provider, for metrics. */
+  onCall?: ((call: ProviderCall) => void) | undefined;
+}

@@ -1,0 +1,96 @@
+import * as oidc from 'openid-client';
+import type { TokenRecord } from '../store/index.ts';
+import { boundClaims } from '../session/bounds.ts';
+import { authTimeOf } from './auth-time.ts';
+import { type AuthorizationRequest, maxAgeOf } from './authorize.ts';
+import { clientCallError } from './client-refusal.ts';
+import type { ProviderConnection } from './connection.ts';
+import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
+import { toAuthError } from './failures.ts';
+import { checkIdToken } from './id-token-checks.ts';
+import { withoutEmpty } from './parameters.ts';
+import { offlineAccess } from './quirks.ts';
+import { toRecord } from './refresh.ts';
+
+/** What the provider told us about a user who signed in. */
+export interface SignInAnswer {
+  /** The ID token's claims and userinfo's; where both speak, the signed ones count. */
+  claims: Record<string, unknown> & { iss: string; sub: string };
+  tokens: TokenRecord;
+  /** A fresh sign-in was asked for, and the answer does not say when the user proved who they are. */
+  withoutAuthTime?: boolean;
+}
+
+/**
+ * Turns the provider's answer into a signed-in user: exchanges the code, checks state, nonce, iss, signature, alg,
+ * aud, exp, azp, at_hash and what was demanded, and asks userinfo, whose sub must be the same.
+ *
+ * @param callback the callback's address, made from BASE_URL and the query as it came
+ * @throws AuthError
+ */
+export async function finishSignIn(
+  connection: ProviderConnection,
+  callback: URL,
+  request: AuthorizationRequest,
+): Promise<SignInAnswer> {
+  const { settings } = connection;
+  const acr = request.acr ?? settings.acrValues?.split(' ');
+  const maxAge = maxAgeOf(request, settings);
+  const authTimeNeeded = settings.maxAge !== undefined;
+  const checks = {
+    expectedState: request.state,
+    expectedNonce: request.nonce,
+    pkceCodeVerifier: request.code_verifier,
+  };
+  const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
+  try {
+    return await connection.call(
+      async (configuration, dpop, metadata) => {
+        const answer = await oidc.authorizationCodeGrant(
+          configuration,
+          callback,
+          checks,
+          withoutEmpty({ resource: settings.resource }),
+          dpop,
+        );
+        demandBoundToken(answer, dpopKey);
+        const claims = { ...answer.claims() } as SignInAnswer['claims'];
+        const accessToken = answer.access_token;
+        checkIdToken(claims, settings, { accessToken, acr, maxAge, authTimeNeeded });
+        const timed = authTimeOf(claims) !== undefined;
+        if (!timed) delete claims.auth_time;
+        const ask = settings.userinfo && metadata.userinfo_endpoint;
+        const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
+        const { scope } = offlineAccess(settings.scope, metadata, settings.offlineAccess);
+        const dpop_key = dpopKey && (await exportDpopKey(dpopKey));
+        const tokens = toRecord(answer, undefined, { scope, dpop_key });
+        const withoutAuthTime = request.maxAge !== undefined && !timed;
+        return { claims: { ...userinfo, ...claims }, tokens, withoutAuthTime };
+      },
+      { dpopKey },
+    );
+  } catch (error) {
+    throw clientCallError(error, settings, 'answer', connection.clock());
+  }
+}
+
+/**
+ * Of the sign-in, not of the user: only the ID token can say these, where they are signed and checked. Userinfo may
+ * hold whatever an account holds, and rules go by these (R18).
+ */
+const ofTheSignIn: ReadonlySet<string> = new Set(['auth_time', 'acr', 'amr', 'sid', 'azp']);
+
+async function fetchUserinfo(
+  configuration: oidc.Configuration,
+  accessToken: string,
+  sub: string,
+  dpop: { DPoP?: oidc.DPoPHandle },
+): Promise<Record<string, unknown>> {
+  try {
+    const answer = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
+    boundClaims(answer, 'userinfo');
+    return Object.fromEntries(Object.entries(answer).filter(([name]) => !ofTheSignIn.has(name)));
+  } catch (error) {
+    throw toAuthError(error, 'userinfo');
+  }
+}

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Request, Response } from 'express';
+import type { EndReason, SessionOwner, SignInMark } from '../store/index.ts';
+import { boundClaims } from './bounds.ts';
+import { type AuthContext, authOf, demandStore } from './context.ts';
+import { describeDevice } from './device-names.ts';
+import { AuthError } from '../errors/errors.ts';
+import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
+
+/** A name is printed on every page, whoever chose it. */
+const longestName = 200;
+
+/**
+ * Claims that are not kept: what only the sign-in itself needed, and distributed and aggregated claims, which may hold
+ * access tokens that nobody but this server may see (OpenID Connect Core §5.6.2).
+ */
+const left = ['nonce', 'at_hash', 'c_hash', 's_hash', '_claim_names', '_claim_sources'];
+
+/** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
+export interface UserSession extends SessionOwner {
+  /** All claims but iss, sub and sid, which stand beside. */
+  claims: Record<string, unknown>;
+  /** The scopes granted: as the provider said, else as the sign-in asked for. */
+  scope?: string | undefined;
+  /** Epoch milliseconds. */
+  signedInAt: number;
+  /** When a fresh sign-in was asked for and came without auth_time, epoch milliseconds (R18). */
+  freshAt?: number;
+  /** The absolute end, epoch milliseconds. */
+  expiresAt: number;
+  /** The browser, in plain words. */
+  device: string;
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    user?: UserSession;
+  }
+}
+
+/** The user of a request, as pages see them. */
+export interface User {
+  iss: string;
+  sub: string;
+  sid?: string | undefined;
+  name: string;
+  email?: string | undefined;
+  claims: Record<string, unknown>;
+  roles: readonly string[];
+  scopes: readonly string[];
+  acr?: string | undefined;
+  /** When the user last proved who they are, as the provider says. */
+  authTime?: Date | undefined;
+  /** When they signed in afresh because we asked for it, at a provider that does not say when. */
+  freshAt?: Date | undefined;
+  signedInAt: Date;
+  expiresAt: Date;
+  idleExpiresAt: Date;
+}
+
+/** The signed-in user, or undefined. Ask `requireAuth` before a route that needs one. */
+export function getUser(req: Request): User | undefined {
+  const auth = authOf(req);
+  const session = signedIn(req);
+  if (!session) return undefined;
+  auth.user ??= toUser(session.user, auth.context);
+  return auth.user;
+}
+
+/**
+ * The session of this request if somebody is signed in with it, without having express-session make one. The user is
+ * what the store held: whatever a page writes into `req.session.user` counts for nothing (R12).
+ */
+export function signedIn(req: Request): { id: string; user: UserSession } | undefined {
+  const { asked, found } = authOf(req);
+  const user = found?.data.user;
+  if (!found || !user) return undefined;
+  // A page that destroyed its session, let go of it or took another has nobody signed in with it.
+  return asked && req.session?.id !== found.id ? undefined : { id: found.id, user };
+}
+
+/**
+ * Makes the signed-in session: a new id (R5), saved before this resolves (R6), its tokens beside it, entered under
+ * its owner. The session that this browser had before ends. Only this function makes a session with a user in it.
+ *
+ * @param unseen a session of this browser whose cookie did not come along: it ends too
+ * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
+ */
+export async function startUserSession(
+  req: Request,
+  answer: SignInAnswer,
+  since: SignInMark,
+  unseen?: string,
+): Promise<void> {
+  const { context } = demandStore(req);
+  const { sessions } = context;
+  const former = signedIn(req)?.id;
+  const user = toSession(req, answer, context);
+  // What `regenerate` does, less the deletion of an id that was never stored.
+  req.sessionStore.generate(req);
+  req.session.user = user;
+  sessions.admit(req.session);
+  const { id } = req.session;
+  try {
+    await sessions.tokens.create(id, answer.tokens, user.expiresAt);
+    await promisify(req.session.save.bind(req.session))();
+    const entered = await sessions.enter(id, user, user.expiresAt, since);
+    // A former session that somebody ended meanwhile takes this one along; one that another tab replaced does not.
+    const replaced = former === undefined || (await sessions.replace(former, id));
+    if (!entered || !replaced) throw new AuthError('ended_meanwhile');
+    if (unseen !== undefined) await sessions.replace(unseen, id);
+    const auth = authOf(req);
+    delete auth.user;
+    auth.found = { id, data: { cookie: req.session.cookie, user } };
+    if (answer.withoutAuthTime) auditWithoutAuthTime(req, user, id);
+  } catch (error) {
+    // Half a session must not remain: one that is in no index could not be ended by anybody (R15).
+    leaveSession(req);
+    await sessions.end(id, 'replaced').catch(() => {});
+    throw error;
+  }
+}
+
+/** Ends this request's session with its tokens and index entries, and has the browser forget it. */
+export async function endUserSession(req: Request, res: Response, reason: EndReason): Promise<void> {
+  const { context } = demandStore(req);
+  const own = signedIn(req);
+  if (own) {
+    const { id, user } = own;
+    await context.sessions.end(id, reason);
+    // Other reasons are audited where sessions end.
+    if (reason === 'signed-out')
+      context.audit('sign_out', { iss: user.iss, sub: user.sub, session: id }, req);
+  }
+  leaveSession(req);
+  context.cookies.clear(res, 'session');
+}
+
+/** A session id: 192 random bits. */
+export function newSessionId(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** Keeps express-session from writing this request's session back. */
+function leaveSession(req: Request): void {
+  const auth = authOf(req);
+  delete auth.user;
+  delete auth.found;
+  (req as { session?: unknown }).session = undefined;
+}
+
+/** Whoever watches the log knows on what ground a rule was met, or why it was not. */
+function auditWithoutAuthTime(req: Request, { iss, sub }: UserSession, session: string): void {
+  const { audit, provider } = authOf(req).context;
+  const accepted = provider.settings.stepUpWithoutAuthTime;
+  audit('sign_in.without_auth_time', { iss, sub, session, accepted }, req);
+}
+
+function toSession(
+  req: Request,
+  { claims, tokens, withoutAuthTime }: SignInAnswer,
+  context: AuthContext,
+): UserSession {
+  boundClaims(claims, 'the ID token and userinfo together');
+  const { iss, sub, sid, ...rest } = claims;
+  for (const name of left) delete rest[name];
+  const now = Date.now();
+  return {
+    iss,
+    sub,
+    ...(typeof sid === 'string' && { sid }),
+    claims: rest,
+    ...(tokens.scope !== undefined && { scope: tokens.scope }),
+    signedInAt: now,
+    ...(withoutAuthTime && { freshAt: now }),
+    expiresAt: now + context.maxHours * 3_600_000,
+    device: describeDevice(req.headers['user-agent']),
+  };
+}
+
+function toUser(session: UserSession, context: AuthContext): User {
+  const { iss, sub, sid, scope, signedInAt, freshAt, expiresAt } = session;
+  const claims: Record<string, unknown> = { iss, sub, ...(sid && { sid }), ...session.claims };
+  const authTime = authTimeOf(claims);
+  const text = (name: string) =>
+    typeof claims[name] === 'string' && claims[name] !== '' ? claims[name] : undefined;
+  return {
+    iss,
+    sub,
+    sid,
+    name: (text('name') ?? text('preferred_username') ?? text('email') ?? sub).slice(0, longestName),
+    email: text('email'),
+    claims,
+    roles: context.rolesOf(claims),
+    scopes: (scope ?? '').split(/\s/).filter(Boolean),
+    acr: text('acr'),
+    authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
+    freshAt: freshAt === undefined ? undefined : new Date(freshAt),
+    signedInAt: new Date(signedInAt),
+    expiresAt: new Date(expiresAt),
+    idleExpiresAt: new Date(Math.min(expiresAt, Date.now() + context.idleMinutes * 60_000)),
+  };
+}

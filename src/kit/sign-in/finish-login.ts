@@ -1,0 +1,176 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Request, Response } from 'express';
+import { authOf, demandStore, neverCache, redirect } from '../session/context.ts';
+import { isOurName } from '../http/cookies.ts';
+import { AuthError } from '../errors/errors.ts';
+import { auditFailure, isStepUp, startLogin, told } from './login.ts';
+import { type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
+import { countSignIn } from '../session/loop-guard.ts';
+import { hasRepeats } from '../http/parameters.ts';
+import { localPath } from '../http/return-path.ts';
+import { cookiesBlocked, failurePage } from '../errors/texts.ts';
+import { signedIn, startUserSession } from '../session/user-session.ts';
+
+/** How long an answer that came twice waits for what becomes of the first (R3). */
+const longestWaitMs = 5_000;
+const lookEveryMs = 50;
+
+/**
+ * The provider's answer: checked, turned into a session, and answered by a redirect to the page asked for, on an
+ * address without the code (RFC 9700 §4.2).
+ */
+export async function finishLogin(req: Request, res: Response, answer: URLSearchParams): Promise<void> {
+  const { context } = authOf(req);
+  neverCache(res);
+  // A prefetch, a frame or a HEAD uses nothing up: the person who then opens the answer still needs it (R3).
+  if (!context.mayBeNavigation(req)) throw new AuthError('sign_in_first');
+  const states = answer.getAll('state');
+  const state = states.length === 1 && states[0] ? states[0] : undefined;
+  const found = state === undefined ? undefined : context.logins.find(req, state);
+  const transaction = found === 'late' ? undefined : found;
+  const clean = readClean(answer);
+  const { returnTo } = transaction ?? clean ?? { returnTo: '/' };
+  let expired = false;
+  try {
+    if (transaction && whatIsUnclear(answer) === undefined) {
+      const since = await takeUp(req, res, transaction);
+      if (since === 'second') return await awaitFirst(req, res, transaction);
+      try {
+        expired = (await finish(req, res, answer, transaction, since)) === 'expired';
+      } finally {
+        letSecondGoOn(req, res, transaction);
+      }
+    } else {
+      if (state !== undefined) context.logins.drop(req, res, state);
+      refuseUnclear(answer);
+      // Whoever has signed in meanwhile is led to a page (R4).
+      if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
+      return answerStranger(req, res, clean, state !== undefined);
+    }
+  } catch (error) {
+    throw told(req, error, returnTo);
+  }
+  if (expired && transaction) await startAgain(req, res, transaction);
+}
+
+/**
+ * Uses this answer up, before its code is sent. A store that fails does not: then the cookie stays, and a reload signs
+ * in (R14).
+ */
+async function takeUp(req: Request, res: Response, { state }: LoginTransaction): Promise<number | 'second'> {
+  const { sessions, logins } = demandStore(req).context;
+  const since = await sessions.markSignIn();
+  const first = await sessions.answers.takeUp(state, longestSignInSeconds);
+  logins.drop(req, res, state);
+  return first ? since : 'second';
+}
+
+/**
+ * What becomes of this answer is known, also where its browser has given up waiting. As soon as it has left, its cookies
+ * are on their way, which the second needs.
+ */
+function letSecondGoOn(req: Request, res: Response, { state }: LoginTransaction): void {
+  const { sessions } = authOf(req).context;
+  const goOn = () => void sessions.answers.finish(state).catch(() => {});
+  if (res.destroyed) goOn();
+  else res.once('close', goOn);
+}
+
+/**
+ * Signs in. `'expired'`: the provider's own sign-in page was left open too long (Keycloak), and nothing was wrong.
+ */
+async function finish(
+  req: Request,
+  res: Response,
+  answer: URLSearchParams,
+  transaction: LoginTransaction,
+  since: number,
+): Promise<'expired' | undefined> {
+  const { context } = authOf(req);
+  const callback = new URL('/auth/callback', context.baseUrl);
+  callback.search = answer.toString();
+  try {
+    const signIn = await context.provider.finishSignIn(callback, transaction);
+    const held = signedIn(req) !== undefined && !isStepUp(transaction);
+    await startUserSession(req, signIn, since, transaction.former);
+    countSignIn(req, res, context, held);
+    const { iss, sub, acr } = signIn.claims;
+    context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
+  } catch (error) {
+    const again = error instanceof AuthError && error.reason === 'authentication_expired';
+    if (!again || transaction.restarted) throw error;
+    auditFailure(req, error);
+    return 'expired';
+  }
+  redirect(res, 303, transaction.returnTo);
+}
+
+/** The same sign-in once more, or none where somebody is signed in by now (R4). */
+async function startAgain(req: Request, res: Response, transaction: LoginTransaction): Promise<void> {
+  const { returnTo, prompt, login_hint, maxAge, acr, former } = transaction;
+  const anyUser = !isStepUp(transaction) && prompt === undefined;
+  if (anyUser && signedIn(req)) return redirect(res, 303, returnTo);
+  // The session's cookie does not come along with a form of another site (Lax). There it does.
+  if (anyUser && req.method === 'POST') {
+    return redirect(res, 303, `/auth/login?returnTo=${encodeURIComponent(returnTo)}&restarted=1`);
+  }
+  await startLogin(req, res, { returnTo, prompt, login_hint, maxAge, acr, former, restarted: true });
+}
+
+/**
+ * This answer came already, and its code is on its way. A browser shows only the answer to the later request, which
+ * was sent without the cookies that the earlier one gets. So both lead on to where these can be seen.
+ */
+async function awaitFirst(req: Request, res: Response, { state, returnTo }: LoginTransaction): Promise<void> {
+  const { sessions } = authOf(req).context;
+  const end = performance.now() + longestWaitMs;
+  while (!res.destroyed && performance.now() < end && (await sessions.answers.isUnderWay(state))) {
+    await delay(lookEveryMs);
+  }
+  redirect(res, 303, cleanAddress(returnTo));
+}
+
+/** An answer to no sign-in of this browser that is on its way: used already, too old, pushed out, or made up (R4). */
+function answerStranger(req: Request, res: Response, at: Clean | undefined, hasState: boolean): void {
+  const { context } = demandStore(req);
+  const returnTo = at?.returnTo ?? '/';
+  // Whoever comes from another site may have a session whose cookie stayed behind, as it does with each form (Lax).
+  const site = req.get('Sec-Fetch-Site') ?? (req.method === 'POST' ? 'cross-site' : 'none');
+  const ahead = signedIn(req) ? returnTo : !at && site === 'cross-site' ? cleanAddress('/') : undefined;
+  if (ahead !== undefined) {
+    redirect(res, 303, ahead);
+    return;
+  }
+  const reason = at || hasState ? 'state_unknown' : 'state_missing';
+  const text = [...failurePage(reason).text];
+  if (context.cookies.read(req, isOurName).size === 0) text.unshift(cookiesBlocked);
+  // One button, which starts again.
+  throw new AuthError(reason, { page: { text, other: undefined } });
+}
+
+interface Clean {
+  returnTo: string;
+}
+
+function readClean(answer: URLSearchParams): Clean | undefined {
+  const only = answer.size === 1 ? answer.get('returnTo') : null;
+  return only === null ? undefined : { returnTo: localPath(only) };
+}
+
+/** The callback without an answer: there all cookies come along, and a reload repeats nothing. */
+function cleanAddress(returnTo: string): string {
+  return `/auth/callback?returnTo=${encodeURIComponent(returnTo)}`;
+}
+
+/** Each parameter of an answer comes once, and it says something. */
+function refuseUnclear(answer: URLSearchParams): void {
+  const hint = whatIsUnclear(answer);
+  if (hint !== undefined) throw new AuthError('callback_parameters', { hint });
+}
+
+function whatIsUnclear(answer: URLSearchParams): string | undefined {
+  if (hasRepeats(answer)) return 'a parameter of the answer came twice';
+  if (answer.has('state') && !answer.get('code') && !answer.get('error'))
+    return 'the answer holds neither code nor error';
+  return undefined;
+}

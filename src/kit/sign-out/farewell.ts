@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { EndReason } from '../store/index.ts';
+import { type AuthContext, authOf, neverCache, redirect } from '../session/context.ts';
+import { endedText } from '../errors/ended-text.ts';
+import { localPath } from '../http/return-path.ts';
+import { failurePage, signedOut } from '../errors/texts.ts';
+import { signedIn } from '../session/user-session.ts';
+
+const name = 'signed-out';
+const lifetimeSeconds = 300;
+
+/** What ended with a sign-out. It waits, sealed in a cookie, for the browser to come back from the provider. */
+interface Farewell {
+  state: string;
+  /** The browser was sent to the provider to end its session there. */
+  sentToProvider: boolean;
+  /** Some providers give no state back; then nobody can tell who came back from there. */
+  stateReturns: boolean;
+}
+
+type Outcome = 'ended' | 'still-there' | 'unknown';
+
+/** What /signed-out says. */
+export interface SignedOutNotice {
+  title: string;
+  text: string[];
+  ended: { what: string; how: Outcome }[];
+  /** Starts a new sign-in, for the page asked for where there was one. */
+  signInHref: string;
+  returnTo: string;
+}
+
+export function newLogoutState(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+export function leaveFarewell(res: Response, context: AuthContext, farewell: Farewell): void {
+  const sealed = context.farewells.seal(JSON.stringify(farewell), name);
+  context.cookies.set(res, name, sealed.toString('base64url'), lifetimeSeconds);
+}
+
+/**
+ * Why the session ended and what ended with it, told once: from the sealed cookie or from the store's mark. Undefined
+ * for somebody who is signed in and wanted to go somewhere: they were sent there.
+ */
+export async function takeSignedOutNotice(req: Request, res: Response): Promise<SignedOutNotice | undefined> {
+  neverCache(res);
+  const returnTo = localPath(req.query.returnTo);
+  if (signedIn(req) && req.query.returnTo !== undefined) {
+    redirect(res, 303, returnTo);
+    return undefined;
+  }
+  const signInHref = `/auth/login?returnTo=${encodeURIComponent(returnTo)}`;
+  return { ended: [], ...(await whatHappened(req, res)), signInHref, returnTo };
+}
+
+type Told = Pick<SignedOutNotice, 'title' | 'text'> & Partial<SignedOutNotice>;
+
+async function whatHappened(req: Request, res: Response): Promise<Told> {
+  const { context, formerSession, storeError } = authOf(req);
+  if (signedIn(req)) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
+  const farewell = takeFarewell(req, res, context);
+  // At a provider that ends its session with a revocation, that comes now (see `revocationEndsSession`).
+  if (farewell) await context.provider.carryOutRevocation(farewell.state, cameBack(req, farewell));
+  // A sign-out takes the session's cookie along: one that is there is of a later session.
+  if (farewell && !formerSession) return goodbye(req, context, farewell);
+  // The layout says the rest. It may be that nothing has ended (R14).
+  if (storeError !== undefined) return { title: failurePage('store_away').title, text: [] };
+  if (!formerSession) return { title: signedOut.title, text: [signedOut.nobody] };
+  const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
+  // Where the provider did not end it, its own session may go on.
+  const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
+  return told(signedOut.endedTitle, reason, atProvider, context);
+}
+
+function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
+  return stateReturns && req.query.state === state;
+}
+
+function goodbye(req: Request, context: AuthContext, farewell: Farewell): Told {
+  const { sentToProvider, stateReturns } = farewell;
+  const returned = cameBack(req, farewell);
+  if (stateReturns && !returned) {
+    req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
+  }
+  const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
+  return told(signedOut.title, 'signed-out', atProvider, context);
+}
+
+/** Why it ended, and what became of each thing that a sign-in had begun. */
+function told(title: string, reason: EndReason, atProvider: Outcome, context: AuthContext): Told {
+  const { host } = context.provider;
+  const text = [endedText(reason, context)];
+  if (atProvider !== 'ended') text.push(signedOut.providerStays(host));
+  return {
+    title,
+    text,
+    ended: [
+      { what: signedOut.thisApp, how: 'ended' },
+      { what: signedOut.tokens, how: 'ended' },
+      { what: signedOut.provider(host), how: atProvider },
+    ],
+  };
+}
+
+function takeFarewell(req: Request, res: Response, context: AuthContext): Farewell | undefined {
+  const value = context.cookies.read(req, (plain) => plain === name).get(name);
+  if (value === undefined) return undefined;
+  context.cookies.clear(res, name);
+  const opened = context.farewells.open(Buffer.from(value, 'base64url'), name);
+  return opened && JSON.parse(opened.toString());
+}

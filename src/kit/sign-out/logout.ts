@@ -1,0 +1,69 @@
+import type { Request, Response } from 'express';
+import type { TokenRecord } from '../store/index.ts';
+import { goOnAfter } from '../pages/after-form.ts';
+import { type AuthContext, demandStore, neverCache } from '../session/context.ts';
+import type { AuthError } from '../errors/errors.ts';
+import { leaveFarewell, newLogoutState } from './farewell.ts';
+import { forgetSignIns } from '../session/loop-guard.ts';
+import { endUserSession, signedIn } from '../session/user-session.ts';
+
+/** So long a person waits for all that is asked of the provider. */
+const patienceMs = 2_000;
+/** With less of that left, the revocation goes on without them. */
+const tooLittleMs = 500;
+
+/**
+ * Signs out: session, tokens and index first, then the refresh token at the provider (2 s at most), then off to its
+ * end_session_endpoint (RP-Initiated Logout 1.0), or to /signed-out where it has none or does not answer. Where a
+ * revocation would end the provider's session as well (Keycloak), it comes last.
+ */
+export async function logout(req: Request, res: Response): Promise<void> {
+  await goOnAfter(req, res, await leaveAll(req, res));
+}
+
+/** Does all of a sign-out but the answer; returns where it leads. */
+export async function leaveAll(req: Request, res: Response): Promise<string | URL> {
+  const { context } = demandStore(req);
+  neverCache(res);
+  // By the cookie of a session that has ended already, /signed-out can still tell how.
+  const own = signedIn(req);
+  if (!own) return '/signed-out';
+  const tokens = await context.sessions.tokens.read(own.id);
+  await endUserSession(req, res, 'signed-out');
+  forgetSignIns(req, res, context.cookies);
+  // Never "cookies": cookies know no ports, so it would reach other apps of this host (ASVS 14.3.1). Nor "cache": it
+  // makes Chromium wait for seconds, and what depends on a session is no-store.
+  res.setHeader('Clear-Site-Data', '"storage"');
+  const until = Date.now() + patienceMs;
+  const state = newLogoutState();
+  const post_logout_redirect_uri = `${context.baseUrl}/signed-out`;
+  const url = await context.provider
+    .endSessionUrl({ id_token_hint: tokens?.id_token, state, post_logout_redirect_uri })
+    .catch(() => undefined);
+  if (tokens?.refresh_token) {
+    if (url && context.provider.revokesLate) context.provider.revokeLater(state, tokens);
+    else await revoke(req, context, tokens, until - Date.now());
+  }
+  const stateReturns = url?.searchParams.has('state') ?? false;
+  leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
+  return url ?? '/signed-out';
+}
+
+/**
+ * A failure is logged, never shown: the session here has ended all the same.
+ *
+ * @param leftMs what is left of a person's patience
+ */
+async function revoke(
+  req: Request,
+  context: AuthContext,
+  tokens: TokenRecord,
+  leftMs: number,
+): Promise<void> {
+  const waits = leftMs >= tooLittleMs;
+  const signal = waits ? AbortSignal.timeout(leftMs) : undefined;
+  const revoked = context.provider.revoke(tokens, signal).catch(({ message, hint }: AuthError) => {
+    req.log?.warn({ reason: message, hint }, 'the refresh token could not be revoked');
+  });
+  if (waits) await revoked;
+}

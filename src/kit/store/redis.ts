@@ -1,0 +1,143 @@
+import type { Audit } from '../log/index.ts';
+import type { Records, StoreError } from './records.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { prepareLinks } from './redis-link.ts';
+
+/**
+ * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
+ * background, and whoever asks before the first attempt has come to an end waits for that one only.
+ */
+export async function openRedisRecords(urls: readonly string[], audit: Audit): Promise<Records> {
+  const redis = new RedisConnection(await prepareLinks(urls), audit);
+
+  async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
+    const [command = '', ...options] = args;
+    return ((await redis.send(key, [command, key, ...options], true)) as Buffer | null) ?? undefined;
+  }
+
+  const script = (text: string, key: string, ...args: (string | number | Buffer)[]) =>
+    redis.send(key, [
+      'EVAL',
+      text,
+      '1',
+      key,
+      ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
+    ]);
+
+  return {
+    getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
+    get: (key) => read(key, 'GET'),
+    async getDel(key, note) {
+      if (!note) return read(key, 'GETDEL');
+      const args = ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)];
+      return ((await redis.send(key, args, true)) as Buffer | null) ?? undefined;
+    },
+    async msLeft(key) {
+      return Math.max(0, Number(await redis.send(key, ['PTTL', key])));
+    },
+    async set(key, value, only, end) {
+      // Redis takes whole seconds only, and the times in a token may have fractions (RFC 7519 §2).
+      const until = end === 'KEEPTTL' ? [end] : ['EX', String(Math.ceil(end))];
+      return (await redis.send(key, ['SET', key, value, only, ...until])) === 'OK';
+    },
+    async replaceTail(key, tail, seconds) {
+      return (await script(replaceTail, key, tail, seconds)) === 1;
+    },
+    async replaceHead(key, head) {
+      return (await script(replaceHead, key, head)) === 1;
+    },
+    async del(...keys) {
+      await redis.send(keys[0] as string, ['DEL', ...keys]);
+    },
+    async deleteIf(key, value) {
+      await script(deleteIf, key, value);
+    },
+    async extendIf(key, value, seconds) {
+      await script(extendIf, key, value, seconds);
+    },
+    async nextNumber(key) {
+      return Number(await script(nextNumber, key, Date.now()));
+    },
+    async raise(key, value, seconds) {
+      await script(raise, key, value, seconds);
+    },
+    async addMember(key, member, endsAt, beside) {
+      const args = [member, endsAt, Date.now()].map(String);
+      return Number(await redis.send(key, ['EVAL', addMember, '2', key, beside, ...args]));
+    },
+    async members(key) {
+      return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
+    },
+    async removeMembers(key, members) {
+      await redis.send(key, ['ZREM', key, ...members]);
+    },
+    async *scan(prefix) {
+      for (const send of await redis.nodes()) {
+        let cursor = '0';
+        do {
+          const reply = await send(['SCAN', cursor, 'MATCH', `${prefix}*`, 'COUNT', '500']);
+          const [next, keys] = reply as [string, string[]];
+          yield keys;
+          cursor = next;
+        } while (cursor !== '0');
+      }
+    },
+    async command(key, args) {
+      try {
+        if (key !== undefined) return await redis.send(key, args);
+        const [first] = await redis.nodes();
+        return await first?.(args);
+      } catch (error) {
+        // A caller of raw commands knows Redis' own answers (NOSCRIPT: load it, and ask again).
+        throw (error as StoreError).cause ?? error;
+      }
+    },
+    check: () => redis.check(),
+    close: () => redis.close(),
+  };
+}
+
+// Where the head of a session's record ends (session-form.ts); leaves where there is no such record.
+const endOfHead = `
+  local record = redis.call('GET', KEYS[1])
+  if not record or #record < 4 then return 0 end
+  local a, b, c, d = string.byte(record, 1, 4)
+  local headEnd = 4 + ((a * 256 + b) * 256 + c) * 256 + d
+  if headEnd > #record then return 0 end`;
+
+const replaceTail = `${endOfHead}
+  redis.call('SET', KEYS[1], string.sub(record, 1, headEnd) .. ARGV[1], 'EX', ARGV[2])
+  return 1`;
+
+const replaceHead = `${endOfHead}
+  redis.call('SET', KEYS[1], ARGV[1] .. string.sub(record, headEnd + 1), 'KEEPTTL')
+  return 1`;
+// A Redis that is full takes the note as well: a script that has freed something may write. Where it does not, the
+// record is gone all the same.
+const getDelNoting = `
+  local value = redis.call('GETDEL', KEYS[1])
+  if value then redis.pcall('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
+  return value`;
+
+const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
+
+const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end`;
+
+// Starts from the clock, so that a row which was lost goes on above the numbers that were given before.
+const nextNumber = `
+  local last = tonumber(redis.call('GET', KEYS[1]) or '0')
+  local number = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
+  redis.call('SET', KEYS[1], number)
+  return number`;
+
+const raise = `
+  local highest = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
+  redis.call('SET', KEYS[1], string.format('%.0f', highest), 'EX', ARGV[2])`;
+
+// The set itself ends with the last of its members.
+const addMember = `
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+  local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
+  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
+  return redis.call('GET', KEYS[2]) or '0'`;

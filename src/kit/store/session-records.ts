@@ -1,0 +1,175 @@
+import { RedisStore } from 'connect-redis';
+import type { SessionData } from 'express-session';
+import type { Log } from '../log/index.ts';
+import type { EndReason, SessionOwner, StoredSession } from './index.ts';
+import type { Note, Records } from './records.ts';
+import type { Sealer } from './sealing.ts';
+import { openSession, sealOwn, sealUser } from './session-form.ts';
+
+/** The keys of one session. The braces are a hash tag: in a Redis Cluster they stand on one node. */
+export const sessionKey = (id: string) => `app:session:{${id}}`;
+export const tokensKey = (id: string) => `app:tokens:{${id}}`;
+export const lockKey = (id: string) => `app:lock:{${id}}`;
+export const whyKey = (id: string) => `app:why:{${id}}`;
+
+/**
+ * What session records are sealed for. Change it with their form: what another version of the app has written then
+ * counts as no session, instead of being misread.
+ */
+export const sealedFor = 'session, in two parts';
+
+/** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
+export type Signed = SessionOwner & { expiresAt: number };
+
+/** Not one of ours: our ids are far shorter, and Redis need not be asked. */
+export const isForeignId = (id: unknown) => typeof id !== 'string' || id.length > 128;
+
+/**
+ * What express-session sees. connect-redis' store keeps its calling conventions; its "client" is one that
+ * reads, writes and ends sealed sessions by their id.
+ */
+export class SessionStore extends RedisStore {
+  constructor(sessions: SessionRecords, end: (id: string, reason: EndReason) => Promise<boolean>) {
+    super({
+      prefix: '',
+      // The record's form and its end are the client's own business.
+      serializer: { parse: (data) => data as unknown as SessionData, stringify: (data) => data as never },
+      ttl: 1,
+      client: {
+        get: (id: string) => sessions.read(id),
+        set: (id: string, data: SessionData) => sessions.write(id, data),
+        del: (ids: string[]) => Promise.all(ids.map((id) => end(id, 'signed-out'))),
+      },
+    });
+    // Reading has slid the idle end already (R9). With a `touch`, even one that does nothing, express-session would
+    // hash the session once more and send each answer in two pieces, the last byte after the touch.
+    Object.assign(this, { touch: undefined });
+  }
+}
+
+interface Surroundings {
+  records: Records;
+  sealer: Sealer;
+  idleSeconds: number;
+  maxSeconds: number;
+  log: Log;
+  /** Called for a session whose absolute end has passed. */
+  expire(id: string): Promise<unknown>;
+}
+
+/**
+ * The session records: two sealed parts in one, with the idle end as their time to live. Who is signed in is written by
+ * the sign-in and by `updateUser` only; what a page saves replaces the other part, so that no page, however late and
+ * on whichever instance, puts back an old user (R12).
+ */
+export class SessionRecords {
+  readonly #parts: Surroundings;
+  readonly #admitted = new WeakSet<object>();
+  /** What pages' part of a request's session was last written as: express-session saves a new one twice. */
+  readonly #written = new WeakMap<object, string>();
+
+  constructor(parts: Surroundings) {
+    this.#parts = parts;
+  }
+
+  admit(session: object): void {
+    this.#admitted.add(session);
+  }
+
+  /** One command: GETEX. */
+  async read(id: string): Promise<SessionData | undefined> {
+    if (isForeignId(id)) return undefined;
+    const { records, idleSeconds } = this.#parts;
+    return this.#living(id, await records.getEx(sessionKey(id), idleSeconds));
+  }
+
+  /** Reads without sliding. */
+  async look(id: string): Promise<StoredSession | undefined> {
+    const { records } = this.#parts;
+    const [sealed, left] = await Promise.all([records.get(sessionKey(id)), records.msLeft(sessionKey(id))]);
+    const data = await this.#living(id, sealed);
+    return data && { id, data, idleSecondsLeft: Math.max(0, Math.round(left / 1000)) };
+  }
+
+  /**
+   * Only an admitted session may create its record. Any other save replaces what pages keep in it and leaves the user
+   * as it is, whatever the page wrote there; it is lost where the session was ended meanwhile (R10). Its user then is
+   * signed out, which is what ending means.
+   */
+  async write(id: string, data: SessionData): Promise<void> {
+    const { records, sealer, idleSeconds } = this.#parts;
+    const key = sessionKey(id);
+    // The cookie's settings are the same for all sessions: they need not be kept.
+    const own = JSON.stringify({ ...data, user: undefined, cookie: undefined });
+    if (this.#admitted.delete(data)) {
+      const user = JSON.stringify(this.#demandEnd(data));
+      const record = Buffer.concat([sealUser(sealer, key, user), sealOwn(sealer, key, own)]);
+      if (!(await records.set(key, record, 'NX', idleSeconds))) {
+        throw new Error('a session with this id exists already');
+      }
+    } else {
+      if (this.#written.get(data) === own) return;
+      await records.replaceTail(key, sealOwn(sealer, key, own), idleSeconds);
+    }
+    this.#written.set(data, own);
+  }
+
+  /**
+   * Replaces who is signed in, and nothing else: neither the idle end nor what pages keep. Whose session it is and
+   * when it ends stay the sign-in's. False: the session has ended meanwhile, and stays ended (R10).
+   */
+  async updateUser(id: string, user: Signed): Promise<boolean> {
+    const { records, sealer } = this.#parts;
+    const key = sessionKey(id);
+    const sealed = await records.get(key);
+    const old = sealed && signedOf(this.#open(id, sealed));
+    if (!old) return false;
+    for (const name of ['iss', 'sub', 'sid', 'expiresAt'] as const) {
+      if (user[name] !== old[name]) throw new TypeError(`a session keeps the ${name} of its sign-in`);
+    }
+    return records.replaceHead(key, sealUser(sealer, key, JSON.stringify(user)));
+  }
+
+  /** Takes the record away and leaves a note where there was one; of several callers, one is told whose it was. */
+  async take(id: string, note?: Note): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
+    const sealed = await this.#parts.records.getDel(sessionKey(id), note);
+    return { existed: sealed !== undefined, owner: sealed && signedOf(this.#open(id, sealed)) };
+  }
+
+  async *ids(): AsyncGenerator<string[]> {
+    const [before, after] = sessionKey('\n').split('\n') as [string, string];
+    for await (const keys of this.#parts.records.scan(before)) {
+      yield keys.map((key) => key.slice(before.length, -after.length));
+    }
+  }
+
+  async #living(id: string, sealed: Buffer | undefined): Promise<SessionData | undefined> {
+    const data = sealed && this.#open(id, sealed);
+    if (!data) return undefined;
+    const signed = signedOf(data);
+    if (signed && signed.expiresAt > Date.now()) return data;
+    // Without a user it has no absolute end, so it has ended.
+    await this.#parts.expire(id);
+    return undefined;
+  }
+
+  /** The user of a session that is to be made: with an absolute end, and within the longest life (R9). */
+  #demandEnd(data: SessionData): Signed {
+    const user = signedOf(data);
+    if (user && user.expiresAt <= Date.now() + this.#parts.maxSeconds * 1000) return user;
+    throw new TypeError('an admitted session needs user.expiresAt (epoch ms), within its longest life (R9)');
+  }
+
+  #open(id: string, sealed: Buffer): SessionData | undefined {
+    const { sealer, log } = this.#parts;
+    const data = openSession(sealer, sessionKey(id), sealed);
+    if (data) return { ...data, cookie: { originalMaxAge: null } } as SessionData;
+    log.warn('A session in the store does not open with our secrets. It counts as no session.');
+    return undefined;
+  }
+}
+
+function signedOf(data: SessionData | undefined): Signed | undefined {
+  const user = (data as { user?: Partial<Signed> } | undefined)?.user;
+  return typeof user?.expiresAt === 'number' ? (user as Signed) : undefined;
+}

@@ -1,0 +1,97 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect } from 'vitest';
+import { type Config, loadConfig } from '../../config/index.ts';
+import { type AuditEvent, createLog } from '../../log/index.ts';
+import { start } from '../../start.ts';
+
+/** One line of the app's log. */
+export type LogLine = { level: number; msg: string; event?: AuditEvent; reason?: string } & Record<
+  string,
+  unknown
+>;
+
+export interface TestApp {
+  /** What BASE_URL says, and where the app listens. */
+  origin: string;
+  /** An address of the app. */
+  url(path: string): string;
+  /** Everything that was logged so far. */
+  lines: LogLine[];
+  /** The audit events of this name so far. */
+  events(name: AuditEvent): LogLine[];
+  stop(): Promise<void>;
+}
+
+/**
+ * The whole app, as `npm start` runs it, on a free port and with sessions in memory.
+ * A setting of `undefined` is left out.
+ */
+export async function startApp(env: Record<string, string | undefined>, port?: number): Promise<TestApp> {
+  const { origin, lines, config, log } = await prepareApp(env, port);
+  const { stop } = await start(config, log);
+  return {
+    origin,
+    url: (path) => origin + path,
+    lines,
+    events: (name) => lines.filter((line) => line.event === name),
+    async stop() {
+      await stop();
+      expectNoSecrets(lines, config);
+    },
+  };
+}
+
+/** Settings on a free port, and a log that a test can read. */
+export async function prepareApp(env: Record<string, string | undefined>, port?: number) {
+  const listenOn = port ?? (await freePort());
+  const origin = `http://127.0.0.1:${listenOn}`;
+  const lines: LogLine[] = [];
+  const config = loadConfig({
+    BASE_URL: origin,
+    HOST: '127.0.0.1',
+    PORT: String(listenOn),
+    SESSION_SECRET: randomBytes(32).toString('hex'),
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const log = createLog(config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
+  return { origin, listenOn, lines, config, log };
+}
+
+/**
+ * Whatever a test is about, its app has logged nothing secret by the time it stops (R20): none of its settings'
+ * secrets, and nothing that looks like a token, a session cookie or the query of an answer.
+ */
+export function expectNoSecrets(lines: readonly LogLine[], { provider, session, redisUrls }: Config): void {
+  const log = JSON.stringify(lines);
+  const passwords = redisUrls.map((url) => decodeURIComponent(new URL(url).password));
+  for (const secret of [provider.clientSecret, ...session.secrets, ...passwords]) {
+    if (!secret || secret.length < 12) continue;
+    expect(log.includes(JSON.stringify(secret).slice(1, -1)), 'a secret of the settings in the log').toBe(
+      false,
+    );
+  }
+  expect(log, 'a token in the log').not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/);
+  expect(log, 'a session cookie in the log').not.toMatch(/s(:|%3A)[\w-]{24,}\./i);
+  expect(log, 'a query in the log').not.toMatch(/[?&](code|state|id_token_hint|request_uri)=[^"&]{8,}/i);
+}
+
+/**
+ * A port that was free a moment ago: BASE_URL has to be known before the app listens. Below those that the system
+ * hands out itself, so that no other server of a test gets it meanwhile.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const taken = await once(server, 'listening').then(
+      () => false,
+      () => true,
+    );
+    if (taken) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}

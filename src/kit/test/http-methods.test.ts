@@ -1,0 +1,116 @@
+import express, { type ErrorRequestHandler, Router } from 'express';
+import supertest from 'supertest';
+import { describe, expect, test } from 'vitest';
+import { knownMethods, listRoutes } from '../http/methods.ts';
+
+function createApp(settings: string[] = []) {
+  const app = express();
+  for (const each of settings) app.enable(each);
+  const done = (_req: unknown, res: express.Response) => void res.send('done');
+  app.use(knownMethods(app));
+  const auth = Router();
+  auth.get('/login', done);
+  auth.route('/callback').get(done).post(done);
+  auth.use('/deep', Router().delete('/item', done));
+  app.get('/', done);
+  app.get('/profile', done);
+  app.post('/sessions/end', done);
+  app.get('/orders/:id', done);
+  app.post('/orders/:id', done);
+  app.get('/files/:id/*rest', done);
+  app.get(['/one', '/two'], done);
+  app.route('/any').all(done);
+  app.use('/auth', auth);
+  app.use('/plain', (_req, res) => void res.send('middleware'));
+  app.post('/{*rest}', (_req, res) => void res.status(404).send('caught by a wildcard'));
+  const printError: ErrorRequestHandler = (error, _req, res, _next) =>
+    void res.status(error.status).json(error.page);
+  app.use(printError);
+  return app;
+}
+
+const client = supertest(createApp());
+const ask = (method: string, path: string) =>
+  (client as never as Record<string, (p: string) => supertest.Test>)[method]?.(path) as supertest.Test;
+
+describe('a known address asked with another method', () => {
+  test.each([
+    ['post', '/profile', 'GET, HEAD, OPTIONS'],
+    ['put', '/profile', 'GET, HEAD, OPTIONS'],
+    ['delete', '/', 'GET, HEAD, OPTIONS'],
+    ['trace', '/profile', 'GET, HEAD, OPTIONS'],
+    ['propfind', '/profile', 'GET, HEAD, OPTIONS'],
+    ['get', '/sessions/end', 'POST, OPTIONS'],
+    ['head', '/sessions/end', 'POST, OPTIONS'],
+    ['patch', '/auth/callback', 'GET, POST, HEAD, OPTIONS'],
+    ['post', '/auth/login', 'GET, HEAD, OPTIONS'],
+    ['post', '/auth/deep/item', 'DELETE, OPTIONS'],
+    ['delete', '/orders/7', 'GET, POST, HEAD, OPTIONS'],
+    ['post', '/two', 'GET, HEAD, OPTIONS'],
+    ['post', '/PROFILE/', 'GET, HEAD, OPTIONS'],
+  ])('%s %s gets 405 and hears what is allowed', async (method, path, allow) => {
+    const { status, headers } = await ask(method, path);
+    expect(status).toBe(405);
+    expect(headers.allow).toBe(allow);
+  });
+
+  test('OPTIONS is answered without a body and without CORS', async () => {
+    const { status, headers, text } = await client
+      .options('/auth/callback')
+      .set({ Origin: 'https://evil.example', 'Access-Control-Request-Method': 'POST' });
+    expect([status, text]).toEqual([204, '']);
+    expect(headers.allow).toBe('GET, POST, HEAD, OPTIONS');
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  });
+
+  test.each([
+    ['get', '/profile'],
+    ['head', '/profile'],
+    ['get', '/PROFILE/'],
+    ['head', '/orders/7'],
+    ['post', '/orders/7'],
+    ['delete', '/auth/deep/item'],
+    ['propfind', '/any'],
+    ['put', '/plain/x'],
+  ])('%s %s is right and goes through', async (method, path) => {
+    expect((await ask(method, path)).status).toBe(200);
+  });
+
+  test('an unknown address is a matter for the 404, not for the 405', async () => {
+    for (const path of [
+      '/nowhere',
+      '/profile/below',
+      '/orders/7/8',
+      '/orders/',
+      '/authlogin',
+      '/files/7/rest',
+    ]) {
+      expect((await client.put(path)).status, path).toBe(404);
+    }
+  });
+
+  test('strict routing is heeded', async () => {
+    const strict = supertest(createApp(['strict routing', 'case sensitive routing']));
+    expect((await strict.put('/profile')).status).toBe(405);
+    expect((await strict.put('/profile/')).status).toBe(404);
+    expect((await strict.put('/Profile')).status).toBe(404);
+  });
+});
+
+test('all routes can be listed, those of mounted routers included', () => {
+  expect(listRoutes(createApp()).map(({ path, methods }) => `${methods} ${path}`)).toEqual([
+    'GET /',
+    'GET /profile',
+    'POST /sessions/end',
+    'GET /orders/:id',
+    'POST /orders/:id',
+    'GET /files/:id/*rest',
+    'GET /one',
+    'GET /two',
+    '* /any',
+    'GET /auth/login',
+    'GET,POST /auth/callback',
+    'DELETE /auth/deep/item',
+    'POST /{*rest}',
+  ]);
+});

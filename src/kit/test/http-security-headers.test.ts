@@ -1,0 +1,94 @@
+import express from 'express';
+import supertest from 'supertest';
+import { describe, expect, test } from 'vitest';
+import { frameable, noStore, securityHeaders } from '../http/security-headers.ts';
+
+function appWith({ baseUrl = 'https://app.example.com', framers = [] as string[] } = {}) {
+  const app = express().disable('x-powered-by');
+  app.use(securityHeaders({ baseUrl }));
+  app.get('/', (_req, res) => void res.send('page'));
+  app.get('/framed', frameable(framers), (_req, res) => void res.send('frame'));
+  app.get('/private', noStore, (_req, res) => void res.send('private'));
+  return supertest(app);
+}
+
+function directives(header: string | undefined): Record<string, string> {
+  return Object.fromEntries((header ?? '').split(';').map((part) => part.trim().split(/ (.*)/s, 2)));
+}
+
+describe('the headers of every answer', () => {
+  test('a page may use what comes from us, and nothing else', async () => {
+    const { headers } = await appWith().get('/');
+    expect(directives(headers['content-security-policy'])).toEqual({
+      'default-src': "'none'",
+      'script-src': "'self'",
+      'style-src': "'self'",
+      'img-src': "'self'",
+      'connect-src': "'self'",
+      'form-action': "'self'",
+      'base-uri': "'none'",
+      'frame-ancestors': "'none'",
+    });
+    expect(headers).toMatchObject({
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    for (const unwanted of ['x-powered-by', 'access-control-allow-origin', 'server']) {
+      expect(headers).not.toHaveProperty(unwanted);
+    }
+  });
+
+  test('an address that leads nowhere has them too', async () => {
+    const { status, headers } = await appWith().get('/nowhere');
+    expect(status).toBe(404);
+    expect(headers).toHaveProperty('strict-transport-security');
+  });
+
+  test('https asks browsers to stay with https for a year; http does not, and upgrades nothing', async () => {
+    const https = await appWith().get('/');
+    expect(https.headers['strict-transport-security']).toBe('max-age=31536000; includeSubDomains');
+    const http = await appWith({ baseUrl: 'http://app.example.com' }).get('/');
+    expect(http.headers).not.toHaveProperty('strict-transport-security');
+    expect(http.headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
+  });
+
+  test('a loopback name never has them stay with https: they would do so on every port of it', async () => {
+    for (const host of ['localhost', 'localhost:3000', 'app.localhost', 'LOCALHOST.']) {
+      const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
+      expect(headers, host).not.toHaveProperty('strict-transport-security');
+    }
+    for (const host of ['localhost.example.com', 'mylocalhost']) {
+      const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
+      expect(headers, host).toHaveProperty('strict-transport-security');
+    }
+  });
+
+  test('only the front-channel logout can be framed, and only by the provider', async () => {
+    const app = appWith({ framers: ['https://login.example.com'] });
+    const { headers } = await app.get('/framed');
+    expect(headers).not.toHaveProperty('x-frame-options');
+    const policy = directives(headers['content-security-policy']);
+    expect(policy['frame-ancestors']).toBe('https://login.example.com');
+    expect(policy['form-action']).toBe("'self'");
+    expect(policy['default-src']).toBe("'none'");
+  });
+
+  test('an origin that would add a directive of its own is refused at the start', () => {
+    expect(() => appWith({ framers: ["https://a.example; script-src 'unsafe-inline'"] })).toThrow();
+  });
+
+  test('while nobody knows the provider, nobody may frame anything', async () => {
+    const { headers } = await appWith().get('/framed');
+    expect(headers['x-frame-options']).toBe('DENY');
+    expect(directives(headers['content-security-policy'])['frame-ancestors']).toBe("'none'");
+  });
+
+  test('what depends on a session is stored nowhere', async () => {
+    const app = appWith();
+    expect((await app.get('/private')).headers['cache-control']).toBe('no-store');
+    expect((await app.get('/')).headers).not.toHaveProperty('cache-control');
+  });
+});

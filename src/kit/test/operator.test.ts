@@ -1,0 +1,232 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../config/index.ts';
+import { sessionHash } from '../log/index.ts';
+import { readArguments, UsageError } from '../operator/arguments.ts';
+import { carryOut } from '../operator/sessions.ts';
+import { type Instances, recordsIn, startInstances, statusOf, textOf } from './helpers/instances.ts';
+import { describeWithRedis } from './helpers/redis-server.ts';
+import { signIn as signInAs, stores } from './helpers/stored-sessions.ts';
+
+const command = fileURLToPath(new URL('../operator/main.ts', import.meta.url));
+
+/** `npm run sessions -- …` */
+function sessions(env: Record<string, string | undefined>, ...args: string[]) {
+  return new Promise<{ code: number; said: string; complained: string }>((resolve) => {
+    const options = { env: { PATH: process.env.PATH, ...env } };
+    execFile(process.execPath, [command, ...args], options, (error, said, complained) => {
+      resolve({ code: error ? Number(error.code) : 0, said, complained });
+    });
+  });
+}
+
+const settings = {
+  OIDC_ISSUER: 'https://login.example.com',
+  OIDC_CLIENT_ID: 'web-app',
+  OIDC_CLIENT_SECRET: 'the secret of the client',
+  SESSION_SECRET: 'f3a9c1d27b604e8fa5d2c9136be07f48',
+};
+
+describeWithRedis('npm run sessions, on the Redis of two instances', () => {
+  let all: Instances;
+  const run = (...args: string[]) => sessions(all.env, ...args);
+
+  beforeAll(async () => {
+    all = await startInstances();
+  });
+  afterAll(() => all?.stop());
+  beforeEach(() => all.two.sessions.endAll('replaced'));
+
+  test('list shows device, since and last seen of a user, and the hash by which the log knows a session', async () => {
+    const { browser } = await all.signIn('alice', all.one);
+    await all.signIn('alice', all.two);
+    await all.signIn('bob');
+    const keys = (await all.redis.run('KEYS', 'app:session:*')) as string[];
+    const ids = keys.map((key) => key.slice('app:session:{'.length, -1));
+    for (const key of keys) await all.redis.run('EXPIRE', key, '1000');
+
+    const { code, said, complained } = await run('list', '--sub', 'alice');
+    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    const lines = said.trimEnd().split('\n');
+    expect(lines[0]).toBe('The user alice has 2 sessions.');
+    expect(lines[2]).toMatch(/^in the log +device +signed in \(UTC\) +last seen \(UTC\)$/);
+    const time = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d';
+    for (const line of lines.slice(3))
+      expect(line).toMatch(new RegExp(`^[0-9a-f]{12}  Firefox on Linux  ${time}  +${time}$`));
+    expect(lines).toHaveLength(5);
+
+    // Never a session id, nor anything of another user.
+    for (const id of ids) expect(said).not.toContain(id);
+    const mine =
+      decodeURIComponent(browser.cookie('session') ?? '')
+        .slice(2)
+        .split('.')[0] ?? '';
+    expect(said).toContain(sessionHash(mine));
+    expect(said).not.toContain('bob');
+    // Looking keeps nobody's session alive.
+    for (const key of keys) expect(await all.redis.run('TTL', key)).toBeLessThanOrEqual(1000);
+    expect(await run('list', '--sub', 'nobody')).toMatchObject({
+      code: 0,
+      said: 'The user nobody is signed in nowhere.\n',
+    });
+  });
+
+  test('end --sub ends all sessions of one user, says how many, and the user is told', async () => {
+    const here = (await all.signIn('alice', all.one)).browser;
+    const there = (await all.signIn('alice', all.two)).browser;
+    const bob = (await all.signIn('bob')).browser;
+    const { code, said, complained } = await run('end', '--sub', 'alice');
+    expect({ code, said }).toEqual({ code: 0, said: 'Ended 2 sessions of the user alice.\n' });
+    expect(await statusOf(here, all.one)).toBe(401);
+    expect(await statusOf(there, all.two)).toBe(401);
+    expect(await statusOf(bob, all.two)).toBe(200);
+    expect(textOf(await here.get(all.one.url('/profile')))).toContain(
+      'The people who run this site ended your session.',
+    );
+
+    // The same trail as the app leaves (ASVS 16.3), on standard error.
+    const events = complained
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const ended = { event: 'session.ended', iss: all.provider.issuer, sub: 'alice', reason: 'operator' };
+    expect(events).toMatchObject([ended, ended]);
+    const again = await run('end', '--sub', 'alice');
+    expect(again).toEqual({
+      code: 0,
+      said: 'There was no session of the user alice to end.\n',
+      complained: '',
+    });
+  });
+
+  test('end --sid ends what one session at the provider opened', async () => {
+    const first = (await all.signIn('alice')).browser;
+    const sid = all.provider.listSessions().at(-1)?.clients[0]?.sid as string;
+    const second = (await all.signIn('alice')).browser;
+    const { said, complained } = await run('end', '--sid', sid);
+    expect(said, complained).toBe(`Ended one session of the provider's session ${sid}.\n`);
+    expect(await statusOf(first, all.one)).toBe(401);
+    expect(await statusOf(second, all.one)).toBe(200);
+  });
+
+  test('end --all ends every session and leaves nothing of anybody', async () => {
+    const people = [await all.signIn('alice'), await all.signIn('bob', all.two)];
+    const { code, said } = await run('end', '--all');
+    expect({ code, said }).toEqual({ code: 0, said: 'Ended 2 sessions: everybody has to sign in again.\n' });
+    for (const { browser } of people) expect(await statusOf(browser, all.two)).toBe(401);
+    expect(await recordsIn(all.redis)).toEqual([]);
+    expect((await run('end', '--all')).said).toBe('There was no session to end.\n');
+  });
+
+  test('says so in a sentence when Redis is away, and when its password is wrong', async () => {
+    const away = { ...all.env, REDIS_URL: 'redis://:the-password@127.0.0.1:1' };
+    for (const args of [
+      ['list', '--sub', 'alice'],
+      ['end', '--sub', 'alice'],
+      ['end', '--all'],
+    ]) {
+      const { code, said, complained } = await sessions(away, ...args);
+      expect({ code, said }).toEqual({ code: 1, said: '' });
+      expect(complained).toMatch(/^Redis is away: .*ECONNREFUSED/);
+      expect(complained.includes('Sessions may be left: run the same command again')).toBe(args[0] === 'end');
+      expect(complained).not.toMatch(/the-password|\n\s+at /);
+      expect(complained.trimEnd().split('\n')).toHaveLength(1);
+    }
+    const wrong = { ...all.env, REDIS_URL: all.redis.url.replace('://', '://operator:the-password@') };
+    const { code, complained } = await sessions(wrong, 'end', '--all');
+    expect(code).toBe(1);
+    expect(complained).toMatch(/^Redis is away: .*(AUTH|password)/);
+    expect(complained).not.toContain('the-password');
+  }, 60_000);
+});
+
+describe('npm run sessions', () => {
+  test('refuses on the memory store, with the reason', async () => {
+    const { code, said, complained } = await sessions(settings, 'end', '--all');
+    expect({ code, said }).toEqual({ code: 78, said: '' });
+    expect(complained).toMatch(/REDIS_URL is not set, so sessions live in the memory of the running app/);
+    expect(complained).toContain('Restart the app to end them all.');
+  });
+
+  test('with wrong settings names every problem, without a secret or a stack', async () => {
+    const { code, complained } = await sessions(
+      { ...settings, OIDC_ISSUER: undefined, SESSION_SECRET: 'short-one' },
+      'list',
+      '--sub',
+      'alice',
+    );
+    expect(code).toBe(78);
+    expect(complained).toMatch(/OIDC_ISSUER is missing[\s\S]*SESSION_SECRET must have at least 32/);
+    expect(complained).not.toMatch(/short-one|\n\s+at /);
+  });
+
+  test('with a wrong command line says what is wrong, and how it is used', async () => {
+    const { code, said, complained } = await sessions({}, 'end', '--everybody');
+    expect({ code, said }).toEqual({ code: 2, said: '' });
+    expect(complained).toMatch(/^There is no option --everybody\.\n\nLists and ends sessions/);
+    expect(complained).toContain('npm run sessions -- end --all');
+  });
+
+  test('--help needs no settings', async () => {
+    const { code, said, complained } = await sessions({}, '--help');
+    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    expect(said).toMatch(/list --sub[\s\S]*end --sub[\s\S]*end --sid[\s\S]*end --all/);
+  });
+
+  test.each([
+    ['', 'Say what to do: list or end.'],
+    ['lst', 'There is no command "lst": say list or end.'],
+    ['list', 'Say whose sessions to list: --sub <sub>.'],
+    ['list --all', 'Say whose sessions to list: --sub <sub>.'],
+    ['list --sid a', 'Say whose sessions to list: --sub <sub>.'],
+    ['list --sub a b', 'I do not know what to do with "b".'],
+    ['list end', 'I do not know what to do with "end".'],
+    ['end', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
+    ['end --sub', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
+    ['end --sub --all', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
+    ['end --sid', '--sid needs a value. One that begins with a dash is written --sid=-value.'],
+    ['end --sub=', '--sub needs a value.'],
+    ['end --sub a --sub a', '--sub is given twice: once is enough.'],
+    ['end --all --all', '--all is given twice: once is enough.'],
+    ['end --sub a --sid b', 'Say only one of --sub, --sid and --all.'],
+    ['end --sub a --all', 'Say only one of --sub, --sid and --all.'],
+    ['end --all=yes', '--all takes no value.'],
+    ['end --user a', 'There is no option --user.'],
+    ['end -x', 'There is no option -x.'],
+  ])('"%s" is answered by a sentence', (line, sentence) => {
+    const args = line.split(' ').filter(Boolean);
+    expect(() => readArguments(args)).toThrow(new UsageError(sentence));
+  });
+
+  test('a sub may hold blanks, begin with a dash, or look like anything', () => {
+    expect(readArguments(['end', '--sub', 'auth0|a b'])).toEqual({
+      command: 'end',
+      whom: { sub: 'auth0|a b' },
+    });
+    expect(readArguments(['--sub=-x', 'list'])).toEqual({ command: 'list', sub: '-x' });
+  });
+});
+
+describe.each(stores)('with sessions in $store', ({ share }) => {
+  test('a shared issuer of Entra stands for that of each tenant let in', async () => {
+    const shared = await share();
+    const store = await shared.open();
+    const tenants = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-000000000000'];
+    const config = loadConfig({
+      ...settings,
+      OIDC_ISSUER: 'https://login.microsoftonline.com/organizations/v2.0',
+      OIDC_ALLOWED_TENANTS: tenants.join(','),
+    });
+    for (const tenant of [...tenants, 'foreign']) {
+      const iss = `https://login.microsoftonline.com/${tenant}/v2.0`;
+      await signInAs(store, { iss, sub: 'alice', sid: `sid-of-${tenant}` });
+    }
+    const listed = await carryOut({ command: 'list', sub: 'alice' }, store, config);
+    expect(listed).toMatch(/^The user alice has 2 sessions\./);
+    const ended = await carryOut({ command: 'end', whom: { sub: 'alice' } }, store, config);
+    expect(ended).toBe('Ended 2 sessions of the user alice.');
+    expect(await carryOut({ command: 'end', whom: 'all' }, store, config)).toMatch(/^Ended one session: /);
+    await shared.stop();
+  });
+});

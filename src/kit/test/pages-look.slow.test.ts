@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createGallery, galleryStates } from '../dev/gallery.ts';
+import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** SCREENSHOTS=folder keeps pictures of each state: light and dark, wide and narrow. */
+const shots = process.env.SCREENSHOTS;
+
+const wide = { width: 1280, height: 800 };
+const narrow = { width: 360, height: 740 };
+const narrowest = { width: 320, height: 640 };
+
+describeWithChromium('a page as a person meets it', () => {
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+  let gallery: string;
+  let complaints: string[];
+  let requests: string[];
+
+  beforeAll(async () => {
+    server = createGallery({ development: false }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    gallery = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dev/gallery`;
+    browser = await launchChromium();
+    // Colours that are still on their way from one scheme to the other are nobody's contrast.
+    page = await browser.newPage({ reducedMotion: 'reduce' });
+    page.on('console', (line) => complaints.push(line.text()));
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('dialog', (dialog) => complaints.push(`script ran: ${dialog.message()}`));
+    page.on('request', (request) => requests.push(request.url()));
+    await page.addInitScript(countLayoutShifts);
+    if (shots) mkdirSync(shots, { recursive: true });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  async function open(name: string): Promise<void> {
+    complaints = [];
+    requests = [];
+    await page.setViewportSize(wide);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.goto(`${gallery}/${name}`);
+  }
+
+  test.each(galleryStates)('$name: readable for everyone, at every size, in both schemes', async (state) => {
+    await open(state.name);
+    expect(await violations(page)).toEqual([]);
+    await shoot(page, state.name, 'light-wide');
+
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await violations(page)).toEqual([]);
+    await shoot(page, state.name, 'dark-wide');
+
+    for (const size of [narrow, narrowest]) {
+      await page.setViewportSize(size);
+      const width = await page.evaluate('document.documentElement.scrollWidth');
+      expect(width, 'no scrolling to the side').toBe(size.width);
+      if (size === narrow) await shoot(page, state.name, 'dark-narrow');
+    }
+    expect(await page.locator('h1').count(), 'one h1').toBe(1);
+    expect(complaints, 'nothing in the console').toEqual([]);
+  });
+
+  test.each(galleryStates)('$name: light, and nothing moves while it loads', async (state) => {
+    await open(state.name);
+    const addresses = requests.filter((url) => !url.includes('favicon'));
+    const elsewhere = addresses.filter((url) => !url.startsWith(new URL(gallery).origin));
+    expect(elsewhere, 'nobody else is asked').toEqual([]);
+    expect(addresses.length).toBeLessThanOrEqual(3);
+    const sizes = await Promise.all(addresses.map(async (url) => (await (await fetch(url)).bytes()).length));
+    const bytes = sizes.reduce((sum, size) => sum + size);
+    // Claims by the hundred may weigh what they weigh.
+    if (state.name !== 'profile-hostile') expect(bytes).toBeLessThanOrEqual(24_000);
+    expect(await page.evaluate('layoutShift()')).toBe(0);
+  });
+
+  test.each(['home-signed-in', 'sessions', 'profile', 'error-403', 'signed-out'])(
+    '%s: the whole way by keyboard, in reading order, with the focus always in sight',
+    async (name) => {
+      await open(name);
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+      for (const label of (await page.evaluate(reachable)) as string[]) {
+        expect(await page.evaluate(focused)).toEqual({ label, outlined: true, inView: true });
+        await page.keyboard.press('Tab');
+      }
+    },
+  );
+
+  test('the skip link leads past the menu', async () => {
+    await open('profile');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.closest("main") !== null')).toBe(true);
+  });
+
+  test('text at twice its size still fits a narrow window', async () => {
+    for (const name of ['home-signed-in', 'profile', 'sessions', 'error-500']) {
+      await open(name);
+      await page.setViewportSize({ width: 640, height: 800 });
+      await page.evaluate('document.documentElement.style.fontSize = "200%"');
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(640);
+    }
+  });
+
+  test('with forced colours and on paper, pages keep their content', async () => {
+    await open('sessions');
+    await page.emulateMedia({ forcedColors: 'active' });
+    expect(await violations(page)).toEqual([]);
+    await shoot(page, 'sessions', 'forced');
+    await page.emulateMedia({ forcedColors: 'none', media: 'print' });
+    expect(await page.locator('h1').isVisible()).toBe(true);
+    expect(await page.locator('button:visible').count(), 'no buttons on paper').toBe(0);
+    await shoot(page, 'sessions', 'print');
+    await page.emulateMedia({ media: 'screen' });
+  });
+});
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  const options = JSON.stringify({ runOnly: tags, resultTypes: ['violations'] });
+  const result = (await page.evaluate(`axe.run(document, ${options})`)) as AxeResults;
+  return result.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+}
+
+async function shoot(page: Page, name: string, look: string): Promise<void> {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.${look}.png`), fullPage: true });
+}
+
+// What follows runs in the browser.
+
+const countLayoutShifts = `{
+  let sum = 0;
+  // The notice lies over the page and fills when the script has something to say, early or late: no move of the page.
+  const inNotice = ({ node }) => Boolean((node?.closest ? node : node?.parentElement)?.closest('.ending'));
+  const add = (entries) =>
+    entries.forEach(({ value, sources }) => (sum += sources.length > 0 && sources.every(inNotice) ? 0 : value));
+  const observer = new PerformanceObserver((list) => add(list.getEntries()));
+  observer.observe({ type: 'layout-shift', buffered: true });
+  globalThis.layoutShift = () => (add(observer.takeRecords()), sum);
+}`;
+
+/** Everything the Tab key should reach, in the order of the text. */
+const reachable = `[...document.querySelectorAll('a[href], button, summary, [tabindex="0"]')]
+  .filter((element) => element.checkVisibility()).map((element) => element.textContent.trim())`;
+
+const focused = `{
+  const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+  const { top, bottom } = document.activeElement.getBoundingClientRect();
+  ({
+    label: document.activeElement.textContent.trim(),
+    outlined: outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2,
+    inView: top >= 0 && bottom <= innerHeight,
+  });
+}`;

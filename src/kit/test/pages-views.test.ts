@@ -1,0 +1,158 @@
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ejs from 'ejs';
+import express from 'express';
+import supertest from 'supertest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type GalleryState, galleryStates } from '../dev/gallery.ts';
+import { createAssets } from '../http/assets.ts';
+import { print, useViews } from '../http/views.ts';
+
+const root = new URL('..', import.meta.url).pathname;
+const views = globSync('views/**/*.ejs', { cwd: root }).map((name) => ({
+  name,
+  text: readFileSync(root + name, 'utf8'),
+}));
+
+function appWithViews({ development }: { development: boolean }) {
+  const app = express();
+  useViews(app, { development });
+  const assets = createAssets({ development });
+  app.use(assets.handler);
+  Object.assign(app.locals, { site: { name: 'App', development }, assets: assets.hrefs });
+  for (const { name, view, locals } of galleryStates) {
+    app.get(`/${name}`, (_req, res) => res.render(view, locals));
+  }
+  return app;
+}
+
+describe('the views', () => {
+  test.each(views)('$name prints escaped, but for what it includes', ({ text }) => {
+    const raw = text.match(/<%-.*?%>/gs) ?? [];
+    for (const tag of raw)
+      expect(tag).toMatch(/^<%- include\('\/(partials|kit)\/[a-z]+'(, \{ [\w:, .]+ \})?\) %>$/);
+  });
+
+  test.each(views)('$name holds no script, style or handler of its own', ({ text }) => {
+    expect(text).not.toMatch(/<style|\sstyle=|\son[a-z]+=|javascript:/i);
+    expect(text.replace('<script src="<%= page.assets.script %>" defer></script>', '')).not.toMatch(
+      /<script/i,
+    );
+  });
+
+  test.each(views)('$name asks nobody else for anything', ({ text }) => {
+    expect(text).not.toMatch(/(src|href|action)="(https?:)?\/\//);
+  });
+
+  test.each(galleryStates)('$name: whatever claims hold is printed as text', async ({ name }) => {
+    const { text } = await supertest(appWithViews({ development: false }))
+      .get(`/${name}`)
+      .expect(200);
+    expect(text).not.toMatch(/<script>|<img|<b>claim|<i>role/);
+    expect(text).not.toMatch(/undefined|\[object Object\]|NaN/);
+    expect(text.match(/<h1[ >]/g)).toHaveLength(1);
+    expect(text).toMatch(/^<!doctype html>\n<html lang="en">/);
+  });
+
+  test('who is signed in, and a sign-out button, stand on every page of a signed-in user', async () => {
+    const app = appWithViews({ development: false });
+    for (const { name, locals } of galleryStates.filter((state) => state.locals.user)) {
+      const { text } = await supertest(app).get(`/${name}`);
+      expect(text, name).toContain('<form method="post" action="/auth/logout"><button');
+      expect(text, name).toContain((locals.user as { initials: string }).initials);
+    }
+  });
+
+  test('an error is announced and gives its request id; a question does neither', async () => {
+    const app = appWithViews({ development: false });
+    const error = await supertest(app).get('/error-500');
+    expect(error.text).toContain('role="alert"');
+    expect(error.text).toContain('5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17');
+    const question = await supertest(app).get('/third-party-start');
+    expect(question.text).not.toContain('role="alert"');
+    expect(question.text).toContain('<input type="hidden" name="target_link_uri" value="/profile">');
+  });
+});
+
+describe('rendering', () => {
+  test('a query is not handed to the view', async () => {
+    const app = appWithViews({ development: true });
+    const query = 'title=hacked&settings[view options][client]=1&cache=1&user[name]=mallory&delimiter=x';
+    const { text } = await supertest(app).get(`/home-signed-out?${query}`).expect(200);
+    expect(text).not.toMatch(/hacked|mallory/);
+  });
+
+  test.each(galleryStates)(
+    '$name is the same page with what it includes put in place once',
+    async ({ name }) => {
+      const shown = async (development: boolean) => {
+        const { text } = await supertest(appWithViews({ development })).get(`/${name}`);
+        return text
+          .replaceAll(/\?v=[\w-]+/g, '')
+          .replaceAll(/ data-(now|expires-at|idle-expires-at)="[^"]+"/g, '');
+      };
+      expect(await shown(false)).toBe(await shown(true));
+    },
+  );
+
+  test('nothing shines through from the prototype of all objects', async () => {
+    Object.assign(Object.prototype, { storeAway: true, ends: {}, nav: ['/a', '/b'] });
+    onTestFinished(() => {
+      for (const name of ['storeAway', 'ends', 'nav']) Reflect.deleteProperty(Object.prototype, name);
+    });
+    const { text } = await supertest(appWithViews({ development: false }))
+      .get('/home-signed-out')
+      .expect(200);
+    expect(text).not.toMatch(/class="notice"|class="ending"|<nav /);
+  });
+
+  test('an include that is written otherwise is left to EJS', async () => {
+    const app = appWithViews({ development: false });
+    const folder = mkdtempSync(join(tmpdir(), 'views-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'other.ejs'), '<%- include("/partials/rows", { rows: page.some }) %>');
+    app.set('views', folder);
+    app.get('/other', (_req, res) => res.render('other', { some: [{ name: 'a <b>', value: {} }] }));
+    const { text } = await supertest(app).get('/other').expect(200);
+    expect(text).toContain('<code>a &lt;b&gt;</code>');
+  });
+
+  test('a view that fails is an error, not half a page', async () => {
+    const app = appWithViews({ development: false });
+    app.get('/broken', (_req, res) => res.render('home', { user: { name: 'Alice' } }));
+    app.get('/broken-page', (_req, res) => print(res, 'home', { user: { name: 'Alice' } }));
+    app.use(((_error, _req, res, _next) => res.status(500).send('oops')) as express.ErrorRequestHandler);
+    await supertest(app).get('/broken').expect(500, 'oops');
+    await supertest(app).get('/broken-page').expect(500, 'oops');
+  });
+
+  test('a page is answered as Express would answer it, and to HEAD without a body', async () => {
+    const app = appWithViews({ development: false });
+    app.disable('etag');
+    const { view, locals } = galleryStates.find(({ name }) => name === 'home-signed-out') as GalleryState;
+    app.get('/page', (_req, res) => print(res, view, { ...locals, title: 'Grüße 👋' }));
+    app.get('/same', (_req, res) => res.render(view, { ...locals, title: 'Grüße 👋' }));
+    const [page, same] = [await supertest(app).get('/page'), await supertest(app).get('/same')];
+    expect([page.status, page.text]).toEqual([200, same.text]);
+    expect(page.text).toContain('Grüße 👋');
+    const { date: _, ...expected } = same.headers;
+    expect(page.headers).toMatchObject(expected);
+    const head = await supertest(app).head('/page');
+    expect([head.text, head.headers['content-length']]).toEqual([undefined, same.headers['content-length']]);
+  });
+
+  test('in production a view is compiled once', async () => {
+    const app = appWithViews({ development: false });
+    const render = () =>
+      new Promise<void>((resolve, reject) => {
+        const locals = galleryStates.find(({ name }) => name === 'profile')?.locals ?? {};
+        app.render('profile', locals, (error) => (error ? reject(error) : resolve()));
+      });
+    await render();
+    const compile = vi.spyOn(ejs, 'compile');
+    onTestFinished(() => compile.mockRestore());
+    for (let i = 0; i < 5; i++) await render();
+    expect(compile).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { type ConfigError, loadConfig, settings } from '../config/index.ts';
+
+// docs/providers.md: what it says to set can be set.
+
+const text = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
+const recipes = text
+  .split(/^## /m)
+  .slice(1)
+  .map((section) => ({
+    name: section.slice(0, section.indexOf('\n')),
+    section,
+    block: fillIn(/```ini\n([\s\S]*?)```/.exec(section)?.[1] ?? ''),
+  }))
+  .map((recipe) => ({ ...recipe, env: parseEnv(recipe.block) }));
+
+/** Something for each blank that a recipe leaves. */
+function fillIn(recipe: string): string {
+  return recipe
+    .replaceAll(/<[^>\n]*(GUID|application id|user pool id)>/g, '11111111-2222-4333-8444-555555555555')
+    .replaceAll(/<[^>\n]+>/g, 'example')
+    .replaceAll('…', 'id.');
+}
+
+/**
+ * As `docker run --env-file` reads a file: a line that begins with # is a comment, and all that follows the first =
+ * is the value, quotes and comments included.
+ */
+function asDockerReads(block: string): Record<string, string> {
+  const lines = block.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
+
+function problems(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+}
+
+const others = {
+  OIDC_CLIENT_ID: 'app',
+  OIDC_CLIENT_SECRET: 'c1ient-s3cret-value',
+  SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
+};
+
+describe('the recipe for', () => {
+  test.each(recipes.filter(({ name }) => !name.startsWith('FAPI')))('$name can be set', ({ env }) => {
+    expect(Object.keys(env)).toContain('OIDC_ISSUER');
+    expect(problems({ ...others, ...env })).toEqual([]);
+  });
+
+  test('FAPI 2.0 lacks the issuer and a key that is there, and nothing else', () => {
+    const env = recipes.find(({ name }) => name.startsWith('FAPI'))?.env ?? {};
+    const { OIDC_CLIENT_SECRET: _, ...rest } = others;
+    const complaints = problems({ ...rest, ...env, REDIS_URL: 'rediss://redis.example.com' });
+    expect(complaints.map((complaint) => complaint.split(' ')[0]).sort()).toEqual([
+      'OIDC_CLIENT_KEY_FILE',
+      'OIDC_ISSUER',
+    ]);
+  });
+});
+
+test.each(recipes)(
+  'the recipe for $name reads the same in .env and with docker run --env-file',
+  ({ block, env }) => {
+    expect(asDockerReads(block)).toEqual({ ...env });
+  },
+);
+
+test.each(recipes)(
+  'the recipe for $name says how the provider requires PKCE and the secret',
+  ({ section }) => {
+    expect(section).toMatch(/PKCE and secret: /);
+  },
+);
+
+test('the README names each provider that has a recipe, and no other', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const list = /has a recipe for (.+)\.$/m.exec(readme)?.[1] ?? '';
+  const inReadme = list.split(/, | and /).sort();
+  const short = (name: string) => name.replace(/^Amazon | ID, .*$/g, '');
+  const here = new Set(recipes.map(({ name }) => short(name)).filter((name) => !name.startsWith('FAPI')));
+  expect(inReadme).toEqual([...here].sort());
+});
+
+test('every setting that is named exists', () => {
+  const names = new Set(settings.map(({ name }) => name));
+  for (const [name] of text.matchAll(/\bOIDC_[A-Z_]+|\bSESSION_[A-Z_]+/g)) expect(names).toContain(name);
+});
