@@ -41,7 +41,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     });
     app.get('/auth/login', (_req, res) => void res.send('<h1>Signing in</h1>'));
     app.get('/page', (_req, res) => {
-      const locals = galleryStates.find(({ name }) => name === 'sessions')?.locals;
+      const locals = galleryStates().find(({ name }) => name === 'sessions')?.locals;
       res.render('sessions', {
         site: { name: 'App' },
         asset: (path: string) => path,
