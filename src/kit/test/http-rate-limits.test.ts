@@ -89,7 +89,7 @@ describe('one address', () => {
 
     const refused = await ask();
     expect(refused.status).toBe(429);
-    expect(refused.body.title).toBe('Too many tries');
+    expect(refused.body.title).toBe('Too many requests');
     expect(refused.body.text[0]).toMatch(/Wait (60|59) seconds, then try again\.$/);
     expect(refused.body.retryAfter).toBeGreaterThan(57);
     expect(refused.headers['retry-after']).toMatch(/^(60|59)$/);

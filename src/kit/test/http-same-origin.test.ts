@@ -68,7 +68,7 @@ describe('a request that changes something', () => {
     audited.length = 0;
     const { status, body } = await client.post('/x').set(headers as Record<string, string>);
     expect(status).toBe(403);
-    expect(body.title).toBe('This did not come from our pages');
+    expect(body.title).toBe('We blocked this request');
     expect(changes).toBe(0);
     expect(audited).toEqual([['request.cross_origin_refused', reason]]);
   });

@@ -67,7 +67,7 @@ describe('POST /auth/logout', () => {
     expect(sessionsAtProvider()).toBe(before + 1);
     const back = await browser.submit(page);
     expect(back.url).toMatch(`${app.url('/signed-out')}?state=`);
-    expect(textOf(back)).toMatch(/^You are signed out You signed out\./);
+    expect(textOf(back)).toMatch(/^You've signed out This site Ended/);
     expect(back.body.match(/<strong>(.*?)<\/strong>/g)).toEqual(Array(3).fill('<strong>Ended</strong>'));
     expect(textOf(back)).not.toContain('may still be');
     expect(sessionsAtProvider()).toBe(before);
@@ -137,7 +137,7 @@ describe('POST /auth/logout', () => {
     const back = await browser.get(app.url(`/signed-out${query}`));
     expect(back.status).toBe(200);
     expect(textOf(back)).toContain(`You may still be signed in at ${host(pair)}.`);
-    expect(textOf(back)).toContain(`Your sign-in at ${host(pair)} Not known`);
+    expect(textOf(back)).toContain(`Your sign-in at ${host(pair)} Unknown`);
     expect(back.body).not.toContain('somebody-else');
     const told = app.lines.slice(before).filter(({ msg }) => /state .* wrong or missing/.test(msg));
     expect(told).toHaveLength(1);
@@ -149,7 +149,7 @@ describe('POST /auth/logout', () => {
     const calls = pair.provider.requests.length;
     const left = await browser.post(app.url('/auth/logout'), {}, { follow: false });
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
-    expect(textOf(await browser.get(left.location ?? ''))).toContain('Nobody is signed in here.');
+    expect(textOf(await browser.get(left.location ?? ''))).toContain("You're not signed in");
     expect(pair.provider.requests).toHaveLength(calls);
   });
 
@@ -160,7 +160,7 @@ describe('POST /auth/logout', () => {
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
     const told = textOf(await browser.get(left.location ?? ''));
     expect(told).toContain('The sign-in service ended your session.');
-    expect(told).not.toContain('You signed out');
+    expect(told).not.toContain("You've signed out");
   });
 
   test('that another site posts ends nothing', async () => {
@@ -183,7 +183,7 @@ describe('POST /auth/logout', () => {
     expect(app.events('sign_out')).toHaveLength(before);
 
     const back = await browser.submit(question);
-    expect(textOf(back)).toContain('You are signed out');
+    expect(textOf(back)).toContain("You've signed out");
     expect(app.events('sign_out')).toHaveLength(before + 1);
     const asNobody = await browser.get(app.url('/auth/logout'), { follow: false });
     expect([asNobody.status, asNobody.location]).toEqual([303, app.url('/signed-out')]);
@@ -198,7 +198,7 @@ describe.concurrent('where the provider cannot end its own session, the page say
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
     const told = textOf(await browser.get(left.location ?? ''));
     expect(told).toContain(`You may still be signed in at ${new URL(pair.provider.issuer).host}.`);
-    expect(told).toMatch(/Your sign-in at \S+ Still there/);
+    expect(told).toMatch(/Your sign-in at \S+ Still signed in/);
     expect(await statusOf(browser, app)).toBe(401);
   }
 

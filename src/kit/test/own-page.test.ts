@@ -243,7 +243,10 @@ describe('a request that changes something', () => {
     const { browser: bob, page } = await pair.signIn('bob');
     const headers = { ...script, 'Kit-Form': markOn(page)['kit-form'] };
     const refused = await bob.post(app.url('/plain/role'), {}, { headers });
-    expect([refused.status, JSON.parse(refused.body).title]).toEqual([403, 'You may not see this page']);
+    expect([refused.status, JSON.parse(refused.body).title]).toEqual([
+      403,
+      "You don't have access to this page",
+    ]);
   });
 
   test('by nobody is a 401, with or without a mark', async () => {

@@ -82,5 +82,10 @@ export function requestIdOn({ body }: Page): string {
 
 /** The heading of a page. */
 export function headingOf({ body }: Page): string {
-  return /<h1[^>]*>([\s\S]*?)<\/h1>/.exec(body)?.[1]?.replace(/<[^>]+>/g, '') ?? '';
+  return (
+    /<h1[^>]*>([\s\S]*?)<\/h1>/
+      .exec(body)?.[1]
+      ?.replace(/<[^>]+>/g, '')
+      .replaceAll('&#39;', "'") ?? ''
+  );
 }
