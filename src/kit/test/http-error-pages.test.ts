@@ -197,7 +197,7 @@ describe('what the request itself got wrong', () => {
     const broken = await post('application/json', '{"a":');
     expect([broken.status, broken.text]).toEqual([400, expect.stringContaining('not understood')]);
     const large = await post('application/json', JSON.stringify('x'.repeat(200)));
-    expect([large.status, large.text]).toEqual([413, expect.stringContaining('too much at once')]);
+    expect([large.status, large.text]).toEqual([413, expect.stringContaining("That's too large")]);
     const strange = await post('application/x-www-form-urlencoded; charset=koi8-r', 'a=b');
     expect([strange.status, strange.text]).toEqual([415, expect.stringContaining('cannot read')]);
   });

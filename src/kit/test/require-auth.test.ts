@@ -164,7 +164,7 @@ describe('nobody is signed in (401)', () => {
     const browser = createBrowser();
     const page = await browser.post(url('/rules/form?draft=1'), { text: 'two hours of work' });
     expect([page.status, headingOf(page)]).toEqual([401, "You've been signed out"]);
-    expect(page.body).toContain('was not saved');
+    expect(page.body).toContain('Nothing was saved yet.');
     expect(page.body).not.toContain('two hours of work');
     expect(browser.setCookies).toEqual([]);
     expect(requestIdOn(page)).not.toBe('');
@@ -185,7 +185,7 @@ describe('nobody is signed in (401)', () => {
     const browser = createBrowser();
     const refused = await browser.post(url('/rules/form?draft=1'), { text: 'x' }, { headers });
     expect(refused.status).toBe(401);
-    const again = /href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
+    const again = /<main[\s\S]*?href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
     expect(again).toBe(`/auth/login?returnTo=${encodeURIComponent(back)}`);
     const { page } = await pair.signIn('member', again, browser);
     expect([page.status, page.url]).toEqual([200, url(back)]);
@@ -194,7 +194,7 @@ describe('nobody is signed in (401)', () => {
   test('a form of a page leads back to that page', async () => {
     const browser = createBrowser();
     const refused = await browser.post(url('/sessions/end-others'));
-    const again = /href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
+    const again = /<main[\s\S]*?href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
     const { page } = await pair.signIn('member', again, browser);
     expect([page.status, page.url]).toEqual([200, url('/sessions')]);
   });

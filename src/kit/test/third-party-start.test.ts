@@ -121,7 +121,7 @@ describe('a forged start', () => {
       await createBrowser().get(address(params())),
       await createBrowser().post(pair.app.url('/auth/initiate-login'), params(), {}, portal),
     ]) {
-      expect([page.status, headingOf(page)]).toEqual([400, 'We do not know that sign-in service']);
+      expect([page.status, headingOf(page)]).toEqual([400, "We don't know that sign-in service"]);
       expect(page.body).not.toMatch(/evil\.example|<script>alert/);
     }
     expect(pair.provider.requests.length).toBe(calls);
