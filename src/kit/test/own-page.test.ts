@@ -74,7 +74,7 @@ function expectRefused(page: Page, heading: string): void {
   expect(requestIdOn(page)).not.toBe('');
 }
 const ofAnother = 'This page was opened by somebody else';
-const unmarked = 'We couldn't tell whose page this is';
+const unmarked = "We couldn't tell whose page this is";
 
 describe('a page that alice left open, after bob signed in in another tab', () => {
   let browser: Browser;
