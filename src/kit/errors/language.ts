@@ -60,9 +60,14 @@ function speak(tag: string, table: Table): Language {
     if (found === undefined) throw new Error(`there is no text "${key}": docs/texts.md lists them`);
     return found;
   };
+  const fill = (text: string, values?: TextValues) => (values ? filled(text, values) : text);
   const paragraphs = (key: TextName, values?: TextValues) =>
-    [find(key, values)].flat().map((paragraph) => (values ? filled(paragraph, values) : paragraph));
-  return { tag, paragraphs, text: (key, values) => paragraphs(key, values).join(' ') };
+    [find(key, values)].flat().map((paragraph) => fill(paragraph, values));
+  const text = (key: TextName, values?: TextValues) => {
+    const found = find(key, values);
+    return typeof found === 'string' ? fill(found, values) : paragraphs(key, values).join(' ');
+  };
+  return { tag, text, paragraphs };
 }
 
 /** What nobody gave stays as it is: session.js fills in `{time}` in the browser. */

@@ -26,7 +26,8 @@ export function preferredTag(
 
 function rangeOf(text: string): { range: string; quality: number } {
   const [range = '', weight] = text.split(';', 2);
-  const quality = weight === undefined ? 1 : Number(/^\s*q=([01](?:\.\d{0,3})?)\s*$/i.exec(weight)?.[1] ?? 0);
+  const quality =
+    weight === undefined ? 1 : Number(/^\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*$/i.exec(weight)?.[1] ?? 0);
   const plain = range.trim().toLowerCase();
   return { range: /^[a-z]{1,8}(-[a-z0-9]{1,8}){0,8}$/.test(plain) ? plain : '', quality };
 }
