@@ -125,6 +125,8 @@ describe('in a second language', () => {
   const notOurs =
     /Skip to main content|Test site|App|Home|The end|Alice Adams|AA|role admin|login\.example\.com|[\da-f]{8}-[\da-f-]{27}/g;
 
+  const germanTimes = /\d+\. \p{L}+ \d{4} um \d\d:\d\d UTC|vor \d+ Stunden?/gu;
+
   test.each(states)('$name shows no sentence but those of the language', async ({ name }) => {
     const { text: html } = await supertest(app).get(`/${name}`).expect(200);
     expect(html).toContain('<html lang="de">');
@@ -137,6 +139,7 @@ describe('in a second language', () => {
     const rest = [shown, ...inAttributes.filter((value) => value !== 'Pages')]
       .join('\n')
       .replace(/\[[^\]]*\]/g, '')
+      .replace(germanTimes, '')
       .replace(notOurs, '');
     expect(rest.match(/\p{L}+/gu) ?? []).toEqual([]);
   });
@@ -155,7 +158,7 @@ describe('in a second language', () => {
     }
     expect(laid).toContain('"[claim.email_verified]"');
     expect(laid).toContain('9. September 2001 um 01:46 UTC');
-    expect(laid).not.toMatch(/Email|Yes|empty"|characters|About/);
+    expect(laid).not.toMatch(/Email|Yes|"text":"empty"|characters|About/);
     expect(layOut('yes', 'x', language)).toEqual({ kind: 'text', text: 'yes' });
     let deep: unknown = 1;
     for (let i = 0; i < 1_000; i++) deep = [deep];
