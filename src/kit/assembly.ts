@@ -9,7 +9,7 @@ import type { Settings } from './pages/register.ts';
 import { createProvider, type Provider } from './provider/index.ts';
 import type { AnySite, Opened } from './site.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
-import { createNamer, createSealer, openSessions, type Sessions } from './store/index.ts';
+import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
 
 /** A site and its settings, checked. */
@@ -33,6 +33,8 @@ export interface Assembly {
 export interface Replacements {
   /** Puts something between the app and its sessions. */
   sessions?: (sessions: Sessions) => Sessions;
+  /** Where sessions are kept without Redis. */
+  memory?: OpenMemory;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function assemble(
   const audit = telemetry.measuredAudit(createAudit(log));
   const opened = await openSite(site, config, log);
   const { secrets } = config.session;
-  const stored = telemetry.measuredSessions(await openStore(config, log, audit));
+  const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
   const sessions = replacements.sessions?.(stored) ?? stored;
   const provider = telemetry.tracedProvider(
     createProvider(config.provider, {
@@ -104,7 +106,7 @@ export async function assemble(
 }
 
 /** Where sessions are kept, as the settings say. The operator's commands open it without the rest of the app. */
-export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessions> {
+export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenMemory): Promise<Sessions> {
   const { secrets, idleMinutes, maxHours } = config.session;
   return openSessions({
     redisUrls: config.redisUrls,
@@ -113,6 +115,7 @@ export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessi
     maxSeconds: maxHours * 3600,
     log,
     audit,
+    memory,
   });
 }
 

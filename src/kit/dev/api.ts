@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { createTokenVerifier, TokenProblem } from './api-token.ts';
+import { apiScope } from './settings.ts';
 
 export interface ApiOptions {
   /** 0, the default: any free port. */
@@ -11,8 +12,6 @@ export interface ApiOptions {
   /** What the token's scope must hold. */
   scope?: string;
 }
-
-export const apiScope = 'notes.read';
 
 /**
  * The sample API: another server, which trusts nothing but the access token that comes with a request.
