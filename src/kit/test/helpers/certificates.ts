@@ -11,8 +11,9 @@ export interface Certificate {
 interface Wanted {
   /** The common name. */
   name?: string;
-  /** Host names it is good for. */
+  /** Host names it is good for, and IPv4 addresses. */
   hosts?: string[];
+  addresses?: string[];
   /** Who signs; itself by default. */
   issuer?: Certificate;
 }
@@ -21,11 +22,20 @@ interface Wanted {
  * A certificate of a P-256 key, written by hand in DER (X.509, RFC 5280), as Node cannot make one. Without an issuer
  * it signs itself, and may sign others.
  */
-export function makeCertificate({ name = 'client', hosts = [], issuer }: Wanted = {}): Certificate {
+export function makeCertificate({
+  name = 'client',
+  hosts = [],
+  addresses = [],
+  issuer,
+}: Wanted = {}): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const alternatives = [
+    ...hosts.map((host) => der(0x82, host)),
+    ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
+  ];
   const extensions = [
     ...(issuer ? [] : [extension('551d13', sequence(der(0x01, '\xff')))]), // basicConstraints: a CA
-    ...(hosts.length > 0 ? [extension('551d11', sequence(...hosts.map((host) => der(0x82, host))))] : []),
+    ...(alternatives.length > 0 ? [extension('551d11', sequence(...alternatives))] : []),
   ];
   const toBeSigned = sequence(
     der(0xa0, der(0x02, '\x02')),
