@@ -53,15 +53,7 @@ export async function startApi({ port = 0, issuer, audience, scope = apiScope }:
     res.status(404).json({ error: 'not_found' });
   });
 
-  // RFC 6750 §3: say by WWW-Authenticate what the token lacks; nothing about it without a token.
-  app.use((error: Error, _req: Request, res: Response, _next: NextFunction) => {
-    if (!(error instanceof TokenProblem)) {
-      res.status(503).set('Retry-After', '5').json({ error: 'temporarily_unavailable' });
-      return;
-    }
-    res.status(error.status).set('WWW-Authenticate', error.challenge);
-    res.json({ error: error.code ?? 'unauthorized', error_description: error.message });
-  });
+  app.use(tokenProblems);
 
   return {
     url,
@@ -71,4 +63,14 @@ export async function startApi({ port = 0, issuer, audience, scope = apiScope }:
       await closed;
     },
   };
+}
+
+/** RFC 6750 §3: says by WWW-Authenticate what the token lacks; nothing about it without a token. */
+function tokenProblems(error: Error, _req: Request, res: Response, _next: NextFunction): void {
+  if (!(error instanceof TokenProblem)) {
+    res.status(503).set('Retry-After', '5').json({ error: 'temporarily_unavailable' });
+    return;
+  }
+  res.status(error.status).set('WWW-Authenticate', error.challenge);
+  res.json({ error: error.code ?? 'unauthorized', error_description: error.message });
 }
