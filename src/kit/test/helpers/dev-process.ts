@@ -25,15 +25,16 @@ export interface DevProcess {
 
 export interface DevOptions {
   ports: DevPorts;
-  site: string;
+  /** Its path, or a whole command. */
+  site?: string;
+  command?: string[];
   env?: Record<string, string>;
   /** The folder that holds `src`; this checkout by default. */
   cwd?: string;
-  command?: string[];
 }
 
 /** `npm run dev` with its ports and its site, and with nothing else of our own environment. */
-export function startDev({ ports, site, env = {}, cwd = projectRoot, command }: DevOptions): DevProcess {
+export function startDev({ ports, site = '', command, env = {}, cwd = projectRoot }: DevOptions): DevProcess {
   const [program = '', ...args] = command ?? [process.execPath, join('src', 'kit', 'dev', 'main.ts'), site];
   const child = spawn(program, args, {
     // A process group of its own, as a terminal gives it.
