@@ -20,13 +20,15 @@ const { values, positionals } = parseArgs({
 });
 process.on('exit', (code) => tell({ app: 'ended', code }));
 
-const site = await loadSite(positionals[0] ?? 'src/site.ts');
+const { site, root } = await loadSite(positionals[0] ?? 'src/site.ts');
 const { keep } = values;
 const memory: OpenMemory | undefined =
   keep === undefined ? undefined : (...given) => openKeptRecords(join(keep, 'sessions'), ...given);
 
-await run(site, memory && { memory });
-if (values.gallery) createGallery({ site, folders: foldersOf() }).listen(Number(values.gallery), 'localhost');
+await run(site, { root, replacements: memory ? { memory } : {} });
+if (values.gallery) {
+  createGallery({ site, folders: foldersOf(root) }).listen(Number(values.gallery), 'localhost');
+}
 tell({ app: 'listens' });
 
 function tell(message: AppMessage): void {

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Browser, createBrowser, markOn } from './helpers/browser.ts';
@@ -7,7 +7,7 @@ import { answer } from './helpers/identity-provider.ts';
 import { copyOf } from './helpers/instances.ts';
 import { checkout, copyTree, type TreeCopy } from './helpers/tree-copy.ts';
 
-// In a copy, because its files change while it runs: the kit, with the test site and its views.
+// In a copy, because a file of the test site changes while it runs.
 const site = join('src', 'kit', 'test', 'site', 'site.ts');
 const page = join('src', 'kit', 'test', 'site', 'pages.ts');
 
@@ -19,11 +19,6 @@ const running: DevProcess[] = [];
 beforeEach(async () => {
   copy = copyTree(/^(bench|docs|views|public)\//);
   symlinkSync(join(checkout, 'node_modules'), join(copy.folder, 'node_modules'), 'junction');
-  for (const name of ['views', 'public']) {
-    cpSync(join(copy.folder, 'src', 'kit', 'test', 'site', name), join(copy.folder, name), {
-      recursive: true,
-    });
-  }
   temporary = join(copy.folder, 'temporary');
   mkdirSync(temporary);
   ports = await freeDevPorts();
