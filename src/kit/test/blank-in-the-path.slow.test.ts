@@ -3,6 +3,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createBrowser } from './helpers/browser.ts';
 import { type DevProcess, freeDevPorts, startDev } from './helpers/dev-process.ts';
 import { checkout, copyTree, type TreeCopy } from './helpers/tree-copy.ts';
 
@@ -32,7 +33,7 @@ describe('in a folder with a blank in its name', () => {
       expect((await fetch(`http://localhost:${ports.app}${path}`)).status, path).toBe(200);
     }
     // Not signed in: the way to the provider, which answers too.
-    const { url } = await fetch(`http://localhost:${ports.app}/auth/login`);
+    const { url } = await createBrowser().get(`http://localhost:${ports.app}/auth/login`);
     expect(url).toContain(`http://localhost:${ports.provider}/interaction/`);
   });
 
