@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openKeptRecords } from '../dev/kept-records.ts';
 import { createSessions } from '../store/create-sessions.ts';
 import type { Sessions } from '../store/index.ts';
+import type { Records } from '../store/records.ts';
 import { alice, hour, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
 let folder: string;
@@ -54,6 +55,36 @@ describe('the sessions of the development server', () => {
     await first.sessions.close();
     expect(await userOf(open().sessions, id)).toMatchObject({ sub: 'alice' });
   });
+
+  test.each<
+    [string, (records: Records) => Promise<unknown>, (records: Records) => Promise<unknown>, unknown]
+  >([
+    ['getDel', (records) => records.getDel('one'), (records) => records.get('one'), undefined],
+    ['del', (records) => records.del('one'), (records) => records.get('one'), undefined],
+    ['deleteIf', (records) => records.deleteIf('one', '1'), (records) => records.get('one'), undefined],
+    [
+      'set',
+      (records) => records.set('two', '2', 'NX', 60),
+      (records) => records.get('two'),
+      Buffer.from('2'),
+    ],
+    ['raise', (records) => records.raise('n', 7, 60), (records) => records.get('n'), Buffer.from('7')],
+    [
+      'removeMembers',
+      (records) => records.removeMembers('set', ['a']),
+      (records) => records.members('set'),
+      [],
+    ],
+  ])(
+    'are in the file once %s has answered, before anything else happens',
+    async (_name, change, look, then) => {
+      const records = openKeptRecords(file, [secret], witness().log);
+      await records.set('one', '1', 'NX', 60);
+      await records.addMember('set', 'a', Date.now() + hour, 'number');
+      await change(records);
+      expect(await look(openKeptRecords(file, [secret], witness().log))).toEqual(then);
+    },
+  );
 
   test('keep a use of theirs, so that a restart does not end them early', async () => {
     const id = await signedIn(open());
