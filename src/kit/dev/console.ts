@@ -13,8 +13,10 @@ export interface Output {
 /**
  * Shows the app's log as people read it: a line each, stacks in lines. What the app says before its address is printed
  * is held back, so that the address comes first; problems, on standard error, are not.
+ *
+ * @param command what `node --watch` calls the app, when it says that it restarts it
  */
-export function showApp(app: ChildProcess): Output {
+export function showApp(app: ChildProcess, command: string): Output {
   const pretty = prettyFactory({
     ignore: 'pid,hostname,req',
     translateTime: 'SYS:HH:MM:ss',
@@ -33,7 +35,9 @@ export function showApp(app: ChildProcess): Output {
   eachLine(app.stdout, (line) => {
     const entry = parse(line);
     if (entry && isAboutStaticFile(entry)) return;
-    const shown = entry ? pretty(withoutStacks(entry)) + stacksOf(entry) : `${line}\n`;
+    const shown = entry
+      ? pretty(withoutStacks(entry)) + stacksOf(entry)
+      : `${line.replace(`'${command}'`, 'the app')}\n`;
     if (held) held.push(shown);
     else process.stdout.write(shown);
   });

@@ -57,9 +57,9 @@ async function startServers(baseUrl: string | undefined): Promise<void> {
 
 /** @param announce is called once, when the app listens for the first time */
 function startApp(options: string[], env: NodeJS.ProcessEnv, announce: () => void): void {
-  const watching = ['--watch', '--watch-preserve-output', file('./app.ts')];
-  const app = children.start([...watching, site, ...options], env);
-  const output = showApp(app);
+  const command = [file('./app.ts'), site, ...options];
+  const app = children.start(['--watch', '--watch-preserve-output', ...command], env);
+  const output = showApp(app, command.join(' '));
   let listened = false;
   // Node's own messages about watched files come this way too.
   app.on('message', (message: AppMessage | { app?: never }) => {

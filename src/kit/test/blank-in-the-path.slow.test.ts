@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 
 afterAll(async () => {
-  dev?.signalAll('SIGKILL');
+  dev?.signalAll('SIGTERM');
   await dev?.ended;
   copy.remove();
 });

@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')(
       const run = await start();
       const alice = await signIn('alice');
       process.kill(await appOf(run), 'SIGKILL');
-      await run.says('Waiting for file changes');
+      await run.says('Failed running the app. Waiting for file changes');
       await restart(run);
       expect((await alice.get(url('/profile'), { follow: false })).status).toBe(200);
     });
