@@ -14,6 +14,8 @@ interface Wanted {
   /** Host names it is good for, and IPv4 addresses. */
   hosts?: string[];
   addresses?: string[];
+  /** For how long; to the end of 2049 by default. */
+  days?: number;
   /** Who signs; itself by default. */
   issuer?: Certificate;
 }
@@ -42,7 +44,7 @@ export function makeCertificate({
     der(0x02, '\x01', randomBytes(8)),
     ecdsaWithSha256,
     distinguished(issuer?.name ?? name),
-    sequence(der(0x17, '250101000000Z'), der(0x17, '491231235959Z')),
+    sequence(der(0x17, '250101000000Z'), der(0x17, days ? utcTime(days) : '491231235959Z')),
     distinguished(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length > 0 ? [der(0xa3, sequence(...extensions))] : []),
@@ -67,6 +69,11 @@ export function trust({ cert }: Certificate): () => void {
     trusted.delete(cert);
     setDefaultCACertificates([...usual, ...trusted]);
   };
+}
+
+function utcTime(days: number): string {
+  const [date = ''] = new Date(Date.now() + days * 86_400_000).toISOString().split('.');
+  return `${date.slice(2).replace(/\D/g, '')}Z`;
 }
 
 function der(tag: number, ...parts: (Buffer | string)[]): Buffer {

@@ -11,14 +11,15 @@ export interface TestCertificates {
   remove(): void;
 }
 
-/** A private certificate authority, and its certificate for localhost, in files. */
+/** A private certificate authority, and its certificate for localhost, in files; for a day. */
 export async function makeCertificates(): Promise<TestCertificates> {
   const folder = mkdtempSync(join(tmpdir(), 'private-ca-'));
-  const authority = makeCertificate({ name: 'A private CA' });
+  const authority = makeCertificate({ name: 'A private CA', days: 1 });
   const server = makeCertificate({
     name: 'localhost',
     hosts: ['localhost'],
     addresses: ['127.0.0.1'],
+    days: 1,
     issuer: authority,
   });
   const write = (name: string, text: string) => {
