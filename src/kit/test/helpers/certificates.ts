@@ -28,6 +28,7 @@ export function makeCertificate({
   name = 'client',
   hosts = [],
   addresses = [],
+  days,
   issuer,
 }: Wanted = {}): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
