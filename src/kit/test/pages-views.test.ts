@@ -19,7 +19,7 @@ function appWithViews({ development }: { development: boolean }) {
   useViews(app, testFolders.views, { development });
   const assets = createAssets(testFolders.public, { development });
   app.use(assets.handler);
-  Object.assign(app.locals, { site: { name: 'App', development }, asset: assets.href, lang: 'en' });
+  Object.assign(app.locals, { site: { name: 'App', development }, asset: assets.href });
   for (const { name, view, locals } of allStates) {
     app.get(`/${name}`, (_req, res) => res.render(view, locals));
   }
