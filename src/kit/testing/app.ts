@@ -166,7 +166,8 @@ function logInto(lines: LogLine[], { env }: TestAppOptions, quiet: boolean): (le
     const entry = JSON.parse(line) as LogLine;
     lines.push(entry);
     if (print) process.stdout.write(line);
-    else if (entry.status === 500 && !quiet) console.error('The app failed:', entry.causes);
+    else if (entry.status === 500 && entry.causes !== undefined && !quiet)
+      console.error('The app failed:', entry.causes);
   };
   return (level) => createLog(print ? level : 'info', { write });
 }

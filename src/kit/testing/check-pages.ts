@@ -13,6 +13,8 @@ export interface SeenPages {
   problems: string[];
   /** Paths of pages that could not be looked at: they answered with a refusal, or with another page. */
   unseen: string[];
+  /** Files that are not there, and a page that links to each. */
+  missing: ReadonlyMap<string, string>;
 }
 
 /** Opens every page of the site's own, as somebody whose claims are hostile and as nobody. */
@@ -45,14 +47,19 @@ export async function checkPages(app: TestApp, { pages, config }: CheckedSite): 
     if (page.access === 'everyone') await look(page, visitor);
     else problems.push(...(await openToNobody(page, visitor)));
   }
+  return { problems, unseen, missing: await whatIsMissing(linked, person) };
+}
+
+async function whatIsMissing(
+  linked: ReadonlyMap<string, string>,
+  person: Visitor,
+): Promise<Map<string, string>> {
+  const missing = new Map<string, string>();
   for (const [path, page] of linked) {
     const { status } = await person.fetch(path, { headers: image });
-    if (status === 404)
-      problems.push(
-        `The page ${page}: it links to ${path}, and there is no file public${path.split('?')[0]}.`,
-      );
+    if (status === 404) missing.set(path.split('?')[0] ?? path, page);
   }
-  return { problems, unseen };
+  return missing;
 }
 
 const image = { Accept: '*/*', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' };
@@ -64,7 +71,7 @@ function isPageItself({ status, headers, path }: TestPage, address: string): boo
 /** A refusal, an API that is away or a redirect is an answer. A 500 is what nobody foresaw. */
 function failure({ path, view }: Page, { status }: TestPage, log: readonly LogLine[]): string[] {
   if (status !== 500) return [];
-  const line = log.findLast((one) => one.status === 500);
+  const line = log.findLast((one) => one.status === 500 && one.causes !== undefined);
   const [cause] = (line?.causes ?? []) as { name: string; message: string }[];
   const what = cause ? `: ${cause.name}: ${cause.message.trim()}` : '';
   const how = path.includes(':')

@@ -163,10 +163,10 @@ async function earlierRoute(method: string, wanted: OwnRoute, person: Visitor, {
   const answer = await within(1_000, person.fetch(sampleOf(wanted.path), { method }));
   probe.current = undefined;
   if (current.reached) return undefined;
-  if (current.earlier) return named(current.earlier);
   // A guard or a parser of its own may have refused the request before.
-  const answered = answer !== undefined && answer.status < 400;
-  return answered ? 'something before it, such as middleware,' : undefined;
+  if (answer && answer.status >= 400) return undefined;
+  if (current.earlier) return named(current.earlier);
+  return answer && 'something before it, such as middleware,';
 }
 
 async function openToNobody(route: OwnRoute, app: TestApp, { probe }: WatchedSite): Promise<string[]> {

@@ -5,7 +5,7 @@ import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
 import type { AnySite } from '../site.ts';
 import { openTestApp, type TestAppOptions } from './app.ts';
-import { checkPages } from './check-pages.ts';
+import { checkPages, type SeenPages } from './check-pages.ts';
 import { checkRoutes, type WatchedSite, watchRoutes } from './check-routes.ts';
 import { viewProblems } from './check-views.ts';
 
@@ -36,36 +36,37 @@ export async function checkSite(
   const watched = watchRoutes(site);
   const problems: string[] = [];
   let pages: readonly Page[] = [];
-  let unseen: string[] = [];
+  let seen: SeenPages | undefined;
   const opened = await openTestApp({ ...options, site: watched.site }, { quiet: true }).catch(
-    (error: Error) => {
-      problems.push(...startProblems(error));
-    },
+    (error: Error) => void problems.push(...startProblems(error)),
   );
   if (opened) {
     const { app, checked } = opened;
     pages = checked.pages.filter((page) => !kitPages.includes(page));
     try {
-      const seen = await checkPages(app, checked);
-      unseen = seen.unseen;
+      seen = await checkPages(app, checked);
       problems.push(...seen.problems, ...(await checkRoutes(app, checked, watched)));
     } finally {
       await app.stop();
     }
   }
-  const folders = foldersOf(options.root);
-  if (existsSync(folders.views[0] ?? '')) {
-    const added = Object.values(site.contentSecurityPolicy ?? {}).flat();
-    problems.push(
-      ...viewProblems(
-        folders,
-        pages,
-        added.filter((one) => typeof one === 'string'),
-      ),
-    );
+  const inViews = viewProblemsOf(site, pages, options.root);
+  problems.push(...inViews);
+  for (const [path, page] of seen?.missing ?? []) {
+    // Named already where it is written out in a view.
+    if (inViews.some((problem) => problem.endsWith(` public${path}.`))) continue;
+    problems.push(`The page ${page}: it links to ${path}, and there is no file public${path}.`);
   }
   if (problems.length > 0) throw new Error(listed([...new Set(problems)]));
-  return { public: publicAddresses(pages, watched), unseen };
+  return { public: publicAddresses(pages, watched), unseen: seen?.unseen ?? [] };
+}
+
+function viewProblemsOf(site: AnySite, pages: readonly Page[], root: string | undefined): string[] {
+  const folders = foldersOf(root);
+  if (!existsSync(folders.views[0] ?? '')) return [];
+  const added = Object.values(site.contentSecurityPolicy ?? {}).flat();
+  const sources = added.filter((one): one is string => typeof one === 'string');
+  return viewProblems(folders, pages, sources);
 }
 
 function startProblems(error: Error): readonly string[] {
