@@ -2,6 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settings } from '../config/index.ts';
+import { texts } from '../errors/texts.ts';
 import { projectRoot } from '../folders.ts';
 import { listRoutes } from '../http/methods.ts';
 import { auditEvents } from '../log/index.ts';
@@ -28,22 +29,26 @@ const kit = join(projectRoot, 'src/kit');
 const [design, guide, operations] = ['design', 'guide', 'operations'].map((name) =>
   kitDoc(`docs/${name}.md`),
 );
+const renewal = 'Renew the table: npm run test:kit -- src/kit/test/docs.test.ts -u';
 const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
 
 describe.skipIf(!kitDoc('docs/settings.md'))('docs/settings.md', () => {
   test('has the settings that the code reads, with their defaults and meanings', async () => {
-    const file = join(projectRoot, 'docs/settings.md');
     const rows = settings.map(({ name, default: standard, meaning, secret }) => {
       return `| \`${name}\` | ${standard === undefined ? '' : `\`${standard}\``} | ${meaning}${secret ? ' (secret)' : ''} |\n`;
     });
-    const renewed = readDoc('docs/settings.md').replace(
-      /(\n\| name \| default \| meaning \|\n\|---\|---\|---\|\n)(\|.*\n)*/,
-      (_, head) => head + rows.join(''),
-    );
-    await expect(
-      renewed,
-      'Renew the table: npm run test:kit -- src/kit/test/docs.test.ts -u',
-    ).toMatchFileSnapshot(file);
+    const renewed = withTable(readDoc('docs/settings.md'), ['name', 'default', 'meaning'], rows);
+    await expect(renewed, renewal).toMatchFileSnapshot(join(projectRoot, 'docs/settings.md'));
+  });
+});
+
+describe.skipIf(!kitDoc('docs/texts.md'))('docs/texts.md', () => {
+  test('has every text of the kit, by its key', async () => {
+    const rows = Object.entries<string | readonly string[]>(texts).map(([key, text]) => {
+      return `| \`${key}\` | ${[text].flat().join('<br>').replaceAll('|', '\\|')} |\n`;
+    });
+    const renewed = withTable(readDoc('docs/texts.md'), ['key', 'in English'], rows);
+    await expect(renewed, renewal).toMatchFileSnapshot(join(projectRoot, 'docs/texts.md'));
   });
 });
 
@@ -203,6 +208,15 @@ const examples = [
 
 function isOfKitPage(path: string): boolean {
   return kitPages.some((page) => path === page.path || path.startsWith(`${page.path}/`));
+}
+
+/** The text with these rows in the first table that has such a head. */
+function withTable(text: string, columns: readonly string[], rows: readonly string[]): string {
+  const head = `\n| ${columns.join(' | ')} |\n|${columns.map(() => '---|').join('')}\n`;
+  const at = text.indexOf(head);
+  if (at < 0) throw new Error(`no table with the columns ${columns.join(', ')}`);
+  const rest = text.slice(at + head.length).replace(/^(\|.*\n)*/, '');
+  return text.slice(0, at) + head + rows.join('') + rest;
 }
 
 /** As GitHub makes them: `## What #kit exports` is `#what-kit-exports`. */
