@@ -37,6 +37,11 @@ export function git(args: readonly string[], options: GitOptions): Buffer {
   return stdout;
 }
 
+/** The way from git's top to a folder that is below it: `apps/web/`, or nothing. */
+export function prefixOf(root: string): string {
+  return askGit(['rev-parse', '--show-prefix'], { cwd: root }).stdout.toString().trim();
+}
+
 /** What git prints with -z. */
 export function byNul(output: Buffer): string[] {
   return output.toString().split('\0').filter(Boolean);

@@ -1,4 +1,4 @@
-import { askGit } from './git.ts';
+import { askGit, prefixOf } from './git.ts';
 
 /** A file that git leaves out of every commit, and the line of an ignore file that says so. */
 interface Hidden {
@@ -35,7 +35,7 @@ export function adviceOnHidden(root: string, hidden: readonly Hidden[], folder: 
   const [whole] = hiddenFiles(root, ['.']);
   if (whole)
     return `${head}\nThe whole folder is hidden: take that line out of ${whole.by}, then \`git add\` the folder.`;
-  const prefix = askGit(['rev-parse', '--show-prefix'], { cwd: root }).stdout.toString().trim();
+  const prefix = prefixOf(root);
   const advice = [...new Set(hidden.map(({ by }) => fileToEdit(by, prefix)))].map((file) => {
     const lines = linesFor(root, file, folder).map((line) => `  ${line}`);
     return `Add at the end of ${file}:\n${lines.join('\n')}`;

@@ -11,12 +11,16 @@ export interface Sides {
   to: FileContent | undefined;
 }
 
-/** The differences as `git apply` takes them. `temporary` is a folder for both sides. */
-export function diffOf(files: readonly Sides[], temporary: string): string {
+/**
+ * The differences as `git apply` takes them. `temporary` is a folder for both sides. `prefix` is the way from git's top to
+ * the project: `git apply` reads the names of a git patch from the top, wherever it is called, and skips other files
+ * without a word.
+ */
+export function diffOf(files: readonly Sides[], temporary: string, prefix = ''): string {
   const folder = join(temporary, 'diff');
   for (const { path, from, to } of files) {
-    put(join(folder, 'a', path), from);
-    put(join(folder, 'b', path), to);
+    put(join(folder, 'a', prefix, path), from);
+    put(join(folder, 'b', prefix, path), to);
   }
   for (const side of ['a', 'b']) mkdirSync(join(folder, side), { recursive: true });
   const options = ['--no-prefix', '--no-ext-diff', '--no-textconv', '--no-color', '--no-renames', '--binary'];

@@ -99,7 +99,8 @@ function byHand(done: Done): string {
 }
 
 function counted({ changed, added, removed }: KitResult): string {
-  return `${changed.length} files changed, ${added.length} new, ${removed.length} removed`;
+  const files = changed.length === 1 ? 'file' : 'files';
+  return `${changed.length} ${files} changed, ${added.length} new, ${removed.length} removed`;
 }
 
 function line(what: string, paths: readonly string[]): string[] {

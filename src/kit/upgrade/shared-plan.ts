@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Changes } from './apply.ts';
 import { baseFile } from './base.ts';
 import { hashAt } from './compare.ts';
+import { prefixOf } from './git.ts';
 import { hashOf, type Kit } from './kit-file.ts';
 import { asWritten, diffOf, endedLike, fromHistory, patchFits, type Sides } from './patch.ts';
 import { Refusal } from './refusal.ts';
@@ -93,7 +94,8 @@ function writePatch(left: string[], plan: SharedPlan, changes: Changes, result: 
   }
   result.patched.push(...patched.map(({ path }) => path));
   result.compared.push(...compared.map(({ path }) => path));
-  const changedByTemplate = diffOf(patched, temporary);
+  const prefix = prefixOf(root);
+  const changedByTemplate = diffOf(patched, temporary, prefix);
   result.fits = patchFits(root, changedByTemplate, temporary);
   const text = [
     `What ${template.kit.version} changed since ${old.version} in files that you changed as well.`,
@@ -104,7 +106,7 @@ function writePatch(left: string[], plan: SharedPlan, changes: Changes, result: 
       ? [
           `The version of ${old.version} of the files below is not known: this turns yours into the template's, your changes undone.`,
           '',
-          diffOf(compared, temporary),
+          diffOf(compared, temporary, prefix),
         ]
       : []),
   ];
