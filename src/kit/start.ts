@@ -2,12 +2,18 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp, listener } from './app.ts';
-import { createProvider, type Provider } from './auth.ts';
-import type { Config } from './config/index.ts';
-import { createAudit, type Log, requestLog } from './log/index.ts';
-import { createNamer, createSealer, openSessions } from './store/index.ts';
-import { createTelemetry } from './telemetry.ts';
+import {
+  assemble,
+  type CheckedSite,
+  checkSiteAndSettings,
+  OpenError,
+  type Replacements,
+} from './assembly.ts';
+import { type Config, ConfigError } from './config/index.ts';
+import { listener } from './http/listener.ts';
+import { createLog, type Log } from './log/index.ts';
+import type { Provider } from './provider/index.ts';
+import type { AnySite } from './site.ts';
 
 /** Running requests have this long to finish at a stop. */
 const graceMs = 10_000;
@@ -15,55 +21,78 @@ const graceMs = 10_000;
 /** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
 const keepAliveMs = 65_000;
 
+/** EX_CONFIG of sysexits.h: a supervisor need not start us again before somebody fixes the settings. */
+const exitConfig = 78;
+
 export interface RunningApp {
   /** The address that users see. */
   url: string;
-  /** Says "not ready", waits as configured, lets running requests finish, then closes the stores (R22). */
+  /** Says "not ready", waits as configured, lets running requests finish, then closes what is open (R22). */
   stop(): Promise<void>;
 }
 
 /**
- * Opens the stores, connects the provider and listens. Waits for neither Redis nor the provider: while one is away,
- * what needs it answers 503, and it heals by itself (R14, R21).
- *
- * @throws the listen error, such as EADDRINUSE
+ * The whole life of the process: reads the settings, starts the site, and stops it on SIGTERM or SIGINT. What keeps it
+ * from starting is printed in sentences: exit code 78 for settings, 1 for all else.
  */
-export async function start(config: Config, log: Log): Promise<RunningApp> {
-  const telemetry = createTelemetry();
-  const audit = telemetry.measuredAudit(createAudit(log));
-  const { secrets, idleMinutes, maxHours } = config.session;
-  const opened = await openSessions({
-    redisUrls: config.redisUrls,
-    secrets,
-    idleSeconds: idleMinutes * 60,
-    maxSeconds: maxHours * 3600,
-    log,
-    audit,
-  });
-  const sessions = telemetry.measuredSessions(opened);
-  const redirectUri = `${config.baseUrl}/auth/callback`;
-  const onCall = telemetry.providerCall;
-  const provider = telemetry.tracedProvider(
-    createProvider(config.provider, { redirectUri, log, audit, onCall }),
-  );
-  let stopping = false;
+export async function run(site: AnySite, replacements?: Replacements): Promise<void> {
+  const checked = checkedOrExit(site);
+  const log = createLog(checked.config.logLevel);
 
-  const app = createApp({
-    config,
-    log,
-    audit,
-    provider,
-    sessions,
-    logRequests: (app, trusted) => requestLog(log, app, trusted),
-    sealer: (use) => createSealer(secrets, use),
-    namer: (use) => createNamer(secrets, use),
+  // The last resort: whatever nobody caught leaves the process in a state that nobody knows.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => {
+      log.fatal({ err: error }, event);
+      process.exit(1);
+    });
+  }
+
+  let stopping = false;
+  const starting = start(checked, log, replacements);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, async () => {
+      // npm passes a Ctrl-C on that the terminal has sent to us already.
+      if (stopping) return;
+      stopping = true;
+      log.info(`${signal}: stopping`);
+      await (await starting).stop();
+      process.exit(0);
+    });
+  }
+
+  try {
+    const app = await starting;
+    log.info(`listening on ${app.url}`);
+  } catch (error) {
+    const sentence = whyNotStarted(error, checked.config);
+    if (sentence === undefined) throw error;
+    if (error instanceof OpenError) log.fatal({ err: error.cause ?? error }, error.message);
+    console.error(sentence);
+    process.exit(1);
+  }
+}
+
+/**
+ * Assembles the app and listens.
+ *
+ * @throws the listen error, such as EADDRINUSE, or OpenError
+ */
+export async function start(
+  checked: CheckedSite,
+  log: Log,
+  replacements?: Replacements,
+): Promise<RunningApp> {
+  const { config } = checked;
+  let stopping = false;
+  const { app, provider, close } = await assemble(checked, log, {
     stopping: () => stopping,
+    ...(replacements && { replacements }),
   });
   const options = { keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
   const server = createServer(options, listener(app, log));
   server.listen(config.port, config.host);
   await once(server, 'listening').catch(async (error) => {
-    await Promise.allSettled([sessions.close(), provider.close()]);
+    await Promise.allSettled([close()]);
     throw error;
   });
   meetProvider(provider, () => stopping);
@@ -74,10 +103,32 @@ export async function start(config: Config, log: Log): Promise<RunningApp> {
       stopping = true;
       await sleep(config.shutdownDelaySeconds * 1000);
       await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
-      await provider.close();
-      await sessions.close();
+      await close();
     },
   };
+}
+
+function checkedOrExit(site: AnySite): CheckedSite {
+  try {
+    return checkSiteAndSettings(site, process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(['The app cannot start:', ...error.problems.map((problem) => `- ${problem}`)].join('\n'));
+    process.exit(exitConfig);
+  }
+}
+
+/** A sentence with what to do; undefined for what nobody foresaw. */
+function whyNotStarted(error: unknown, { host = '', port }: Config): string | undefined {
+  if (error instanceof OpenError) {
+    const { message } = (error.cause ?? error) as Error;
+    return `The app cannot start: ${error.message}${error.cause ? ` (${message})` : ''}. The log line above shows where.`;
+  }
+  const { syscall, code } = error as { syscall?: string; code?: string };
+  if (syscall !== 'listen') return undefined;
+  return code === 'EADDRINUSE'
+    ? `Port ${port} is in use. Stop what uses it, or set PORT (and BASE_URL) to another.`
+    : `The app cannot listen on ${host}:${port} (${code}). Set HOST and PORT to an address that this machine and user may use.`;
 }
 
 /**

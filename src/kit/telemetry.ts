@@ -1,6 +1,6 @@
 import { type Attributes, metrics, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Provider, ProviderCall } from './auth.ts';
 import type { Audit, AuditDetails, AuditEvent } from './log/index.ts';
+import type { Provider, ProviderCall } from './provider/index.ts';
 import type { Sessions } from './store/index.ts';
 
 // Metrics and traces by the OpenTelemetry API alone: without an SDK each of these calls does nothing. README shows

@@ -1,4 +1,4 @@
-import { definePage } from '../kit/pages/page.ts';
+import { definePage } from '#kit';
 
 /** Shows a rule at work: whoever lacks the role gets the 403 page. */
 export const adminPage = definePage({
@@ -7,6 +7,5 @@ export const adminPage = definePage({
   access: { roles: 'admin' },
   view: 'admin',
   nav: 'Admin',
-  about: 'Only for people with the role “admin”. Others see how a refusal looks.',
   model: ({ user }) => ({ roles: user.roles.slice(0, 20) }),
 });

@@ -1,9 +1,11 @@
 import { type ClientKey, clientCredentials } from './client-credentials.ts';
+import { type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
 
 export type { ClientKey } from './client-credentials.ts';
+export { ownSettingProblems } from './own-settings.ts';
 export { type Setting, settings } from './settings.ts';
 
 /** All that can be set, checked and complete. Nothing else in `src` knows a setting's name. */
@@ -28,8 +30,8 @@ export interface Config {
   };
   /** Empty: sessions live in memory. Several: the seeds of a cluster. */
   readonly redisUrls: readonly string[];
-  /** The downstream API, without a slash at its end. */
-  readonly apiUrl: string | undefined;
+  /** The site's own settings, by name. */
+  readonly own: Readonly<Record<string, unknown>>;
 }
 
 export interface ProviderConfig {
@@ -79,11 +81,21 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads all settings at once, from `env` and from the files it names. */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const reading = readSettings(env);
+/**
+ * Reads all settings at once, the kit's and the site's own, from `env` and from the files it names.
+ *
+ * @throws ConfigError with every problem there is
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSettings } = {}): Config {
+  const own = site.settings ?? {};
+  const reading = readSettings(env, own);
   const credentials = clientCredentials(reading);
-  const all = [...reading.problems, ...conflicts(reading, env), ...credentials.problems];
+  const all = [
+    ...ownSettingProblems(own),
+    ...reading.problems,
+    ...conflicts(reading, env),
+    ...credentials.problems,
+  ];
   if (all.length > 0) throw new ConfigError(all);
 
   // Without a problem nothing is missing: whatever has no default and must be there was asked for above.
@@ -133,7 +145,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       maxHours: set.SESSION_MAX_HOURS,
     },
     redisUrls: set.REDIS_URL ?? [],
-    apiUrl: set.API_URL,
+    own: reading.own,
   });
 }
 

@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { unknownNames } from './names.ts';
+import type { OwnSetting, OwnSettings } from './own-settings.ts';
 import { definitions, type SettingName, type Values } from './settings.ts';
 
 export interface Reading {
   values: Values;
+  /** The site's own. */
+  own: Record<string, unknown>;
   /** Those that are set to something wrong: not to be taken for missing ones. */
   invalid: ReadonlySet<SettingName>;
   problems: string[];
 }
 
 /** Reads each setting by itself. An empty one counts as not set, as `NAME=` in a file means nothing else. */
-export function readSettings(env: NodeJS.ProcessEnv): Reading {
+export function readSettings(env: NodeJS.ProcessEnv, own: OwnSettings): Reading {
   const invalid = new Set<SettingName>();
   const values: Record<string, unknown> = {};
-  const problems: string[] = unknownNames(env);
+  const problems: string[] = unknownNames(env, own);
 
   for (const name of Object.keys(definitions) as SettingName[]) {
     const result = readSetting(name, env);
@@ -22,24 +25,25 @@ export function readSettings(env: NodeJS.ProcessEnv): Reading {
       problems.push(...result.problems);
     } else values[name] = result.value;
   }
-  return { values: values as Values, invalid, problems };
+  const ownValues: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(own)) {
+    const result = readOwn(name, setting, env);
+    if ('problems' in result) problems.push(...result.problems);
+    else ownValues[name] = result.value;
+  }
+  return { values: values as Values, own: ownValues, invalid, problems };
 }
 
 type Result = { value: unknown } | { problems: string[] };
 
 function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
-  const { schema, secret, hint, default: fallback } = definitions[name];
-  const raw = secret ? rawSecret(name, env) : { value: env[name] || undefined };
+  const { schema, secret = false, hint, default: fallback } = definitions[name];
+  const raw = rawValue(name, { secret, fallback }, env);
   if ('problems' in raw) return raw;
 
-  const value = raw.value ?? fallback;
+  const { value } = raw;
   if (value === undefined) {
     return hint ? { problems: [`${name} is missing. ${hint}`] } : { value: undefined };
-  }
-  if (value !== value.trim() || /\p{Cc}/u.test(value)) {
-    return {
-      problems: [`${name} has a blank or a line break at its start, at its end or inside: take it out.`],
-    };
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data };
@@ -47,9 +51,45 @@ function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
   return { problems: parsed.error.issues.map(({ message }) => `${name} ${message}${now}`) };
 }
 
+/** A setting of the site's own must be there where its schema does not take `undefined`. */
+function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Result {
+  const { schema, secret = false, meaning, default: fallback } = setting;
+  const raw = rawValue(name, { secret, fallback }, env);
+  if ('problems' in raw) return raw;
+
+  const parsed = schema.safeParse(raw.value);
+  if (parsed.success) return { value: parsed.data };
+  if (raw.value === undefined) return { problems: [`${name} is missing: ${meaning}.`] };
+  const now = secret ? '' : shown(raw.value);
+  return { problems: parsed.error.issues.map(({ message }) => `${named(name, message)}${now}`) };
+}
+
+/** What is set, else the default; undefined where there is neither. */
+function rawValue(
+  name: string,
+  { secret, fallback }: { secret: boolean; fallback: string | undefined },
+  env: NodeJS.ProcessEnv,
+): { value: string | undefined } | { problems: string[] } {
+  const raw = secret ? rawSecret(name, env) : { value: env[name] || undefined };
+  if ('problems' in raw) return raw;
+  const value = raw.value ?? fallback;
+  if (value !== undefined && (value !== value.trim() || /\p{Cc}/u.test(value))) {
+    return {
+      problems: [`${name} has a blank or a line break at its start, at its end or inside: take it out.`],
+    };
+  }
+  return { value };
+}
+
+/** A message of ours goes on from the name (`must be …`). Zod's own are sentences without a full stop. */
+function named(name: string, message: string): string {
+  const sentence = /[.!?]$/.test(message) ? message : `${message}.`;
+  return /^\p{Ll}/u.test(sentence) ? `${name} ${sentence}` : `${name}: ${sentence}`;
+}
+
 /** A secret stands in NAME, or in the file that NAME_FILE names, as containers hand them over (ASVS 13.3.1). */
 function rawSecret(
-  name: SettingName,
+  name: string,
   env: NodeJS.ProcessEnv,
 ): { value: string | undefined } | { problems: string[] } {
   const direct = env[name] || undefined;

@@ -20,7 +20,6 @@ interface Definition extends Omit<Setting, 'name'> {
 const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
 const register = 'Register this app at your provider as a confidential web app; it tells you the id.';
 const tenant = '11111111-2222-3333-4444-555555555555';
-const api = 'https://api.example.com';
 
 /** Every setting there is, in the order of the README. The long explanations stand in .env.example. */
 const table = {
@@ -95,10 +94,14 @@ const table = {
     schema: is.oneOf('auto', 'require', 'off'),
   },
   OIDC_USERINFO: { default: 'true', meaning: 'whether to ask userinfo once per sign-in', schema: is.yesOrNo },
-  OIDC_AUDIENCE: { meaning: 'the API to get access tokens for (Auth0)', example: api, schema: is.audience },
+  OIDC_AUDIENCE: {
+    meaning: 'the API to get access tokens for (Auth0)',
+    example: 'https://api.example.com',
+    schema: is.audience,
+  },
   OIDC_RESOURCE: {
     meaning: 'the API to get access tokens for (RFC 8707)',
-    example: api,
+    example: 'https://api.example.com',
     schema: is.resource,
   },
   OIDC_PROMPT: { meaning: 'what to ask at every sign-in', example: 'select_account', schema: is.prompt },
@@ -160,7 +163,6 @@ const table = {
   },
 
   TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },
-  API_URL: { meaning: 'the API of the sample page', example: api, schema: is.apiAddress },
   LOG_LEVEL: {
     default: 'info',
     meaning: 'how much is logged',

@@ -124,7 +124,8 @@ export const issuer = address
     'must be the issuer itself: leave out "/.well-known/…", it is added by the app.',
   );
 
-export const apiAddress = address.transform((value) => value.replace(/\/+$/, ''));
+/** The address of a service, without a slash at its end: https, or http on loopback. */
+export const webAddress = address.transform((value) => value.replace(/\/+$/, ''));
 
 export const redisUrls = text
   .transform((value) => value.split(/ *, */))

@@ -1,3 +1,4 @@
+import { plainPages } from '../errors/plain-pages.ts';
 import {
   confirmLogout,
   confirmThirdPartyStart,
@@ -7,11 +8,8 @@ import {
   signedOut,
   switchUser,
 } from '../errors/texts.ts';
-import { plainPages } from '../errors/plain-pages.ts';
-import { layOutClaims, layOutRows } from '../pages/claims.ts';
 import { initials } from '../pages/person.ts';
 import { dateTime } from '../pages/time.ts';
-import { sampleAccounts } from './accounts.ts';
 
 /** One page in one state, with all that its view prints. */
 export interface GalleryState {
@@ -20,32 +18,16 @@ export interface GalleryState {
   locals: Record<string, unknown>;
 }
 
-const rooms = [
+const menu = [
   ['/', 'Home'],
-  ['/profile', 'Profile'],
   ['/sessions', 'Sessions'],
-  ['/api-data', 'API data'],
-  ['/admin', 'Admin'],
 ];
 const now = Date.now();
-const inHours = (hours: number) => new Date(now + hours * 3_600_000);
-const seconds = (date: Date) => Math.floor(date.getTime() / 1000);
+export const inHours = (hours: number) => new Date(now + hours * 3_600_000);
 
 export const galleryStates: GalleryState[] = [
-  { name: 'home-signed-out', view: 'home', locals: everyone('Home', '/') },
-  { name: 'home-signed-in', view: 'home', locals: { ...signedIn('Home', '/'), ...homeModel() } },
-  { name: 'home-store-away', view: 'home', locals: { ...everyone('Home', '/'), storeAway: true } },
-  { name: 'profile', view: 'profile', locals: profile('alice', ['admin', 'member']) },
-  { name: 'profile-bare', view: 'profile', locals: profile('dave') },
-  { name: 'profile-hostile', view: 'profile', locals: profile('eve', ['member', '<i>role</i>']) },
   { name: 'sessions', view: 'sessions', locals: sessions(3) },
   { name: 'sessions-only-this', view: 'sessions', locals: sessions(1) },
-  { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
-  { name: 'api-data', view: 'api-data', locals: apiData(apiAnswer()) },
-  { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
-  { name: 'api-data-too-large', view: 'api-data', locals: apiData({ problem: 'too-large' }) },
-  { name: 'api-data-refused', view: 'api-data', locals: apiData({ problem: 'refused', status: 403 }) },
-  { name: 'api-data-tokens', view: 'api-data', locals: apiData({ problem: 'tokens-refused', status: 401 }) },
   { name: 'signed-out', view: 'signed-out', locals: farewell('ended', ['You signed out.']) },
   {
     name: 'signed-out-provider-stays',
@@ -66,15 +48,14 @@ export const galleryStates: GalleryState[] = [
   },
   {
     name: 'session-ending',
-    view: 'home',
+    view: 'sessions',
     // Looked at later, too: its end is always near.
     get locals() {
       const soon = new Date(Date.now() + 90_000).toISOString();
       const late = inHours(7.8).toISOString();
       return {
-        ...signedIn('Home', '/'),
-        ...homeModel(),
-        ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/' },
+        ...sessions(1),
+        ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/sessions' },
       };
     },
   },
@@ -113,14 +94,16 @@ export const galleryStates: GalleryState[] = [
   message('sign-in-not-fresh', 403, failurePage('not_fresh'), true),
 ];
 
-function everyone(title: string, path: string) {
+/** What the layout prints for a visitor. */
+export function around(title: string, path: string) {
   return { title, path, requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' };
 }
 
-function signedIn(title: string, path: string, name = 'Alice Adams') {
+/** The same for somebody who is signed in. */
+export function signedIn(title: string, path: string, name = 'Alice Adams') {
   return {
-    ...everyone(title, path),
-    nav: rooms.map(([href, label]) => ({ href, label, current: href === path })),
+    ...around(title, path),
+    nav: menu.map(([href, label]) => ({ href, label, current: href === path })),
     user: { name, initials: initials(name) },
     kitForm: 'the-mark-of-alices-pages',
     ends: {
@@ -128,49 +111,6 @@ function signedIn(title: string, path: string, name = 'Alice Adams') {
       idleExpiresAt: inHours(0.5).toISOString(),
       returnTo: path,
     },
-  };
-}
-
-function homeModel() {
-  const cards = [
-    { href: '/profile', title: 'Profile', about: 'What your provider says about you.' },
-    { href: '/sessions', title: 'Sessions', about: 'Where you are signed in, and a way to end it.' },
-    {
-      href: '/api-data',
-      title: 'API data',
-      about: 'Asks another service in your name, without your browser seeing a token.',
-    },
-    {
-      href: '/admin',
-      title: 'Admin',
-      about: 'Only for people with the role “admin”. Others see how a refusal looks.',
-    },
-  ];
-  return { cards, signedInUntil: dateTime(inHours(7.8)) };
-}
-
-function profile(sub: string, roles: string[] = []) {
-  const signIn = {
-    sub,
-    iss: 'http://localhost:3001',
-    aud: 'express-web-app',
-    auth_time: seconds(inHours(-0.2)),
-    amr: ['pwd', 'otp'],
-    iat: seconds(inHours(-0.2)),
-    exp: seconds(inHours(0.8)),
-  };
-  const account = sampleAccounts.find((each) => each.sub === sub)?.claims;
-  const claims: Record<string, unknown> = { ...account, ...signIn };
-  return {
-    ...signedIn('Your profile', '/profile', String(claims.name ?? sub)),
-    email: claims.email,
-    roles,
-    groups: layOutClaims(claims),
-    raw: JSON.stringify(claims, null, 2),
-    session: [
-      { label: 'Signed in here', time: dateTime(inHours(-0.2)) },
-      { label: 'Ends at the latest', time: dateTime(inHours(7.8)) },
-    ],
   };
 }
 
@@ -187,21 +127,6 @@ function sessions(count: number) {
   return { ...signedIn('Where you are signed in', '/sessions'), devices, others: count - 1 };
 }
 
-function apiAnswer() {
-  const value = { message: 'Hello, Alice', you: { sub: 'alice', scopes: ['openid', 'profile'] }, count: 3 };
-  return { status: 200, rows: layOutRows(value), raw: JSON.stringify(value, null, 2) };
-}
-
-function apiData(answer: object) {
-  const token = { tokenEnds: dateTime(inHours(0.8)), tokenRefreshed: dateTime(inHours(-0.1)) };
-  return {
-    ...signedIn('Data from the API', '/api-data'),
-    apiUrl: 'http://localhost:3002',
-    ...token,
-    ...answer,
-  };
-}
-
 function farewell(provider: string, text: string[]) {
   const ended = [
     { what: signedOut.thisApp, how: 'ended' },
@@ -209,16 +134,16 @@ function farewell(provider: string, text: string[]) {
     { what: signedOut.provider('login.example.com'), how: provider },
   ];
   const { title } = signedOut;
-  return { ...everyone(title, '/signed-out'), title, text, ended, signInHref: '/auth/login', follow: false };
+  return { ...around(title, '/signed-out'), title, text, ended, signInHref: '/auth/login', follow: false };
 }
 
 /** Without the refresh, which would lead away from it. */
 function onTheWay(purpose: keyof typeof leaving) {
   const { title, text } = leaving[purpose]('login.example.com');
-  return { ...everyone(title, '/'), title, text, url: 'https://login.example.com/?a=1&b="2"' };
+  return { ...around(title, '/'), title, text, url: 'https://login.example.com/?a=1&b="2"' };
 }
 
 function message(name: string, status: number, model: object | undefined, withUser = false): GalleryState {
-  const around = withUser ? signedIn('', '') : everyone('', '');
-  return { name, view: 'message', locals: { ...around, status, ...model } };
+  const locals = withUser ? signedIn('', '') : around('', '');
+  return { name, view: 'message', locals: { ...locals, status, ...model } };
 }

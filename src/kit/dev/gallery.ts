@@ -1,39 +1,48 @@
 import express, { type Express } from 'express';
+import type { Folders } from '../folders.ts';
 import { createAssets } from '../http/assets.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 import { useViews } from '../http/views.ts';
 import { type GalleryState, galleryStates } from './gallery-states.ts';
 
-export { type GalleryState, galleryStates };
-
 const start = '/dev/gallery';
 
-/** Every page in every state it can be in, without signing in anywhere: to look at, and for tests to walk. */
-export function createGallery({ development = true } = {}): Express {
+interface Options {
+  site: { name: string; help?: string | undefined };
+  folders: Folders;
+  states?: readonly GalleryState[];
+  development?: boolean;
+}
+
+/** Each of the kit's pages in every state it can be in, in the site's layout, without signing in anywhere. */
+export function createGallery({ development = true, ...options }: Options): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(securityHeaders({ baseUrl: 'http://localhost' }));
-  useViews(app, { development });
-  mountGallery(app, { development });
+  useViews(app, options.folders.views, { development });
+  mountGallery(app, { ...options, development });
   return app;
 }
 
 /** Adds the gallery to an app that has the views. */
-export function mountGallery(app: Express, { development = true } = {}): void {
-  const assets = createAssets({ development });
-  const site = { name: 'Express confidential web app', development: true };
-  app.use(assets.handler);
+export function mountGallery(
+  app: Express,
+  { site, folders, states = galleryStates, development = true }: Options,
+): void {
+  const { href, handler } = createAssets(folders.public, { development });
+  const locals = { site: { ...site, development: true }, asset: href, lang: 'en' };
+  app.use(handler);
 
   app.get(start, (_req, res) => {
-    const items = galleryStates.map(({ name }) => `<li><a href="${start}/${name}">${name}</a></li>`);
+    const items = states.map(({ name }) => `<li><a href="${start}/${name}">${name}</a></li>`);
     res.send(`<!doctype html><html lang="en"><title>Gallery</title>
-<link rel="stylesheet" href="${assets.hrefs.css}"><link rel="icon" href="${assets.hrefs.icon}">
-<main><h1>Every page, every state</h1><ul>${items.join('')}</ul></main></html>`);
+<link rel="stylesheet" href="${href('/kit.css')}"><link rel="stylesheet" href="${href('/site.css')}">
+<main><h1>Every page of the kit, in every state</h1><ul>${items.join('')}</ul></main></html>`);
   });
 
   app.get(`${start}/:name`, (req, res, next) => {
-    const state = galleryStates.find(({ name }) => name === req.params.name);
+    const state = states.find(({ name }) => name === req.params.name);
     if (!state) return next();
-    res.render(state.view, { site, assets: assets.hrefs, ...state.locals });
+    res.render(state.view, { ...locals, ...state.locals });
   });
 }

@@ -2,11 +2,18 @@
  * The process beside the app: the development provider, the sample API and the gallery. Its own process, so that
  * who is signed in at the provider stays signed in when the app restarts.
  */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { foldersOf } from '../folders.ts';
+import type { AnySite } from '../site.ts';
 import { apiScope, startApi } from './api.ts';
 import { createGallery } from './gallery.ts';
 import { startProvider } from './provider.ts';
 import { devClient, devPorts } from './settings.ts';
 
+const { site } = (await import(pathToFileURL(resolve(process.argv[2] ?? 'src/site.ts')).href)) as {
+  site: AnySite;
+};
 const ports = devPorts(process.env);
 const app = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
 const audience = `http://localhost:${ports.api}`;
@@ -32,7 +39,7 @@ const provider = await startProvider({
 });
 await startApi({ port: ports.api, issuer: provider.issuer, audience });
 // The gallery is a nicety: where its port is taken, it stays away.
-createGallery()
+createGallery({ site, folders: foldersOf() })
   .listen(ports.gallery, 'localhost')
   .on('error', () => {});
 process.send?.('ready');

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pino from 'pino';
-import { AuthError, createProvider, type Provider } from '../auth.ts';
 import type { Config, ProviderConfig } from '../config/index.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { createProvider, type Provider } from '../provider/index.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import type { Metadata } from './discovery.ts';
 import { type Refusal, reasonIn, refusalIn } from './refusal.ts';

@@ -1,5 +1,6 @@
-import { AuthError, type Provider } from '../auth.ts';
 import type { Config } from '../config/index.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import type { Provider } from '../provider/index.ts';
 import { type Answer, ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 import { reasonIn, wordsOf } from './refusal.ts';

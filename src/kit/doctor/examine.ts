@@ -1,6 +1,6 @@
 import pino from 'pino';
-import { createProvider } from '../auth.ts';
 import type { Config, ProviderConfig } from '../config/index.ts';
+import { createProvider } from '../provider/index.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';

@@ -1,4 +1,4 @@
-import { AuthError } from '../auth.ts';
+import { AuthError } from '../errors/auth-error.ts';
 import type { Answer } from './ask.ts';
 import { said } from './finding.ts';
 import { plainText } from './plain-text.ts';

@@ -1,5 +1,5 @@
 import type { Message } from './message.ts';
-import type { Refusal, SignInFailure } from './errors.ts';
+import type { Refusal, SignInFailure } from './reasons.ts';
 
 // Every sentence of the auth part that a user may read, with ended-text.ts. Translate both, and `lang` in the layout.
 

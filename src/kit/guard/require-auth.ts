@@ -1,16 +1,17 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { type AuthContext, authOf, demandStore, neverCache, redirect } from '../session/context.ts';
-import { AuthError } from '../errors/errors.ts';
-import { startLogin } from '../sign-in/login.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { lacking, leadingBack, ownPage } from '../errors/texts.ts';
+import { neverCache, redirect } from '../http/answers.ts';
+import { requestKind } from '../http/request-kind.ts';
+import type { Demands } from '../provider/index.ts';
+import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { isOtherPersonsPage, isOwnPage } from '../session/own-page.ts';
-import type { Demands } from '../provider/index.ts';
-import { requestKind } from '../http/request-kind.ts';
-import { wayBack } from '../http/return-path.ts';
+import type { User } from '../session/user.ts';
+import { getUser, signedIn } from '../session/user-session.ts';
+import { wayBack } from '../session/way-back.ts';
 import { checkRule, judge, type Rule } from './rules.ts';
-import { lacking, leadingBack, ownPage } from '../errors/texts.ts';
-import { getUser, signedIn, type User } from '../session/user-session.ts';
 
 /** What a route of its own may ask for. A page's forms always come from its person's own page. */
 export interface RouteRule extends Rule {
@@ -32,14 +33,14 @@ export interface RouteRule extends Rule {
  */
 export function requireAuth(
   rule: RouteRule = {},
-  { returnTo, view }: { returnTo?: string; view?: string } = {},
+  { returnTo, view }: { returnTo?: string | ((req: Request) => string); view?: string } = {},
 ): RequestHandler {
   checkRule(rule);
   return async (req, res, next) => {
     const { context } = demandStore(req);
     neverCache(res);
     const user = getUser(req);
-    const back = wayBack(req, returnTo);
+    const back = wayBack(req, typeof returnTo === 'function' ? returnTo(req) : returnTo);
     if (!user) return whoAreYou(req, res, back ?? '/');
     if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
     const verdict = judge(user, rule, context.provider.settings);
@@ -56,10 +57,10 @@ async function whoAreYou(req: Request, res: Response, path: string): Promise<voi
   const kind = requestKind(req);
   if (kind === 'script') throw new AuthError('sign_in_first');
   if (kind === 'form') throw new AuthError('work_not_saved', { page: leadingBack('work_not_saved', path) });
+  const { context, formerSession } = authOf(req);
   // Somebody whose session is gone is told why first, and goes on from there.
-  if (authOf(req).formerSession)
-    return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
-  await startLogin(req, res, { returnTo: path });
+  if (formerSession) return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
+  await context.startLogin(req, res, { returnTo: path });
 }
 
 /** A page, and no further step-up: it would come back in the same way (R18). */
@@ -118,5 +119,5 @@ async function stepUp(
   if (requestKind(req) === 'script' || back === undefined) {
     throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', back ?? '/') });
   }
-  await startLogin(req, res, { returnTo: back, maxAge, acr });
+  await authOf(req).context.startLogin(req, res, { returnTo: back, maxAge, acr });
 }

@@ -1,6 +1,6 @@
-import { checkableAcr, type Demands } from '../provider/index.ts';
 import { lacking } from '../errors/texts.ts';
-import type { User } from '../session/user-session.ts';
+import { checkableAcr, type Demands } from '../provider/index.ts';
+import type { User } from '../session/user.ts';
 
 /** Who may see something. An empty rule means: whoever is signed in. All parts must hold. */
 export interface Rule {

@@ -1,47 +1,75 @@
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import express, { type RequestHandler } from 'express';
 
 export interface Assets {
-  /** The addresses that pages link to. */
-  hrefs: { css: string; script: string; icon: string };
-  /** Serves the files of `public/`, and nothing else. */
+  /** The address of a file that a page links to: `/site.css` gives `/site.css?v=…`. */
+  href: (path: string) => string;
+  /** Serves the files of the folders, and nothing else. */
   handler: RequestHandler;
 }
 
-const folder = fileURLToPath(new URL('../../public', import.meta.url));
-
 /**
- * The files of `public/`. In production their address carries a hash of their content, so that browsers keep
+ * The files that everyone may have. In production their address carries a hash of their content, so that browsers keep
  * them for a year and still see a change at once. In development they are asked for again each time.
+ *
+ * @param folders where they are; of two files with one name the earlier folder's counts
  */
-export function createAssets({ development }: { development: boolean }): Assets {
+export function createAssets(folders: readonly string[], { development }: { development: boolean }): Assets {
   const files = new Map(
-    readdirSync(folder).map((name) => [`/${name}`, development ? '' : fingerprint(name)]),
+    listFiles(folders).map(({ path, file }) => [path, development ? '' : fingerprint(file)]),
   );
   const href = (path: string) => path + (files.get(path) ?? '');
 
-  const serve = express.static(folder, {
-    index: false,
-    redirect: false,
-    cacheControl: false,
-    setHeaders: (res) => {
-      // Kept only under the very address that names this content: during a rolling deployment an old
-      // instance may be asked for a new address, and its answer must not stick.
-      const path = res.req.path;
-      const kept = !development && res.req.originalUrl === href(path);
-      res.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
-    },
-  });
-
+  const serve = express.Router();
+  for (const folder of folders) {
+    serve.use(
+      express.static(folder, {
+        index: false,
+        redirect: false,
+        cacheControl: false,
+        setHeaders: (res) => {
+          // Kept only under the very address that names this content: during a rolling deployment an old
+          // instance may be asked for a new address, and its answer must not stick.
+          const { path } = res.req;
+          const kept = !development && res.req.originalUrl === href(path);
+          res.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
+        },
+      }),
+    );
+  }
   return {
-    hrefs: { css: href('/site.css'), script: href('/session.js'), icon: href('/favicon.svg') },
+    href,
     // Other addresses pass by without a look at the disk, except in development, where files come and go.
-    handler: (req, res, next) => (development || files.has(req.path) ? serve(req, res, next) : next()),
+    handler: (req, res, next) =>
+      development || files.has(plainPath(req.path)) ? serve(req, res, next) : next(),
   };
 }
 
-function fingerprint(name: string): string {
-  return `?v=${hash('sha256', readFileSync(`${folder}/${name}`), 'base64url').slice(0, 10)}`;
+/** Each file by its address; not those that begin with a dot, which are for programs. */
+export function listFiles(folders: readonly string[]): { path: string; file: string }[] {
+  const found = new Map<string, string>();
+  for (const folder of folders.filter((one) => existsSync(one))) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      const path = file.slice(folder.replace(/[\\/]+$/, '').length).replaceAll(sep, '/');
+      if (entry.isFile() && !path.includes('/.') && !found.has(path)) found.set(path, file);
+    }
+  }
+  return [...found].map(([path, file]) => ({ path, file }));
+}
+
+function fingerprint(file: string): string {
+  return `?v=${hash('sha256', readFileSync(file), 'base64url').slice(0, 10)}`;
+}
+
+/** As it is where it cannot be decoded: then it names no file. */
+function plainPath(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

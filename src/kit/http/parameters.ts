@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 
 /** The query as it came: a parameter given twice can be told, and a further "?" belongs to a value. */
 export function queryOf(req: Request): URLSearchParams {
@@ -14,4 +14,9 @@ export function formOf(req: Request): URLSearchParams {
 /** Of two values for one parameter nobody can say which is meant (ASVS 15.3.7). */
 export function hasRepeats(parameters: URLSearchParams): boolean {
   return new Set(parameters.keys()).size < parameters.size;
+}
+
+/** A form's body as it came, so that fields given twice can be noticed. */
+export function readForm(limit: string): RequestHandler {
+  return express.text({ type: 'application/x-www-form-urlencoded', limit });
 }

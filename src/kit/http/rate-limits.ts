@@ -1,10 +1,10 @@
 import { type Request, type RequestHandler, Router } from 'express';
 import { MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore, type SendCommandClusterFn } from 'rate-limit-redis';
-import type { Audit, Log } from '../log/index.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import type { Audit, Log } from '../log/index.ts';
 
 /**
  * How many requests one client address may make in a minute. An office or a mobile network shares one

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { authOf } from '../session/context.ts';
+import { isNavigation } from './navigation.ts';
 
 /**
  * Who is asking: a person opening a page, a person posting a form, or a script (also an image, a frame, a
@@ -7,6 +7,6 @@ import { authOf } from '../session/context.ts';
  * push out one that somebody wants to finish (R3).
  */
 export function requestKind(req: Request): 'page' | 'form' | 'script' {
-  if (req.method === 'HEAD' || !authOf(req).context.isNavigation(req)) return 'script';
+  if (req.method === 'HEAD' || !isNavigation(req)) return 'script';
   return req.method === 'GET' ? 'page' : 'form';
 }

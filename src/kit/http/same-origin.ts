@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
-import type { Audit } from '../log/index.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
+import type { Audit } from '../log/index.ts';
 
 interface Options {
   baseUrl: string;

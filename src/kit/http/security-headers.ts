@@ -1,10 +1,17 @@
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { PolicyAdditions } from './policy-additions.ts';
 
 /** The headers of every answer (R16), set by Helmet. */
-export function securityHeaders({ baseUrl }: { baseUrl: string }): RequestHandler {
+export function securityHeaders({
+  baseUrl,
+  additions,
+}: {
+  baseUrl: string;
+  additions?: PolicyAdditions | undefined;
+}): RequestHandler {
   return helmet({
-    contentSecurityPolicy: contentSecurityPolicy([]),
+    contentSecurityPolicy: contentSecurityPolicy([], additions),
     referrerPolicy: { policy: 'same-origin' },
     strictTransportSecurity: mayDemandHttps(baseUrl) && { maxAge: 31_536_000, includeSubDomains: true },
     xFrameOptions: { action: 'deny' },
@@ -31,18 +38,26 @@ export const noStore: RequestHandler = (_req, res, next) => {
 };
 
 /**
- * Nothing is allowed but what our own pages use. A form leads to ourselves only: what must go on to the provider is
+ * Nothing is allowed but what our own pages use, and what the site adds. A form leads to ourselves only: what must go on to the provider is
  * answered by a page (`leaveForProvider`), because Chromium checks `form-action` at every later redirect too.
  */
-function contentSecurityPolicy(frameAncestors: readonly string[]) {
+function contentSecurityPolicy(frameAncestors: readonly string[], additions: PolicyAdditions = {}) {
+  const withSelf = (added: readonly string[] = []) => ["'self'", ...added];
+  // What the kit's pages do not use themselves is there only where the site adds something.
+  const added = Object.fromEntries(
+    (['fontSrc', 'mediaSrc', 'frameSrc', 'workerSrc'] as const)
+      .filter((name) => additions[name]?.length)
+      .map((name) => [name, withSelf(additions[name])]),
+  );
   return {
     useDefaults: false,
     directives: {
       defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'"],
-      imgSrc: ["'self'"],
-      connectSrc: ["'self'"],
+      scriptSrc: withSelf(additions.scriptSrc),
+      styleSrc: withSelf(additions.styleSrc),
+      imgSrc: withSelf(additions.imgSrc),
+      connectSrc: withSelf(additions.connectSrc),
+      ...added,
       formAction: ["'self'"],
       baseUri: ["'none'"],
       frameAncestors: frameAncestors.length > 0 ? [...new Set(frameAncestors)] : ["'none'"],

@@ -1,22 +1,26 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import ejs, { type TemplateFunction } from 'ejs';
 import escapeHtml from 'escape-html';
 import type { Express, Response } from 'express';
 
-const folder = fileURLToPath(new URL('../../views', import.meta.url));
-
 /**
- * `res.render('home', model)` prints `views/home.ejs`. A view is compiled once; in development at every
- * render, so that a change is seen at once. What `res.locals.layout()` returns is handed to the view too.
+ * `res.render('home', model)` prints `home.ejs`. A view is compiled once; in development at every render, so that a
+ * change is seen at once. What `res.locals.layout()` returns is handed to the view too.
+ *
+ * @param folders where views are looked up, those that they include as well: the site's first, then the kit's
  */
-export function useViews(app: Express, { development }: { development: boolean }): void {
+export function useViews(
+  app: Express,
+  folders: readonly string[],
+  { development }: { development: boolean },
+): void {
   const compiled = new Map<string, TemplateFunction>();
 
   function view(file: string): TemplateFunction {
     const known = compiled.get(file);
     if (known) return known;
-    const fresh = compileView(file, development);
+    const fresh = compileView(file, folders, development);
     if (!development) compiled.set(file, fresh);
     return fresh;
   }
@@ -30,7 +34,7 @@ export function useViews(app: Express, { development }: { development: boolean }
     }
     done(null, page);
   });
-  app.set('views', folder);
+  app.set('views', [...folders]);
   app.set('view engine', 'ejs');
   app.set('view cache', !development);
 }
@@ -56,11 +60,16 @@ function layoutOf({ layout }: { layout?: unknown }): object | undefined {
   return typeof layout === 'function' ? layout() : undefined;
 }
 
-function compileView(file: string, development: boolean): TemplateFunction {
+/** The file of a view, in the first folder that has it. */
+export function findView(name: string, folders: readonly string[]): string | undefined {
+  return folders.map((folder) => join(folder, `${name}.ejs`)).find((file) => existsSync(file));
+}
+
+function compileView(file: string, folders: readonly string[], development: boolean): TemplateFunction {
   const text = readFileSync(file, 'utf8');
   const options = {
     filename: file,
-    root: folder,
+    root: [...folders],
     cache: !development,
     escape: escapeHtml,
     // No `with`: a view says `page.title`, so a name can only come from what the page handed over, and the
@@ -73,17 +82,19 @@ function compileView(file: string, development: boolean): TemplateFunction {
     // The line of a failing view in the message; without it the function is faster still.
     compileDebug: development,
   };
-  return ejs.compile(development ? text : withIncludes(text), options);
+  return ejs.compile(development ? text : withIncludes(text, folders), options);
 }
 
 /**
  * Puts what a view includes in its place, once. EJS would look it up and copy the whole model for it at every
  * render, which takes longer than all the printing. An include that is written otherwise is left to EJS.
  */
-function withIncludes(text: string): string {
-  return text.replace(/<%- include\('(\/[\w/-]+)'(?:, (\{.*?\}))?\) %>/g, (_tag, name, more) => {
-    const included = withIncludes(readFileSync(`${folder}${name}.ejs`, 'utf8'));
-    // A room of its own for its names; what it is handed stands before what the page was handed.
+function withIncludes(text: string, folders: readonly string[]): string {
+  return text.replace(/<%- include\('(\/[\w/-]+)'(?:, (\{.*?\}))?\) %>/g, (tag, name, more) => {
+    const file = findView(name, folders);
+    if (file === undefined) return tag;
+    const included = withIncludes(readFileSync(file, 'utf8'), folders);
+    // A scope of its own for its names; what it is handed stands before what the page was handed.
     return `<% ((page) => { %>${included}<% })(${more ? `{ ...page, ...${more} }` : 'page'}) %>`;
   });
 }

@@ -1,8 +1,9 @@
 /** `npm run sessions`: an operator lists and ends sessions from the command line (OWASP ASVS 7.4.5). */
 import pino from 'pino';
+import { openStore } from '../assembly.ts';
 import { type Config, ConfigError, loadConfig } from '../config/index.ts';
 import { type Audit, createAudit, createLog } from '../log/index.ts';
-import { openSessions, type Sessions, StoreError } from '../store/index.ts';
+import { type Sessions, StoreError } from '../store/index.ts';
 import { readArguments, UsageError, usage } from './arguments.ts';
 import { carryOut } from './sessions.ts';
 
@@ -38,19 +39,12 @@ async function main(): Promise<number> {
 }
 
 /** The log goes to standard error, in the app's own form: what an operator ends leaves the same trail (ASVS 16.3). */
-function open({ redisUrls, session, logLevel }: Config): Promise<Sessions> {
-  const log = createLog(logLevel, pino.destination(2));
+function open(config: Config): Promise<Sessions> {
+  const log = createLog(config.logLevel, pino.destination(2));
   const write = createAudit(log);
   // That the store is away is said in a sentence.
   const audit: Audit = (event, details) => event.startsWith('store.') || write(event, details);
-  return openSessions({
-    redisUrls,
-    secrets: session.secrets,
-    idleSeconds: session.idleMinutes * 60,
-    maxSeconds: session.maxHours * 3600,
-    log,
-    audit,
-  });
+  return openStore(config, log, audit);
 }
 
 function answer(text: string): number {

@@ -1,12 +1,13 @@
 import type { Request, Response } from 'express';
-import { authOf, redirect } from '../session/context.ts';
-import { leaveForProvider } from '../provider/go-on.ts';
-import { startLogin } from '../sign-in/login.ts';
-import type { Demands } from '../provider/index.ts';
+import { judge, type Rule } from '../guard/rules.ts';
+import { redirect } from '../http/answers.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { localPath } from '../http/return-path.ts';
-import { judge, type Rule } from '../guard/rules.ts';
+import { leaveForProvider } from '../provider/go-on.ts';
+import type { Demands } from '../provider/index.ts';
+import { authOf } from '../session/context.ts';
 import { getUser } from '../session/user-session.ts';
+import { startLogin } from '../sign-in/login.ts';
 
 /**
  * Answers a form: a path of ours by a redirect, the provider's end_session_endpoint by the page that goes on (R16).
@@ -16,7 +17,10 @@ import { getUser } from '../session/user-session.ts';
  * @param rule who may open the page at `next`; undefined when it is open to everyone, or no page of the app
  */
 export async function goOnAfter(req: Request, res: Response, next: string | URL, rule?: Rule): Promise<void> {
-  if (next instanceof URL) return leaveForProvider(req, res, next, 'signOut');
+  const { context } = authOf(req);
+  if (next instanceof URL) {
+    return leaveForProvider(req, res, { url: next, host: context.provider.host, purpose: 'signOut' });
+  }
   const demands = rule && requestKind(req) === 'form' ? demandsOf(req, rule) : undefined;
   if (demands) return startLogin(req, res, { returnTo: localPath(next), ...demands });
   redirect(res, 303, next);

@@ -1,4 +1,4 @@
-import { claimBounds, excess } from '../auth.ts';
+import { claimBounds, excess } from '../provider/bounds.ts';
 import { claimLabels, signInClaims, timeClaims } from './claim-names.ts';
 import { dateTime } from './time.ts';
 
@@ -45,6 +45,25 @@ const rankOf = (name: string) => ranks.get(name) ?? ranks.size;
 /** Any JSON as rows of names and values. */
 export function layOutRows(object: object): Row[] {
   return rowsOf(Object.entries(object), longest);
+}
+
+/**
+ * The JSON text of an API as rows of names and values, and as it came. What is no JSON, or more than a page can show,
+ * is a `problem`.
+ */
+export function layOutJson(
+  text: string,
+): { rows: Row[]; raw: string } | { problem: 'not-json' | 'too-large' } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { problem: 'not-json' };
+  }
+  if (excess(value, claimBounds)) return { problem: 'too-large' };
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const rows = isObject ? layOutRows(value as object) : [{ name: 'answer', value: layOut(value) }];
+  return { rows, raw: rawJson(value) };
 }
 
 /** As it came. A long one is not spread over lines: blanks would make many times as much of it. */

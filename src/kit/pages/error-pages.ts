@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import type { Log } from '../log/index.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
 import type { ErrorWithMessage, Message } from '../errors/message.ts';
-import { isNavigation } from '../http/navigation.ts';
+import { notFound } from '../errors/page-errors.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import { isNavigation } from '../http/navigation.ts';
+import type { Log } from '../log/index.ts';
 
 /** For an address that leads nowhere. Comes after every route. */
-export const notFound: RequestHandler = (_req, _res, next) => {
-  next(Object.assign(new Error('no such address'), { status: 404, page: plainPages.notFound }));
-};
+export const noSuchAddress: RequestHandler = (_req, _res, next) => next(notFound());
 
 /**
  * The last handler: prints any error as a plain page, or as JSON to a script, and logs one line with the

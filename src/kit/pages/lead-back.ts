@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler, Request } from 'express';
+import { AuthError } from '../errors/auth-error.ts';
 import type { Action } from '../errors/message.ts';
-import { AuthError } from '../errors/errors.ts';
-import { pageOf } from '../http/return-path.ts';
 import { signedIn } from '../session/user-session.ts';
+import { pageOf } from '../session/way-back.ts';
 
 /**
  * Has each "Sign in" and "Sign in again" on the page of a failure start a sign-in, and come back to the page where it

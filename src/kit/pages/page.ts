@@ -1,50 +1,99 @@
 import type { Request, Response } from 'express';
-import type { Rule, User } from '../auth.ts';
+import type { Rule } from '../guard/rules.ts';
+import type { Log } from '../log/index.ts';
+import type { ApiRequest } from '../provider/index.ts';
+import type { User } from '../session/user.ts';
+import type { Data, Settings } from './register.ts';
 
-/** A room of the app, as data: where it is, who may see it, and what it shows. */
-export type Page = PublicPage | ProtectedPage;
+/** Who may see a page: everyone, whoever is signed in, or whom a rule lets in. */
+export type Access = 'everyone' | 'signed-in' | Rule;
 
-interface Described {
-  path: string;
-  title: string;
-  /** The file in `views/`, without its ending. */
-  view: string;
-  /** Its name in the menu; a page without one is in no menu. */
-  nav?: string;
-  /** One sentence for its card on the home page; a page without one has no card. */
-  about?: string;
-}
-
-/** Seen by everyone, so there may be no user. */
-export interface PublicPage extends Described {
-  access: 'everyone';
-  model?: (ctx: { req: Request; res: Response; user: User | undefined }) => object | Promise<object>;
-}
-
-/** Seen only by those the rule lets in, so there is always a user: the type says so. */
-export interface ProtectedPage extends Described {
-  access: 'signed-in' | Rule;
-  model?: (ctx: ProtectedContext) => object | Promise<object>;
-  /** The forms this page posts: `end` is `POST <path>/end`. */
-  actions?: Record<string, PageAction>;
-}
-
-export interface PageAction {
-  /** Left out, whoever may see the page may do this. */
-  access?: Rule;
-  /** Does it, and says where to go next: a local path (303), or what the auth part returned. */
-  run: (ctx: ProtectedContext) => Promise<string | URL>;
-}
-
-export interface ProtectedContext {
+/** What models and actions are handed. */
+export interface PageContext<Path extends string = string> {
   req: Request;
   res: Response;
   user: User;
+  /** Of the page's path: `/notes/:id` gives `params.id`. */
+  params: Readonly<Record<NamesIn<Path>, string>>;
+  /** What `open` in site.ts gave. */
+  data: Data;
+  /** The site's own settings. */
+  settings: Settings;
+  log: Log;
+  /** Calls an API with the user's access token; see `fetchApi`. */
+  fetchApi: (url: URL, init?: ApiRequest) => Promise<globalThis.Response>;
 }
 
-/** Returns the page as it is; written so that the model's `user` gets its type from `access`. */
-export function definePage(page: PublicPage): PublicPage;
-export function definePage(page: ProtectedPage): ProtectedPage;
+/** What the model of a page for everyone is handed: there may be no user. */
+export type PublicPageContext<Path extends string = string> = Omit<PageContext<Path>, 'user'> & {
+  user: User | undefined;
+};
+
+interface Described<Path extends string> {
+  /** Where it is: `/notes`, or with parameters `/notes/:id`. */
+  path: Path;
+  title: string;
+  /** The file in `views/`, without its ending. */
+  view: string;
+  /** Its name in the menu, which shows it to whoever may open it. A path with parameters has none. */
+  nav?: [NamesIn<Path>] extends [never] ? string : string extends Path ? string : never;
+  /** Left out, the page is always there. Where it says no, its address leads nowhere. */
+  when?: (at: { settings: Settings }) => boolean;
+  /** A script of its own, from `public/`: `/notes.js`. */
+  script?: `/${string}`;
+}
+
+// A model returns what its view prints as `page`. It is not written as `object`: TypeScript would then have to know what
+// a model returns before it knows the site, whose type a model may use.
+
+/** Seen by everyone, so there may be no user. */
+export interface PublicPage<Path extends string = string> extends Described<Path> {
+  access: 'everyone';
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  model?: (at: PublicPageContext<Path>) => any;
+}
+
+/** Seen only by those the rule lets in, so there is always a user: the type says so. */
+export interface ProtectedPage<Path extends string = string> extends Described<Path> {
+  access: 'signed-in' | Rule;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  model?: (at: PageContext<Path>) => any;
+  /** The forms that this page posts: `end` is `POST <path>/end`. */
+  actions?: Record<string, PageAction<Path>>;
+}
+
+export interface PageAction<Path extends string = string> {
+  /** Left out, whoever may see the page may do this. */
+  access?: Rule;
+  /** Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). */
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  run: (at: PageContext<Path>) => any;
+}
+
+/** A page, whatever its path. */
+// biome-ignore lint/suspicious/noExplicitAny: which parameters a path has matters to its own model only
+export type Page = PublicPage<any> | ProtectedPage<any>;
+
+const defined = new WeakSet<object>();
+
+/** Returns the page as it is; written so that `user`, `params`, `data` and `settings` get their types. */
+export function definePage<const Path extends string>(page: PublicPage<Path>): PublicPage<Path>;
+export function definePage<const Path extends string>(page: ProtectedPage<Path>): ProtectedPage<Path>;
 export function definePage(page: Page): Page {
+  defined.add(page);
   return page;
 }
+
+/** True for what `definePage` returned. */
+export function isPage(value: unknown): value is Page {
+  return typeof value === 'object' && value !== null && defined.has(value);
+}
+
+/** The names of a path's parameters: `/notes/:id/files/:file` has `id` and `file`. */
+type NamesIn<Path extends string> = string extends Path
+  ? string
+  : Path extends `${string}:${infer Name}/${infer Rest}`
+    ? Name | NamesIn<`/${Rest}`>
+    : Path extends `${string}:${infer Name}`
+      ? Name
+      : never;

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { endAllSessions, endOtherSessions, endSession, listSessions } from '../auth.ts';
+import { endAllSessions, endOtherSessions, endSession, listSessions } from '../sign-out/devices.ts';
 import { definePage } from './page.ts';
 import { ago, dateTime } from './time.ts';
 
@@ -16,7 +16,6 @@ export const sessionsPage = definePage({
   access: 'signed-in',
   view: 'sessions',
   nav: 'Sessions',
-  about: 'Where you are signed in, and a way to end it.',
   model: async ({ req }) => {
     const devices = (await listSessions(req)).map(({ since, lastSeen, ...device }) => ({
       ...device,

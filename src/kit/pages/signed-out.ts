@@ -1,4 +1,4 @@
-import { takeSignedOutNotice } from '../auth.ts';
+import { takeSignedOutNotice } from '../sign-out/farewell.ts';
 import { definePage } from './page.ts';
 
 /** Why the session ended, and what ended with it. */

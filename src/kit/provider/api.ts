@@ -1,6 +1,6 @@
 import * as oidc from 'openid-client';
+import { AuthError } from '../errors/auth-error.ts';
 import type { TokenRecord } from '../store/index.ts';
-import { AuthError } from '../errors/errors.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
 import { said } from './hint-text.ts';

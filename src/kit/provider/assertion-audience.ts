@@ -1,5 +1,5 @@
+import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { AuthError } from '../errors/errors.ts';
 import { sendsAssertion } from './client-authentication.ts';
 import type { Metadata } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';

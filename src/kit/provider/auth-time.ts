@@ -8,7 +8,7 @@ import {
   type JSONWebKeySet,
   type JWK,
 } from 'jose';
-import { AuthError } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
 import { namesOf } from './algorithms.ts';
 
 /**

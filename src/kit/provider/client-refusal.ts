@@ -1,4 +1,4 @@
-import { AuthError } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
 import { sendsAssertion } from './client-authentication.ts';
 import { refusal, refusalWords, toAuthError } from './failures.ts';
 import type { ProviderSettings } from './settings.ts';

@@ -1,5 +1,5 @@
 import type { CryptoKeyPair, TokenEndpointResponse } from 'openid-client';
-import { AuthError } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
 
 // The key that a session's access tokens are bound to (RFC 9449). It is made at sign-in and kept, sealed, with them.
 

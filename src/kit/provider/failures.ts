@@ -1,4 +1,5 @@
-import { AuthError, type SignInFailure } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import type { SignInFailure } from '../errors/reasons.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
 import { said } from './hint-text.ts';
 import { type Complaint, complaintOf, hintOf, type Step } from './hints.ts';

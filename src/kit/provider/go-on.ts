@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import { authOf, neverCache, redirect } from '../session/context.ts';
 import { leaving } from '../errors/texts.ts';
+import { neverCache, redirect } from '../http/answers.ts';
 
 /**
  * Sends the browser on to the provider. Every way out to it leads through here (R16).
@@ -9,15 +9,21 @@ import { leaving } from '../errors/texts.ts';
  * form, the provider's own to yet another origin included, and stays on the page without a word. Whoever comes from
  * another site gets that page too, or its `form-action` would tell that site whether somebody is signed in here.
  *
- * @param purpose which of the page's texts to show
+ * @param to.host the provider's, to name it to a person
+ * @param to.purpose which of the page's texts to show
  */
-export function leaveForProvider(req: Request, res: Response, url: URL, purpose: keyof typeof leaving): void {
+export function leaveForProvider(
+  req: Request,
+  res: Response,
+  to: { url: URL; host: string; purpose: keyof typeof leaving },
+): void {
+  const { url, host, purpose } = to;
   neverCache(res);
   if (mayRedirect(req)) {
     redirect(res, 302, url.href);
     return;
   }
-  const { title, text } = leaving[purpose](authOf(req).context.provider.host);
+  const { title, text } = leaving[purpose](host);
   // A refresh without delay replaces this page in the history; it needs no script.
   res.status(200).render('to-provider', { title, text, url: url.href, refresh: url.href });
 }

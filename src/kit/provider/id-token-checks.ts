@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { boundClaims } from '../session/bounds.ts';
-import { AuthError } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
 import { authTimeOf } from './auth-time.ts';
+import { boundClaims } from './bounds.ts';
 import { clockHint } from './failures.ts';
 import { said } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';

@@ -1,7 +1,7 @@
 import type { ServerMetadata } from 'openid-client';
+import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { excess } from '../session/bounds.ts';
-import { AuthError } from '../errors/errors.ts';
+import { excess } from './bounds.ts';
 import { type ProviderAnswer, UnusableAnswer } from './fetch.ts';
 import { oneLine } from './hint-text.ts';
 import type { ProviderSettings } from './settings.ts';

@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
+import type { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
 import type { TokenRecord } from '../store/index.ts';
-import type { AuthError } from '../errors/errors.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';

@@ -1,8 +1,8 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../store/index.ts';
-import { boundClaims } from '../session/bounds.ts';
 import { authTimeOf } from './auth-time.ts';
 import { type AuthorizationRequest, maxAgeOf } from './authorize.ts';
+import { boundClaims } from './bounds.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';

@@ -2,7 +2,6 @@
 // Tabs of this browser tell each other when the session was used; nothing is kept anywhere.
 (() => {
   const channel = new BroadcastChannel('session');
-  const body = document.body.dataset;
 
   // On /signed-out: when another tab has signed in, go where the user wanted to be.
   const follow = document.querySelector('a[data-follow]');
@@ -18,7 +17,7 @@
   }
 
   const box = document.querySelector('.ending');
-  if (!box || !body.expiresAt) return;
+  if (!box) return;
   const [status, stay, again] = box.children;
   // Back to this very page, its query included.
   const login = new URL(again.href);
@@ -28,7 +27,7 @@
   }
   const warnBefore = 120_000;
   // The server's clock counts, whatever this computer's clock says.
-  const ahead = Date.now() - Date.parse(body.now);
+  const ahead = Date.now() - Date.parse(box.dataset.now);
   let ends;
   let shown = '';
   let focusedBefore;
@@ -93,7 +92,7 @@
     }
   });
   setInterval(check, 2_000);
-  use(body);
+  use(box.dataset);
   tell();
   check();
 })();

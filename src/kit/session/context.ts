@@ -1,20 +1,14 @@
 import type { Request, Response } from 'express';
 import type { SessionData } from 'express-session';
+import { AuthError } from '../errors/auth-error.ts';
+import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
-import type { Sessions } from '../store/index.ts';
-import type { CookieJar } from '../http/cookies.ts';
-import { AuthError } from '../errors/errors.ts';
-import type { LoginTransactions } from '../sign-in/login-transaction.ts';
-import type { Provider } from '../provider/index.ts';
-import type { User } from './user-session.ts';
+import type { Demands, Provider } from '../provider/index.ts';
+import type { Sealer, Sessions } from '../store/index.ts';
+import { roleReader } from './roles.ts';
+import type { User } from './user.ts';
 
-/** What seals small texts into cookies; the app makes one from its secret. */
-export interface Sealer {
-  seal(plain: string, name: string): Buffer;
-  open(sealed: Buffer, name: string): Buffer | undefined;
-}
-
-/** Whatever the auth part is given from outside: it reads no settings and opens no connections itself. */
+/** What signing in, signing out and the guard are given from outside: they read no settings and open no connections. */
 export interface AuthOptions {
   /** The origin that users see. The scheme and every redirect come from it, never from a header. */
   baseUrl: string;
@@ -30,32 +24,62 @@ export interface AuthOptions {
   rolesClaim: string;
   /** True while developing: refusals then say which rule failed and what the claims held. */
   explain: boolean;
-  /** Did one of our own pages send this request? */
-  isSameOrigin: (req: Request) => boolean;
-  /** Is a person looking at the answer? */
-  isNavigation: (req: Request) => boolean;
-  /** The same, but yes where the browser does not say so. */
-  mayBeNavigation: (req: Request) => boolean;
+  /** Sends a browser to the provider. Handed in, as the guard and the sign-in stand side by side. */
+  startLogin: StartLogin;
   log: Log;
   audit: Audit;
 }
+
+/** What a sign-in is to ask for, and where it leads. */
+export interface LoginRequest extends Demands {
+  /** A path that `localPath` has let through. */
+  returnTo: string;
+  prompt?: string | undefined;
+  login_hint?: string | undefined;
+  /** The session that the browser had when the first attempt left. */
+  former?: string | undefined;
+  /** The second attempt, after the provider's sign-in page had expired: there is no third by itself (R4). */
+  restarted?: boolean | undefined;
+}
+
+export type StartLogin = (req: Request, res: Response, login: LoginRequest) => Promise<void>;
 
 /** The options and what is made of them once. */
 export interface AuthContext extends AuthOptions {
   secure: boolean;
   cookies: CookieJar;
-  logins: LoginTransactions;
-  /** Seals what /signed-out is to say. */
-  farewells: Sealer;
+  /** What seals small texts into cookies, under a key for each use. */
+  sealers: {
+    /** Sign-ins on their way. */
+    login: Sealer;
+    /** What /signed-out is to say. */
+    farewell: Sealer;
+    /** The count of the loop guard. */
+    trail: Sealer;
+  };
   /** The roles in a user's claims, by the claim that the settings name. */
   rolesOf: (claims: Record<string, unknown>) => string[];
   /** What the pages of (iss, sub) carry. */
   pageMarks: (iss: string, sub: string) => string[];
-  /** Seals the count of the loop guard. */
-  trails: Sealer;
 }
 
-/** What the auth part knows about one request. */
+/** Does no I/O: the provider and the stores are handed in, connected or not. */
+export function createContext(options: AuthOptions): AuthContext {
+  const { baseUrl, provider, sealer, namer, rolesClaim, log } = options;
+  const secure = baseUrl.startsWith('https:');
+  // A form post from the provider is cross-site: Lax cookies do not follow it.
+  const answerSite = provider.settings.responseMode === 'form_post' ? 'none' : 'lax';
+  return {
+    ...options,
+    secure,
+    cookies: new CookieJar(secure, answerSite),
+    sealers: { login: sealer('login'), farewell: sealer('signed-out'), trail: sealer('sign-ins') },
+    rolesOf: roleReader(rolesClaim, log),
+    pageMarks: namer('page mark'),
+  };
+}
+
+/** What is known about one request. */
 export interface RequestAuth {
   context: AuthContext;
   /** Set when the store did not answer: then nobody can say who this is (R14). */
@@ -79,9 +103,9 @@ declare global {
   }
 }
 
-/** @throws Error when the app did not mount the auth part before this route */
+/** @throws Error when the session was not read before this route */
 export function authOf(req: Request): RequestAuth {
-  if (!req.auth) throw new Error('mount auth.session before any route that uses the auth part');
+  if (!req.auth) throw new Error('mount readSession before any route that asks who is signed in');
   return req.auth;
 }
 
@@ -90,14 +114,4 @@ export function demandStore(req: Request): RequestAuth {
   const auth = authOf(req);
   if (auth.storeError !== undefined) throw new AuthError('store_away', { cause: auth.storeError });
   return auth;
-}
-
-/** Redirects without a body: Express would print the address, and whatever it holds, into a page (R20). */
-export function redirect(res: Response, status: 302 | 303, address: string): void {
-  res.status(status).location(address).end();
-}
-
-/** Whatever depends on a session is never kept by a cache (ASVS 14.3.2). */
-export function neverCache(res: Response): void {
-  res.setHeader('Cache-Control', 'no-store');
 }

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import { type AuthContext, authOf } from './context.ts';
 import type { CookieJar } from '../http/cookies.ts';
+import { type AuthContext, authOf } from './context.ts';
 
 // Sign-ins that succeed and yet lead back to a sign-in go round in circles (R4). The count is kept in a cookie that
 // only lives until the first page that knows the user. It is sealed, so that one which somebody made up counts nothing.
@@ -13,7 +13,7 @@ const mostSignIns = 3;
 export function countSignIn(req: Request, res: Response, context: AuthContext, held: boolean): void {
   const { count, since } = held ? newTrail() : readTrail(req, context);
   const trail = `${count + 1}.${since.toString(36)}`;
-  const seal = context.trails.seal('', trail).toString('base64url');
+  const seal = context.sealers.trail.seal('', trail).toString('base64url');
   const { cookies } = context;
   cookies.set(res, name, `${trail}.${seal}`, windowSeconds, cookies.answerSite);
 }
@@ -44,12 +44,12 @@ function newTrail(): Trail {
   return { count: 0, since: Math.floor(Date.now() / 1000) };
 }
 
-function readTrail(req: Request, { cookies, trails }: AuthContext): Trail {
+function readTrail(req: Request, { cookies, sealers }: AuthContext): Trail {
   const none = newTrail();
   const value = cookies.read(req, (plain) => plain === name).get(name) ?? '';
   if (value.length > 100) return none;
   const [count = '', since = '', seal = ''] = value.split('.');
-  if (!trails.open(Buffer.from(seal, 'base64url'), `${count}.${since}`)) return none;
+  if (!sealers.trail.open(Buffer.from(seal, 'base64url'), `${count}.${since}`)) return none;
   const started = Number.parseInt(since, 36);
   const fresh = started <= none.since && none.since - started < windowSeconds;
   return fresh ? { count: Number(count), since: started } : none;

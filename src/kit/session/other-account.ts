@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { Action } from '../errors/message.ts';
-import { authOf } from './context.ts';
 import { switchUser } from '../errors/texts.ts';
+import { authOf } from './context.ts';
 
 /** A button that signs in with another account and then leads to `path`. */
 export function otherAccount(req: Request, path: string): Action {

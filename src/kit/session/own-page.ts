@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { authOf } from './context.ts';
-import { getUser, type User } from './user-session.ts';
+import type { User } from './user.ts';
+import { getUser } from './user-session.ts';
 
 // A page acts only for the person it was printed for: left open by alice, it must change nothing as bob, who has signed
 // in in another tab since. So each page carries an HMAC of (iss, sub), which its forms and scripts send along.

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
-import type { EndReason, SessionOwner, SignInMark } from '../store/index.ts';
-import { boundClaims } from './bounds.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { boundClaims } from '../provider/bounds.ts';
+import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
+import type { EndReason, SignInMark } from '../store/index.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
-import { AuthError } from '../errors/errors.ts';
-import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
+import type { User, UserSession } from './user.ts';
 
 /** A name is printed on every page, whoever chose it. */
 const longestName = 200;
@@ -16,48 +17,6 @@ const longestName = 200;
  * access tokens that nobody but this server may see (OpenID Connect Core §5.6.2).
  */
 const left = ['nonce', 'at_hash', 'c_hash', 's_hash', '_claim_names', '_claim_sources'];
-
-/** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
-export interface UserSession extends SessionOwner {
-  /** All claims but iss, sub and sid, which stand beside. */
-  claims: Record<string, unknown>;
-  /** The scopes granted: as the provider said, else as the sign-in asked for. */
-  scope?: string | undefined;
-  /** Epoch milliseconds. */
-  signedInAt: number;
-  /** When a fresh sign-in was asked for and came without auth_time, epoch milliseconds (R18). */
-  freshAt?: number;
-  /** The absolute end, epoch milliseconds. */
-  expiresAt: number;
-  /** The browser, in plain words. */
-  device: string;
-}
-
-declare module 'express-session' {
-  interface SessionData {
-    user?: UserSession;
-  }
-}
-
-/** The user of a request, as pages see them. */
-export interface User {
-  iss: string;
-  sub: string;
-  sid?: string | undefined;
-  name: string;
-  email?: string | undefined;
-  claims: Record<string, unknown>;
-  roles: readonly string[];
-  scopes: readonly string[];
-  acr?: string | undefined;
-  /** When the user last proved who they are, as the provider says. */
-  authTime?: Date | undefined;
-  /** When they signed in afresh because we asked for it, at a provider that does not say when. */
-  freshAt?: Date | undefined;
-  signedInAt: Date;
-  expiresAt: Date;
-  idleExpiresAt: Date;
-}
 
 /** The signed-in user, or undefined. Ask `requireAuth` before a route that needs one. */
 export function getUser(req: Request): User | undefined {

@@ -1,15 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Request, Response } from 'express';
-import { authOf, demandStore, neverCache, redirect } from '../session/context.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { cookiesBlocked, failurePage } from '../errors/texts.ts';
+import { neverCache, redirect } from '../http/answers.ts';
 import { isOurName } from '../http/cookies.ts';
-import { AuthError } from '../errors/errors.ts';
-import { auditFailure, isStepUp, startLogin, told } from './login.ts';
-import { type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
-import { countSignIn } from '../session/loop-guard.ts';
+import { mayBeNavigation } from '../http/navigation.ts';
 import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
-import { cookiesBlocked, failurePage } from '../errors/texts.ts';
+import { authOf, demandStore } from '../session/context.ts';
+import { countSignIn } from '../session/loop-guard.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
+import { auditFailure, isStepUp, startLogin, told } from './login.ts';
+import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
 /** How long an answer that came twice waits for what becomes of the first (R3). */
 const longestWaitMs = 5_000;
@@ -20,13 +22,12 @@ const lookEveryMs = 50;
  * address without the code (RFC 9700 §4.2).
  */
 export async function finishLogin(req: Request, res: Response, answer: URLSearchParams): Promise<void> {
-  const { context } = authOf(req);
   neverCache(res);
   // A prefetch, a frame or a HEAD uses nothing up: the person who then opens the answer still needs it (R3).
-  if (!context.mayBeNavigation(req)) throw new AuthError('sign_in_first');
+  if (!mayBeNavigation(req)) throw new AuthError('sign_in_first');
   const states = answer.getAll('state');
   const state = states.length === 1 && states[0] ? states[0] : undefined;
-  const found = state === undefined ? undefined : context.logins.find(req, state);
+  const found = state === undefined ? undefined : findLogin(req, state);
   const transaction = found === 'late' ? undefined : found;
   const clean = readClean(answer);
   const { returnTo } = transaction ?? clean ?? { returnTo: '/' };
@@ -41,7 +42,7 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
         letSecondGoOn(req, res, transaction);
       }
     } else {
-      if (state !== undefined) context.logins.drop(req, res, state);
+      if (state !== undefined) dropLogin(req, res, state);
       refuseUnclear(answer);
       // Whoever has signed in meanwhile is led to a page (R4).
       if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
@@ -58,10 +59,10 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
  * in (R14).
  */
 async function takeUp(req: Request, res: Response, { state }: LoginTransaction): Promise<number | 'second'> {
-  const { sessions, logins } = demandStore(req).context;
+  const { sessions } = demandStore(req).context;
   const since = await sessions.markSignIn();
   const first = await sessions.answers.takeUp(state, longestSignInSeconds);
-  logins.drop(req, res, state);
+  dropLogin(req, res, state);
   return first ? since : 'second';
 }
 

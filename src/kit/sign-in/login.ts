@@ -1,26 +1,19 @@
 import type { Request, Response } from 'express';
-import { authOf, neverCache } from '../session/context.ts';
-import { AuthError, type SignInFailure, signInFailures } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { type SignInFailure, signInFailures } from '../errors/reasons.ts';
+import { leadingBack } from '../errors/texts.ts';
+import { neverCache } from '../http/answers.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
+import { type Demands, whatItSaid } from '../provider/index.ts';
+import type { LoginRequest } from '../session/context.ts';
+import { authOf } from '../session/context.ts';
 import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
-import { type Demands, whatItSaid } from '../provider/index.ts';
-import { leadingBack } from '../errors/texts.ts';
 import { signedIn } from '../session/user-session.ts';
+import { beginLogin } from './login-transaction.ts';
 
 const loopHint =
   'three sign-ins within a minute led back to a sign-in: the browser refuses cookies, a proxy speaks http to users, or a clock is off';
-
-export interface LoginRequest extends Demands {
-  /** A path that `localPath` has let through. */
-  returnTo: string;
-  prompt?: string | undefined;
-  login_hint?: string | undefined;
-  /** The session that the browser had when the first attempt left. */
-  former?: string | undefined;
-  /** The second attempt, after the provider's sign-in page had expired: there is no third by itself (R4). */
-  restarted?: boolean | undefined;
-}
 
 /** Sends the browser to the provider to sign in. Nothing is written on the server (R3). */
 export async function startLogin(req: Request, res: Response, login: LoginRequest): Promise<void> {
@@ -31,10 +24,10 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   if (signedIn(req) && !isStepUp(more)) forgetSignIns(req, res, context.cookies);
   else if (isLooping(req, res, context)) throw told(req, new AuthError('loop', { hint: loopHint }), returnTo);
   try {
-    const transaction = context.logins.begin(req, res, login);
+    const transaction = beginLogin(req, res, login);
     const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
     context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);
-    leaveForProvider(req, res, url, 'signIn');
+    leaveForProvider(req, res, { url, host: context.provider.host, purpose: 'signIn' });
   } catch (error) {
     // No sign-in is on its way, so no cookie for one either.
     if (!res.headersSent) res.removeHeader('Set-Cookie');

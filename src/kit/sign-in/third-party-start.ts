@@ -1,11 +1,13 @@
 import type { Request, Response } from 'express';
-import { authOf, neverCache } from '../session/context.ts';
-import { AuthError } from '../errors/errors.ts';
-import { startLogin } from './login.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { confirmThirdPartyStart } from '../errors/texts.ts';
+import { neverCache } from '../http/answers.ts';
 import { formOf, hasRepeats, queryOf } from '../http/parameters.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { hasControlCharacter, localTarget } from '../http/return-path.ts';
-import { confirmThirdPartyStart } from '../errors/texts.ts';
+import { isSameOrigin } from '../http/same-origin.ts';
+import { authOf } from '../session/context.ts';
+import { startLogin } from './login.ts';
 
 /** In bytes: it goes into the sign-in's cookie, beside the path, and browsers drop one of more than 4,096. */
 const longestHint = 256;
@@ -22,7 +24,7 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
   const returnTo = localTarget(wanted.get('target_link_uri') ?? '/', context.baseUrl);
   const login_hint = usableHint(wanted.get('login_hint') ?? '');
   const switching = wanted.get('switch') === 'yes';
-  const pressed = req.method === 'POST' && context.isSameOrigin(req) && requestKind(req) === 'form';
+  const pressed = req.method === 'POST' && isSameOrigin(req, context.baseUrl) && requestKind(req) === 'form';
   if (pressed) {
     return startLogin(req, res, { returnTo, login_hint, prompt: switching ? 'select_account' : undefined });
   }

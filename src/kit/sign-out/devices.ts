@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { demandStore } from '../session/context.ts';
-import { leaveAll } from './logout.ts';
 import { signedIn } from '../session/user-session.ts';
+import { leaveAll } from './logout.ts';
 
 /** One place where the user is signed in, as they may read it. */
 export interface Device {

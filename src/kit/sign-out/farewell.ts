@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { EndReason } from '../store/index.ts';
-import { type AuthContext, authOf, neverCache, redirect } from '../session/context.ts';
 import { endedText } from '../errors/ended-text.ts';
-import { localPath } from '../http/return-path.ts';
 import { failurePage, signedOut } from '../errors/texts.ts';
+import { neverCache, redirect } from '../http/answers.ts';
+import { localPath } from '../http/return-path.ts';
+import { type AuthContext, authOf } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
+import type { EndReason } from '../store/index.ts';
 
 const name = 'signed-out';
 const lifetimeSeconds = 300;
@@ -36,7 +37,7 @@ export function newLogoutState(): string {
 }
 
 export function leaveFarewell(res: Response, context: AuthContext, farewell: Farewell): void {
-  const sealed = context.farewells.seal(JSON.stringify(farewell), name);
+  const sealed = context.sealers.farewell.seal(JSON.stringify(farewell), name);
   context.cookies.set(res, name, sealed.toString('base64url'), lifetimeSeconds);
 }
 
@@ -108,6 +109,6 @@ function takeFarewell(req: Request, res: Response, context: AuthContext): Farewe
   const value = context.cookies.read(req, (plain) => plain === name).get(name);
   if (value === undefined) return undefined;
   context.cookies.clear(res, name);
-  const opened = context.farewells.open(Buffer.from(value, 'base64url'), name);
+  const opened = context.sealers.farewell.open(Buffer.from(value, 'base64url'), name);
   return opened && JSON.parse(opened.toString());
 }

@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express';
-import type { TokenRecord } from '../store/index.ts';
-import { goOnAfter } from '../pages/after-form.ts';
-import { type AuthContext, demandStore, neverCache } from '../session/context.ts';
-import type { AuthError } from '../errors/errors.ts';
-import { leaveFarewell, newLogoutState } from './farewell.ts';
+import type { AuthError } from '../errors/auth-error.ts';
+import { neverCache, redirect } from '../http/answers.ts';
+import { leaveForProvider } from '../provider/go-on.ts';
+import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
 import { endUserSession, signedIn } from '../session/user-session.ts';
+import type { TokenRecord } from '../store/index.ts';
+import { leaveFarewell, newLogoutState } from './farewell.ts';
 
 /** So long a person waits for all that is asked of the provider. */
 const patienceMs = 2_000;
@@ -18,7 +19,9 @@ const tooLittleMs = 500;
  * revocation would end the provider's session as well (Keycloak), it comes last.
  */
 export async function logout(req: Request, res: Response): Promise<void> {
-  await goOnAfter(req, res, await leaveAll(req, res));
+  const next = await leaveAll(req, res);
+  if (typeof next === 'string') return redirect(res, 303, next);
+  leaveForProvider(req, res, { url: next, host: authOf(req).context.provider.host, purpose: 'signOut' });
 }
 
 /** Does all of a sign-out but the answer; returns where it leads. */

@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express';
-import { authOf, demandStore, neverCache } from '../session/context.ts';
-import { issuersOf, LogoutTokenError, verifyLogoutToken } from '../provider/logout-token.ts';
+import { neverCache } from '../http/answers.ts';
 import { queryOf } from '../http/parameters.ts';
 import type { Provider } from '../provider/index.ts';
+import { issuersOf, LogoutTokenError, verifyLogoutToken } from '../provider/logout-token.ts';
+import { authOf, demandStore } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 
 // The provider ends sessions here: by a call of its own, or through a frame in the user's browser.

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Sessions } from './index.ts';
+import type { Sessions } from './contract.ts';
 import type { Records } from './records.ts';
 
 const underWay = '1';

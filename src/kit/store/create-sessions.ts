@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { createAnswerMarks } from './answer-marks.ts';
-import type { EndReason, Sessions, SessionsOptions } from './index.ts';
+import type { EndReason, Sessions, SessionsOptions } from './contract.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';

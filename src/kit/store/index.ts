@@ -1,169 +1,18 @@
-import type { SessionData, Store } from 'express-session';
-import type { Audit, Log } from '../log/index.ts';
+import type { Sessions, SessionsOptions } from './contract.ts';
 import { createSessions } from './create-sessions.ts';
 import { createMemoryRecords } from './memory.ts';
 
+export type {
+  EndReason,
+  SessionOwner,
+  Sessions,
+  SessionsOptions,
+  SignInMark,
+  StoredSession,
+  TokenRecord,
+} from './contract.ts';
 export { StoreError } from './records.ts';
 export { createNamer, createSealer, type Sealer } from './sealing.ts';
-
-/** Whose session it is. Users are keyed by (iss, sub), never by email (R8); sid is the provider's own session. */
-export interface SessionOwner {
-  iss: string;
-  sub: string;
-  sid?: string | undefined;
-}
-
-/** Why a session is no longer there, as the user is told on /signed-out. */
-export type EndReason =
-  | 'signed-out'
-  | 'idle'
-  | 'expired'
-  | 'other-device'
-  | 'provider'
-  | 'operator'
-  /** The provider does not take the account any more: disabled, deleted. */
-  | 'account'
-  /** The user's session at the provider is over, as it said when tokens were to be refreshed. */
-  | 'provider-session'
-  /** The provider refused to refresh and did not say which of the two it was. */
-  | 'not-renewed'
-  | 'replaced';
-
-/** The token record of one session. It stands beside the session, read only by what needs it (R12). */
-export interface TokenRecord {
-  access_token: string;
-  /** Epoch milliseconds; absent when the provider did not say. */
-  expires_at?: number | undefined;
-  /** When the access token was got, epoch milliseconds. */
-  obtained_at?: number | undefined;
-  /** When an API last refused an access token of this session and it was refreshed for that, epoch milliseconds. */
-  refused_at?: number | undefined;
-  /** An API refused this access token, and only a new sign-in brings another. */
-  dead?: true | undefined;
-  refresh_token?: string | undefined;
-  id_token?: string | undefined;
-  scope?: string | undefined;
-  /** Epoch milliseconds of the last refresh; absent until there was one. */
-  refreshed_at?: number | undefined;
-  /** The private JWK that access tokens are bound to (RFC 9449), when DPoP is on. */
-  dpop_key?: object | undefined;
-}
-
-export interface StoredSession {
-  id: string;
-  data: SessionData;
-  /** Seconds until the idle end, as the store counts them. */
-  idleSecondsLeft: number;
-}
-
-/** A point in the order of things: endings after it void a sign-in that began before it. */
-export type SignInMark = number;
-
-/**
- * All that the app keeps about signed-in users, in memory or in Redis behind one contract.
- * Every method rejects with a StoreError when the store does not answer within 2 seconds (R14);
- * none ever answers "nobody" for "I cannot tell".
- */
-export interface Sessions {
-  /**
-   * For express-session. Reading slides the idle end (R9); saving overwrites, never re-creates (R10), and leaves
-   * `user` as it is (R12).
-   */
-  readonly store: Store;
-
-  /** Lets the next save of this session object create its record, its `user` included. Only a sign-in calls it. */
-  admit(session: object): void;
-
-  /**
-   * Replaces the `user` of a session and nothing else, for a recheck. False: the session has ended meanwhile, nothing
-   * was written (R10).
-   *
-   * @throws TypeError when it would change whose session it is or when it ends
-   */
-  updateUser(id: string, user: SessionOwner & { expiresAt: number }): Promise<boolean>;
-
-  /** Call before the code is exchanged; hand the mark to `enter`. */
-  markSignIn(): Promise<SignInMark>;
-
-  /**
-   * Enters a saved session under its owner, so that it can be listed and ended.
-   * False: the owner's sessions were ended since the mark, and this one with them (R15).
-   */
-  enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean>;
-
-  readonly tokens: {
-    read(id: string): Promise<TokenRecord | undefined>;
-    /** Only for a session that is being made; `expiresAt` (epoch ms) is the session's absolute end. */
-    create(id: string, tokens: TokenRecord, expiresAt: number): Promise<void>;
-    /** False: the session has ended meanwhile, nothing was written. Keeps the record's end. */
-    replace(id: string, tokens: TokenRecord): Promise<boolean>;
-    /** The lock that one refresh holds over all instances (R13); undefined when somebody else holds it. */
-    lock(id: string): Promise<(() => Promise<void>) | undefined>;
-  };
-
-  /** The owner's living sessions, without sliding their idle ends. Sweeps entries of dead ones. */
-  list(owner: SessionOwner): Promise<StoredSession[]>;
-
-  /** Ends one session with its tokens and entries. False when it was gone already. */
-  end(id: string, reason: EndReason): Promise<boolean>;
-
-  /**
-   * Ends a session because another one of the same browser takes its place. Of several sign-ins at once each may find
-   * that one before it did so already: true for all of them. False: somebody ended it, or what took its place.
-   */
-  replace(id: string, by: string): Promise<boolean>;
-
-  /**
-   * Ends all sessions of (iss, sid) when sid is given, and with a sub beside it those of (iss, sub) that bear no sid;
-   * else all of (iss, sub); but for `except`. Sign-ins of them that are on their way do not survive. Returns how many
-   * ended.
-   */
-  endOwner(
-    owner: { iss: string; sub?: string; sid?: string },
-    reason: EndReason,
-    except?: string,
-  ): Promise<number>;
-
-  /** Ends every session of the app. Returns how many. */
-  endAll(reason: EndReason): Promise<number>;
-
-  /** Why this session is gone; undefined when the store does not know. Kept for a day. */
-  whyEnded(id: string): Promise<EndReason | undefined>;
-
-  /** True the first time a name is seen, over all instances; remembered for so many seconds (replay of a jti). */
-  firstUse(name: string, seconds: number): Promise<boolean>;
-  /** Whether `firstUse` remembers this name; uses nothing up. */
-  wasUsed(name: string): Promise<boolean>;
-
-  /** The provider's answers, by their state: each is used once, over all instances (R3). */
-  readonly answers: {
-    /** True for the first that asks; remembered for so many seconds. */
-    takeUp(state: string, seconds: number): Promise<boolean>;
-    /** The first has been answered, whatever came of it. */
-    finish(state: string): Promise<void>;
-    /** False once the first has been answered, or where nothing is known of it. */
-    isUnderWay(state: string): Promise<boolean>;
-  };
-
-  /** A raw Redis command, for the rate limits' store; absent in memory. The key says which node of a cluster. */
-  command?: ((key: string | undefined, args: string[]) => Promise<unknown>) | undefined;
-
-  /** Resolves when the store answers. */
-  check(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface SessionsOptions {
-  /** None: in memory. Several: the seeds of a Redis Cluster. */
-  redisUrls: readonly string[];
-  /** The first seals, all open (R11). */
-  secrets: readonly string[];
-  idleSeconds: number;
-  /** No sign-in may set its absolute end later than this (R9). */
-  maxSeconds: number;
-  log: Log;
-  audit: Audit;
-}
 
 /** Does not wait for Redis, and does not mind when it is away: it connects in the background. */
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {

@@ -1,4 +1,4 @@
-import type { SessionOwner, SignInMark } from './index.ts';
+import type { SessionOwner, SignInMark } from './contract.ts';
 import type { Records } from './records.ts';
 import { createNamer } from './sealing.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Log } from '../log/index.ts';
-import type { Sessions, TokenRecord } from './index.ts';
+import type { Sessions, TokenRecord } from './contract.ts';
 import type { Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { lockKey, tokensKey } from './session-records.ts';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { fetchApi, requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
+import { fetchApi } from '../tokens/access-token.ts';
 import type { Page } from './helpers/browser.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import type { Lie, Lies } from './helpers/misbehaving-replies.ts';
@@ -37,7 +38,7 @@ const signInWith = async (pair: Pair, lies: Lies) => {
 /** It says what is wrong, and offers no sign-in, which would not help. */
 function expectRefusalPage(page: Page): void {
   expect([page.status, headingOf(page)]).toEqual([200, 'Data from the API']);
-  expect(page.body).toContain("The API refuses this app's access tokens (401).");
+  expect(page.body).toContain('The API: 401');
   expect(page.body).not.toContain('>Sign in again</a>');
   expect(page.body).not.toContain('provider-says');
 }

@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import { describe, expect, test, vi } from 'vitest';
-import { requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { offlineAccess } from '../provider/quirks.ts';
 import { markOn } from './helpers/browser.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';

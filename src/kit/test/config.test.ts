@@ -87,7 +87,7 @@ describe('good settings', () => {
       },
       session: { secrets: [secret], idleMinutes: 30, maxHours: 8 },
       redisUrls: [],
-      apiUrl: undefined,
+      own: {},
     });
   });
 
@@ -154,7 +154,7 @@ describe('good settings', () => {
       },
       session: { secrets: [secret, otherSecret], idleMinutes: 60, maxHours: 1 },
       redisUrls: ['redis://a:1', 'redis://b:2'],
-      apiUrl: 'https://api.example.com/v1',
+      own: {},
     });
   });
 
@@ -675,7 +675,7 @@ describe('client authentication', () => {
 });
 
 describe('.env.example', () => {
-  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8');
+  const example = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8');
   const lines = [...example.matchAll(/^# ([A-Z][A-Z0-9_]+)=(.*)$/gm)];
 
   test('it has every setting once, with its default or its example', () => {

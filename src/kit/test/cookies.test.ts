@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { Request } from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CookieJar } from '../http/cookies.ts';
-import { getUser } from '../auth.ts';
+import { getUser } from '../session/user-session.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import * as oidc from 'openid-client';
 import { describe, expect, test } from 'vitest';
+import { withoutQuotes } from '../log/quotes.ts';
 import { toHeaders } from '../provider/answer-headers.ts';
 import { ProviderAnswer } from '../provider/fetch.ts';
 import { said } from '../provider/hint-text.ts';
 import { inStandardForm } from '../provider/token-answer.ts';
-import { withoutQuotes } from '../log/quotes.ts';
 import { growth, linear } from './helpers/growth.ts';
 
 // R23 for what a provider or an API says, where it is put in order and where the log quotes it.

@@ -5,9 +5,9 @@ import express, { type RequestHandler } from 'express';
 import supertest from 'supertest';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loggedCauses } from '../errors/error-cause.ts';
-import { errorPages, notFound } from '../pages/error-pages.ts';
 import type { Message } from '../errors/message.ts';
 import { createLog, requestLog } from '../log/index.ts';
+import { errorPages, noSuchAddress } from '../pages/error-pages.ts';
 import { StoreError } from '../store/index.ts';
 
 interface Line {
@@ -51,7 +51,7 @@ function appThat(handler: RequestHandler, { development = false, view = true } =
   app.use(express.json({ limit: 100 }), express.urlencoded({ limit: 100 }));
   app.all('/x', handler);
   app.get('/item/:id', (_req, res) => void res.send('item'));
-  app.use(notFound, errorPages({ log, development }));
+  app.use(noSuchAddress, errorPages({ log, development }));
   return app;
 }
 
@@ -152,7 +152,7 @@ describe('a failure', () => {
   });
 
   test('has an id also where nobody gave the request one', async () => {
-    const app = express().use(notFound, errorPages({ log, development: false }));
+    const app = express().use(noSuchAddress, errorPages({ log, development: false }));
     const { text } = await supertest(app).get('/nowhere');
     const [, id] = /Request id: ([\da-f-]{36})\n/.exec(text) ?? [];
     expect(id).toBeDefined();

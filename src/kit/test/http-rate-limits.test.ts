@@ -1,8 +1,8 @@
 import express, { type ErrorRequestHandler } from 'express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { useClientAddress } from '../http/client-address.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
+import { useClientAddress } from '../http/client-address.ts';
 import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
 import { createLog } from '../log/index.ts';
 import { openSessions } from '../store/index.ts';

@@ -87,7 +87,7 @@ describe('what an API answers', () => {
         answer = beyond;
         const page = await open('/api-data');
         expect(page.status).toBe(200);
-        expect(page.body).toContain('The API answered with more than this page can show.');
+        expect(page.body).toContain('The API: too-large');
         expect(page.body.length).toBeLessThan(10_000);
       }
     }));

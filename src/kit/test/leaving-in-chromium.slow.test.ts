@@ -1,11 +1,11 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { requireAuth } from '../auth.ts';
-import { profilePage } from '../../pages/profile.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { sessionsPage } from '../pages/sessions.ts';
 import { startBrokeredProvider } from './helpers/brokered-provider.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
+import { profilePage } from './site/pages.ts';
 
 // On the way to the provider, in a real browser. The provider hands on to another origin and back, as one does that
 // leaves sign-ins to a broker: Chromium holds every redirect after a form to the form-action of the form's page (R16).
@@ -160,7 +160,7 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: `Continue to ${new URL(pair.provider.issuer).host}` }).waitFor();
     await expect.poll(() => held).toBe(1);
-    const stops = ['Skip to the content', 'Express confidential web app', 'Continue'];
+    const stops = ['Skip to main content', 'Test site', 'Continue'];
     for (const stop of stops) {
       await page.keyboard.press('Tab');
       expect(await page.evaluate('document.activeElement.textContent')).toBe(stop);

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { AuthError } from '../errors/errors.ts';
+import type { AuthError } from '../errors/auth-error.ts';
 import { clockHint, toAuthError } from '../provider/failures.ts';
 import { createProviderFetch, type Unreachable } from '../provider/fetch.ts';
 import { said } from '../provider/hint-text.ts';

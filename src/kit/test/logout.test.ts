@@ -1,8 +1,9 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { getAccessToken, requireAuth } from '../auth.ts';
 import { sampleAccounts } from '../dev/accounts.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { sessionHash } from '../log/index.ts';
+import { getAccessToken } from '../tokens/access-token.ts';
 import type { TestApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
 import {

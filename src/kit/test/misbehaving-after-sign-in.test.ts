@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { getUser, requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
+import { getUser } from '../session/user-session.ts';
 import type { MoreRoutes } from './helpers/app-with-routes.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import { html, type Lies } from './helpers/misbehaving-replies.ts';

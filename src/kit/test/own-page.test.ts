@@ -10,7 +10,8 @@ import {
   test,
   vi,
 } from 'vitest';
-import { getUser, requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
+import { getUser } from '../session/user-session.ts';
 import { createNamer } from '../store/index.ts';
 import { freePort, startApp, type TestApp } from './helpers/app.ts';
 import { type Browser, createBrowser, markOn, type Page } from './helpers/browser.ts';

@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { Request } from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { getUser, requireAuth, type UserSession } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
+import type { UserSession } from '../session/user.ts';
+import { getUser } from '../session/user-session.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
 import { hasRedis, startRedis } from './helpers/redis-server.ts';

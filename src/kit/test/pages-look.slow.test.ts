@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createGallery, galleryStates } from '../dev/gallery.ts';
+import { createGallery } from '../dev/gallery.ts';
+import { testFolders } from './helpers/app.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
+import { allStates } from './site/gallery-states.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** SCREENSHOTS=folder keeps pictures of each state: light and dark, wide and narrow. */
@@ -27,7 +29,10 @@ describeWithChromium('a page as a person meets it', () => {
   let requests: string[];
 
   beforeAll(async () => {
-    server = createGallery({ development: false }).listen(0, '127.0.0.1');
+    server = createGallery({
+      ...{ site: { name: 'App', help: 'mailto:help@example.com' }, folders: testFolders },
+      ...{ states: allStates, development: false },
+    }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     gallery = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dev/gallery`;
     browser = await launchChromium();
@@ -54,7 +59,7 @@ describeWithChromium('a page as a person meets it', () => {
     await page.goto(`${gallery}/${name}`);
   }
 
-  test.each(galleryStates)('$name: readable for everyone, at every size, in both schemes', async (state) => {
+  test.each(allStates)('$name: readable for everyone, at every size, in both schemes', async (state) => {
     await open(state.name);
     expect(await violations(page)).toEqual([]);
     await shoot(page, state.name, 'light-wide');
@@ -73,7 +78,7 @@ describeWithChromium('a page as a person meets it', () => {
     expect(complaints, 'nothing in the console').toEqual([]);
   });
 
-  test.each(galleryStates)('$name: light, and nothing moves while it loads', async (state) => {
+  test.each(allStates)('$name: light, and nothing moves while it loads', async (state) => {
     await open(state.name);
     const addresses = requests.filter((url) => !url.includes('favicon'));
     const elsewhere = addresses.filter((url) => !url.startsWith(new URL(gallery).origin));

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { galleryStates, mountGallery } from '../dev/gallery.ts';
+import { mountGallery } from '../dev/gallery.ts';
+import { galleryStates } from '../dev/gallery-states.ts';
 import { useViews } from '../http/views.ts';
+import { testFolders } from './helpers/app.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
 
 const minute = 60_000;
@@ -30,8 +32,8 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
 
   beforeAll(async () => {
     const app = express();
-    useViews(app, { development: false });
-    mountGallery(app, { development: false });
+    useViews(app, testFolders.views, { development: false });
+    mountGallery(app, { site: { name: 'App' }, folders: testFolders, development: false });
     app.get('/auth/session', (_req, res) => {
       asked++;
       if (left) res.json({ user: { name: 'Alice' }, ...ends() });
@@ -40,9 +42,14 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     app.get('/auth/login', (_req, res) => void res.send('<h1>Signing in</h1>'));
     app.get('/page', (_req, res) => {
       const locals = galleryStates.find(({ name }) => name === 'sessions')?.locals;
-      res.render('sessions', { site: { name: 'App' }, assets: hrefs, ...locals, ends: ends() });
+      res.render('sessions', {
+        site: { name: 'App' },
+        asset: (path: string) => path,
+        lang: 'en',
+        ...locals,
+        ends: ends(),
+      });
     });
-    const hrefs = { css: '/site.css', script: '/session.js', icon: '/favicon.svg' };
     server = app.listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

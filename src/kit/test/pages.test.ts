@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApi } from '../dev/api.ts';
 import { listRoutes } from '../http/methods.ts';
-import { listPages } from '../../pages/index.ts';
-import { definePage } from '../pages/page.ts';
+import { kitPages } from '../pages/kit-pages.ts';
+import { definePage, type Page as KitPage } from '../pages/page.ts';
 import type { AppWithRoutes } from './helpers/app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './helpers/browser.ts';
 import { type HttpsPair, startHttpsPair } from './helpers/https-front.ts';
 import { type Pair, requestIdOn, startPair } from './helpers/pair.ts';
+import { site } from './site/site.ts';
 
 // Walks every page and every route there is, those included that somebody adds later. A route that is not said to be
 // open to everybody has to refuse whom it does not know.
@@ -26,7 +27,10 @@ const open: Record<string, number[]> = {
 };
 
 const apiUrl = 'http://localhost:1/';
-const pages = listPages({ apiUrl });
+const pages: readonly KitPage[] = [
+  ...site.pages({ settings: { API_URL: apiUrl, OWN_SECRET: undefined } }),
+  ...kitPages,
+];
 const publicPages = pages.filter(({ access }) => access === 'everyone');
 const protectedPages = pages.filter(({ access }) => access !== 'everyone');
 const actions = protectedPages.flatMap((page) =>
@@ -266,7 +270,7 @@ describe('every route', () => {
       expect(others, what).toEqual([address]);
       expect(address, what).not.toMatch(/[<>' ]|&(?!amp;|#39;)/);
       expect(body, what).not.toMatch(/<script/);
-      expect(body, what).toContain('Express confidential web app');
+      expect(body, what).toContain('Test site');
     }
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { getUser, requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { readRoles, roleReader } from '../session/roles.ts';
+import { getUser } from '../session/user-session.ts';
 import { createBrowser, markOn } from './helpers/browser.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { describe, expect, test, vi } from 'vitest';
-import { getUser, requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
+import { getUser } from '../session/user-session.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { pressIn, statusOf } from './helpers/instances.ts';
 import { entra } from './helpers/misbehaving-profiles.ts';

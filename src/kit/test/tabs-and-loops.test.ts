@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { requireAuth } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { type Browser, createBrowser, type Page } from './helpers/browser.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Express } from 'express';
 import { describe, expect, test } from 'vitest';
-import { fetchApi, getUser, requireAuth, tokenState } from '../auth.ts';
+import { requireAuth } from '../guard/require-auth.ts';
+import { getUser } from '../session/user-session.ts';
 import type { Sessions, TokenRecord } from '../store/index.ts';
+import { fetchApi, tokenState } from '../tokens/access-token.ts';
 import type { Lie } from './helpers/misbehaving-replies.ts';
 import {
   expectHonestSignIn,

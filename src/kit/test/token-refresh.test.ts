@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AuthError, requireAuth } from '../auth.ts';
+import { AuthError } from '../errors/auth-error.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { toRefreshError } from '../provider/refresh-failure.ts';
 import type { ProviderSettings } from '../provider/settings.ts';
 import type { Page } from './helpers/browser.ts';

@@ -1,10 +1,11 @@
 import type { Request } from 'express';
-import type { TokenRecord } from '../store/index.ts';
-import { demandStore } from '../session/context.ts';
-import { AuthError } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
 import { type ApiAnswer, type ApiRequest, withoutEcho } from '../provider/index.ts';
+import { demandStore } from '../session/context.ts';
+import type { UserSession } from '../session/user.ts';
+import { signedIn } from '../session/user-session.ts';
+import type { TokenRecord } from '../store/index.ts';
 import { isEnding, isYoung, refreshTokens, stillServes } from './token-refresh.ts';
-import { signedIn, type UserSession } from '../session/user-session.ts';
 
 /** How long a token that still serves is not refreshed again after that has failed, in seconds. */
 const pauseSeconds = 5;

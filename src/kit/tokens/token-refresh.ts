@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
-import type { TokenRecord } from '../store/index.ts';
-import { type AuthContext, demandStore } from '../session/context.ts';
+import { AuthError } from '../errors/auth-error.ts';
 import { endedText } from '../errors/ended-text.ts';
-import { AuthError } from '../errors/errors.ts';
-import { RefreshError } from '../provider/index.ts';
-import { pageOf } from '../http/return-path.ts';
 import { failurePage, tryAgain } from '../errors/texts.ts';
-import { endUserSession, type UserSession } from '../session/user-session.ts';
+import { RefreshError } from '../provider/index.ts';
+import { type AuthContext, demandStore } from '../session/context.ts';
+import type { UserSession } from '../session/user.ts';
+import { endUserSession } from '../session/user-session.ts';
+import { pageOf } from '../session/way-back.ts';
+import type { TokenRecord } from '../store/index.ts';
 
 /** A token is refreshed when a quarter of its life is left, and never earlier than this. */
 const longestMarginMs = 30_000;

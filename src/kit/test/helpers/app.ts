@@ -1,10 +1,19 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { type Config, loadConfig } from '../../config/index.ts';
+import { checkSiteAndSettings } from '../../assembly.ts';
+import type { Config } from '../../config/index.ts';
+import { foldersOf } from '../../folders.ts';
 import { type AuditEvent, createLog } from '../../log/index.ts';
 import { start } from '../../start.ts';
+import { site } from '../site/site.ts';
+
+/** Where the test site keeps its views and public files. */
+export const siteFolder = fileURLToPath(new URL('../site', import.meta.url));
+
+export const testFolders = foldersOf(siteFolder);
 
 /** One line of the app's log. */
 export type LogLine = { level: number; msg: string; event?: AuditEvent; reason?: string } & Record<
@@ -29,8 +38,8 @@ export interface TestApp {
  * A setting of `undefined` is left out.
  */
 export async function startApp(env: Record<string, string | undefined>, port?: number): Promise<TestApp> {
-  const { origin, lines, config, log } = await prepareApp(env, port);
-  const { stop } = await start(config, log);
+  const { origin, lines, checked, log } = await prepareApp(env, port);
+  const { stop } = await start(checked, log);
   return {
     origin,
     url: (path) => origin + path,
@@ -38,7 +47,7 @@ export async function startApp(env: Record<string, string | undefined>, port?: n
     events: (name) => lines.filter((line) => line.event === name),
     async stop() {
       await stop();
-      expectNoSecrets(lines, config);
+      expectNoSecrets(lines, checked.config);
     },
   };
 }
@@ -48,16 +57,17 @@ export async function prepareApp(env: Record<string, string | undefined>, port?:
   const listenOn = port ?? (await freePort());
   const origin = `http://127.0.0.1:${listenOn}`;
   const lines: LogLine[] = [];
-  const config = loadConfig({
+  const settings = {
     BASE_URL: origin,
     HOST: '127.0.0.1',
     PORT: String(listenOn),
     SESSION_SECRET: randomBytes(32).toString('hex'),
     LOG_LEVEL: 'debug',
     ...env,
-  });
-  const log = createLog(config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
-  return { origin, listenOn, lines, config, log };
+  };
+  const checked = checkSiteAndSettings(site, settings, siteFolder);
+  const log = createLog(checked.config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
+  return { origin, listenOn, lines, checked, log };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { SignInFailure } from '../../errors/errors.ts';
+import type { SignInFailure } from '../../errors/reasons.ts';
 import { freePort, startApp, type TestApp } from './app.ts';
 import { type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';

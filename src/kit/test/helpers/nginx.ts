@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { projectRoot } from '../../folders.ts';
 import { freePort } from './app.ts';
 import { makeCertificates, until } from './redis-server.ts';
 
@@ -87,7 +88,7 @@ async function siteConf(
     [/ssl_certificate_key .*;/, `ssl_certificate_key ${key};`],
     [/server_name app\.example\.com;/g, 'server_name 127.0.0.1;'],
   ];
-  let text = readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8');
+  let text = readFileSync(join(projectRoot, 'deploy/nginx.conf'), 'utf8');
   for (const [what, by] of changes) {
     if (!what.test(text)) throw new Error(`deploy/nginx.conf has no ${what}`);
     text = text.replace(what, by);

@@ -2,12 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SessionData } from 'express-session';
 import pino from 'pino';
 import { createSessions } from '../../store/create-sessions.ts';
-import {
-  openSessions,
-  type SessionOwner,
-  type Sessions,
-  type SessionsOptions,
-} from '../../store/index.ts';
+import { openSessions, type SessionOwner, type Sessions, type SessionsOptions } from '../../store/index.ts';
 import { createMemoryRecords } from '../../store/memory.ts';
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
 

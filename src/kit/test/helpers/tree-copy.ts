@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../../folders.ts';
 
-export const checkout = fileURLToPath(new URL('../../', import.meta.url));
+export const checkout = projectRoot;
 
 export interface TreeCopy {
   folder: string;

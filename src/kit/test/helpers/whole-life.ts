@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { getAccessToken, requireAuth } from '../../auth.ts';
+import { requireAuth } from '../../guard/require-auth.ts';
+import { getAccessToken } from '../../tokens/access-token.ts';
 import type { TestApp } from './app.ts';
 import type { MoreRoutes } from './app-with-routes.ts';
 import { type Pair, startPair } from './pair.ts';

@@ -1,4 +1,4 @@
-import { AuthError } from '../errors/errors.ts';
+import { AuthError } from '../errors/auth-error.ts';
 
 // What comes from outside as JSON may nest and repeat without end, and text of ten kilobytes is enough to fill a page
 // of fifty megabytes or a stack. It is looked at once, before anything walks, prints or stores it (R23).

@@ -1,6 +1,3 @@
-import type { ErrorWithMessage, Message } from './message.ts';
-import { failurePage } from './texts.ts';
-
 /**
  * Why a sign-in did not succeed: the stable `reason` of the audit event `sign_in.failed`, and the status of
  * the page. 4xx: the answer was wrong or somebody declined; 502: the provider answered, but not as agreed;
@@ -40,8 +37,8 @@ export const signInFailures = {
 
 export type SignInFailure = keyof typeof signInFailures;
 
-/** Other ways in which the auth part turns a request away. */
-const refusals = {
+/** Other ways in which a request is turned away. */
+export const refusals = {
   sign_in_first: 401,
   work_not_saved: 401,
   session_over: 401,
@@ -59,32 +56,3 @@ const refusals = {
 } as const;
 
 export type Refusal = keyof typeof refusals;
-
-/** A failure of the auth part: a reason for the log, a page for the user, and the cause for the developer. */
-export class AuthError extends Error implements ErrorWithMessage {
-  override name = 'AuthError';
-  readonly reason: SignInFailure | Refusal;
-  readonly status: number;
-  readonly retryAfter: number | undefined;
-  page: Message;
-  /** What the developer may do about it; goes into the log, never onto the page. */
-  readonly hint: string | undefined;
-
-  constructor(
-    reason: SignInFailure | Refusal,
-    options: {
-      cause?: unknown;
-      hint?: string | undefined;
-      page?: Partial<Message>;
-      /** Seconds, for a 503. */
-      retryAfter?: number | undefined;
-    } = {},
-  ) {
-    super(reason, { cause: options.cause });
-    this.reason = reason;
-    this.status = { ...signInFailures, ...refusals }[reason];
-    this.retryAfter = this.status === 503 ? (options.retryAfter ?? 5) : undefined;
-    this.page = { ...failurePage(reason), ...options.page };
-    this.hint = options.hint;
-  }
-}

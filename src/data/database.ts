@@ -1,0 +1,36 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { createNotes } from './notes.ts';
+
+/**
+ * Opens the example's database, a file of SQLite, and brings its tables up to date.
+ *
+ * @param file a path, or `:memory:`
+ */
+export function openDatabase(file: string) {
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+  const database = new DatabaseSync(file);
+  migrate(database);
+  return { data: { notes: createNotes(database) }, close: () => database.close() };
+}
+
+/** Each entry brings the tables from one version to the next. Add to the end; never change what was released. */
+const migrations = [
+  `CREATE TABLE notes (
+     id INTEGER PRIMARY KEY,
+     iss TEXT NOT NULL,
+     sub TEXT NOT NULL,
+     text TEXT NOT NULL,
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX notes_by_owner ON notes (iss, sub);`,
+];
+
+function migrate(database: DatabaseSync): void {
+  const { user_version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  for (const [version, statements] of migrations.entries()) {
+    if (version < user_version) continue;
+    database.exec(`BEGIN; ${statements} PRAGMA user_version = ${version + 1}; COMMIT;`);
+  }
+}

@@ -1,0 +1,146 @@
+import type { Express } from 'express';
+import { createApp } from './app.ts';
+import { type Config, ConfigError, loadConfig } from './config/index.ts';
+import { type Folders, foldersOf } from './folders.ts';
+import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
+import { kitPages } from './pages/kit-pages.ts';
+import type { Page } from './pages/page.ts';
+import type { Settings } from './pages/register.ts';
+import { createProvider, type Provider } from './provider/index.ts';
+import type { AnySite, Opened } from './site.ts';
+import { pageProblems, siteProblems } from './site-problems.ts';
+import { createNamer, createSealer, openSessions, type Sessions } from './store/index.ts';
+import { createTelemetry } from './telemetry.ts';
+
+/** A site and its settings, checked. */
+export interface CheckedSite {
+  site: AnySite;
+  config: Config;
+  /** The site's pages and the kit's own. */
+  pages: readonly Page[];
+  folders: Folders;
+}
+
+export interface Assembly {
+  app: Express;
+  provider: Provider;
+  sessions: Sessions;
+  /** Closes the provider, the site's own resources and the stores, in that order. */
+  close(): Promise<void>;
+}
+
+/** What tests and the development server put in the place of a part. */
+export interface Replacements {
+  /** Puts something between the app and its sessions. */
+  sessions?: (sessions: Sessions) => Sessions;
+}
+
+/**
+ * Reads the settings and looks at the site, at once.
+ *
+ * @param root the folder with the site's `views` and `public`
+ * @throws ConfigError with every problem there is
+ */
+export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root?: string): CheckedSite {
+  const folders = foldersOf(root);
+  const problems = siteProblems(site);
+  if (problems.length > 0) throw new ConfigError([...problems, ...settingProblems(site, env)]);
+  const config = loadConfig(env, site);
+  const own: unknown = site.pages({ settings: config.own });
+  const wrong = pageProblems(own, folders);
+  if (wrong.length > 0) throw new ConfigError(wrong);
+  const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
+  return { site, config, folders, pages: [...there, ...kitPages] };
+}
+
+/**
+ * Opens the stores and what the site works with, connects the provider, and builds the app. Waits for neither Redis nor
+ * the provider: while one is away, what needs it answers 503 (R14, R21). The app, its tests and the development server
+ * are put together here and nowhere else.
+ *
+ * @param stopping true once the process is on its way out
+ * @throws OpenError when the site's `open` failed
+ */
+export async function assemble(
+  checked: CheckedSite,
+  log: Log,
+  {
+    stopping = () => false,
+    replacements = {},
+  }: { stopping?: () => boolean; replacements?: Replacements } = {},
+): Promise<Assembly> {
+  const { config, site, pages, folders } = checked;
+  const telemetry = createTelemetry();
+  const audit = telemetry.measuredAudit(createAudit(log));
+  const opened = await openSite(site, config, log);
+  const { secrets } = config.session;
+  const stored = telemetry.measuredSessions(await openStore(config, log, audit));
+  const sessions = replacements.sessions?.(stored) ?? stored;
+  const provider = telemetry.tracedProvider(
+    createProvider(config.provider, {
+      redirectUri: `${config.baseUrl}/auth/callback`,
+      ...{ log, audit },
+      onCall: telemetry.providerCall,
+    }),
+  );
+  const close = async () => {
+    await provider.close();
+    await opened.close?.();
+    await sessions.close();
+  };
+  try {
+    const app = createApp({
+      ...{ config, site, pages, folders, log, audit, provider, sessions, stopping },
+      data: opened.data,
+      logRequests: (app, trusted) => requestLog(log, app, trusted),
+      sealer: (use) => createSealer(secrets, use),
+      namer: (use) => createNamer(secrets, use),
+    });
+    return { app, provider, sessions, close };
+  } catch (error) {
+    await Promise.allSettled([close()]);
+    throw error;
+  }
+}
+
+/** Where sessions are kept, as the settings say. The operator's commands open it without the rest of the app. */
+export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessions> {
+  const { secrets, idleMinutes, maxHours } = config.session;
+  return openSessions({
+    redisUrls: config.redisUrls,
+    secrets,
+    idleSeconds: idleMinutes * 60,
+    maxSeconds: maxHours * 3600,
+    log,
+    audit,
+  });
+}
+
+/** What the site works with could not be opened, so the app does not start. */
+export class OpenError extends Error {
+  override name = 'OpenError';
+}
+
+async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened<unknown>> {
+  if (!site.open) return { data: undefined };
+  let opened: unknown;
+  try {
+    opened = await site.open({ settings: config.own, log });
+  } catch (cause) {
+    throw new OpenError('what `open` in site.ts opens could not be opened', { cause });
+  }
+  if (typeof opened !== 'object' || opened === null) {
+    throw new OpenError('`open` in site.ts must return an object: { data, close }');
+  }
+  return opened as Opened<unknown>;
+}
+
+function settingProblems(site: AnySite, env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(env, site);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import type { ErrorWithMessage, Message } from './message.ts';
+import { type Refusal, refusals, type SignInFailure, signInFailures } from './reasons.ts';
+import { failurePage } from './texts.ts';
+
+/** A failure of the auth part: a reason for the log, a page for the user, and the cause for the developer. */
+export class AuthError extends Error implements ErrorWithMessage {
+  override name = 'AuthError';
+  readonly reason: SignInFailure | Refusal;
+  readonly status: number;
+  readonly retryAfter: number | undefined;
+  page: Message;
+  /** What the developer may do about it; goes into the log, never onto the page. */
+  readonly hint: string | undefined;
+
+  constructor(
+    reason: SignInFailure | Refusal,
+    options: {
+      cause?: unknown;
+      hint?: string | undefined;
+      page?: Partial<Message>;
+      /** Seconds, for a 503. */
+      retryAfter?: number | undefined;
+    } = {},
+  ) {
+    super(reason, { cause: options.cause });
+    this.reason = reason;
+    this.status = { ...signInFailures, ...refusals }[reason];
+    this.retryAfter = this.status === 503 ? (options.retryAfter ?? 5) : undefined;
+    this.page = { ...failurePage(reason), ...options.page };
+    this.hint = options.hint;
+  }
+}

@@ -1,0 +1,19 @@
+import { AuthError } from './auth-error.ts';
+import type { ErrorWithMessage } from './message.ts';
+import { plainPages } from './plain-pages.ts';
+
+// What models, actions and routes of a site may throw: `throw notFound()`.
+
+/** The page for an address that leads nowhere (404): for a thing that is not there, or that is somebody else's. */
+export function notFound(): ErrorWithMessage {
+  return Object.assign(new Error('not found'), { status: 404, page: plainPages.notFound });
+}
+
+/**
+ * The page for somebody who may not do this (403). They stay signed in.
+ *
+ * @param why one sentence for the person, printed as it is
+ */
+export function forbidden(why?: string): ErrorWithMessage {
+  return new AuthError('forbidden', why === undefined ? {} : { page: { text: [why] } });
+}

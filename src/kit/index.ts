@@ -1,0 +1,16 @@
+// All that an app may use of the kit, as '#kit'. Each name has a sentence where it is defined.
+
+export { webAddress } from './config/values.ts';
+export { AuthError } from './errors/auth-error.ts';
+export { forbidden, notFound } from './errors/page-errors.ts';
+export { requireAuth } from './guard/require-auth.ts';
+export type { Rule } from './guard/rules.ts';
+export { layOutClaims, layOutJson, rawJson } from './pages/claims.ts';
+export { definePage, type Page, type PageContext } from './pages/page.ts';
+export type { Data, Register, Settings } from './pages/register.ts';
+export { dateTime } from './pages/time.ts';
+export type { User } from './session/user.ts';
+export { getUser } from './session/user-session.ts';
+export { defineSite } from './site.ts';
+export { run } from './start.ts';
+export { fetchApi, getAccessToken, tokenState, withoutToken } from './tokens/access-token.ts';

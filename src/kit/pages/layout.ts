@@ -1,0 +1,57 @@
+import type { Request, RequestHandler } from 'express';
+import { judge } from '../guard/rules.ts';
+import { authOf } from '../session/context.ts';
+import { pageMark } from '../session/own-page.ts';
+import type { User } from '../session/user.ts';
+import { getUser } from '../session/user-session.ts';
+import { pageOf } from '../session/way-back.ts';
+import type { Page } from './page.ts';
+import { initials } from './person.ts';
+
+/** What the layout prints around each page, looked up when one is printed: a session may end before that. */
+export function layout(pages: readonly Page[]): RequestHandler {
+  const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
+  const around = (req: Request) => {
+    const user = getUser(req);
+    const always = {
+      requestId: req.id,
+      storeAway: req.auth?.storeError !== undefined,
+      nav: inMenu
+        .filter(({ access }) => mayOpen(req, user, access))
+        .map(({ href, label }) => ({ href, label, current: href === req.path })),
+    };
+    // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
+    const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
+    if (!user) return { ...always, signInHref: signInFrom(page) };
+    return {
+      ...always,
+      user: { name: user.name, initials: initials(user.name) },
+      kitForm: pageMark(req),
+      ends: {
+        expiresAt: user.expiresAt.toISOString(),
+        idleExpiresAt: user.idleExpiresAt.toISOString(),
+        returnTo: page, // Judged by /auth/login.
+      },
+    };
+  };
+  return (req, res, next) => {
+    // Bound, not written out here: V8 puts a function that is assigned where it stands among the old objects, and
+    // there it would keep its request until the next full collection.
+    res.locals.layout = around.bind(undefined, req);
+    next();
+  };
+}
+
+/** Whoever would only have to sign in again, or more strongly, may open it. */
+function mayOpen(req: Request, user: User | undefined, access: Page['access']): boolean {
+  if (access === 'everyone') return true;
+  if (!user) return false;
+  if (access === 'signed-in') return true;
+  const verdict = judge(user, access, authOf(req).context.provider.settings);
+  return typeof verdict !== 'object' || !('forbidden' in verdict);
+}
+
+/** Whoever has just signed out does not want to come back to a page that says so. */
+function signInFrom(page: string): string {
+  return `/auth/login?returnTo=${encodeURIComponent(page === '/signed-out' ? '/' : page)}`;
+}

@@ -1,0 +1,102 @@
+import express, { type Express, type Request, type Response } from 'express';
+import { requireAuth } from '../guard/require-auth.ts';
+import type { Rule } from '../guard/rules.ts';
+import { neverCache } from '../http/answers.ts';
+import { print } from '../http/views.ts';
+import { userWasKnown } from '../session/loop-guard.ts';
+import { getUser } from '../session/user-session.ts';
+import { fetchApi } from '../tokens/access-token.ts';
+import { goOnAfter } from './after-form.ts';
+import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
+import { byPrecision, pageAt } from './paths.ts';
+
+/** What the site hands to its pages. */
+export interface SiteParts {
+  data: unknown;
+  settings: Readonly<Record<string, unknown>>;
+}
+
+/** Puts each page at its address, with its guard and its forms. */
+export function mountPages(app: Express, pages: readonly Page[], site: SiteParts): void {
+  for (const page of byPrecision(pages)) {
+    if (page.access === 'everyone') mountPublic(app, page, site);
+    else mountProtected(app, page, pages, site);
+  }
+}
+
+function mountPublic(app: Express, page: PublicPage, site: SiteParts): void {
+  app.get(page.path, async (req, res) => {
+    neverCache(res);
+    const user = getUser(req);
+    if (user) userWasKnown(req, res);
+    const model = await page.model?.({ ...contextOf(req, res, site), user });
+    // A model may have sent the person elsewhere.
+    if (!res.headersSent) printPage(res, page, model);
+  });
+}
+
+function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
+  app.get(page.path, requireAuth(ruleOf(page)), async (req, res) => {
+    const model = await page.model?.({ ...contextOf(req, res, site), user: demandUser(req) });
+    if (!res.headersSent) printPage(res, page, model);
+  });
+  mountActions(app, page, pages, site);
+}
+
+/**
+ * The forms that a page posts. Their answer is always a redirect, or the page that goes on to the provider, so that a
+ * reload repeats nothing. Whose page it was comes before what they may do: nobody proves themselves again for the form
+ * of somebody else.
+ */
+function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
+  const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 100 });
+  const holder = { returnTo: pageOfAction, view: page.view };
+  for (const [name, action] of Object.entries(page.actions ?? {})) {
+    app.post(
+      `${page.path === '/' ? '' : page.path}/${name}`,
+      requireAuth({}, holder),
+      readForm,
+      requireAuth({ ...ruleOf(page), ownPage: true }, holder),
+      requireAuth(action.access ?? {}, holder),
+      async (req, res) => {
+        const next = await action.run({ ...contextOf(req, res, site), user: demandUser(req) });
+        const target = typeof next === 'string' ? pageAt(pages, next) : undefined;
+        if (!res.headersSent) await goOnAfter(req, res, next, target && ruleOf(target));
+      },
+    );
+  }
+}
+
+/** The page that holds a form, with its parameters as they came: `/notes/7/delete` stands on `/notes/7`. */
+function pageOfAction({ baseUrl, path }: Request): string {
+  const [address = ''] = /^.*[^/]/.exec(path) ?? [];
+  return baseUrl + address.slice(0, address.lastIndexOf('/')) || '/';
+}
+
+/** Undefined for a page that everyone may see. */
+function ruleOf({ access }: Page): Rule | undefined {
+  if (access === 'everyone') return undefined;
+  return access === 'signed-in' ? {} : access;
+}
+
+/** The types of the site's own parts are known in its pages only. */
+function contextOf(req: Request, res: Response, { data, settings }: SiteParts): Omit<PageContext, 'user'> {
+  const { params, log } = req;
+  return {
+    ...{ req, res, log },
+    params: params as Record<string, string>,
+    data: data as PageContext['data'],
+    settings: settings as PageContext['settings'],
+    fetchApi: (url, init) => fetchApi(req, url, init),
+  };
+}
+
+function printPage(res: Response, page: Page, model: object | undefined): void {
+  print(res, page.view, { title: page.title, script: page.script, ...model });
+}
+
+function demandUser(req: Request) {
+  const user = getUser(req);
+  if (!user) throw new Error('the guard let nobody through');
+  return user;
+}

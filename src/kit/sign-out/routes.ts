@@ -1,0 +1,32 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { confirmLogout } from '../errors/texts.ts';
+import { neverCache, redirect } from '../http/answers.ts';
+import { readForm } from '../http/parameters.ts';
+import { demandStore } from '../session/context.ts';
+import { signedIn } from '../session/user-session.ts';
+import { logout } from './logout.ts';
+import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
+
+/**
+ * Ending and being ended, below /auth.
+ *
+ * @param guards.frameable lets the front-channel page be framed by the provider
+ */
+export function signOutRoutes(guards: { frameable: RequestHandler }): Router {
+  const router = Router();
+  router.route('/logout').get(askToLogout).post(logout);
+  router.route('/backchannel-logout').post(readForm('16kb'), backChannelLogout);
+  router.route('/frontchannel-logout').get(guards.frameable, frontChannelLogout);
+  return router;
+}
+
+/** Where other sites may post to: the provider, with a logout token. */
+export const logoutTokensTo = '/auth/backchannel-logout';
+
+/** Ends nothing: a link or an image must not sign anybody out. */
+function askToLogout(req: Request, res: Response): void {
+  demandStore(req);
+  neverCache(res);
+  if (signedIn(req)) res.render('message', confirmLogout);
+  else redirect(res, 303, '/signed-out');
+}

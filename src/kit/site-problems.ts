@@ -1,0 +1,93 @@
+import type { Folders } from './folders.ts';
+import { listFiles } from './http/assets.ts';
+import { policyProblems } from './http/policy-additions.ts';
+import { findView } from './http/views.ts';
+import { kitPages } from './pages/kit-pages.ts';
+import { isPage, type Page } from './pages/page.ts';
+import { isSamePath } from './pages/paths.ts';
+import type { AnySite } from './site.ts';
+
+/** What is wrong with a site but for its pages and settings, each a sentence with what to do. */
+export function siteProblems(site: AnySite): string[] {
+  const { name, help, pages, routes, publicRoutes, open } = site;
+  const problems: string[] = [];
+  if (typeof name !== 'string' || name.trim() === '')
+    problems.push('site.ts: `name` is missing. Say what the app is called.');
+  if (help !== undefined && !isHelp(help))
+    problems.push('site.ts: `help` must be a mailto: or an https address, such as mailto:help@example.com.');
+  for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open })) {
+    if (value !== undefined && typeof value !== 'function')
+      problems.push(`site.ts: \`${part}\` must be a function.`);
+  }
+  if (pages === undefined) problems.push('site.ts: `pages` is missing. It returns the list of your pages.');
+  return [...problems, ...policyProblems(site.contentSecurityPolicy).map((text) => `site.ts: ${text}`)];
+}
+
+/** What is wrong with the list that a site's `pages` returned, each a sentence that names the page. */
+export function pageProblems(pages: unknown, { views, public: folders }: Folders): string[] {
+  if (!Array.isArray(pages)) return ['site.ts: `pages` must return a list of pages.'];
+  const files = new Set(listFiles(folders).map(({ path }) => path));
+  return pages.flatMap((page: unknown, index) => {
+    if (!isPage(page)) {
+      return `site.ts: number ${index + 1} of the list that \`pages\` returns is no page. Make it with definePage.`;
+    }
+    const about = (text: string) => `The page ${page.path}: ${text}`;
+    const earlier = pages.slice(0, index).find((other) => isPage(other) && isSamePath(other.path, page.path));
+    return [
+      ...pathProblems(page),
+      ...accessProblems(page),
+      ...(earlier ? ['another page has the same path. Give one of them another.'] : []),
+      ...(typeof page.title === 'string' && page.title !== '' ? [] : ['it has no title.']),
+      ...(findView(String(page.view), views) ? [] : [`there is no views/${page.view}.ejs.`]),
+      ...(page.script === undefined || files.has(page.script)
+        ? []
+        : [`its script is not in public: there is no public${page.script}.`]),
+      ...actionProblems(page),
+    ].map(about);
+  });
+}
+
+/** A page's own segments: letters, digits, `-`, `_`, `.` and `~`, or `:` and a name. */
+const path = /^\/$|^(\/([\w.~-]+|:[A-Za-z_]\w*))+$/;
+
+function pathProblems({ path: own, nav }: Page): string[] {
+  if (typeof own !== 'string' || !path.test(own)) {
+    return ['its path must be like /notes or /notes/:id, without a slash at its end.'];
+  }
+  const problems: string[] = [];
+  const names = [...own.matchAll(/:(\w+)/g)].map((match) => match[1]);
+  if (new Set(names).size < names.length) problems.push('its path has one parameter twice.');
+  if (names.length > 0 && nav !== undefined) {
+    problems.push('it has a parameter in its path, so it cannot be in the menu: take `nav` out.');
+  }
+  const reserved = /^\/(auth(\/|$)|(healthz|readyz)$)/i.test(own);
+  if (reserved || kitPages.some((page) => isSamePath(page.path, own))) {
+    problems.push("its path is one of the kit's own. Give it another.");
+  }
+  return problems;
+}
+
+function accessProblems({ access }: Page): string[] {
+  const stated =
+    access === 'everyone' ||
+    access === 'signed-in' ||
+    (typeof access === 'object' && access !== null && !Array.isArray(access));
+  return stated ? [] : ['it does not say who may see it: set `access` to everyone, signed-in or a rule.'];
+}
+
+function actionProblems(page: Page): string[] {
+  const actions = 'actions' in page ? (page.actions ?? {}) : {};
+  const names = Object.keys(actions);
+  if (names.length > 0 && page.access === 'everyone') {
+    return ['it is for everyone, so it has no actions. Write a route in `publicRoutes` for its form.'];
+  }
+  return names
+    .filter((name) => !/^[a-z0-9][\w-]*$/i.test(name))
+    .map((name) => `its action "${name.slice(0, 40)}" must have a name of letters, digits, - and _.`);
+}
+
+function isHelp(help: unknown): boolean {
+  if (typeof help !== 'string' || help.length > 500) return false;
+  const url = URL.parse(help);
+  return url?.protocol === 'https:' || /^mailto:[^\s@]+@[^\s@]+$/.test(help);
+}

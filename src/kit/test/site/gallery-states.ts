@@ -1,0 +1,43 @@
+import { sampleAccounts } from '../../dev/accounts.ts';
+import { around, type GalleryState, galleryStates, inHours, signedIn } from '../../dev/gallery-states.ts';
+import { layOutClaims, layOutJson } from '../../pages/claims.ts';
+import { dateTime } from '../../pages/time.ts';
+
+/** The kit's pages, and those of the test site, in every state. */
+export const allStates: GalleryState[] = [
+  ...galleryStates,
+  { name: 'home-signed-out', view: 'home', locals: { ...around('Home', '/'), signInHref: '/auth/login' } },
+  { name: 'home-signed-in', view: 'home', locals: home() },
+  { name: 'home-store-away', view: 'home', locals: { ...around('Home', '/'), storeAway: true } },
+  { name: 'profile', view: 'profile', locals: profile('alice', ['admin', 'member']) },
+  { name: 'profile-bare', view: 'profile', locals: profile('dave') },
+  { name: 'profile-hostile', view: 'profile', locals: profile('eve', ['member', '<i>role</i>']) },
+  { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
+  { name: 'api-data', view: 'api-data', locals: apiData(layOutJson('{"message":"Hello, Alice","count":3}')) },
+  { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
+];
+
+function home() {
+  return { ...signedIn('Home', '/'), greeting: 'Hello', signedInUntil: dateTime(inHours(7.8)) };
+}
+
+function profile(sub: string, roles: string[] = []) {
+  const account = sampleAccounts.find((each) => each.sub === sub)?.claims;
+  const claims: Record<string, unknown> = {
+    ...account,
+    sub,
+    iss: 'http://localhost:3001',
+    exp: 1_800_000_000,
+  };
+  return {
+    ...signedIn('Your profile', '/profile', String(claims.name ?? sub)),
+    email: claims.email,
+    roles,
+    groups: layOutClaims(claims),
+    raw: JSON.stringify(claims, null, 2),
+  };
+}
+
+function apiData(answer: object) {
+  return { ...signedIn('Data from the API', '/api-data'), token: { expiresAt: inHours(0.8) }, ...answer };
+}

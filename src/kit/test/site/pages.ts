@@ -1,0 +1,70 @@
+import type { Request } from 'express';
+import { AuthError } from '../../errors/auth-error.ts';
+import { layOutClaims, layOutJson, rawJson } from '../../pages/claims.ts';
+import { definePage } from '../../pages/page.ts';
+import { dateTime } from '../../pages/time.ts';
+import { tokenState, withoutToken } from '../../tokens/access-token.ts';
+
+export const homePage = definePage({
+  path: '/',
+  title: 'Home',
+  access: 'everyone',
+  view: 'home',
+  nav: 'Home',
+  model: ({ user, data }) => ({
+    greeting: data.greeting,
+    signedInUntil: user && dateTime(user.expiresAt),
+  }),
+});
+
+export const profilePage = definePage({
+  path: '/profile',
+  title: 'Your profile',
+  access: 'signed-in',
+  view: 'profile',
+  nav: 'Profile',
+  model: ({ user }) => ({
+    email: user.email,
+    roles: user.roles.slice(0, 20),
+    groups: layOutClaims(user.claims),
+    raw: rawJson(user.claims),
+  }),
+});
+
+export const adminPage = definePage({
+  path: '/admin',
+  title: 'Administration',
+  access: { roles: 'admin' },
+  view: 'admin',
+  nav: 'Admin',
+  model: ({ user }) => ({ roles: user.roles.slice(0, 20) }),
+});
+
+/** Calls API_URL as the user. */
+export const apiDataPage = definePage({
+  path: '/api-data',
+  title: 'Data from the API',
+  access: 'signed-in',
+  view: 'api-data',
+  nav: 'API data',
+  when: ({ settings }) => settings.API_URL !== undefined,
+  model: async ({ req, settings, fetchApi }) => {
+    const answer = await ask(req, () => fetchApi(new URL(settings.API_URL ?? '')));
+    return { ...answer, token: await tokenState(req) };
+  },
+});
+
+async function ask(req: Request, call: () => Promise<Response>): Promise<object> {
+  try {
+    const response = await call();
+    if (!response.ok) return { problem: response.status };
+    return layOutJson(await withoutToken(req, await response.text()));
+  } catch (error) {
+    const away =
+      error instanceof AuthError
+        ? error.reason === 'api_unreachable'
+        : /^(Type|Timeout)Error$/.test((error as Error).name);
+    if (away) return { problem: 'away' };
+    throw error;
+  }
+}
