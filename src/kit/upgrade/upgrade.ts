@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apply, type Changes, checkTargets } from './apply.ts';
 import type { Order } from './arguments.ts';
-import { asAdopted } from './as-adopted.ts';
+import { asAdopted, templateOnlyPackages } from './as-adopted.ts';
 import { baseFile, findBase } from './base.ts';
 import { compareKit, type Differences, isUnchanged, listDifferences } from './compare.ts';
 import { type Copy, ignoredIn, readCopy, requireCleanWorkTree } from './copy.ts';
-import { hashOf, kitJson } from './kit-file.ts';
+import { hashOf, isRecord, kitJson } from './kit-file.ts';
 import { lostEdits, planKit } from './kit-plan.ts';
 import { lockFor } from './lockfile.ts';
 import { type MergedPackage, mergePackages, sameDependencies } from './packages.ts';
@@ -80,9 +80,13 @@ function planPackage(
   temporary: string,
   changes: Changes,
 ): MergedPackage {
+  const unused = templateOnlyPackages(template.tree);
+  // A copy that was not adopted has all that the template has.
+  const adopted = !isRecord(copy.packageJson.scripts) || copy.packageJson.scripts.adopt === undefined;
+  const asHere = (json: Record<string, unknown>) => (adopted ? asAdopted(json, unused) : json);
   const before = copy.kit.package ?? base?.packageJson;
-  const theirs = asAdopted(template.packageJson);
-  const merged = mergePackages(copy.packageJson, before && asAdopted(before), theirs);
+  const theirs = asHere(template.packageJson);
+  const merged = mergePackages(copy.packageJson, before && asHere(before), theirs);
   const text = inStyleOf(copy.packageText, merged.json);
   if (text === copy.packageText) return merged;
   changes.writes.set('package.json', { content: Buffer.from(text), executable: false });
