@@ -81,7 +81,7 @@ function kitText(): string {
   const kit = {
     name: json.name,
     version: json.version,
-    files: hashes(isOfKit),
+    files: hashes((path) => path.startsWith(kitFolder) && path !== kitJson),
     shared: hashes((path) => matches(shared, path) && !screenshots.test(path)),
     example: files.filter((path) => matches(example, path)),
     package: partsOf(json),
