@@ -91,11 +91,23 @@ describe('the copy', () => {
     expectRefusal(/^The template there is 1\.1\.0, older than yours \(1\.10\.0\)/, '../template');
   });
 
-  test('is not upgraded from another project, nor from one without a kit', () => {
-    template.write({ 'package.json': template.read('package.json').replace('a-template', 'another') });
+  test('is not upgraded from another project, from a copy, or from one without a kit', () => {
+    const packageText = template.read('package.json');
+    template.write({ 'package.json': packageText.replace('a-template', 'another') });
     releaseNext(template);
     expectRefusal(/its src\/kit\/kit\.json says "another"\. Yours was made from "a-template"/, '../template');
+    template.write({ 'package.json': packageText, 'CHANGELOG.md': '' });
+    release(template, '1.2.0').write({ 'package.json': packageText.replace('a-template', 'their-app') });
+    expectRefusal(/^That is a copy of the template, by the name of "their-app"/, '../template');
     expectRefusal(/^There is no src\/kit\/kit\.json in the template/, '../template/docs');
+  });
+
+  test('keeps a file that git ignores, where the new version has one of that name', () => {
+    copy.write({ '.gitignore': 'redaction.ts\n' }).commit();
+    copy.write({ 'src/kit/log/redaction.ts': 'mine\n' });
+    releaseNext(template);
+    expectRefusal(/^src\/kit\/log\/redaction\.ts is yours, and git ignores it/, '../template');
+    expect(copy.read('src/kit/log/redaction.ts')).toBe('mine\n');
   });
 
   test('is not written through a link of its own', () => {

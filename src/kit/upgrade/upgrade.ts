@@ -65,7 +65,12 @@ function upgradeTo(template: Template, copy: Copy, order: Order, temporary: stri
 function checkDirection({ kit }: Copy, template: Template, direction: number): void {
   if (template.kit.name !== kit.name)
     throw new Refusal(
-      `That is a copy or another template: its ${kitJson} says "${template.kit.name}". Yours was made from "${kit.name}".`,
+      `That is another template: its ${kitJson} says "${template.kit.name}". Yours was made from "${kit.name}".`,
+    );
+  // Its dependencies, scripts and documents are those of somebody's app.
+  if (template.packageJson.name !== kit.name)
+    throw new Refusal(
+      `That is a copy of the template, by the name of "${template.packageJson.name}". Give the folder or address of the template itself.`,
     );
   if (direction < 0)
     throw new Refusal(
