@@ -120,6 +120,16 @@ describe('the copy', () => {
     expect(project(place.folder).has('elsewhere/new.md')).toBe(false);
   });
 
+  test('is not written where it has a file in the place of a folder', () => {
+    template.write({ 'docs/more/one.md': '\n' });
+    copy.write({ 'docs/more': 'mine\n' }).commit();
+    releaseNext(template);
+    expectRefusal(
+      /^docs\/more is a file here, and the upgrade would write docs\/more\/one\.md/,
+      '../template',
+    );
+  });
+
   test('keeps the upgrade.patch of the time before', () => {
     copy.write({ Dockerfile: 'mine\n', 'upgrade.patch': 'from before\n' }).commit();
     releaseNext(template);
@@ -131,11 +141,9 @@ describe('the copy', () => {
     const writes = new Map([
       ['src/kit/app.ts', file('new')],
       ['src/new/file.ts', file('new')],
-      [`docs/${'x'.repeat(300)}`, file('no file system takes this name')],
+      ['README.md/below', file('README.md is a file, so this cannot be written')],
     ]);
-    expect(() => apply(copy.folder, { writes, deletes: new Set(['src/kit/log/index.ts']) })).toThrow(
-      'ENAMETOOLONG',
-    );
+    expect(() => apply(copy.folder, { writes, deletes: new Set(['src/kit/log/index.ts']) })).toThrow(/mkdir/);
     expect(changesIn(copy)).toEqual([]);
     expect(copy.has('src/new')).toBe(false);
   });
