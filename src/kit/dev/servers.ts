@@ -9,7 +9,7 @@ import { createGallery } from './gallery.ts';
 import { startProvider } from './provider.ts';
 import { devClient, devPorts } from './settings.ts';
 
-const site = await loadSite(process.argv[2] ?? 'src/site.ts');
+const { site, root } = await loadSite(process.argv[2] ?? 'src/site.ts');
 const ports = devPorts(process.env);
 const app = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
 const audience = `http://localhost:${ports.api}`;
@@ -35,7 +35,7 @@ const provider = await startProvider({
 });
 await startApi({ port: ports.api, issuer: provider.issuer, audience });
 // The gallery is a nicety: where its port is taken, it stays away.
-createGallery({ site, folders: foldersOf() })
+createGallery({ site, folders: foldersOf(root) })
   .listen(ports.gallery, 'localhost')
   .on('error', () => {});
 process.send?.('ready');
