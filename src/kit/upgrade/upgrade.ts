@@ -161,8 +161,8 @@ function refuseEdits(edits: Differences, { copy, template, base, temporary }: Ed
         ]
       : []),
     'Move them into your own files where you can: views and texts of the kit can be replaced in yours (docs/guide.md).',
-    `Or carry them over: npm run upgrade -- <the same> --merge${base ? '' : ` --base <folder with version ${kit.version}>`}`,
-    `Or give them up: git checkout <commit> -- src/kit, with a commit before the edits, and commit.`,
+    `Or carry them over: npm run upgrade -- <the same folder or address> --merge${base ? '' : ` --base <folder with version ${kit.version}>`}`,
+    'Or drop them: `git checkout <a commit before the edits> -- src/kit`, and commit.',
   ];
   return new Refusal(lines.join('\n'));
 }
