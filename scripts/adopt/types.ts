@@ -1,0 +1,18 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What `tsc --noEmit` finds; undefined where TypeScript is not installed. */
+export function typeErrors(root: string): string | undefined {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  if (!existsSync(tsc)) return undefined;
+  const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, [tsc, '--noEmit'], {
+    cwd: root,
+    encoding: 'utf8',
+    windowsHide: true,
+  });
+  if (status === 0) return '';
+  return (
+    `${stdout ?? ''}${stderr ?? ''}`.trim() || error?.message || `tsc ended by ${signal ?? `code ${status}`}`
+  );
+}
