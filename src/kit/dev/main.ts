@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import pretty from 'pino-pretty';
 import { appEnvironment, devPorts } from './settings.ts';
 
+const sitePath = process.argv[2] ?? 'src/site.ts';
 const ports = devPorts(process.env);
 const ownProvider = !process.env.OIDC_ISSUER;
 const children = new Set<ChildProcess>();
@@ -32,7 +33,7 @@ startApp();
 await announce();
 
 async function startServers(): Promise<void> {
-  const servers = start([file('./servers.ts')], { ...process.env, BASE_URL: env.BASE_URL });
+  const servers = start([file('./servers.ts'), sitePath], { ...process.env, BASE_URL: env.BASE_URL });
   servers.stdout?.pipe(process.stdout);
   servers.stderr?.on('data', (text: Buffer) => process.stderr.write(withoutNoise(text.toString())));
   servers.once('exit', (code) => stop(code ?? 1));
@@ -40,7 +41,7 @@ async function startServers(): Promise<void> {
 }
 
 function startApp(): void {
-  const entry = process.argv[2] ?? file('../../server.ts');
+  const entry = file('../../server.ts');
   const app = start(['--watch', '--watch-preserve-output', entry], env);
   app.stdout?.pipe(pretty({ ignore: 'pid,hostname,req', translateTime: 'SYS:HH:MM:ss', singleLine: true }));
   app.stderr?.pipe(process.stderr);

@@ -2,18 +2,14 @@
  * The process beside the app: the development provider, the sample API and the gallery. Its own process, so that
  * who is signed in at the provider stays signed in when the app restarts.
  */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { foldersOf } from '../folders.ts';
-import type { AnySite } from '../site.ts';
+import { loadSite } from '../load-site.ts';
 import { apiScope, startApi } from './api.ts';
 import { createGallery } from './gallery.ts';
 import { startProvider } from './provider.ts';
 import { devClient, devPorts } from './settings.ts';
 
-const { site } = (await import(pathToFileURL(resolve(process.argv[2] ?? 'src/site.ts')).href)) as {
-  site: AnySite;
-};
+const site = await loadSite(process.argv[2] ?? 'src/site.ts');
 const ports = devPorts(process.env);
 const app = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
 const audience = `http://localhost:${ports.api}`;

@@ -1,12 +1,14 @@
 import pino from 'pino';
 import type { Config, ProviderConfig } from '../config/index.ts';
 import { createProvider } from '../provider/index.ts';
+import type { AnySite } from '../site.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
+import { ownSecrets, ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
 import { checkRedis } from './redis.ts';
@@ -14,9 +16,13 @@ import { toRegister } from './registration.ts';
 import { checkSecrets, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
 
-/** Looks at everything that these settings lead to. Changes nothing anywhere. */
-export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const { config, findings } = checkSettings(env);
+/**
+ * Looks at everything that these settings lead to. Changes nothing anywhere.
+ *
+ * @param site whose own settings are looked at too
+ */
+export async function examine(env: NodeJS.ProcessEnv, site?: AnySite): Promise<Finding[]> {
+  const { config, findings } = checkSettings(env, site);
   if (!config) return findings;
   const [provider, ...others] = await Promise.all([
     examineProvider(config),
@@ -24,10 +30,16 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     checkPublicAddress(config),
   ]);
   const all = [
-    ...[...findings, ...checkSecrets(config), ...provider.findings, ...others.flat()],
+    ...[
+      ...findings,
+      ...ownSettings(config, site),
+      ...checkSecrets(config),
+      ...provider.findings,
+      ...others.flat(),
+    ],
     ...(await toRegister(config, provider.metadata)),
   ];
-  return mask(all, secretsOf(config));
+  return mask(all, [...secretsOf(config), ...ownSecrets(config, site)]);
 }
 
 async function examineProvider(config: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {

@@ -1,5 +1,6 @@
 /** `npm run doctor`: checks the settings against the real provider, Redis and proxy, before the app runs or later. */
 import { parseArgs } from 'node:util';
+import { loadSite } from '../load-site.ts';
 import { examine } from './examine.ts';
 import { toLine } from './finding.ts';
 
@@ -19,15 +20,17 @@ try {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) {
     console.log(usage);
     return 0;
   }
-  const findings = await examine(process.env);
+  const [path] = positionals;
+  const findings = await examine(process.env, path === undefined ? undefined : await loadSite(path));
   const sick = findings.some(({ state }) => state === 'failed');
   if (values.json) console.log(JSON.stringify({ ok: !sick, checks: findings }, null, 2));
   else for (const finding of findings) console.log(toLine(finding));

@@ -1,4 +1,4 @@
-import type { EndReason } from '../store/index.ts';
+import type { EndReason } from './end-reasons.ts';
 
 /**
  * Why a session ended, said to the person it belonged to.

@@ -1,5 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts';
-import type { EndReason } from '../store/index.ts';
+import type { EndReason } from '../errors/end-reasons.ts';
 import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
 import { answerIn, type Clock, causes, toAuthError } from './failures.ts';
 import { Unreachable } from './fetch.ts';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
+import type { EndReason } from '../errors/end-reasons.ts';
 import { endedText } from '../errors/ended-text.ts';
 import { failurePage, signedOut } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { localPath } from '../http/return-path.ts';
 import { type AuthContext, authOf } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
-import type { EndReason } from '../store/index.ts';
 
 const name = 'signed-out';
 const lifetimeSeconds = 300;

@@ -1,4 +1,5 @@
 import type { SessionData, Store } from 'express-session';
+import type { EndReason } from '../errors/end-reasons.ts';
 import type { Audit, Log } from '../log/index.ts';
 
 /** Whose session it is. Users are keyed by (iss, sub), never by email (R8); sid is the provider's own session. */
@@ -7,22 +8,6 @@ export interface SessionOwner {
   sub: string;
   sid?: string | undefined;
 }
-
-/** Why a session is no longer there, as the user is told on /signed-out. */
-export type EndReason =
-  | 'signed-out'
-  | 'idle'
-  | 'expired'
-  | 'other-device'
-  | 'provider'
-  | 'operator'
-  /** The provider does not take the account any more: disabled, deleted. */
-  | 'account'
-  /** The user's session at the provider is over, as it said when tokens were to be refreshed. */
-  | 'provider-session'
-  /** The provider refused to refresh and did not say which of the two it was. */
-  | 'not-renewed'
-  | 'replaced';
 
 /** The token record of one session. It stands beside the session, read only by what needs it (R12). */
 export interface TokenRecord {

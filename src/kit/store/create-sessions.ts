@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
+import type { EndReason } from '../errors/end-reasons.ts';
 import { createAnswerMarks } from './answer-marks.ts';
-import type { EndReason, Sessions, SessionsOptions } from './contract.ts';
+import type { Sessions, SessionsOptions } from './contract.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';

@@ -3,7 +3,6 @@ import { createSessions } from './create-sessions.ts';
 import { createMemoryRecords } from './memory.ts';
 
 export type {
-  EndReason,
   SessionOwner,
   Sessions,
   SessionsOptions,

@@ -1,7 +1,8 @@
 import { RedisStore } from 'connect-redis';
 import type { SessionData } from 'express-session';
+import type { EndReason } from '../errors/end-reasons.ts';
 import type { Log } from '../log/index.ts';
-import type { EndReason, SessionOwner, StoredSession } from './contract.ts';
+import type { SessionOwner, StoredSession } from './contract.ts';
 import type { Note, Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { openSession, sealOwn, sealUser } from './session-form.ts';

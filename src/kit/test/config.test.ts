@@ -6,6 +6,7 @@ import { parseEnv } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig, settings } from '../config/index.ts';
 import { makeCertificate } from './helpers/certificates.ts';
+import { site } from './site/site.ts';
 
 const secret = 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE';
 const otherSecret = 'Zk3Vt9Xq2Lw8Rm5Yc7Bn1Hs4Gd6Pf0JuAe';
@@ -31,7 +32,7 @@ function file(name: string, content: string): string {
 
 function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {
-    loadConfig(env);
+    loadConfig(env, site);
     return [];
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
@@ -92,38 +93,41 @@ describe('good settings', () => {
   });
 
   test('every setting arrives', () => {
-    const config = loadConfig({
-      ...production,
-      NODE_ENV: 'development',
-      BASE_URL: 'https://APP.example.com:443/',
-      PORT: '8080',
-      HOST: '::1',
-      OIDC_CLIENT_AUTH: 'client_secret_post',
-      OIDC_SCOPE: 'email  openid',
-      OIDC_OFFLINE_ACCESS: 'always',
-      OIDC_STEP_UP_WITHOUT_AUTH_TIME: 'true',
-      OIDC_ID_TOKEN_ALG: 'PS256',
-      OIDC_RESPONSE_MODE: 'form_post',
-      OIDC_PAR: 'require',
-      OIDC_USERINFO: 'false',
-      OIDC_AUDIENCE: 'api',
-      OIDC_RESOURCE: 'urn:example:api',
-      OIDC_PROMPT: 'login consent',
-      OIDC_ACR_VALUES: 'urn:mfa phr',
-      OIDC_MAX_AGE: '0',
-      OIDC_UI_LOCALES: 'de-CH en',
-      OIDC_ROLES_CLAIM: 'realm_access.roles',
-      OIDC_CLOCK_TOLERANCE_SECONDS: '5',
-      OIDC_DPOP: 'true',
-      SESSION_SECRET_PREVIOUS: otherSecret,
-      SESSION_IDLE_MINUTES: '60',
-      SESSION_MAX_HOURS: '1',
-      REDIS_URL: 'redis://a:1, redis://b:2',
-      TRUST_PROXY_HOPS: '2',
-      API_URL: 'https://api.example.com/v1/',
-      LOG_LEVEL: 'debug',
-      SHUTDOWN_DELAY_SECONDS: '7',
-    });
+    const config = loadConfig(
+      {
+        ...production,
+        NODE_ENV: 'development',
+        BASE_URL: 'https://APP.example.com:443/',
+        PORT: '8080',
+        HOST: '::1',
+        OIDC_CLIENT_AUTH: 'client_secret_post',
+        OIDC_SCOPE: 'email  openid',
+        OIDC_OFFLINE_ACCESS: 'always',
+        OIDC_STEP_UP_WITHOUT_AUTH_TIME: 'true',
+        OIDC_ID_TOKEN_ALG: 'PS256',
+        OIDC_RESPONSE_MODE: 'form_post',
+        OIDC_PAR: 'require',
+        OIDC_USERINFO: 'false',
+        OIDC_AUDIENCE: 'api',
+        OIDC_RESOURCE: 'urn:example:api',
+        OIDC_PROMPT: 'login consent',
+        OIDC_ACR_VALUES: 'urn:mfa phr',
+        OIDC_MAX_AGE: '0',
+        OIDC_UI_LOCALES: 'de-CH en',
+        OIDC_ROLES_CLAIM: 'realm_access.roles',
+        OIDC_CLOCK_TOLERANCE_SECONDS: '5',
+        OIDC_DPOP: 'true',
+        SESSION_SECRET_PREVIOUS: otherSecret,
+        SESSION_IDLE_MINUTES: '60',
+        SESSION_MAX_HOURS: '1',
+        REDIS_URL: 'redis://a:1, redis://b:2',
+        TRUST_PROXY_HOPS: '2',
+        API_URL: 'https://api.example.com/v1/',
+        LOG_LEVEL: 'debug',
+        SHUTDOWN_DELAY_SECONDS: '7',
+      },
+      site,
+    );
     expect(config).toMatchObject({
       development: true,
       baseUrl: 'https://app.example.com',
@@ -154,7 +158,7 @@ describe('good settings', () => {
       },
       session: { secrets: [secret, otherSecret], idleMinutes: 60, maxHours: 1 },
       redisUrls: ['redis://a:1', 'redis://b:2'],
-      own: {},
+      own: { API_URL: 'https://api.example.com/v1', OWN_SECRET: undefined },
     });
   });
 
@@ -679,7 +683,10 @@ describe('.env.example', () => {
   const lines = [...example.matchAll(/^# ([A-Z][A-Z0-9_]+)=(.*)$/gm)];
 
   test('it has every setting once, with its default or its example', () => {
-    expect(lines.map(([, name]) => name).sort()).toEqual(settings.map(({ name }) => name).sort());
+    // An app may add settings of its own.
+    const names = lines.map(([, name]) => name);
+    expect(names).toEqual(expect.arrayContaining(settings.map(({ name }) => name)));
+    expect(names).toHaveLength(new Set(names).size);
     for (const { name, default: fallback, example: shown } of settings) {
       const [, , value] = lines.find((line) => line[1] === name) ?? [];
       expect(value, name).toBe(fallback ?? shown ?? '');

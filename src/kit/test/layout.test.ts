@@ -1,130 +1,169 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { projectRoot } from '../folders.ts';
+import { filesImportedBy, importsOf, sourcesIn } from './helpers/sources.ts';
 
-// Where things stand, and who may use whom. An import in a direction that is not listed here is a mistake in the
-// design, not in this list.
+// Where things are in the kit, and who may use whom. An import in a direction that is not listed here is a mistake in
+// the design, not in this list.
 
-const src = new URL('../src/', import.meta.url).pathname;
-const files = globSync('**/*.ts', { cwd: src }).map((name) => ({
-  name,
-  text: readFileSync(src + name, 'utf8'),
-}));
+const kit = join(projectRoot, 'src/kit');
+const files = sourcesIn(kit, '**/*.ts').filter(({ name }) => !name.startsWith('test/'));
 
-type Use = 'all' | 'types';
+/** The folders of the running app, from the bottom up. Each imports only what is below it; those in one row, not each other. */
+const order = [
+  ['log'],
+  ['config'],
+  ['errors'],
+  ['http'],
+  ['store'],
+  ['provider'],
+  ['session'],
+  ['tokens', 'sign-out', 'sign-in', 'guard'],
+  ['pages'],
+];
 
-/** Part by part of `src`: which other parts it may use. Everybody may use packages. */
-const allowed: Record<string, Record<string, Use>> = {
-  server: { config: 'all', start: 'all', log: 'all' },
-  start: { app: 'all', auth: 'all', sessions: 'all', log: 'all', telemetry: 'all', config: 'types' },
-  telemetry: { auth: 'types', sessions: 'types', log: 'types' },
-  app: { auth: 'all', http: 'all', pages: 'all', sessions: 'types', config: 'types', log: 'types' },
-  pages: { auth: 'all' },
-  auth: { sessions: 'types', http: 'types', log: 'types' },
-  http: { log: 'types' },
-  sessions: { log: 'types' },
-  config: {},
-  log: {},
-  operator: { config: 'all', sessions: 'all', log: 'all' },
-  doctor: { config: 'all', auth: 'all', sessions: 'all', log: 'types' },
-};
+/** Programs of their own, never part of the running app. */
+const programs = ['dev', 'doctor', 'operator', 'testing', 'upgrade'];
+
+/** What puts the folders together. Only programs import it. */
+const top = /^(index|site|site-problems|site-routes|app|assembly|start|folders|load-site|telemetry)\.ts$/;
 
 /** The packages that only one place knows. */
 const homes: Record<string, RegExp> = {
-  'openid-client': /^auth\/provider\/|^doctor\//,
-  'express-session': /^(auth|sessions)\//,
-  redis: /^sessions\//,
-  '@redis/client': /^sessions\//,
-  'connect-redis': /^sessions\//,
-  zod: /^config\b/,
+  'openid-client': /^(provider|doctor)\//,
+  'express-session': /^(session|store)\//,
+  redis: /^store\//,
+  '@redis/client': /^store\//,
+  'connect-redis': /^store\//,
+  zod: /^config\//,
   helmet: /^http\//,
-  ejs: /^(http|dev)\//,
+  ejs: /^(http|dev|testing)\//,
   'rate-limit-redis': /^http\//,
   'oidc-provider': /^dev\//,
   'pino-pretty': /^dev\//,
   '@opentelemetry/api': /^telemetry\.ts$/,
 };
 
-interface Import {
-  from: string;
-  typesOnly: boolean;
-}
+const folderOf = (name: string) => (name.includes('/') ? (name.split('/')[0] ?? '') : '');
+const rankOf = (name: string) => order.findIndex((row) => row.includes(folderOf(name)));
+const isProgram = (name: string) => programs.includes(folderOf(name));
 
-/** Comments may speak of anything. */
-function importsOf(text: string): Import[] {
-  const code = text.replace(/^\s*(\/\/|\/?\*).*$/gm, '');
-  const statements = code.matchAll(
-    /^(?:import|export)\s+(type\s+)?([^;]*?)\s*from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
-  );
-  return [...statements].map(([, type, names = '', from, bare, dynamic]) => ({
-    from: from ?? bare ?? dynamic ?? '',
-    typesOnly: Boolean(type) || /^\{(\s*type\s+\w+(\s+as\s+\w+)?\s*,?)*\s*\}$/.test(names),
-  }));
-}
-
-const partOf = (name: string) => name.split('/')[0]?.replace(/\.ts$/, '') ?? '';
-const product = files.filter(({ name }) => !/^(dev|doctor)\//.test(name));
-
-describe('the parts of src', () => {
-  test('are all known here', () => {
-    expect([...new Set(files.map(({ name }) => partOf(name)))].sort()).toEqual(
-      expect.arrayContaining([
-        'app',
-        'auth',
-        'config',
-        'http',
-        'log',
-        'pages',
-        'server',
-        'sessions',
-        'start',
-      ]),
-    );
-    for (const { name } of files) expect(['dev', ...Object.keys(allowed)], name).toContain(partOf(name));
+describe('the kit', () => {
+  test.each(files)('$name is in a folder that is known here', ({ name }) => {
+    const known = top.test(name) || rankOf(name) >= 0 || isProgram(name);
+    expect(known, `${name}: put it into one of the folders of docs/design.md`).toBe(true);
   });
 
-  test.each(files.filter(({ name }) => !name.startsWith('dev/')))(
-    '$name uses only what its part may use',
-    ({ name, text }) => {
-      for (const { from, typesOnly } of importsOf(text).filter((each) => each.from.startsWith('.'))) {
-        const target = relative(src, join(src, dirname(name), from));
-        const part = partOf(target);
-        if (part === partOf(name) || target.startsWith('..')) continue;
-        const use = allowed[partOf(name)]?.[part];
-        expect(use, `${name} imports ${target}`).toBeDefined();
-        if (use === 'types') expect(typesOnly, `${name} may import only types from ${target}`).toBe(true);
-        // A part with a door is entered by it. A type that both sides speak is no entry.
-        if (files.some((each) => each.name === `${part}/index.ts`) && !typesOnly) {
-          expect(target, `${name} goes past the door of ${part}`).toBe(`${part}/index.ts`);
-        }
-      }
-    },
-  );
+  test.each(files.filter(({ name }) => rankOf(name) >= 0))('$name imports only what is below it', (file) => {
+    for (const target of filesImportedBy(file)) {
+      if (folderOf(target) === folderOf(file.name)) continue;
+      const below = rankOf(target) >= 0 && rankOf(target) < rankOf(file.name);
+      expect(below, `${file.name} imports ${target}, which is not below it`).toBe(true);
+    }
+  });
 
-  test.each(Object.entries(homes))('%s is known in one place only', (pack, home) => {
+  test('has no import circle, types included', () => {
+    expect(circlesIn(new Map(files.map((file) => [file.name, filesImportedBy(file)])))).toEqual([]);
+  });
+
+  test('knows nothing outside its own folder', () => {
+    const outside = sourcesIn(kit, '**/*.ts').flatMap((file) =>
+      filesImportedBy(file)
+        .filter((target) => target.startsWith('..'))
+        .map((target) => `${file.name} imports ${target}`),
+    );
+    expect(outside).toEqual([]);
+    for (const { name, text } of files) {
+      for (const { from } of importsOf(text)) expect(from, name).not.toMatch(/^#/);
+    }
+  });
+
+  test('runs without its programs and its tests', () => {
+    for (const file of files.filter(({ name }) => !isProgram(name))) {
+      for (const target of filesImportedBy(file)) {
+        expect(isProgram(target) || target.startsWith('test/'), `${file.name} imports ${target}`).toBe(false);
+      }
+    }
+  });
+
+  test.each(Object.entries(homes))('knows %s in one place only', (pack, home) => {
     for (const { name, text } of files) {
       const uses = importsOf(text).some(({ from }) => from === pack || from.startsWith(`${pack}/`));
       if (uses) expect(name, `${name} imports ${pack}`).toMatch(home);
     }
   });
 
-  test('read the environment in one place only', () => {
+  test('reads the environment in one place only', () => {
     const readers = files
       .filter(({ text }) => /\bprocess\s*(\.\s*env\b|\[)/.test(text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')))
       .map(({ name }) => name)
-      .filter((name) => !/^(dev|doctor|operator)\b/.test(name));
-    expect(readers).toEqual(['server.ts']);
+      .filter((name) => !isProgram(name));
+    expect(readers).toEqual(['start.ts']);
   });
 
-  test('live without the development folder and the doctor', () => {
-    for (const { name, text } of product) {
-      for (const { from } of importsOf(text)) expect(from, name).not.toMatch(/\/(dev|doctor)\//);
+  test('gives an app at most thirty names, each with a sentence where it is defined', () => {
+    const index = files.find(({ name }) => name === 'index.ts')?.text ?? '';
+    const exported = [...index.matchAll(/^export (?:type )?\{([^}]*)\} from '\.\/([^']+)'/gm)].flatMap(
+      ([, names = '', file = '']) =>
+        names
+          .split(',')
+          .map((each) => each.replace(/^\s*type\s/, '').trim())
+          .filter((each) => each !== '')
+          .map((each) => ({ name: each, file })),
+    );
+    expect(exported.length).toBeGreaterThan(10);
+    expect(exported.length).toBeLessThanOrEqual(30);
+    for (const { name, file } of exported) {
+      const { text = '' } = files.find((each) => each.name === file) ?? {};
+      const defined = new RegExp(
+        `\\*/\\n(// biome-ignore .*\\n)*export (declare )?(async )?(const|function|class|type|interface) ${name}\\b`,
+      );
+      expect(text, `${name} in ${file} needs a comment that says what it is for`).toMatch(defined);
+    }
+  });
+
+  test.each(files)('$name has at most 250 lines: one idea a file', ({ text }) => {
+    expect(text.split('\n').length).toBeLessThanOrEqual(250);
+  });
+
+  test('takes no path of a file from an address, which has a / in front on Windows and no blank', () => {
+    const all = [
+      ...sourcesIn(projectRoot, 'src/**/*.ts'),
+      ...sourcesIn(projectRoot, '{test,scripts,bench}/**/*.ts'),
+    ].filter(({ name }) => !/node_modules|layout\.test\.ts$/.test(name));
+    for (const { name, text } of all) {
+      expect(text, `${name}: use fileURLToPath or import.meta.dirname`).not.toMatch(
+        /new URL\([^()]*import\.meta\.url\)\s*\.pathname/,
+      );
     }
   });
 });
 
-describe('the size of src', () => {
-  test.each(files)('$name is under 250 lines: one idea a file', ({ text }) => {
-    expect(text.split('\n').length).toBeLessThanOrEqual(250);
-  });
+/** Each circle once, as a list of the files on it. */
+function circlesIn(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const state = new Map<string, 'open' | 'done'>();
+  const way: string[] = [];
+  const found: string[] = [];
+  const visit = (name: string): void => {
+    state.set(name, 'open');
+    way.push(name);
+    for (const next of imports.get(name) ?? []) {
+      if (state.get(next) === 'open') found.push([...way.slice(way.indexOf(next)), next].join(' → '));
+      else if (!state.has(next)) visit(next);
+    }
+    way.pop();
+    state.set(name, 'done');
+  };
+  for (const name of imports.keys()) if (!state.has(name)) visit(name);
+  return found;
+}
+
+test('a circle would be noticed', () => {
+  const imports = new Map([
+    ['a', ['b']],
+    ['b', ['c']],
+    ['c', ['a', 'd']],
+    ['d', []],
+  ]);
+  expect(circlesIn(imports)).toEqual(['a → b → c → a']);
 });

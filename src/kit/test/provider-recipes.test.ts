@@ -6,7 +6,7 @@ import { type ConfigError, loadConfig, settings } from '../config/index.ts';
 
 // docs/providers.md: what it says to set can be set.
 
-const text = readFileSync(join(import.meta.dirname, '../docs/providers.md'), 'utf8');
+const text = readFileSync(join(import.meta.dirname, '../../../docs/providers.md'), 'utf8');
 const recipes = text
   .split(/^## /m)
   .slice(1)

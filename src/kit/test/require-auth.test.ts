@@ -184,7 +184,7 @@ describe('nobody is signed in (401)', () => {
     const browser = createBrowser();
     const refused = await browser.post(url('/rules/form?draft=1'), { text: 'x' }, { headers });
     expect(refused.status).toBe(401);
-    const again = /href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
+    const again = /<main[\s\S]*href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
     expect(again).toBe(`/auth/login?returnTo=${encodeURIComponent(back)}`);
     const { page } = await pair.signIn('member', again, browser);
     expect([page.status, page.url]).toEqual([200, url(back)]);
@@ -193,7 +193,7 @@ describe('nobody is signed in (401)', () => {
   test('a form of a page leads back to that page', async () => {
     const browser = createBrowser();
     const refused = await browser.post(url('/sessions/end-others'));
-    const again = /href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
+    const again = /<main[\s\S]*href="(\/auth\/login[^"]*)"/.exec(refused.body)?.[1] ?? '';
     const { page } = await pair.signIn('member', again, browser);
     expect([page.status, page.url]).toEqual([200, url('/sessions')]);
   });

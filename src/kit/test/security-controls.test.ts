@@ -31,9 +31,9 @@ describe('the security controls', () => {
 function exists(named: string): boolean {
   const [file = '', ...rest] = named.split(': ');
   const name = rest.join(': ');
-  const path = file.startsWith('helpers/') ? `./${file}.ts` : `./${file}.test.ts`;
-  const address = new URL(path, import.meta.url);
-  if (name === '' || !existsSync(address)) return false;
+  const names = file.startsWith('helpers/') ? [`${file}.ts`] : [`${file}.test.ts`, `${file}.slow.test.ts`];
+  const address = names.map((each) => new URL(each, import.meta.url)).find((each) => existsSync(each));
+  if (name === '' || !address) return false;
   const code = readFileSync(address, 'utf8').replace(/^\s*(\/\/|\/?\*).*$/gm, '');
   return strings(code).some((text) => text.includes(name));
 }

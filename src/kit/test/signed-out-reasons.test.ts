@@ -243,7 +243,7 @@ describeWithRedis('with two instances on one Redis', () => {
     await all.redis.kill();
     const page = await browser.get(all.one.url('/signed-out'));
     expect(page.status).toBe(200);
-    expect(textOf(page)).toContain('We cannot tell at the moment whether you are signed in.');
+    expect(page.body).toContain("We can't check whether you're signed in right now");
     expect(textOf(page)).not.toMatch(/Nobody is signed in|has ended|You are signed out/);
     expect((await browser.get(all.one.url('/profile'), { follow: false })).status).toBe(503);
   });

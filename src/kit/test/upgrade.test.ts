@@ -1,35 +1,39 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  copyOf,
+  changesIn,
+  filesOf,
+  freshProjects,
   numbered,
   type Project,
   project,
   release,
   releaseNext,
-  smallTemplate,
-  temporaryFolder,
 } from './helpers/upgrade-projects.ts';
 
 // `npm run upgrade` on a small template and copies of it, with real git. What the upgrade refuses: upgrade-refusals.test.ts.
 
-let place: ReturnType<typeof temporaryFolder>;
+let projects: ReturnType<typeof freshProjects>;
+let place: ReturnType<typeof projects.fresh>;
 let template: Project;
 let copy: Project;
+beforeAll(() => {
+  projects = freshProjects();
+});
 beforeEach(() => {
-  place = temporaryFolder();
-  template = smallTemplate(join(place.folder, 'template'));
-  copy = copyOf(template, join(place.folder, 'my app'));
+  place = projects.fresh();
+  ({ template, copy } = place);
 });
 afterEach(() => place.remove());
+afterAll(() => projects.remove());
 
 describe('a copy in which nothing of the template was changed', () => {
   test('gets the new kit and shared files, and keeps what is its own', () => {
     releaseNext(template);
     const { status, stdout, stderr } = copy.upgrade('../template');
     expect([status, stderr]).toEqual([0, '']);
-    expect(changes(copy)).toEqual([
+    expect(changesIn(copy)).toEqual([
       ...[' M .ci/run', ' M Dockerfile', ' M docs/guide.md', ' D docs/old.md', ' M package.json'],
       ...[' M src/kit/app.ts', ' M src/kit/kit.json', ' D src/kit/old.ts'],
       ...['?? docs/new.md', '?? src/kit/log/redaction.ts'],
@@ -69,7 +73,7 @@ describe('a copy in which nothing of the template was changed', () => {
       0,
       expect.stringMatching(/^The template is 1\.1\.0, too: nothing to do\./),
     ]);
-    expect(changes(copy)).toEqual([]);
+    expect(changesIn(copy)).toEqual([]);
   });
 
   test('takes a template without git, and says that there is no commit to name', () => {
@@ -216,7 +220,7 @@ describe('a kit that was edited here', () => {
       expect(stderr).toContain(`  ${line}\n`);
     expect(stderr).toMatch(/^-\/\/ app 9\n\+\/\/ app 9, mine$/m);
     expect(stderr).toContain('--merge');
-    expect(changes(copy)).toEqual([]);
+    expect(changesIn(copy)).toEqual([]);
   });
 
   test('keeps its edits with --merge, from the tag of the old version', () => {
@@ -246,7 +250,7 @@ describe('a kit that was edited here', () => {
       1,
       expect.stringMatching(/^--merge needs the template in version 1\.0\.0.*--base <folder>/),
     ]);
-    expect(changes(copy)).toEqual([]);
+    expect(changesIn(copy)).toEqual([]);
     const wrong = copy.upgrade('../template', '--merge', '--base', '../template');
     expect([wrong.status, wrong.stderr]).toEqual([
       1,
@@ -283,18 +287,3 @@ describe('a kit that was edited here', () => {
     expect(copy.upgrade('../template').status).toBe(0);
   });
 });
-
-const changes = (of: Project) =>
-  of.git('status', '--porcelain', '-uall', '.').split('\n').filter(Boolean).sort(byPath);
-const byPath = (a: string, b: string) =>
-  (a.startsWith('??') ? 1 : 0) - (b.startsWith('??') ? 1 : 0) || (a.slice(3) < b.slice(3) ? -1 : 1);
-
-function filesOf(of: Project): Record<string, string> {
-  return Object.fromEntries(
-    of
-      .git('ls-files', '-z')
-      .split('\0')
-      .filter(Boolean)
-      .map((path) => [path, of.read(path)]),
-  );
-}

@@ -75,7 +75,7 @@ function readSource(text: string, cwd: string): Source {
   const folder = resolve(cwd, text);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return { kind: 'folder', folder };
   // git@host:path; one letter before the colon is a drive.
-  if (/^(?:[\w.][\w.-]*@)?[\w][\w.-]+:[^\s:-][^\s]*$/.test(text)) return { kind: 'address', address: text };
+  if (/^(?:[\w.][\w.-]*@)?[\w][\w.-]+:[^\s:-]\P{C}*$/u.test(text)) return { kind: 'address', address: text };
   throw new Refusal(`There is no folder "${text}", and it is no https or ssh address.`);
 }
 

@@ -13,26 +13,14 @@ interface Hidden {
  * there for whoever made the copy, and missing in everybody else's. Empty where the folder is under no git.
  */
 export function hiddenFiles(root: string, paths: readonly string[]): Hidden[] {
-  if (paths.length === 0) return [];
-  const { stdout } = askGit(['check-ignore', '--verbose', '-z', '--stdin'], {
-    cwd: root,
-    input: paths.map((path) => `${path}\0`).join(''),
-  });
-  const fields = stdout.toString().split('\0');
-  const found: Hidden[] = [];
-  for (let at = 0; at + 3 < fields.length; at += 4) {
-    const [by = '', line = '', pattern = '', path = ''] = fields.slice(at, at + 4);
-    // A pattern that begins with an exclamation mark takes the file back in.
-    if (!pattern.startsWith('!')) found.push({ path, by, line, pattern });
-  }
-  return found;
+  return paths.length === 0 ? [] : matches(root, paths);
 }
 
 /** What to say of them: each with the line that hides it, and the lines that take the whole folder back in. */
 export function adviceOnHidden(root: string, hidden: readonly Hidden[], folder: string): string {
   const files = hidden.map(({ path, by, line, pattern }) => `  ${path} (${by}, line ${line}: ${pattern})`);
   const head = `git leaves these files out of every commit, so that other copies and the server would lack them:\n${files.join('\n')}`;
-  const [whole] = hiddenFiles(root, ['.']);
+  const [whole] = hiddenFolders(root, ['.']);
   if (whole)
     return `${head}\nThe whole folder is hidden: take that line out of ${whole.by}, then \`git add\` the folder.`;
   const prefix = prefixOf(root);
@@ -52,6 +40,11 @@ function fileToEdit(by: string, prefix: string): string {
   return own.startsWith('src/') && own.endsWith('/.gitignore') ? own : '.gitignore';
 }
 
+/** Also those in which git knows a file already: what is new in them is hidden all the same. */
+function hiddenFolders(root: string, paths: readonly string[]): Hidden[] {
+  return matches(root, paths, '--no-index');
+}
+
 /** git does not look into a folder that is hidden itself: each one on the way is taken back in before its content. */
 function linesFor(root: string, file: string, folder: string): string[] {
   const within = file.slice(0, -'.gitignore'.length);
@@ -59,7 +52,22 @@ function linesFor(root: string, file: string, folder: string): string[] {
   const lines: string[] = [];
   for (const at of below.keys()) {
     const path = below.slice(0, at + 1).join('/');
-    if (hiddenFiles(root, [`${within}${path}`]).length > 0) lines.push(`!/${path}/`);
+    if (hiddenFolders(root, [`${within}${path}`]).length > 0) lines.push(`!/${path}/`);
   }
   return [...lines, `!/${below.map((part) => `${part}/`).join('')}**`];
+}
+
+function matches(root: string, paths: readonly string[], ...options: string[]): Hidden[] {
+  const { stdout } = askGit(['check-ignore', '--verbose', '-z', '--stdin', ...options], {
+    cwd: root,
+    input: paths.map((path) => `${path}\0`).join(''),
+  });
+  const fields = stdout.toString().split('\0');
+  const found: Hidden[] = [];
+  for (let at = 0; at + 3 < fields.length; at += 4) {
+    const [by = '', line = '', pattern = '', path = ''] = fields.slice(at, at + 4);
+    // A pattern that begins with an exclamation mark takes the file back in.
+    if (!pattern.startsWith('!')) found.push({ path, by, line, pattern });
+  }
+  return found;
 }

@@ -140,7 +140,7 @@ export const signInControls: Control[] = [
     tests: [
       'helpers/misbehaving-cases-metadata: metadata elsewhere',
       'helpers/misbehaving-cases-metadata: keys elsewhere',
-      'access-token: could not do what was asked (status 302)',
+      'access-token: The API: 302',
     ],
   },
   {

@@ -66,9 +66,9 @@ export interface Ended {
   complaints: string;
 }
 
-/** `node src/doctor/main.ts` in a process of its own. */
+/** `node src/kit/doctor/main.ts` in a process of its own. */
 export async function runDoctor(env: Env, args: string[] = []): Promise<Ended> {
-  const child = spawn(process.execPath, ['src/doctor/main.ts', ...args], {
+  const child = spawn(process.execPath, ['src/kit/doctor/main.ts', ...args], {
     env: Object.fromEntries(
       Object.entries({ PATH: process.env.PATH, ...env }).filter(([, value]) => value !== undefined),
     ),

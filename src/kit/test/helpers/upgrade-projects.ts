@@ -29,6 +29,7 @@ export interface Project {
   git(...args: string[]): string;
   commit(message?: string): Project;
   upgrade(...args: string[]): Run;
+  upgradeWith(env: Record<string, string>, ...args: string[]): Run;
   node(...args: string[]): Run;
 }
 
@@ -39,13 +40,35 @@ export interface Run {
 }
 
 /** A folder for the projects of a test file; its name has a blank. */
-export function temporaryFolder(): { folder: string; remove(): void } {
+function temporaryFolder(): { folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'an upgrade-'));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/**
+ * Version 1.0.0 of a small template and a copy of it, fresh for each test and made once for all: most of the time of
+ * these tests is git's.
+ */
+export function freshProjects() {
+  const made = temporaryFolder();
+  copyOf(smallTemplate(join(made.folder, 'template')), join(made.folder, 'my app'));
+  return {
+    fresh() {
+      const { folder, remove } = temporaryFolder();
+      cpSync(made.folder, folder, { recursive: true });
+      return {
+        folder,
+        remove,
+        template: project(join(folder, 'template')),
+        copy: project(join(folder, 'my app')),
+      };
+    },
+    remove: made.remove,
+  };
+}
+
 /** A template of a few files, with this tree's upgrade program as its kit. */
-export function smallTemplate(folder: string): Project {
+function smallTemplate(folder: string): Project {
   mkdirSync(join(folder, 'src/kit'), { recursive: true });
   cpSync(upgradeProgram, join(folder, 'src/kit/upgrade'), { recursive: true });
   const template = project(folder).write({
@@ -130,7 +153,7 @@ export function releaseNext(template: Project, options?: { tag: boolean }): Proj
 }
 
 /** "Use this template": the files in one new commit, without the template's history. */
-export function copyOf(template: Project, folder: string): Project {
+function copyOf(template: Project, folder: string): Project {
   const { 'README.md': _readme, ...files } = Object.fromEntries(
     filesBelow(template.folder, '').map((path) => [path, template.read(path)]),
   );
@@ -144,12 +167,13 @@ export function copyOf(template: Project, folder: string): Project {
 
 export function project(folder: string): Project {
   const at = (path: string) => join(folder, path);
-  const run = (program: string, args: string[]): Run => {
+  const run = (program: string, args: string[], env?: Record<string, string>): Run => {
     const { PATH, HOME } = process.env;
     const { status, stdout, stderr } = spawnSync(program, args, {
       cwd: folder,
       encoding: 'utf8',
-      env: { PATH, HOME, NO_COLOR: '1' },
+      timeout: 50_000,
+      env: { PATH, HOME, NO_COLOR: '1', ...env },
     });
     return { status, stdout, stderr };
   };
@@ -183,6 +207,7 @@ export function project(folder: string): Project {
       return self;
     },
     upgrade: (...args) => run(process.execPath, ['src/kit/upgrade/main.ts', ...args]),
+    upgradeWith: (env, ...args) => run(process.execPath, ['src/kit/upgrade/main.ts', ...args], env),
     node: (...args) => run(process.execPath, args),
   };
   return self;
@@ -203,4 +228,15 @@ function filesBelow(folder: string, below: string): string[] {
     const path = below ? `${below}/${name}` : name;
     return lstatSync(join(folder, path)).isDirectory() ? filesBelow(folder, path) : [path];
   });
+}
+
+/** Whatever differs from the last commit, as `git status` names it. */
+export function changesIn({ git }: Project): string[] {
+  return git('status', '--porcelain', '-uall', '.').split('\n').filter(Boolean);
+}
+
+/** The committed files by their paths. */
+export function filesOf({ git, read }: Project): Record<string, string> {
+  const paths = git('ls-files', '-z').split('\0').filter(Boolean);
+  return Object.fromEntries(paths.map((path) => [path, read(path)]));
 }

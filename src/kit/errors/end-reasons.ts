@@ -1,0 +1,15 @@
+/** Why a session is no longer there, as the user is told on /signed-out. */
+export type EndReason =
+  | 'signed-out'
+  | 'idle'
+  | 'expired'
+  | 'other-device'
+  | 'provider'
+  | 'operator'
+  /** The provider does not take the account any more: disabled, deleted. */
+  | 'account'
+  /** The user's session at the provider is over, as it said when tokens were to be refreshed. */
+  | 'provider-session'
+  /** The provider refused to refresh and did not say which of the two it was. */
+  | 'not-renewed'
+  | 'replaced';
