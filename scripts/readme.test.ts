@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { settings } from '../config/index.ts';
-import { listRoutes } from '../http/methods.ts';
-import { auditEvents } from '../log/index.ts';
-import { startAppWithRoutes } from './helpers/app-with-routes.ts';
+import { settings } from '../src/kit/config/index.ts';
+import { listRoutes } from '../src/kit/http/methods.ts';
+import { auditEvents } from '../src/kit/log/index.ts';
+import { startAppWithRoutes } from '../src/kit/test/helpers/app-with-routes.ts';
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 const readme = read('README.md');

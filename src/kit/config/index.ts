@@ -5,7 +5,6 @@ import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
 
 export type { ClientKey } from './client-credentials.ts';
-export { ownSettingProblems } from './own-settings.ts';
 export { type Setting, settings } from './settings.ts';
 
 /** All that can be set, checked and complete. Nothing else in `src` knows a setting's name. */
