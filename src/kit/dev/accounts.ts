@@ -42,7 +42,7 @@ export const sampleAccounts: readonly Account[] = [
   },
   {
     sub: 'heidi',
-    purpose: 'Is switched off after she signs in: the app finds out when it next refreshes her tokens, after 40 seconds at most.',
+    purpose: 'Is switched off after she signs in: the app finds out when it next refreshes her tokens.',
     claims: { ...person('Heidi', 'Hughes'), roles: ['member'] },
     behaviour: 'switched off',
     // Short, so that the app soon asks for a new one and learns that the account is gone.
