@@ -23,16 +23,16 @@ export function adopt(root: string, args: readonly string[]): string {
   const project = readProject(root);
   const wishes = readArguments(args, project.kit.name);
   requireOnce(project);
-  requireCommitted(root);
+  const hasGit = requireCommitted(root);
   const inventory = takeStock(project, wishes.keepExamples);
-  // Ctrl-C ends the check of the types, too; everything is put back then.
+  // Ctrl-C ends the check of the types, and everything is put back; this process must live on for that.
   const wait = () => {};
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, wait);
   const { plan, errors } = changeWhatFits(root, inventory, (staying) =>
     planChanges({ project, wishes, inventory, staying }),
   );
   removeInstalled(root, plan.changes.deletes);
-  return report(project, plan, errors !== undefined);
+  return report(project, plan, { hasGit, checked: errors !== undefined });
 }
 
 function requireOnce({ read }: Project): void {
@@ -42,6 +42,8 @@ function requireOnce({ read }: Project): void {
 }
 
 function takeStock({ lists, has, isEdited, read, sources }: Project, keepExamples: boolean): Inventory {
+  if (!has('src/site.ts'))
+    throw new Refusal('There is no src/site.ts here, which is the app. Get it back from git.');
   const names = [...(keepExamples ? [] : lists.example.keys()), ...lists.templateOnly.keys()];
   const listed = new Set(names.filter(has));
   const lines = readSiteLines(read('src/site.ts'));
@@ -63,9 +65,14 @@ function changeWhatFits(root: string, inventory: Inventory, planFor: (staying: S
   const attempt = (wanted: readonly SiteLine[]) => {
     const plan = planFor(findStaying(inventory, wanted));
     const undo = apply(root, plan.changes);
-    const errors = typeErrors(root);
-    if (errors) undo();
-    return { plan, undo, errors };
+    try {
+      const errors = typeErrors(root);
+      if (errors) undo();
+      return { plan, undo, errors };
+    } catch (error) {
+      undo();
+      throw error;
+    }
   };
   const first = attempt([]);
   if (!first.errors) return first;

@@ -43,7 +43,8 @@ function objectionTo(name: string, templateName: string): string | undefined {
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(name))
     return 'A name consists of lower-case letters, digits and hyphens, and begins with a letter or a digit';
   // npm takes no package of these names.
-  if (['node_modules', 'favicon.ico'].includes(name)) return `npm does not allow the name ${name}`;
+  if (['node_modules', 'favicon.ico'].includes(name))
+    return `The name ${name} is one that npm does not allow`;
   return undefined;
 }
 

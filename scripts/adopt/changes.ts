@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 
 /** What adopt writes and deletes. */
 export interface Changes {
@@ -17,7 +18,11 @@ export interface Changes {
   deletes: Set<string>;
 }
 
-/** Does the changes, and hands back what puts everything as it was, byte for byte. */
+/**
+ * Does the changes, and hands back what puts everything as it was, byte for byte.
+ *
+ * @throws Refusal where a file cannot be written; everything is as it was then
+ */
 export function apply(root: string, { writes, deletes }: Changes): () => void {
   const before = [...deletes, ...writes.keys()].map((path) => ({ path, was: current(join(root, path)) }));
   const undo = () => {
@@ -26,6 +31,8 @@ export function apply(root: string, { writes, deletes }: Changes): () => void {
         remove(root, path);
         continue;
       }
+      // What could not be written is as it was, and could not be written now either.
+      if (current(join(root, path))?.content.equals(was.content)) continue;
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), was.content);
       chmodSync(join(root, path), was.mode);
@@ -37,7 +44,7 @@ export function apply(root: string, { writes, deletes }: Changes): () => void {
       writeFileSync(join(root, path), text, mode === undefined ? {} : { mode });
   } catch (error) {
     undo();
-    throw error;
+    throw new Refusal(`${(error as Error).message}. Everything was put back as it was.`);
   }
   return undo;
 }

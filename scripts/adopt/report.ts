@@ -4,7 +4,11 @@ import type { Plan } from './plan.ts';
 import type { Project } from './project.ts';
 
 /** What adopt did, what it left, and what is to do now. */
-export function report(project: Project, plan: Plan, checked: boolean): string {
+export function report(
+  project: Project,
+  plan: Plan,
+  { hasGit, checked }: { hasGit: boolean; checked: boolean },
+): string {
   const { changes, name, title, titled } = plan;
   const lines = [
     titled
@@ -18,9 +22,8 @@ export function report(project: Project, plan: Plan, checked: boolean): string {
       : '- Your .env is as it was.',
     ...(changes.writes.has('.gitignore') ? ['- .gitignore leaves .env out of commits from now on.'] : []),
     '- Yours to write: the contact in SECURITY.md, and "license" in package.json if others get your code. LICENSE stays: its notice goes with the code of src/kit/.',
-    checked
-      ? 'Look at it with `git diff`, then run `npm ci`, `npm run check` and `npm test`, and commit.'
-      : 'The types were not checked, because nothing is installed yet. Run `npm ci`, `npm run check` and `npm test`, and commit.',
+    ...(checked ? [] : ['- The types were not checked, because nothing is installed yet.']),
+    `Next: \`npm ci\`, \`npm run check\` and \`npm test\`.${hasGit ? ' Look at the changes with `git diff`, and commit them.' : ''}`,
   ];
   const hidden = hiddenFiles(project.root, [kitJson, ...project.kit.files.keys()]);
   if (hidden.length > 0) lines.push('', adviceOnHidden(project.root, hidden, kitFolder));

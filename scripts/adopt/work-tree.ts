@@ -5,10 +5,12 @@ import type { Project } from './project.ts';
 /**
  * Where there is git, everything must be committed: then `git diff` shows what adopt did, and git can undo it. A folder
  * without git is adopted as it is.
+ *
+ * @returns whether there is git
  */
-export function requireCommitted(root: string): void {
+export function requireCommitted(root: string): boolean {
   const inside = askGit(['rev-parse', '--is-inside-work-tree'], { cwd: root });
-  if (inside.status === 127 || /not a git repository/.test(inside.stderr)) return;
+  if (inside.status === 127 || /not a git repository/.test(inside.stderr)) return false;
   if (inside.status !== 0) throw new Refusal(`git does not work in this folder: ${inside.stderr}`);
   // Only this folder: it may be part of a larger repository.
   const { stdout, stderr, status } = askGit(['status', '--porcelain', '--no-renames', '-z', '--', '.'], {
@@ -20,6 +22,7 @@ export function requireCommitted(root: string): void {
     throw new Refusal(
       `There are changes that are not committed (${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}); commit or stash them first, so that what changes now can be told apart.`,
     );
+  return true;
 }
 
 /** Whether .env, which holds a secret, gets into no commit. */

@@ -27,6 +27,7 @@ export interface Copy {
   git(...args: string[]): string;
   commit(message?: string): Copy;
   npm(...args: string[]): Run;
+  node(...args: string[]): Run;
   adopt(...args: string[]): Run;
   /** Every file with its content and mode, but git's own and what is installed. */
   snapshot(): Record<string, string>;
@@ -123,6 +124,7 @@ function copyIn(folder: string): Copy {
       return self;
     },
     npm: (...args) => run('npm', args),
+    node: (...args) => run(process.execPath, args),
     adopt: (...args) => run('npm', ['run', '--silent', 'adopt', '--', ...args]),
     snapshot() {
       const files: Record<string, string> = {};
