@@ -59,7 +59,7 @@ describe('everything is as it was, byte for byte,', () => {
       ['a name of 300 characters', ['a'.repeat(300)]],
       ['a line feed in the name', ['my-app\n']],
     ])('%s', (_what, args) => {
-      const { status, stderr, stdout } = copy.adopt(...args);
+      const { status, stderr, stdout } = copy.node('scripts/adopt.ts', ...args);
       expect([status, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(/^[A-Z][^\n]+\n$/);
       expect(copy.git('status', '--porcelain')).toBe('');
