@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ejs from 'ejs';
@@ -9,14 +9,10 @@ import type { GalleryState } from '../dev/gallery-states.ts';
 import { createAssets } from '../http/assets.ts';
 import { print, useViews } from '../http/views.ts';
 import { testFolders } from './helpers/app.ts';
+import { sourcesIn } from './helpers/sources.ts';
 import { allStates } from './site/gallery-states.ts';
 
-const views = testFolders.views.flatMap((folder) =>
-  globSync('**/*.ejs', { cwd: folder }).map((name) => ({
-    name,
-    text: readFileSync(join(folder, name), 'utf8'),
-  })),
-);
+const views = testFolders.views.flatMap((folder) => sourcesIn(folder, '**/*.ejs'));
 
 function appWithViews({ development }: { development: boolean }) {
   const app = express();

@@ -1,0 +1,227 @@
+import { hash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+/** Somebody at the provider, as one browser knows them. */
+export interface Account {
+  /** What the provider says about them, from now on. */
+  claims: Readonly<Record<string, unknown>>;
+  /** When they last proved who they are, in seconds. */
+  authTime: number;
+  sid: string;
+}
+
+/** The app, as it is registered. */
+export interface Registration {
+  clientId: string;
+  clientSecret: string;
+  redirectUri: string;
+  postLogoutRedirectUri: string;
+}
+
+/** How the provider answers a browser: with a redirect, or with a form that posts itself. */
+export type ProviderAnswer = { location: string } | { post: string; fields: [string, string][] };
+
+export type MemoryProvider = Awaited<ReturnType<typeof startProvider>>;
+
+interface Grant {
+  account: Account;
+  scope: string;
+  nonce: string;
+  challenge: string;
+  acr: string | undefined;
+}
+
+/**
+ * An OpenID provider in this process, as strict as a real one: one app, one redirect URI, PKCE with S256, a code that
+ * works once. It asks nobody anything: who is at the browser says so. What the app itself calls goes over HTTP.
+ */
+export async function startProvider() {
+  signingKey ??= createKey();
+  const { privateKey, jwk } = await signingKey;
+  const codes = new Map<string, Grant>();
+  const refreshTokens = new Map<string, Grant>();
+  const accessTokens = new Map<string, Grant>();
+  let app: Registration | undefined;
+
+  const server = createServer((req, res) => {
+    answer(req, res).catch((error: Error) =>
+      send(res, 500, { error: 'server_error', message: error.message }),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { pathname } = new URL(req.url ?? '/', issuer);
+    if (pathname === '/.well-known/openid-configuration') return send(res, 200, metadata(issuer));
+    if (pathname === '/jwks') return send(res, 200, { keys: [jwk] });
+    if (pathname === '/userinfo') return userinfo(req, res);
+    const form = new URLSearchParams(await bodyOf(req));
+    if (pathname !== '/token' && pathname !== '/revoke') return send(res, 404, { error: 'not_found' });
+    if (!isApp(req, form, app)) return send(res, 401, { error: 'invalid_client' });
+    if (pathname === '/token') return token(form, res);
+    refreshTokens.delete(form.get('token') ?? '');
+    accessTokens.delete(form.get('token') ?? '');
+    send(res, 200, {});
+  }
+
+  function userinfo(req: IncomingMessage, res: ServerResponse): void {
+    const grant = accessTokens.get(/^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '');
+    if (grant) send(res, 200, grant.account.claims);
+    else send(res, 401, { error: 'invalid_token' });
+  }
+
+  async function token(form: URLSearchParams, res: ServerResponse): Promise<void> {
+    const refreshing = form.get('grant_type') === 'refresh_token';
+    const tickets = refreshing ? refreshTokens : codes;
+    const ticket = form.get(refreshing ? 'refresh_token' : 'code') ?? '';
+    const grant = tickets.get(ticket);
+    tickets.delete(ticket);
+    if (!grant || !(refreshing || isProven(grant, form, app))) {
+      return send(res, 400, { error: 'invalid_grant' });
+    }
+    const [access_token, refresh_token] = [randomUUID(), randomUUID()];
+    accessTokens.set(access_token, grant);
+    const lasting = refreshing || grant.scope.split(' ').includes('offline_access');
+    if (lasting) refreshTokens.set(refresh_token, grant);
+    send(res, 200, {
+      ...{ access_token, token_type: 'Bearer', expires_in: 3600, scope: grant.scope },
+      ...(lasting && { refresh_token }),
+      id_token: await idToken(grant, access_token),
+    });
+  }
+
+  function idToken({ account, nonce, acr }: Grant, accessToken: string): Promise<string> {
+    const now = Math.floor(Date.now() / 1000);
+    const half = hash('sha256', accessToken, 'buffer').subarray(0, 16);
+    const claims = {
+      ...{ sid: account.sid, ...account.claims, auth_time: account.authTime, ...(acr && { acr }) },
+      ...{ iss: issuer, aud: app?.clientId ?? '', iat: now, exp: now + 600, nonce },
+      at_hash: half.toString('base64url'),
+    };
+    return new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
+  }
+
+  /** An authorization request, checked as OpenID Connect Core §3.1.2.2 and RFC 7636 §4.3 say, and answered at once. */
+  function authorize(parameters: URLSearchParams, account: Account | undefined): ProviderAnswer {
+    const given = (name: string) => parameters.get(name) ?? '';
+    if (given('client_id') !== app?.clientId) refuse('client_id is not that of the app');
+    if (given('redirect_uri') !== app?.redirectUri) refuse('redirect_uri is not the registered one');
+    if (given('response_type') !== 'code') refuse('response_type must be "code"');
+    if (given('code_challenge_method') !== 'S256' || given('code_challenge').length !== 43) {
+      refuse('code_challenge must be there, with S256');
+    }
+    if (!given('state') || !given('nonce')) refuse('state and nonce must be there');
+    const answer = new URLSearchParams({ state: given('state'), iss: issuer });
+    if (account) answer.set('code', codeFor(account, parameters));
+    else answer.set('error', 'login_required');
+    if (given('response_mode') === 'form_post') return { post: given('redirect_uri'), fields: [...answer] };
+    return { location: `${given('redirect_uri')}?${answer}` };
+  }
+
+  function codeFor(account: Account, parameters: URLSearchParams): string {
+    const now = Math.floor(Date.now() / 1000);
+    const maxAge = parameters.get('max_age');
+    const stale = maxAge !== null && now - account.authTime > Number(maxAge);
+    if (stale || parameters.get('prompt')?.split(' ').includes('login')) account.authTime = now;
+    const code = randomUUID();
+    codes.set(code, {
+      account,
+      scope: parameters.get('scope') ?? '',
+      nonce: parameters.get('nonce') ?? '',
+      challenge: parameters.get('code_challenge') ?? '',
+      // Whoever is asked for a stronger sign-in gives it.
+      acr: parameters.get('acr_values')?.split(' ')[0],
+    });
+    return code;
+  }
+
+  return {
+    issuer,
+    register(registration: Registration): void {
+      app = registration;
+    },
+    /** A browser comes to an address of the provider: to sign in, or to sign out. */
+    visit(url: URL, account: Account | undefined): ProviderAnswer & { signedOut?: boolean } {
+      const { pathname, searchParams } = url;
+      if (pathname === '/authorize') return authorize(searchParams, account);
+      if (pathname !== '/end-session') return refuse(`there is nothing at ${pathname}`);
+      const back = searchParams.get('post_logout_redirect_uri');
+      if (back !== app?.postLogoutRedirectUri) refuse('post_logout_redirect_uri is not the registered one');
+      const state = searchParams.get('state');
+      return { location: `${back}${state ? `?${new URLSearchParams({ state })}` : ''}`, signedOut: true };
+    },
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+const header = { alg: 'RS256', kid: 'test' };
+
+/** One for all apps of a process: making it takes a moment. */
+let signingKey: ReturnType<typeof createKey> | undefined;
+
+async function createKey() {
+  const { privateKey, publicKey } = await generateKeyPair('RS256');
+  return { privateKey, jwk: { ...(await exportJWK(publicKey)), ...header, use: 'sig' } };
+}
+
+function metadata(issuer: string): object {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    userinfo_endpoint: `${issuer}/userinfo`,
+    jwks_uri: `${issuer}/jwks`,
+    end_session_endpoint: `${issuer}/end-session`,
+    revocation_endpoint: `${issuer}/revoke`,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    subject_types_supported: ['public'],
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    authorization_response_iss_parameter_supported: true,
+  };
+}
+
+/** RFC 6749 §2.3.1: by Basic, where both parts are form-encoded, or in the body. */
+function isApp({ headers }: IncomingMessage, form: URLSearchParams, app: Registration | undefined): boolean {
+  const basic = /^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1];
+  const pair = basic === undefined ? [] : Buffer.from(basic, 'base64').toString().split(':');
+  const [id, secret] = pair.map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
+  return (
+    app !== undefined &&
+    (id ?? form.get('client_id')) === app.clientId &&
+    (secret ?? form.get('client_secret')) === app.clientSecret
+  );
+}
+
+function isProven(grant: Grant, form: URLSearchParams, app: Registration | undefined): boolean {
+  const challenge = hash('sha256', form.get('code_verifier') ?? '', 'base64url');
+  return challenge === grant.challenge && form.get('redirect_uri') === app?.redirectUri;
+}
+
+function refuse(why: string): never {
+  throw new Error(`The provider of startTestApp refuses the request: ${why}.`);
+}
+
+function send(res: ServerResponse, status: number, value: object): void {
+  res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+}
+
+async function bodyOf(req: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of req.setEncoding('utf8')) body += chunk;
+  return body;
+}
