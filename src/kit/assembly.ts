@@ -9,7 +9,7 @@ import type { Settings } from './pages/register.ts';
 import { createProvider, type Provider } from './provider/index.ts';
 import type { AnySite, Opened } from './site.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
-import { createNamer, createSealer, openSessions, type Sessions } from './store/index.ts';
+import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
 
 /** A site and its settings, checked. */
@@ -33,6 +33,8 @@ export interface Assembly {
 export interface Replacements {
   /** Puts something between the app and its sessions. */
   sessions?: (sessions: Sessions) => Sessions;
+  /** Where sessions are kept without Redis. */
+  memory?: OpenMemory;
 }
 
 /**
@@ -76,7 +78,7 @@ export async function assemble(
   const close = () => closeAll(closers);
   try {
     const { secrets } = config.session;
-    const stored = telemetry.measuredSessions(await openStore(config, log, audit));
+    const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
     const sessions = replacements.sessions?.(stored) ?? stored;
     closers.push(() => sessions.close());
     const opened = await openSite(site, config, log);
@@ -119,7 +121,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
 }
 
 /** Where sessions are kept, as the settings say. The operator's commands open it without the rest of the app. */
-export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessions> {
+export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenMemory): Promise<Sessions> {
   const { secrets, idleMinutes, maxHours } = config.session;
   return openSessions({
     redisUrls: config.redisUrls,
@@ -128,6 +130,7 @@ export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessi
     maxSeconds: maxHours * 3600,
     log,
     audit,
+    memory,
   });
 }
 
