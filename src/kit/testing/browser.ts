@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import { createCookies } from './cookies.ts';
+import type { Account } from './grants.ts';
 import { type Answer, createPage, markOn, refreshTarget, type TestPage } from './page.ts';
-import type { Account, MemoryProvider } from './provider.ts';
+import type { MemoryProvider } from './provider.ts';
 
 /** Where a browser of a test is. */
 export interface Surroundings {

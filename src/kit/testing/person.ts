@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createBrowser, type Surroundings, urlEncoded } from './browser.ts';
 import { type Fields, fillIn } from './forms.ts';
+import type { Account } from './grants.ts';
 import { parseHtml } from './html.ts';
 import type { TestPage } from './page.ts';
-import type { Account } from './provider.ts';
 
 export interface Visit {
   /** Left out, redirects are followed: within the app, and to the provider and back. */
