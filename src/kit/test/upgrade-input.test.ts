@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { readArguments } from '../upgrade/arguments.ts';
+import { readKit } from '../upgrade/kit-file.ts';
+import { mergePackages } from '../upgrade/packages.ts';
+
+// What an upgrade reads: the command line, and kit.json and package.json of a template that may be hostile.
+
+describe('the command line', () => {
+  test.each([
+    ['nothing', [], /^Say where the newer template is\.[\s\S]*npm run upgrade --/],
+    ['an empty word', [''], /^Say where the newer template is\./],
+    ['two folders', ['../template', '../template'], /one too many/],
+    ['an option that there is not', ['../template', '--force'], /^Unknown option '--force'/],
+    ['--base without a folder', ['../template', '--base'], /--base/],
+    ['--base twice', ['../template', '--base', '.', '--base', '.'], /^Say --base once/],
+    ['--base of a folder that is missing', ['..', '--base', '../nowhere'], /^--base: there is no folder/],
+    ['a folder that is missing', ['../nowhere'], /^There is no folder "\.\.\/nowhere"/],
+    ['an option of git', ['--upload-pack=touch ../ran'], /^Unknown option/],
+    ['an option of git after two dashes', ['--', '--upload-pack=touch ../ran'], /is an option, not a folder/],
+    [
+      'an address that runs a program',
+      ['ext::sh -c touch% ../ran'],
+      /is not taken: the template is a folder/,
+    ],
+    ['a file address', ['file:///etc'], /is not taken/],
+    ['an http address', ['http://example.com/template'], /is not taken/],
+    ['an address of git without a proof', ['git://example.com/template'], /is not taken/],
+    ['a host that is an option', ['ssh://-oProxyCommand=touch%20ran/x'], /is not taken/],
+    ['a short host that is an option', ['git@-oProxyCommand=touch ran:x'], /^There is no folder/],
+  ])('refuses %s', (_what, args, words) => {
+    expect(() => readArguments(args, import.meta.dirname)).toThrow(words);
+  });
+
+  test.each([
+    ['https://example.com/template.git', 'address'],
+    ['ssh://git@example.com:2222/template.git', 'address'],
+    ['git@example.com:me/template.git', 'address'],
+    ['..', 'folder'],
+    [import.meta.dirname, 'folder'],
+  ])('takes %s as %s', (from, kind) => {
+    expect(readArguments([from, '--merge'], import.meta.dirname)).toMatchObject({
+      from: { kind },
+      merge: true,
+    });
+  });
+});
+
+describe('a template', () => {
+  test.each([
+    ['files', '../outside.ts', /names "\.\.\/outside\.ts": the name leads out of its folder/],
+    ['files', 'src/kit/../../outside.ts', /leads out of its folder/],
+    ['files', '/tmp/outside.ts', /leads out of its folder/],
+    ['files', 'src\\kit\\outside.ts', /has a character that a name may not have/],
+    ['files', 'src/pages/home.ts', /lists "src\/pages\/home\.ts" as a file of the kit/],
+    ['shared', '.git/hooks/post-commit', /is not for a template to write/],
+    ['shared', 'docs/GIT~1/config', /is not for a template to write/],
+    ['shared', 'docs/../.env', /leads out of its folder/],
+    ['shared', 'package.json', /shares "package\.json", which is the site's own/],
+    ['shared', 'src/site.ts', /is the site's own/],
+    ['shared', '.env', /is the site's own/],
+  ])('whose kit.json lists in "%s" the name %s is refused', (list, path, words) => {
+    const kit = {
+      name: 'a-template',
+      version: '1.0.0',
+      files: {},
+      shared: {},
+      [list]: { [path]: 'a'.repeat(64) },
+    };
+    expect(() => readKit(JSON.stringify(kit), 'kit.json')).toThrow(words);
+  });
+
+  test.each([
+    'not JSON',
+    '{}',
+    '[]',
+    '{"name":"a-template","version":"2"}',
+    '{"name":"a-template","version":"2.0.0","files":[]}',
+    '{"name":"a-template","version":"2.0.0","files":{"src/kit/a.ts":1}}',
+  ])('whose kit.json is %s is refused', (text) => {
+    expect(() => readKit(text, 'kit.json')).toThrow(/kit\.json/);
+  });
+
+  test.each([
+    'git+ssh://git@example.com/x.git',
+    'file:../../outside',
+    'github:somebody/x',
+    'somebody/x',
+    'https://example.com/x.tgz',
+  ])('that asks for a package from %s is refused', (range) => {
+    expect(() => mergePackages({}, {}, { dependencies: { made: range } })).toThrow(
+      /^The template's package\.json asks for made ".*"\. Only versions from the registry/,
+    );
+  });
+});

@@ -1,0 +1,298 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  changesIn,
+  filesOf,
+  freshProjects,
+  numbered,
+  type Project,
+  project,
+  release,
+  releaseNext,
+} from './helpers/upgrade-projects.ts';
+
+// `npm run upgrade` on a small template and copies of it, with real git. What the upgrade refuses: upgrade-refusals.test.ts.
+
+let projects: ReturnType<typeof freshProjects>;
+let place: ReturnType<typeof projects.fresh>;
+let template: Project;
+let copy: Project;
+beforeAll(() => {
+  projects = freshProjects();
+});
+beforeEach(() => {
+  place = projects.fresh();
+  ({ template, copy } = place);
+});
+afterEach(() => place.remove());
+afterAll(() => projects.remove());
+
+describe('a copy in which nothing of the template was changed', () => {
+  test('gets the new kit and shared files, and keeps what is its own', () => {
+    releaseNext(template);
+    const { status, stdout, stderr } = copy.upgrade('../template');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(changesIn(copy)).toEqual([
+      ...[' M .ci/run', ' M Dockerfile', ' M docs/guide.md', ' D docs/old.md', ' M package.json'],
+      ...[' M src/kit/app.ts', ' M src/kit/kit.json', ' D src/kit/old.ts'],
+      ...['?? docs/new.md', '?? src/kit/log/redaction.ts'],
+    ]);
+    for (const path of ['.ci/run', 'Dockerfile', 'docs/guide.md', 'src/kit/app.ts', 'src/kit/kit.json'])
+      expect(copy.read(path), path).toBe(template.read(path));
+    expect(statSync(join(copy.folder, '.ci/run')).mode & 0o111).not.toBe(0);
+    expect(stdout).toContain(`commit ${template.git('rev-parse', 'HEAD').trim()}`);
+  });
+
+  test('is told what changed between the two versions, and what to do', () => {
+    releaseNext(template);
+    template.write({
+      'CHANGELOG.md': template.read('CHANGELOG.md').replace('## 1.1.0', '## 1.2.0\n\nBest.\n\n## 1.1.0'),
+    });
+    release(template, '1.2.0');
+    const { stdout } = copy.upgrade('../template');
+    expect(stdout).toMatch(/^Upgraded from 1\.0\.0 to 1\.2\.0\./);
+    expect(stdout).toMatch(
+      /## 1\.2\.0\n\nBest\.\n\n## 1\.1\.0\n\nBetter\.\n\n### What to do by hand\n\nRead the guide\./,
+    );
+    expect(stdout).not.toContain('The first.');
+    expect(stdout).toMatch(/npm ci\n\s+npm run check\n\s+npm test/);
+  });
+
+  test('is as the template says afterwards: check names its new version, and a second upgrade has nothing to do', () => {
+    releaseNext(template);
+    copy.upgrade('../template');
+    expect(copy.node('src/kit/upgrade/check.ts')).toEqual({
+      status: 0,
+      stdout: 'kit 1.1.0, unchanged\n',
+      stderr: '',
+    });
+    copy.commit();
+    const again = copy.upgrade('../template');
+    expect([again.status, again.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^The template is 1\.1\.0, too: nothing to do\./),
+    ]);
+    expect(changesIn(copy)).toEqual([]);
+  });
+
+  test('takes a template without git, and says that there is no commit to name', () => {
+    releaseNext(template);
+    const bare = project(join(place.folder, 'unpacked zip')).write(filesOf(template));
+    const { status, stdout } = copy.upgrade(bare.folder);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('(a folder without a commit)')]);
+    expect(copy.read('src/kit/app.ts')).toBe(template.read('src/kit/app.ts'));
+  });
+
+  test('with Windows line endings counts as unchanged, and is upgraded', () => {
+    copy.write({ '.gitattributes': null }).commit();
+    copy.git('config', 'core.autocrlf', 'true');
+    for (const path of ['src/kit/app.ts', 'Dockerfile', 'docs/guide.md'])
+      copy.write({ [path]: copy.read(path).replaceAll('\n', '\r\n') });
+    expect(copy.node('src/kit/upgrade/check.ts').stdout).toMatch(/^kit 1\.0\.0, unchanged\n/);
+    copy.git('add', '--renormalize', '.');
+    releaseNext(template);
+    const { status, stdout } = copy.upgrade('../template');
+    expect(status, stdout).toBe(0);
+    expect(copy.read('Dockerfile')).toBe(template.read('Dockerfile'));
+    expect(copy.has('upgrade.patch')).toBe(false);
+  });
+
+  test('in a folder of a larger repository is upgraded there, whatever else is changed in the repository', () => {
+    const whole = project(join(place.folder, 'company'));
+    whole.write({ 'other.txt': 'one\n', 'apps/web/x': null });
+    whole.git('init', '--quiet');
+    const inside = project(join(whole.folder, 'apps/web')).write(filesOf(copy));
+    whole.commit();
+    whole.write({ 'other.txt': 'two\n' });
+    inside.write({ Dockerfile: `${copy.read('Dockerfile')}# mine\n` }).commit();
+    releaseNext(template);
+    const { status, stderr } = inside.upgrade(template.folder);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(inside.read('src/kit/app.ts')).toBe(template.read('src/kit/app.ts'));
+    inside.git('apply', 'upgrade.patch');
+    expect(inside.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
+    expect(whole.read('other.txt')).toBe('two\n');
+  });
+});
+
+describe('a shared file that the site', () => {
+  const mine = () => `${numbered('docker')}# mine\n`;
+
+  test('changed is left, and upgrade.patch has what the template changed: git apply brings it in', () => {
+    copy.write({ Dockerfile: mine() }).commit();
+    releaseNext(template);
+    const { status, stdout } = copy.upgrade('../template');
+    expect([status, copy.read('Dockerfile')]).toEqual([0, mine()]);
+    expect(stdout).toContain(
+      '- Dockerfile: you changed it, so it stays; what the template changed is in upgrade.patch',
+    );
+    expect(stdout).toContain('Run `git apply upgrade.patch`');
+    copy.git('apply', 'upgrade.patch');
+    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
+  });
+
+  test('changed where the template changed it is left, and the report says that the patch does not fit', () => {
+    copy.write({ Dockerfile: numbered('docker').replace('docker 2\n', 'my docker 2\n') }).commit();
+    releaseNext(template);
+    const { stdout } = copy.upgrade('../template');
+    expect(stdout).toContain('git apply --reject upgrade.patch');
+    expect(copy.read('upgrade.patch')).toContain('+// docker 2, improved');
+  });
+
+  test('changed after its first commit has its old version from there, where the template has no tag of it', () => {
+    copy.write({ Dockerfile: mine() }).commit();
+    template.git('tag', '--delete', 'v1.0.0');
+    releaseNext(template);
+    expect(copy.upgrade('../template').status).toBe(0);
+    copy.git('apply', 'upgrade.patch');
+    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
+  });
+
+  test('changed before its first commit is compared with the new one where the template has no tag of the old one', () => {
+    const zip = project(join(place.folder, 'from a zip')).write({ ...filesOf(copy), Dockerfile: mine() });
+    zip.git('init', '--quiet');
+    zip.commit();
+    template.git('tag', '--delete', 'v1.0.0');
+    releaseNext(template);
+    const { status, stdout } = zip.upgrade('../template');
+    expect([status, stdout]).toEqual([
+      0,
+      expect.stringMatching(/Dockerfile: .* is not known, so upgrade\.patch has the difference/),
+    ]);
+    expect(zip.read('upgrade.patch')).toMatch(/^The version of 1\.0\.0 of the files below is not known/m);
+    zip.git('apply', 'upgrade.patch');
+    expect(zip.read('Dockerfile')).toBe(template.read('Dockerfile'));
+  });
+
+  test('changed there has its old version from --base, too', () => {
+    const old = project(join(place.folder, 'old template')).write(filesOf(template));
+    const zip = project(join(place.folder, 'from a zip')).write({ ...filesOf(copy), Dockerfile: mine() });
+    zip.git('init', '--quiet');
+    zip.commit();
+    template.git('tag', '--delete', 'v1.0.0');
+    releaseNext(template);
+    expect(zip.upgrade('../template', '--base', old.folder).status).toBe(0);
+    zip.git('apply', 'upgrade.patch');
+    expect(zip.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
+  });
+
+  test('changed and has with Windows line endings gets a patch that fits', () => {
+    copy.write({ '.gitattributes': '* -text\n', Dockerfile: mine().replaceAll('\n', '\r\n') }).commit();
+    releaseNext(template);
+    copy.upgrade('../template');
+    copy.git('apply', 'upgrade.patch');
+    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`.replaceAll('\n', '\r\n'));
+  });
+
+  test('deleted stays deleted, and is named', () => {
+    copy.write({ 'docs/guide.md': null, 'deploy/nginx.conf': null }).commit();
+    releaseNext(template);
+    const { stdout } = copy.upgrade('../template');
+    expect(copy.has('docs/guide.md')).toBe(false);
+    expect(stdout).toContain('- docs/guide.md: you deleted it, so it stays deleted');
+  });
+
+  test('changed stays where the new template no longer has it', () => {
+    copy.write({ 'docs/old.md': 'Mine.\n' }).commit();
+    releaseNext(template);
+    const { stdout } = copy.upgrade('../template');
+    expect(copy.read('docs/old.md')).toBe('Mine.\n');
+    expect(stdout).toContain('- docs/old.md: you changed it, so it stays; the template no longer has it');
+  });
+
+  test('has of its own, where the new template begins to ship one, is left', () => {
+    copy.write({ 'docs/new.md': 'Mine.\n' }).commit();
+    releaseNext(template);
+    const { stdout } = copy.upgrade('../template');
+    expect(copy.read('docs/new.md')).toBe('Mine.\n');
+    expect(stdout).toMatch(
+      /- docs\/new\.md: .*upgrade\.patch has the difference between yours and the template's/,
+    );
+  });
+});
+
+describe('a kit that was edited here', () => {
+  const edited = () => numbered('app').replace('app 9\n', 'app 9, mine\n');
+
+  test('is not replaced: the edits are shown, and nothing is written', () => {
+    copy
+      .write({ 'src/kit/app.ts': edited(), 'src/kit/mine.ts': 'export {};\n', 'src/kit/old.ts': null })
+      .commit();
+    // Changed in the new version, so that the deletion would be lost.
+    template.write({ 'src/kit/old.ts': 'export const old = 2;\n' });
+    release(template, '1.1.0');
+    const { status, stderr } = copy.upgrade('../template');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^The kit was edited here/);
+    for (const line of ['changed  src/kit/app.ts', 'added    src/kit/mine.ts', 'missing  src/kit/old.ts'])
+      expect(stderr).toContain(`  ${line}\n`);
+    expect(stderr).toMatch(/^-\/\/ app 9\n\+\/\/ app 9, mine$/m);
+    expect(stderr).toContain('--merge');
+    expect(changesIn(copy)).toEqual([]);
+  });
+
+  test('keeps its edits with --merge, from the tag of the old version', () => {
+    copy.write({ 'src/kit/app.ts': edited(), 'src/kit/mine.ts': 'export {};\n' }).commit();
+    releaseNext(template);
+    const { status, stdout, stderr } = copy.upgrade('../template', '--merge');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(copy.read('src/kit/app.ts')).toBe(
+      template.read('src/kit/app.ts').replace('app 9\n', 'app 9, mine\n'),
+    );
+    expect(copy.has('src/kit/mine.ts')).toBe(true);
+    expect(stdout).toMatch(
+      /Your edits in these files of the kit are kept:\n {2}src\/kit\/app\.ts\n {2}src\/kit\/mine\.ts/,
+    );
+    expect(copy.node('src/kit/upgrade/check.ts').stdout).toBe(
+      'kit 1.1.0, edited here:\n  changed  src/kit/app.ts\n  added    src/kit/mine.ts\n',
+    );
+  });
+
+  test('needs the old version for --merge: --base gives it where the template has no tag', () => {
+    const old = project(join(place.folder, 'old template')).write(filesOf(template));
+    copy.write({ 'src/kit/app.ts': edited() }).commit();
+    template.git('tag', '--delete', 'v1.0.0');
+    releaseNext(template);
+    const without = copy.upgrade('../template', '--merge');
+    expect([without.status, without.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^--merge needs the template in version 1\.0\.0.*--base <folder>/),
+    ]);
+    expect(changesIn(copy)).toEqual([]);
+    const wrong = copy.upgrade('../template', '--merge', '--base', '../template');
+    expect([wrong.status, wrong.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^--base has a-template 1\.1\.0\. Your copy was made from a-template 1\.0\.0/),
+    ]);
+    expect(copy.upgrade('../template', '--merge', '--base', old.folder).status).toBe(0);
+    expect(copy.read('src/kit/app.ts')).toContain('app 9, mine');
+  });
+
+  test('has conflict markers where both changed the same lines; they are named, and the exit code is not 0', () => {
+    copy
+      .write({
+        'src/kit/app.ts': numbered('app').replace('app 2\n', 'my app 2\n'),
+        'src/kit/old.ts': 'mine\n',
+      })
+      .commit();
+    releaseNext(template);
+    const { status, stdout, stderr } = copy.upgrade('../template', '--merge');
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('The upgrade left 2 conflicts for you to solve'),
+    ]);
+    expect(copy.read('src/kit/app.ts')).toMatch(
+      /<<<<<<< yours\n\/\/ my app 2\n=======\n\/\/ app 2, improved\n>>>>>>> 1\.1\.0/,
+    );
+    expect(stdout).toMatch(/src\/kit\/app\.ts: you and the new version changed the same lines/);
+    expect(stdout).toMatch(/src\/kit\/old\.ts: the new version does not have this file\. Yours is kept/);
+    expect(copy.read('src/kit/old.ts')).toBe('mine\n');
+  });
+
+  test('is no edit where it is a fix of the new version that was taken before', () => {
+    copy.write({ 'src/kit/app.ts': numbered('app').replace('app 2\n', 'app 2, improved\n') }).commit();
+    releaseNext(template);
+    expect(copy.upgrade('../template').status).toBe(0);
+  });
+});

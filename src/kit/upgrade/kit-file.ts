@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { objectionToName, objectionToSharing } from './names.ts';
+import { Refusal } from './refusal.ts';
+import { isVersion } from './versions.ts';
+
+export const kitFolder = 'src/kit/';
+export const kitJson = `${kitFolder}kit.json`;
+
+/** The parts of package.json that a template and its copies have in common. */
+export const packageParts = [
+  'dependencies',
+  'devDependencies',
+  'scripts',
+  'imports',
+  'engines',
+  'allowScripts',
+] as const;
+
+export type PackageParts = { [part in (typeof packageParts)[number]]?: Record<string, unknown> };
+
+/** What kit.json says: which version this is, and how each file was when it left the template. */
+export interface Kit {
+  name: string;
+  version: string;
+  /** Every file of the kit but kit.json → the SHA-256 of its content with LF line endings. */
+  files: Map<string, string>;
+  /** The same for the files outside the kit that template and copy share. */
+  shared: Map<string, string>;
+  /** These parts of the template's package.json: an upgrade tells by them what the site changed. */
+  package: PackageParts | undefined;
+}
+
+/** @throws Refusal that begins with `where`, the name for this kit.json in a sentence */
+export function readKit(text: string, where: string): Kit {
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch {
+    throw new Refusal(`${where} cannot be read as JSON.`);
+  }
+  if (!isRecord(json) || typeof json.name !== 'string' || !isVersion(json.version))
+    throw new Refusal(`${where} says no name and version.`);
+  const kit: Kit = {
+    name: json.name,
+    version: json.version,
+    files: readHashes(json.files, `"files" of ${where}`),
+    shared: readHashes(json.shared, `"shared" of ${where}`),
+    package: isRecord(json.package) ? (json.package as PackageParts) : undefined,
+  };
+  for (const path of kit.files.keys()) {
+    if (!path.startsWith(kitFolder) || path === kitJson)
+      throw new Refusal(`${where} lists "${path}" as a file of the kit: it is none.`);
+  }
+  for (const path of kit.shared.keys()) {
+    const objection = objectionToSharing(path);
+    if (objection) throw new Refusal(`${where} shares "${path}", which ${objection}.`);
+  }
+  return kit;
+}
+
+/** The SHA-256 of a file, the same on every system: git gives text files CRLF line endings on Windows. */
+export function hashOf(content: Buffer): string {
+  return createHash('sha256').update(withLf(content)).digest('hex');
+}
+
+export function withLf(content: Buffer): Buffer {
+  if (!content.includes('\r\n')) return content;
+  return Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readHashes(value: unknown, where: string): Map<string, string> {
+  if (!isRecord(value)) throw new Refusal(`${where} is not a list of files.`);
+  return new Map(
+    Object.entries(value).map(([path, hash]) => {
+      const objection = objectionToName(path);
+      if (objection) throw new Refusal(`${where} names "${path}": the name ${objection}.`);
+      if (typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash))
+        throw new Refusal(`${where} has no SHA-256 for "${path}".`);
+      return [path, hash];
+    }),
+  );
+}

@@ -1,0 +1,26 @@
+/**
+ * Why a file of this name is not taken from a template, in words that follow the name; undefined where it may be.
+ * A name decides where a file is written: outside the folder (`..`, an absolute path, a drive), into git's own folder
+ * where a hook would run, or onto what is the site's.
+ */
+export function objectionToName(path: string): string | undefined {
+  const parts = path.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) return 'leads out of its folder';
+  // Only printable ASCII: macOS leaves out invisible marks when it compares names, so that ".g\u200cit" would be ".git".
+  if (!/^[\x20-\x7e]+$/.test(path) || /[\\:*?"<>|]/.test(path))
+    return 'has a character that a name may not have';
+  if (parts.some((part) => /[. ]$/.test(part))) return 'ends in a dot or a blank';
+  if (parts.some((part) => /^(\.git|git~\d+|node_modules)$/i.test(part)))
+    return 'is not for a template to write';
+  if (parts.some((part) => /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(part)))
+    return 'is a device on Windows';
+  return undefined;
+}
+
+/** What is shared is settings and documents; these belong to the site, or are merged by rules of their own. */
+export function objectionToSharing(path: string): string | undefined {
+  if (/^(\.env|\.npmrc|package(-lock)?\.json|node_modules)$/i.test(path)) return "is the site's own";
+  if (/^(src\/(site\.ts|pages\/|data\/|kit\/)|views\/|public\/|test\/)/i.test(path))
+    return "is the site's own";
+  return undefined;
+}

@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Source, shown } from './arguments.ts';
+import { askGit, git } from './git.ts';
+import { hashOf, isRecord, type Kit, kitFolder, kitJson, readKit } from './kit-file.ts';
+import { objectionToName } from './names.ts';
+import { listed, Refusal } from './refusal.ts';
+import { commitTree, folderTree, type Tree } from './tree.ts';
+
+/** A version of the template: its files, and what its kit.json says of them. */
+export interface Release {
+  tree: Tree;
+  kit: Kit;
+  packageJson: Record<string, unknown>;
+}
+
+export interface Template extends Release {
+  /** What it was taken from, for the report: the address or folder, and the commit. */
+  taken: string;
+  /** The commit of a tag, by its name, as files; undefined where there is no such tag. */
+  atTag(tag: string): Tree | undefined;
+}
+
+/** Fetches or reads the template. Nothing of it is run, and nothing outside `temporary` is written. */
+export function takeTemplate(source: Source, temporary: string): Template {
+  const taken = source.kind === 'folder' ? fromFolder(source.folder) : fromAddress(source.address, temporary);
+  return { ...readRelease(taken.tree, 'the template'), taken: taken.words, atTag: taken.atTag };
+
+  function fromFolder(folder: string) {
+    const tree = folderTree(folder);
+    const repository = existsSync(join(folder, '.git')) ? openRepository(folder, temporary) : undefined;
+    const commit = repository?.commitOf('HEAD');
+    if (!repository || !commit)
+      return { tree, words: `${folder} (a folder without a commit)`, atTag: () => undefined };
+    const same = sameFiles(tree, repository.treeOf(commit));
+    return {
+      tree,
+      words: `${folder}, commit ${commit}${same ? '' : ' and changes there that are not committed'}`,
+      atTag: tagIn(repository),
+    };
+  }
+}
+
+/** @throws Refusal where kit.json and the files are not as a release leaves them, or a name or link leads elsewhere */
+export function readRelease(tree: Tree, what: string): Release {
+  if (!tree.entries.has(kitJson))
+    throw new Refusal(
+      `There is no ${kitJson} in ${what}. Give the folder or address of the template itself, in version 1.0.0 or newer.`,
+    );
+  for (const [path, { kind }] of tree.entries) {
+    if (kind === 'link')
+      throw new Refusal(
+        `In ${what}, ${path} is a symbolic link. The upgrade follows none, and takes nothing from a template that has one.`,
+      );
+    if (kind === 'other') throw new Refusal(`In ${what}, ${path} is neither a file nor a folder.`);
+    const objection = objectionToName(path);
+    if (objection) throw new Refusal(`In ${what}, the name "${path}" ${objection}.`);
+  }
+  const kit = readKit(tree.read(kitJson).content.toString(), `${kitJson} of ${what}`);
+  const stale = [...kit.files, ...kit.shared].filter(
+    ([path, hash]) => !tree.entries.has(path) || hashOf(tree.read(path).content) !== hash,
+  );
+  const unlisted = [...tree.entries.keys()].filter(
+    (path) =>
+      path.startsWith(kitFolder) &&
+      path !== kitJson &&
+      !kit.files.has(path) &&
+      !/\/(\.DS_Store|Thumbs\.db)$/.test(path),
+  );
+  const wrong = [...stale.map(([path]) => path), ...unlisted];
+  if (wrong.length > 0)
+    throw new Refusal(
+      `In ${what}, these files are not as its ${kitJson} says:\n${listed(wrong)}\nTake a released version, or run \`npm run release\` there.`,
+    );
+  return { tree, kit, packageJson: readPackage(tree, what) };
+}
+
+function readPackage(tree: Tree, what: string): Record<string, unknown> {
+  try {
+    const json = JSON.parse(tree.read('package.json').content.toString());
+    if (isRecord(json)) return json;
+  } catch {}
+  throw new Refusal(`The package.json of ${what} cannot be read.`);
+}
+
+interface Repository {
+  /** The commit that a full name of a reference stands for. */
+  commitOf(reference: string): string | undefined;
+  treeOf(commit: string): Tree;
+}
+
+function tagIn(repository: Repository): Template['atTag'] {
+  return (tag) => {
+    const commit = repository.commitOf(`refs/tags/${tag}`);
+    return commit === undefined ? undefined : repository.treeOf(commit);
+  };
+}
+
+/**
+ * The repository of a folder, read through an empty one of our own: git acts on the configuration of the repository that
+ * it is in, which can name programs (a promisor remote's upload-pack, filters, fsmonitor). Only rev-parse is asked in
+ * the folder itself, for the names of commits.
+ */
+function openRepository(folder: string, temporary: string): Repository {
+  const own = emptyRepository(temporary, 'folder.git');
+  const inFolder = (...args: string[]) => {
+    const { status, stdout } = askGit(['rev-parse', ...args], { cwd: folder });
+    return status === 0 ? stdout.toString().replace(/\n$/, '') : undefined;
+  };
+  const objects = inFolder('--path-format=absolute', '--git-path', 'objects') ?? '';
+  const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(objects) };
+  return {
+    commitOf: (reference) => {
+      const object = inFolder('--verify', '--quiet', '--end-of-options', reference);
+      if (object === undefined) return undefined;
+      // The tag may be an object of its own; ours is the repository that reads it.
+      const { status, stdout } = askGit(
+        ['rev-parse', '--verify', '--quiet', `${object.split('\n').at(-1)}^{commit}`],
+        { cwd: own, env, plain: true },
+      );
+      return status === 0 ? stdout.toString().trim() : undefined;
+    },
+    treeOf: (commit) => commitTree(own, commit, env),
+  };
+}
+
+function fromAddress(address: string, temporary: string) {
+  const repository = emptyRepository(temporary, 'fetched.git');
+  const fetch = (from: string, to: string) =>
+    askGit(
+      [
+        'fetch',
+        '--quiet',
+        '--depth=1',
+        '--no-tags',
+        '--no-recurse-submodules',
+        '--end-of-options',
+        address,
+        `+${from}:${to}`,
+      ],
+      {
+        cwd: repository,
+      },
+    );
+  const { status, stderr } = fetch('HEAD', 'refs/upgrade/new');
+  if (status !== 0)
+    throw new Refusal(`git cannot fetch ${shown(address)}:\n${stderr.replaceAll(address, shown(address))}`);
+  const commitOf = (reference: string) =>
+    git(['rev-parse', '--verify', `${reference}^{commit}`], { cwd: repository, plain: true })
+      .toString()
+      .trim();
+  const commit = commitOf('refs/upgrade/new');
+  return {
+    tree: commitTree(repository, commit),
+    words: `${shown(address)}, commit ${commit}`,
+    atTag: (tag: string) => {
+      if (fetch(`refs/tags/${tag}`, 'refs/upgrade/old').status !== 0) return undefined;
+      return commitTree(repository, commitOf('refs/upgrade/old'));
+    },
+  };
+}
+
+/** Without the hooks that this user's `init.templateDir` may name. */
+function emptyRepository(temporary: string, name: string): string {
+  const folder = join(temporary, name);
+  git(['init', '--quiet', '--bare', '--template=', folder], { cwd: temporary, plain: true });
+  return folder;
+}
+
+/** Whether what is taken of the folder was committed there: kit.json holds the hash of all the rest. */
+function sameFiles(tree: Tree, committed: Tree): boolean {
+  return [kitJson, 'package.json', 'package-lock.json', 'CHANGELOG.md'].every(
+    (path) => hashAt(tree, path) === hashAt(committed, path),
+  );
+}
+
+function hashAt(tree: Tree, path: string): string | undefined {
+  return tree.entries.get(path)?.kind === 'file' ? hashOf(tree.read(path).content) : undefined;
+}
