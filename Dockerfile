@@ -14,7 +14,9 @@ COPY package.json ./
 COPY src src
 COPY views views
 COPY public public
-# Everything above belongs to root; the app writes no file.
+# Everything above belongs to root. The app may write into data/ and nowhere else; what has to last is mounted there.
+RUN mkdir data && chown node:node data
+VOLUME /app/data
 USER node
 EXPOSE 3000
 # Alive, not ready: a container is not restarted because Redis or the provider is away. Load balancers ask /readyz.

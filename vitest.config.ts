@@ -16,6 +16,8 @@ export default defineConfig(({ mode }) => {
     test: {
       include: [`${folders[mode] ?? 'test'}/**/${kind}`],
       exclude: ['**/node_modules/**', ...(mode === 'slow' ? [] : ['**/*.slow.test.ts'])],
+      // Says once for the whole run which programs are missing.
+      ...(mode in folders && { globalSetup: 'src/kit/test/helpers/missing-programs.ts' }),
       testTimeout: 20_000,
       hookTimeout: 30_000,
       // One more than the cores that we count on: many tests wait for servers and browsers.

@@ -8,6 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { coldStarts } from './cold-start.ts';
 import type { Surroundings } from './contestants.ts';
@@ -100,7 +101,7 @@ async function measureMemory(around: Surroundings, redis: BenchRedis): Promise<r
 
 async function startProvider(): Promise<string> {
   const port = await freePort();
-  const file = new URL('provider-stub.ts', import.meta.url).pathname;
+  const file = fileURLToPath(new URL('provider-stub.ts', import.meta.url));
   startBeside(process.execPath, [file], { PORT: String(port) });
   const issuer = `http://127.0.0.1:${port}`;
   await until('the provider', () => fetch(`${issuer}/jwks`));

@@ -3,11 +3,14 @@
  * Start `npm run dev` first, in another terminal.
  */
 import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
+import { findChromium, programs } from '../src/kit/test/helpers/programs.ts';
 
 const app = process.env.BASE_URL ?? 'http://localhost:3000';
-const folder = new URL('../../docs/screenshots/', import.meta.url).pathname;
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
+const executablePath = findChromium();
+if (!executablePath) throw new Error(`Chromium is not installed here. ${programs.Chromium.install}`);
 
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectRoot } from '../src/kit/folders.ts';
-import { importsOf, sourcesIn } from '../src/kit/test/helpers/sources.ts';
+import { importsOf, pathsFromAddresses, sourcesIn } from '../src/kit/test/helpers/sources.ts';
 
 // What the owner of the template has given: the top level, and packages that are used.
 
@@ -28,4 +28,12 @@ test.each(packages)('%s is in package.json, and imported', (name) => {
   ];
   const users = sources.filter(({ text }) => importsOf(text).some(({ from }) => from === name));
   expect(users.length, `nothing imports ${name}`).toBeGreaterThan(0);
+});
+
+test('nothing takes the path of a file from an address, which has a / in front on Windows and no blank', () => {
+  const sources = sourcesIn(projectRoot, '{.ci,bench,scripts,src,test}/**/*.ts');
+  expect(sources.length).toBeGreaterThan(100);
+  expect(pathsFromAddresses(sources)).toEqual([]);
+  const wrong = { name: 'a.ts', text: "const a = new URL('.', import.meta.url)" + '.pathname;' };
+  expect(pathsFromAddresses([wrong])).toHaveLength(1);
 });

@@ -5,6 +5,7 @@ import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
 import { health } from './http/health.ts';
+import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { sameOrigin } from './http/same-origin.ts';
@@ -57,11 +58,11 @@ export function createApp(parts: Parts): Express {
   app.disable('etag'); // Pages are never kept; static files have their own.
   app.set('trust proxy', config.trustProxyHops || false);
   useClientAddress(app);
+  useLanguages(app, site.texts);
   useViews(app, folders.views, { development });
   const assets = createAssets(folders.public, { development });
   app.locals.site = { name: site.name, help: site.help, development };
   app.locals.asset = assets.href;
-  app.locals.lang = 'en';
 
   // What every answer has, and what needs no session.
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;

@@ -9,7 +9,7 @@ import type { Settings } from './pages/register.ts';
 import { createProvider, type Provider } from './provider/index.ts';
 import type { AnySite, Opened } from './site.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
-import { createNamer, createSealer, openSessions, type Sessions } from './store/index.ts';
+import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
 
 /** A site and its settings, checked. */
@@ -33,6 +33,8 @@ export interface Assembly {
 export interface Replacements {
   /** Puts something between the app and its sessions. */
   sessions?: (sessions: Sessions) => Sessions;
+  /** Where sessions are kept without Redis. */
+  memory?: OpenMemory;
 }
 
 /**
@@ -72,23 +74,23 @@ export async function assemble(
   const { config, site, pages, folders } = checked;
   const telemetry = createTelemetry();
   const audit = telemetry.measuredAudit(createAudit(log));
-  const opened = await openSite(site, config, log);
-  const { secrets } = config.session;
-  const stored = telemetry.measuredSessions(await openStore(config, log, audit));
-  const sessions = replacements.sessions?.(stored) ?? stored;
-  const provider = telemetry.tracedProvider(
-    createProvider(config.provider, {
-      redirectUri: `${config.baseUrl}/auth/callback`,
-      ...{ log, audit },
-      onCall: telemetry.providerCall,
-    }),
-  );
-  const close = async () => {
-    await provider.close();
-    await opened.close?.();
-    await sessions.close();
-  };
+  const closers: Closer[] = [];
+  const close = () => closeAll(closers);
   try {
+    const { secrets } = config.session;
+    const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
+    const sessions = replacements.sessions?.(stored) ?? stored;
+    closers.push(() => sessions.close());
+    const opened = await openSite(site, config, log);
+    closers.push(() => opened.close?.());
+    const provider = telemetry.tracedProvider(
+      createProvider(config.provider, {
+        redirectUri: `${config.baseUrl}/auth/callback`,
+        ...{ log, audit },
+        onCall: telemetry.providerCall,
+      }),
+    );
+    closers.push(() => provider.close());
     const app = createApp({
       ...{ config, site, pages, folders, log, audit, provider, sessions, stopping },
       data: opened.data,
@@ -98,13 +100,28 @@ export async function assemble(
     });
     return { app, provider, sessions, close };
   } catch (error) {
-    await Promise.allSettled([close()]);
+    await close().catch(() => {});
     throw error;
   }
 }
 
+type Closer = () => unknown;
+
+/** The last that was opened first, as it may use the earlier. One that fails stops no other. */
+async function closeAll(closers: Closer[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const closer of closers.splice(0).reverse()) {
+    try {
+      await closer();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
 /** Where sessions are kept, as the settings say. The operator's commands open it without the rest of the app. */
-export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessions> {
+export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenMemory): Promise<Sessions> {
   const { secrets, idleMinutes, maxHours } = config.session;
   return openSessions({
     redisUrls: config.redisUrls,
@@ -113,6 +130,7 @@ export function openStore(config: Config, log: Log, audit: Audit): Promise<Sessi
     maxSeconds: maxHours * 3600,
     log,
     audit,
+    memory,
   });
 }
 

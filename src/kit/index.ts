@@ -5,6 +5,7 @@ export { AuthError } from './errors/auth-error.ts';
 export { forbidden, notFound } from './errors/page-errors.ts';
 export { requireAuth } from './guard/require-auth.ts';
 export type { Rule } from './guard/rules.ts';
+export { languageOf } from './http/language.ts';
 export { layOutClaims, layOutJson, rawJson } from './pages/claims.ts';
 export { definePage, type Page, type PageContext } from './pages/page.ts';
 export type { Data, Register, Settings } from './pages/register.ts';

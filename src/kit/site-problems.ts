@@ -1,3 +1,6 @@
+import { english, say } from './errors/language.ts';
+import { textProblems } from './errors/text-problems.ts';
+import type { Text } from './errors/texts.ts';
 import type { Folders } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { policyProblems } from './http/policy-additions.ts';
@@ -20,7 +23,8 @@ export function siteProblems(site: AnySite): string[] {
       problems.push(`site.ts: \`${part}\` must be a function.`);
   }
   if (pages === undefined) problems.push('site.ts: `pages` is missing. It returns the list of your pages.');
-  return [...problems, ...policyProblems(site.contentSecurityPolicy).map((text) => `site.ts: ${text}`)];
+  const more = [...policyProblems(site.contentSecurityPolicy), ...textProblems(site.texts)];
+  return [...problems, ...more.map((text) => `site.ts: ${text}`)];
 }
 
 /** What is wrong with the list that a site's `pages` returned, each a sentence that names the page. */
@@ -37,7 +41,8 @@ export function pageProblems(pages: unknown, { views, public: folders }: Folders
       ...pathProblems(page),
       ...accessProblems(page),
       ...(earlier ? ['another page has the same path. Give one of them another.'] : []),
-      ...(typeof page.title === 'string' && page.title !== '' ? [] : ['it has no title.']),
+      ...(isSaid(page.title) ? [] : ['it has no title.']),
+      ...(page.nav === undefined || isSaid(page.nav) ? [] : ['its `nav` must be a text.']),
       ...(findView(String(page.view), views) ? [] : [`there is no views/${page.view}.ejs.`]),
       ...(page.script === undefined || files.has(page.script)
         ? []
@@ -84,6 +89,15 @@ function actionProblems(page: Page): string[] {
   return names
     .filter((name) => !/^[a-z0-9][\w-]*$/i.test(name))
     .map((name) => `its action "${name.slice(0, 40)}" must have a name of letters, digits, - and _.`);
+}
+
+/** A text of the site's own, or one of the kit's. */
+function isSaid(text: unknown): boolean {
+  try {
+    return say(text as Text, english).trim() !== '';
+  } catch {
+    return false;
+  }
 }
 
 function isHelp(help: unknown): boolean {

@@ -1,4 +1,4 @@
-import { type Express, type Request, type RequestHandler, Router } from 'express';
+import { type Express, type RequestHandler, Router } from 'express';
 import { requireAuth } from './guard/require-auth.ts';
 import type { Log } from './log/index.ts';
 import type { SiteParts } from './pages/mount.ts';
@@ -14,25 +14,43 @@ export function mountRoutes(app: Express, site: AnySite, parts: SiteParts & { lo
   if (site.routes) {
     const protectedRoutes = Router();
     site.routes(protectedRoutes, parts);
-    app.use(guarded(protectedRoutes), protectedRoutes);
+    app.use(guarded(protectedRoutes));
   }
 }
 
-/** Asks for a sign-in where one of the routes would answer. Any other address stays a 404 for everyone. */
+/**
+ * Asks for a sign-in where one of the routes would answer. Any other address stays a 404 for everyone. No request comes
+ * to the router but through the guard.
+ */
 function guarded(router: Router): RequestHandler {
   const guard = requireAuth();
-  return (req, res, next) => (isAnsweredBy(router, req) ? guard(req, res, next) : next());
+  const handler: RequestHandler = (req, res, next) => {
+    if (!isAnsweredBy(router, req.path)) return next();
+    return guard(req, res, (error?: unknown) => (error ? next(error) : router(req, res, next)));
+  };
+  // Still read as a router: `knownMethods` lists what it takes.
+  return Object.assign(handler, { stack: router.stack });
 }
 
 /**
  * True where something in this router would see the request, by Express's own reading of the address. Middleware without
  * a path sees every address, so it puts all that is left behind the guard: nothing in `routes` runs for nobody.
  */
-function isAnsweredBy(router: Router, { path }: Pick<Request, 'path'>): boolean {
-  return router.stack.some((layer) => (layer as unknown as Layer).match(path));
+function isAnsweredBy({ stack }: { stack?: unknown }, path: string): boolean {
+  return (stack as Layer[]).some((layer) => {
+    const { handle, route } = layer;
+    const fitting = layer.match(path);
+    if (!fitting || handle.length === 4) return false; // Four: only for errors.
+    if (route || !('stack' in handle) || fitting.path === undefined) return true;
+    // A router below a path: its own routes say.
+    return isAnsweredBy(handle, path.slice(fitting.path.length) || '/');
+  });
 }
 
 /** What is read here of Express's router; a test fails when it changes. */
 interface Layer {
-  match(path: string): boolean;
+  /** Says how much of the address fits. */
+  match(path: string): { path?: string } | false;
+  route?: unknown;
+  handle: RequestHandler & { stack?: unknown };
 }

@@ -1,5 +1,6 @@
 import type { Router } from 'express';
 import type { OwnSettings, OwnValues } from './config/own-settings.ts';
+import type { SiteTexts } from './errors/texts.ts';
 import type { PolicyAdditions } from './http/policy-additions.ts';
 import type { Log } from './log/index.ts';
 
@@ -33,6 +34,12 @@ export interface SiteDefinition<S extends OwnSettings, D> {
   publicRoutes?: (router: Router, at: { data: D; settings: OwnValues<S>; log: Log }) => void;
   /** What pages may load from other https origins, added to the kit's content security policy. */
   contentSecurityPolicy?: PolicyAdditions;
+  /**
+   * Other words for the kit's own, by language and key: `{ de: { 'signed-out.title': 'Bis bald' } }`. Pages are answered
+   * in the language that the browser asks for among these; the first one is for everybody else. Without `texts` all is
+   * in English. docs/texts.md lists the keys.
+   */
+  texts?: SiteTexts;
 }
 
 export interface Opened<D> {

@@ -33,10 +33,15 @@ export interface RunningApp {
 
 /**
  * The whole life of the process: reads the settings, starts the site, and stops it on SIGTERM or SIGINT. What keeps it
- * from starting is printed in sentences: exit code 78 for settings, 1 for all else.
+ * from starting is printed in sentences: exit code 78 for settings and site.ts, 1 for all else.
+ *
+ * @param options.root the folder with the site's `views` and `public`; where package.json is by default
  */
-export async function run(site: AnySite, replacements?: Replacements): Promise<void> {
-  const checked = checkedOrExit(site);
+export async function run(
+  site: AnySite,
+  { root, replacements }: { root?: string; replacements?: Replacements } = {},
+): Promise<void> {
+  const checked = checkedOrExit(site, root);
   const log = createLog(checked.config.logLevel);
 
   // The last resort: whatever nobody caught leaves the process in a state that nobody knows.
@@ -108,9 +113,9 @@ export async function start(
   };
 }
 
-function checkedOrExit(site: AnySite): CheckedSite {
+function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
   try {
-    return checkSiteAndSettings(site, process.env);
+    return checkSiteAndSettings(site, process.env, root);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(['The app cannot start:', ...error.problems.map((problem) => `- ${problem}`)].join('\n'));

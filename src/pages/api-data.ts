@@ -21,24 +21,28 @@ export const apiDataPage = definePage({
   view: 'api-data',
   nav: 'API data',
   when: ({ settings }) => settings.API_URL !== undefined,
-  model: async ({ req, settings, fetchApi }) => {
-    const answer = await ask(req, () => fetchApi(new URL(settings.API_URL ?? '')));
+  model: async ({ req, settings, language, fetchApi }) => {
+    const answer = await ask(req, language, () => fetchApi(new URL(settings.API_URL ?? '')));
     const { expiresAt, refreshedAt } = await tokenState(req);
     return {
       apiUrl: settings.API_URL,
       ...answer,
-      tokenEnds: expiresAt && dateTime(expiresAt),
-      tokenRefreshed: refreshedAt && dateTime(refreshedAt),
+      tokenEnds: expiresAt && dateTime(expiresAt, language),
+      tokenRefreshed: refreshedAt && dateTime(refreshedAt, language),
     };
   },
 });
 
-async function ask(req: PageContext['req'], call: () => Promise<Response>): Promise<object> {
+async function ask(
+  req: PageContext['req'],
+  language: PageContext['language'],
+  call: () => Promise<Response>,
+): Promise<object> {
   try {
     const response = await call();
     const { ok, status } = response;
     if (!ok) return { status, problem: problems[status] ?? 'failed' };
-    return { status, ...layOutJson(await withoutToken(req, await response.text())) };
+    return { status, ...layOutJson(await withoutToken(req, await response.text()), language) };
   } catch (error) {
     // An API that is away is this page's news. A session that ended, or a store that is away, is not.
     if (isNetworkFault(error)) return { problem: 'away' };

@@ -7,5 +7,5 @@ export const homePage = definePage({
   access: 'everyone',
   view: 'home',
   nav: 'Home',
-  model: ({ user }) => (user ? { signedInUntil: dateTime(user.expiresAt) } : {}),
+  model: ({ user, language }) => (user ? { signedInUntil: dateTime(user.expiresAt, language) } : {}),
 });

@@ -25,10 +25,10 @@ export const notePage = definePage({
   title: 'Note',
   access: 'signed-in',
   view: 'note',
-  model: ({ user, params, data }) => {
+  model: ({ user, params, data, language }) => {
     const note = data.notes.find(user, params.id);
     if (!note) throw notFound();
-    return { note, created: dateTime(note.createdAt) };
+    return { note, created: dateTime(note.createdAt, language) };
   },
   actions: {
     delete: {

@@ -7,14 +7,14 @@ export const profilePage = definePage({
   access: 'signed-in',
   view: 'profile',
   nav: 'Profile',
-  model: ({ user }) => ({
+  model: ({ user, language }) => ({
     email: user.email,
     roles: user.roles.slice(0, 20),
-    groups: layOutClaims(user.claims),
-    raw: rawJson(user.claims),
+    groups: layOutClaims(user.claims, language),
+    raw: rawJson(user.claims, language),
     session: [
-      { label: 'Signed in', time: dateTime(user.signedInAt) },
-      { label: 'Session expires', time: dateTime(user.expiresAt) },
+      { label: 'Signed in', time: dateTime(user.signedInAt, language) },
+      { label: 'Session expires', time: dateTime(user.expiresAt, language) },
     ],
   }),
 });

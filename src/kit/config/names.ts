@@ -1,3 +1,4 @@
+import { nearest } from './nearest.ts';
 import type { OwnSettings } from './own-settings.ts';
 import { settings } from './settings.ts';
 
@@ -28,25 +29,4 @@ export function unknownNames(env: NodeJS.ProcessEnv, own: OwnSettings): string[]
 
 function namesOf(all: readonly { name: string; secret?: boolean | undefined }[]): string[] {
   return all.flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]));
-}
-
-function nearest(name: string, known: ReadonlySet<string>): string | undefined {
-  const [best] = [...known]
-    .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
-    .sort((a, b) => a.distance - b.distance);
-  return best && best.distance <= 3 ? best.candidate : undefined;
-}
-
-/** How many letters must be typed differently (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

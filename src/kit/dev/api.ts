@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { createTokenVerifier, TokenProblem } from './api-token.ts';
+import { apiScope } from './settings.ts';
 
 export interface ApiOptions {
   /** 0, the default: any free port. */
@@ -11,8 +12,6 @@ export interface ApiOptions {
   /** What the token's scope must hold. */
   scope?: string;
 }
-
-export const apiScope = 'notes.read';
 
 /**
  * The sample API: another server, which trusts nothing but the access token that comes with a request.
@@ -54,15 +53,7 @@ export async function startApi({ port = 0, issuer, audience, scope = apiScope }:
     res.status(404).json({ error: 'not_found' });
   });
 
-  // RFC 6750 §3: say by WWW-Authenticate what the token lacks; nothing about it without a token.
-  app.use((error: Error, _req: Request, res: Response, _next: NextFunction) => {
-    if (!(error instanceof TokenProblem)) {
-      res.status(503).set('Retry-After', '5').json({ error: 'temporarily_unavailable' });
-      return;
-    }
-    res.status(error.status).set('WWW-Authenticate', error.challenge);
-    res.json({ error: error.code ?? 'unauthorized', error_description: error.message });
-  });
+  app.use(tokenProblems);
 
   return {
     url,
@@ -72,4 +63,14 @@ export async function startApi({ port = 0, issuer, audience, scope = apiScope }:
       await closed;
     },
   };
+}
+
+/** RFC 6750 §3: says by WWW-Authenticate what the token lacks; nothing about it without a token. */
+function tokenProblems(error: Error, _req: Request, res: Response, _next: NextFunction): void {
+  if (!(error instanceof TokenProblem)) {
+    res.status(503).set('Retry-After', '5').json({ error: 'temporarily_unavailable' });
+    return;
+  }
+  res.status(error.status).set('WWW-Authenticate', error.challenge);
+  res.json({ error: error.code ?? 'unauthorized', error_description: error.message });
 }

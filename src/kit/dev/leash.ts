@@ -6,7 +6,8 @@ process.stdin.on('end', end).on('error', end).resume();
 process.stdin.unref?.();
 
 function end(): void {
-  process.kill(process.pid, 'SIGTERM');
+  // Not process.kill, which on Windows ends a process without asking it.
+  if (!process.emit('SIGTERM', 'SIGTERM')) process.exit();
   // Whoever holds on to the process after five seconds loses.
   setTimeout(() => process.exit(1), 5_000).unref();
 }

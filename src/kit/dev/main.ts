@@ -2,146 +2,112 @@
  * `npm run dev`: the development provider and the sample API in one process, the app in another, which
  * Node restarts when a file changes. With an OIDC_ISSUER of your own only the app.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import pretty from 'pino-pretty';
-import { appEnvironment, devPorts } from './settings.ts';
+import type { AppMessage } from './app.ts';
+import { createChildren } from './children.ts';
+import { showApp, showServers } from './console.ts';
+import { makeKeptFolder } from './kept-folder.ts';
+import { watchParents } from './parents.ts';
+import { devPorts, portProblems } from './ports.ts';
+import { appEnvironment } from './settings.ts';
 
-const sitePath = process.argv[2] ?? 'src/site.ts';
-const ports = devPorts(process.env);
-const ownProvider = !process.env.OIDC_ISSUER;
-const children = new Set<ChildProcess>();
+/** EX_CONFIG of sysexits.h, with which the app ends when its settings are wrong. */
+const exitConfig = 78;
+
+const children = createChildren();
 let stopping = false;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
-watchParents();
+const [site = ''] = process.argv.slice(2);
+const problems = existsSync(site)
+  ? [...readEnvFile(), ...(await portProblems(process.env))]
+  : ['Say where the site is: npm run dev is `node src/kit/dev/main.ts src/site.ts`.'];
 
-const taken = await firstTakenPort();
-if (taken) {
-  console.error(
-    `Port ${taken.port} is in use. End what listens there, or set ${taken.name} to another port.`,
-  );
-  process.exit(1);
+if (problems.length > 0) {
+  console.error(problems.join('\n'));
+  process.exitCode = 1;
+} else {
+  await runDevelopment();
 }
 
-const env = appEnvironment(process.env, ports);
-if (ownProvider) await startServers();
-startApp();
-await announce();
+async function runDevelopment(): Promise<void> {
+  // SIGBREAK is Ctrl-Break on Windows, SIGHUP a terminal that closes.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const)
+    process.on(signal, () => stop(0));
+  watchParents(() => stop(0));
 
-async function startServers(): Promise<void> {
-  const servers = start([file('./servers.ts'), sitePath], { ...process.env, BASE_URL: env.BASE_URL });
-  servers.stdout?.pipe(process.stdout);
-  servers.stderr?.on('data', (text: Buffer) => process.stderr.write(withoutNoise(text.toString())));
+  const ports = devPorts(process.env);
+  const env = appEnvironment(process.env, ports);
+  const ownProvider = !process.env.OIDC_ISSUER;
+  const options = ownProvider ? ['--gallery', `${ports.gallery}`] : [];
+  // With Redis, sessions outlive a restart anyway.
+  if (!env.REDIS_URL && !env.REDIS_URL_FILE) options.push('--keep', makeKeptFolder());
+
+  if (ownProvider) await startServers(env.BASE_URL);
+  if (!stopping) startApp(options, env, () => announce(env, ownProvider ? ports.gallery : undefined));
+}
+
+/** Settles once they listen. */
+async function startServers(baseUrl: string | undefined): Promise<void> {
+  const servers = children.start([file('./servers.ts')], { ...process.env, BASE_URL: baseUrl });
+  showServers(servers);
   servers.once('exit', (code) => stop(code ?? 1));
-  await new Promise((resolve) => servers.once('message', resolve));
+  await new Promise((resolve) => servers.once('message', resolve).once('exit', resolve));
 }
 
-function startApp(): void {
-  const entry = file('../../server.ts');
-  const app = start(['--watch', '--watch-preserve-output', entry], env);
-  app.stdout?.pipe(pretty({ ignore: 'pid,hostname,req', translateTime: 'SYS:HH:MM:ss', singleLine: true }));
-  app.stderr?.pipe(process.stderr);
+/** @param announce is called once, when the app listens for the first time */
+function startApp(options: string[], env: NodeJS.ProcessEnv, announce: () => void): void {
+  const command = [file('./app.ts'), site, ...options];
+  const app = children.start(['--watch', '--watch-preserve-output', ...command], env);
+  const output = showApp(app, command.join(' '));
+  let listened = false;
+  // Node's own messages about watched files come this way too.
+  app.on('message', (message: AppMessage | { app?: never }) => {
+    if (listened) return;
+    if (message.app === 'listens') {
+      listened = true;
+      announce();
+      output.release();
+    }
+    // The settings come from outside: no change of a file makes them right.
+    if (message.app === 'ended' && message.code === exitConfig) stop(exitConfig);
+  });
   app.once('exit', (code) => stop(code ?? 1));
 }
 
-/** Starts a Node process that ends when this one does: its standard input is a pipe nobody writes to. */
-function start(args: string[], environment: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, ['--import', file('./leash.ts'), ...args], {
-    env: environment,
-    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
-  });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return child;
-}
-
-/** Says where to go, once the app answers. */
-async function announce(): Promise<void> {
-  while (!stopping && !(await answers(`http://localhost:${ports.app}/healthz`))) await sleep(100);
-  if (stopping) return;
-  console.log(`\n  The app     ${env.BASE_URL}`);
-  if (ownProvider) {
-    console.log(
-      '  Sign in as  alice (role admin), bob (role member), carol (cancels) or others, one click each',
+function announce(env: NodeJS.ProcessEnv, gallery: number | undefined): void {
+  const lines = [`The app     ${env.BASE_URL}`];
+  if (gallery !== undefined) {
+    lines.push(
+      'Sign in as  alice (role admin), bob (role member), carol (cancels) or others, one click each',
+      `Provider    ${env.OIDC_ISSUER} (who is signed in, logout from there)`,
+      `Gallery     http://localhost:${gallery}/dev/gallery (the kit's pages in every state)`,
     );
-    console.log(`  Provider    ${env.OIDC_ISSUER} (who is signed in, logout from there)`);
-    console.log(`  Gallery     http://localhost:${ports.gallery}/dev/gallery (every page, every state)`);
   } else {
-    console.log(`  Provider    ${env.OIDC_ISSUER} (from your .env)`);
+    lines.push(`Provider    ${env.OIDC_ISSUER} (from your settings)`);
   }
-  console.log('  The app restarts when a file changes. Ctrl-C ends everything.\n');
-}
-
-async function answers(url: string): Promise<boolean> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
-  return answer !== undefined;
+  lines.push('The app restarts when a file changes; sessions stay. Ctrl-C ends everything.');
+  console.log(`\n${lines.map((line) => `  ${line}\n`).join('')}`);
 }
 
 function stop(code: number): void {
   if (stopping) return;
   stopping = true;
   process.exitCode = code;
-  for (const child of children) child.kill('SIGTERM');
-  // A child that does not end by itself within ten seconds is ended.
-  setTimeout(() => {
-    for (const child of children) child.kill('SIGKILL');
-  }, 10_000).unref();
+  children.end();
 }
 
-/** npm, and the shell between it and us, may be killed without a word: then we have nobody to work for. */
-function watchParents(): void {
-  const parents = [process.ppid, parentOf(process.ppid)].filter((pid) => pid > 1);
-  setInterval(() => parents.every(isAlive) || stop(0), 500).unref();
-}
-
-function parentOf(pid: number): number {
+/** What is wrong with `.env`, where there is one. What the environment says already counts more. */
+function readEnvFile(): string[] {
+  if (!existsSync('.env')) return [];
   try {
-    if (process.platform !== 'linux') return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)]));
-    return Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/^PPid:\s*(\d+)/m)?.[1]);
-  } catch {
-    return 0;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
+    process.loadEnvFile('.env');
+    return [];
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return [`.env cannot be read (${(error as NodeJS.ErrnoException).code}).`];
   }
-}
-
-async function firstTakenPort() {
-  const wanted = [
-    { name: 'PORT', port: ports.app },
-    ...(ownProvider
-      ? [
-          { name: 'DEV_PROVIDER_PORT', port: ports.provider },
-          { name: 'DEV_API_PORT', port: ports.api },
-        ]
-      : []),
-  ];
-  for (const one of wanted) if (!(await isFree(one.port))) return one;
-  return undefined;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, () => probe.close(() => resolve(true)));
-  });
-}
-
-/** The provider library warns of each Node that is not yet called LTS; ours is pinned. */
-function withoutNoise(text: string): string {
-  return text.replace(/^.*oidc-provider WARNING: Unsupported runtime.*\n?/gm, '');
 }
 
 function file(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url));
+  return fileURLToPath(import.meta.resolve(path));
 }

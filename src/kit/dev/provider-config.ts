@@ -44,13 +44,8 @@ export function providerConfiguration({ accounts, api, algs, tls }: ProviderSett
     },
     discovery: { frontchannel_logout_supported: true, frontchannel_logout_session_supported: true },
     ttl: {
+      ...lifetimes,
       AccessToken: (_ctx, token) => findAccount(accounts, token.accountId)?.accessTokenSeconds ?? 300,
-      AuthorizationCode: 60,
-      Grant: 14 * 24 * 3600,
-      IdToken: 3600,
-      Interaction: 3600,
-      RefreshToken: 24 * 3600,
-      Session: 14 * 24 * 3600,
     },
     async findAccount(_ctx: Context, sub: string, token?: { kind: string }) {
       const account = findAccount(accounts, sub);
@@ -59,40 +54,57 @@ export function providerConfiguration({ accounts, api, algs, tls }: ProviderSett
         return undefined;
       return { accountId: sub, claims: () => ({ ...account.claims, sub }) };
     },
-    // The library refuses to call loopback addresses; here the app is on one, so its guard is left out.
-    fetch: (url: string, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown }) =>
-      fetch(url, init),
+    fetch: fetchLoopback,
     clientAuthMethods: [...keyMethods, ...(tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [])],
-    features: {
-      devInteractions: { enabled: false },
-      backchannelLogout: { enabled: true },
-      revocation: {
-        enabled: true,
-        allowedPolicy: async (_ctx: Context, client: { clientId: string }, token: { clientId: string }) =>
-          client.clientId === token.clientId,
-      },
-      pushedAuthorizationRequests: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: async (_ctx: Context, _client: unknown, oneOf?: string[]) => oneOf ?? api?.audience,
-        useGrantedResource: async () => true,
-        async getResourceServerInfo(_ctx: Context, resource: string) {
-          if (resource !== api?.audience) throw new errors.InvalidTarget();
-          // The sign-in scopes too, so that the same token opens userinfo, as at most providers.
-          return {
-            scope: `openid profile email ${api.scope}`,
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: algs[0] } },
-          };
-        },
-      },
-      mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
-    },
+    features: features({ api, algs, tls }),
   };
 }
 
 export function findAccount(accounts: readonly Account[], sub: string): Account | undefined {
   return accounts.find((account) => account.sub === sub);
+}
+
+function features({ api, algs, tls }: Omit<ProviderSettings, 'accounts'>) {
+  return {
+    devInteractions: { enabled: false },
+    backchannelLogout: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: async (_ctx: Context, client: { clientId: string }, token: { clientId: string }) =>
+        client.clientId === token.clientId,
+    },
+    pushedAuthorizationRequests: { enabled: true },
+    resourceIndicators: tokensFor(api, algs[0]),
+    mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
+  };
+}
+
+/** In seconds. */
+const lifetimes = {
+  AuthorizationCode: 60,
+  Grant: 14 * 24 * 3600,
+  IdToken: 3600,
+  Interaction: 3600,
+  RefreshToken: 24 * 3600,
+  Session: 14 * 24 * 3600,
+};
+
+/** Access tokens for the API are JWTs; for anything else there are none (RFC 8707). */
+function tokensFor(api: ProviderSettings['api'], alg: string | undefined) {
+  return {
+    enabled: true,
+    defaultResource: async (_ctx: Context, _client: unknown, oneOf?: string[]) => oneOf ?? api?.audience,
+    useGrantedResource: async () => true,
+    async getResourceServerInfo(_ctx: Context, resource: string) {
+      if (resource !== api?.audience) throw new errors.InvalidTarget();
+      return {
+        // The sign-in scopes too, so that the same token opens userinfo, as at most providers.
+        scope: `openid profile email ${api.scope}`,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg } },
+      };
+    },
+  };
 }
 
 /** Confidential clients only. */
@@ -120,6 +132,11 @@ function interactionRules() {
   rules.get('consent').checks.clear();
   rules.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   return rules;
+}
+
+/** The library refuses to call loopback addresses; here the app is on one, so its guard is left out. */
+function fetchLoopback(url: string, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown }) {
+  return fetch(url, init);
 }
 
 async function grantAll({ oidc }: Context) {

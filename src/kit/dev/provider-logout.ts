@@ -21,26 +21,10 @@ export type ProviderLogout = ReturnType<typeof providerLogout>;
 
 /** Ends the provider's sessions and tells the apps by OpenID Connect Back-Channel Logout 1.0. */
 export function providerLogout(provider: Provider, store: ProviderStore) {
-  function listSessions(): ProviderSession[] {
-    return store
-      .records('Session')
-      .filter(({ accountId }) => accountId !== undefined)
-      .map((session) => ({
-        uid: session.uid as string,
-        sub: session.accountId as string,
-        since: new Date((session.loginTs as number) * 1000),
-        clients: Object.entries((session.authorizations ?? {}) as Record<string, { sid?: string }>).flatMap(
-          ([client_id, { sid }]) =>
-            sid ? [{ client_id, sid, frontchannel_logout_uri: frontchannelUri(store, client_id) }] : [],
-        ),
-      }));
-  }
+  const listSessions = () => sessionsIn(store);
 
   /** Sends one logout token: with `sid` for one session, with `sub` alone for all of a user. */
-  async function sendLogoutToken(
-    client_id: string,
-    about: { sub?: string; sid?: string },
-  ): Promise<LogoutAnswer> {
+  async function sendLogoutToken(client_id: string, about: About): Promise<LogoutAnswer> {
     const client = await provider.Client.find(client_id);
     if (!client?.backchannelLogoutUri)
       return { client_id, status: undefined, problem: 'has no back-channel address' };
@@ -49,21 +33,12 @@ export function providerLogout(provider: Provider, store: ProviderStore) {
         method: 'POST',
         redirect: 'manual',
         signal: AbortSignal.timeout(5_000),
-        body: new URLSearchParams({ logout_token: await logoutToken(client, about) }),
+        body: new URLSearchParams({ logout_token: await logoutToken(provider, client, about) }),
       });
       return { client_id, status };
     } catch (error) {
       return { client_id, status: undefined, problem: (error as Error).message };
     }
-  }
-
-  async function logoutToken(client: Client, { sub, sid }: { sub?: string; sid?: string }): Promise<string> {
-    const token = new provider.IdToken(sub ? { sub } : {}, { client, ctx: undefined });
-    if (sub) token.mask = { sub: null };
-    if (sid) token.set('sid', sid);
-    token.set('jti', randomUUID());
-    token.set('events', { 'http://schemas.openid.net/event/backchannel-logout': {} });
-    return token.issue({ use: 'logout' });
   }
 
   /** Ends one session: the browser must sign in again, and each app it went to is told by `sid`. */
@@ -90,6 +65,36 @@ export function providerLogout(provider: Provider, store: ProviderStore) {
   }
 
   return { listSessions, sendLogoutToken, endSession, endUser };
+}
+
+/** Whom a logout token names. */
+interface About {
+  sub?: string;
+  sid?: string;
+}
+
+async function logoutToken(provider: Provider, client: Client, { sub, sid }: About): Promise<string> {
+  const token = new provider.IdToken(sub ? { sub } : {}, { client, ctx: undefined });
+  if (sub) token.mask = { sub: null };
+  if (sid) token.set('sid', sid);
+  token.set('jti', randomUUID());
+  token.set('events', { 'http://schemas.openid.net/event/backchannel-logout': {} });
+  return token.issue({ use: 'logout' });
+}
+
+function sessionsIn(store: ProviderStore): ProviderSession[] {
+  return store
+    .records('Session')
+    .filter(({ accountId }) => accountId !== undefined)
+    .map((session) => ({
+      uid: session.uid as string,
+      sub: session.accountId as string,
+      since: new Date((session.loginTs as number) * 1000),
+      clients: Object.entries((session.authorizations ?? {}) as Record<string, { sid?: string }>).flatMap(
+        ([client_id, { sid }]) =>
+          sid ? [{ client_id, sid, frontchannel_logout_uri: frontchannelUri(store, client_id) }] : [],
+      ),
+    }));
 }
 
 function frontchannelUri(store: ProviderStore, client_id: string): string | undefined {

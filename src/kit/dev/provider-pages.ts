@@ -16,9 +16,9 @@ interface Parts {
 }
 
 /** The provider's web server: its own pages, and behind them the library's endpoints. */
-export function providerPages({ provider, store, accounts, logout }: Parts) {
+export function providerPages(parts: Parts) {
+  const { provider, store, accounts } = parts;
   const app = express().disable('x-powered-by');
-  const form = express.urlencoded({ extended: false });
   const apps = () =>
     [...store.clients.values()].map((client) => ({
       name: client.client_name ?? client.client_id,
@@ -26,12 +26,25 @@ export function providerPages({ provider, store, accounts, logout }: Parts) {
     }));
 
   // The look is the app's own, read anew each time: a change is seen at once.
+  app.get('/kit.css', (_req, res) => sendFile(res, 'css', '../public/kit.css'));
   app.get('/site.css', (_req, res) => sendFile(res, 'css', '../../../public/site.css'));
-  app.get('/favicon.svg', (_req, res) => sendFile(res, 'svg', '../../public/favicon.svg'));
+  app.get('/favicon.svg', (_req, res) => sendFile(res, 'svg', '../../../public/favicon.svg'));
   app.get('/provider.css', (_req, res) => sendFile(res, 'css', './views/provider.css'));
   app.get('/', (_req, res) => show(res, 'home', { accounts, apps: apps(), issuer: provider.issuer }));
+  app.use(signInPages(parts), sessionPages(parts));
 
-  app.get('/interaction/:uid', async (req, res) => {
+  app.use(provider.callback());
+  app.use((error: Error, _req: Request, res: Response, _next: unknown) => {
+    res.status(400);
+    return show(res, 'problem', { title: 'This sign-in cannot go on', text: error.message, details: {} });
+  });
+  return app;
+}
+
+/** Where a person says who they want to be. */
+function signInPages({ provider, accounts }: Parts): express.Router {
+  const router = express.Router();
+  router.get('/interaction/:uid', async (req, res) => {
     const { params, prompt, session } = await provider.interactionDetails(req, res);
     const client = await provider.Client.find(params.client_id ?? '');
     await show(res, 'sign-in', {
@@ -42,25 +55,30 @@ export function providerPages({ provider, store, accounts, logout }: Parts) {
       asked: whatWasAsked(prompt.reasons, params),
     });
   });
-  app.post('/interaction/:uid', form, sameSite, async (req, res) => {
+  router.post('/interaction/:uid', form, sameSite, async (req, res) => {
     const interaction = await provider.interactionDetails(req, res);
     const account = findAccount(accounts, String(req.body?.account ?? ''));
     await provider.interactionFinished(req, res, signInResult(account, interaction), {
       mergeWithLastSubmission: false,
     });
   });
+  return router;
+}
 
-  app.get('/sessions', (_req, res) =>
+/** Who is signed in at the provider, and the ways to end that. */
+function sessionPages({ provider, logout }: Parts): express.Router {
+  const router = express.Router();
+  router.get('/sessions', (_req, res) =>
     show(res, 'sessions', { sessions: logout.listSessions(), answers: undefined }),
   );
-  app.post('/sessions/end', form, sameSite, async (req, res) => {
+  router.post('/sessions/end', form, sameSite, async (req, res) => {
     const { uid, sub } = req.body ?? {};
     const answers: LogoutAnswer[] = sub
       ? await logout.endUser(String(sub))
       : await logout.endSession(String(uid));
     await show(res, 'sessions', { sessions: logout.listSessions(), answers });
   });
-  app.post('/sessions/frontchannel', form, sameSite, async (req, res) => {
+  router.post('/sessions/frontchannel', form, sameSite, async (req, res) => {
     const session = logout.listSessions().find(({ uid }) => uid === req.body?.uid);
     const frames = (session?.clients ?? []).flatMap(({ frontchannel_logout_uri: uri, sid }) =>
       uri ? [`${uri}?${new URLSearchParams({ iss: provider.issuer, sid })}`] : [],
@@ -68,14 +86,10 @@ export function providerPages({ provider, store, accounts, logout }: Parts) {
     await logout.endSession(String(req.body?.uid), { tell: false });
     await show(res, 'frontchannel', { frames });
   });
-
-  app.use(provider.callback());
-  app.use((error: Error, _req: Request, res: Response, _next: unknown) => {
-    res.status(400);
-    return show(res, 'problem', { title: 'This sign-in cannot go on', text: error.message, details: {} });
-  });
-  return app;
+  return router;
 }
+
+const form = express.urlencoded({ extended: false });
 
 /** The pages that the library asks for from inside its endpoints. */
 export function logoutPages() {

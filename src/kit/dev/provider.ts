@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import {
@@ -41,12 +41,7 @@ export type RunningProvider = Awaited<ReturnType<typeof startProvider>>;
 export async function startProvider(options: ProviderOptions = {}) {
   const { tls, accounts = sampleAccounts, algs = ['RS256'], api, overrides = {}, onRequest } = options;
   const jwks = await createKeys(algs);
-  const server = tls
-    ? createTlsServer({ requestCert: true, rejectUnauthorized: false, ...tls })
-    : createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, 'localhost', resolve);
-  });
+  const server = await listen(options);
   const { port } = server.address() as AddressInfo;
   const issuer = options.issuer ?? `${tls ? 'https' : 'http'}://localhost:${port}`;
 
@@ -56,21 +51,14 @@ export async function startProvider(options: ProviderOptions = {}) {
 
   const defaults = providerConfiguration({ accounts, api, algs, tls: Boolean(tls) });
   const { logoutSource, renderError, postLogoutSuccessSource } = logoutPages();
+  const rpInitiatedLogout = {
+    enabled: true,
+    postLogoutSuccessSource,
+    logoutSource: (ctx: Context) => logoutSource(ctx, logout),
+  };
   const provider = new Provider(issuer, {
-    ...defaults,
-    adapter: store.adapter,
-    jwks,
-    renderError,
-    ...overrides,
-    features: {
-      ...defaults.features,
-      rpInitiatedLogout: {
-        enabled: true,
-        postLogoutSuccessSource,
-        logoutSource: (ctx: Context) => logoutSource(ctx, logout),
-      },
-      ...overrides.features,
-    },
+    ...{ ...defaults, adapter: store.adapter, jwks, renderError, ...overrides },
+    features: { ...defaults.features, rpInitiatedLogout, ...overrides.features },
     ttl: { ...defaults.ttl, ...overrides.ttl },
   });
   const logout = providerLogout(provider, store);
@@ -95,12 +83,24 @@ export async function startProvider(options: ProviderOptions = {}) {
     jwks,
     addClient,
     ...logout,
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => close(server),
   };
+}
+
+async function listen({ tls, port = 0 }: ProviderOptions) {
+  const server = tls
+    ? createTlsServer({ requestCert: true, rejectUnauthorized: false, ...tls })
+    : createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, 'localhost', resolve);
+  });
+  return server;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeAllConnections();
+  await closed;
 }
 
 async function createKeys(algs: readonly string[]) {

@@ -1,15 +1,12 @@
 /**
- * The process beside the app: the development provider, the sample API and the gallery. Its own process, so that
+ * The process beside the app: the development provider and the sample API. Its own process, so that
  * who is signed in at the provider stays signed in when the app restarts.
  */
-import { foldersOf } from '../folders.ts';
-import { loadSite } from '../load-site.ts';
-import { apiScope, startApi } from './api.ts';
-import { createGallery } from './gallery.ts';
+import { startApi } from './api.ts';
+import { devPorts } from './ports.ts';
 import { startProvider } from './provider.ts';
-import { devClient, devPorts } from './settings.ts';
+import { apiScope, devClient } from './settings.ts';
 
-const site = await loadSite(process.argv[2] ?? 'src/site.ts');
 const ports = devPorts(process.env);
 const app = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
 const audience = `http://localhost:${ports.api}`;
@@ -34,8 +31,4 @@ const provider = await startProvider({
   ],
 });
 await startApi({ port: ports.api, issuer: provider.issuer, audience });
-// The gallery is a nicety: where its port is taken, it stays away.
-createGallery({ site, folders: foldersOf() })
-  .listen(ports.gallery, 'localhost')
-  .on('error', () => {});
 process.send?.('ready');

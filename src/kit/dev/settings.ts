@@ -1,23 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { apiScope } from './api.ts';
+import type { DevPorts } from './ports.ts';
 
-/** Where the servers of `npm run dev` listen. */
-export interface DevPorts {
-  app: number;
-  provider: number;
-  api: number;
-  gallery: number;
-}
-
-export function devPorts(env: NodeJS.ProcessEnv): DevPorts {
-  const api = Number(env.DEV_API_PORT || 3002);
-  return {
-    app: Number(env.PORT || 3000),
-    provider: Number(env.DEV_PROVIDER_PORT || 3001),
-    api,
-    gallery: api + 1,
-  };
-}
+/** The scope that the sample API asks for. */
+export const apiScope = 'notes.read';
 
 /** The app's registration at the development provider. Known to everyone: it opens nothing but that provider. */
 export const devClient = { id: 'web-app', secret: 'development-only-secret-of-the-sample-web-app' };
@@ -30,7 +15,7 @@ export function appEnvironment(env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.
   const common = {
     PORT: String(ports.app),
     BASE_URL: `http://localhost:${ports.app}`,
-    // New at each `npm run dev`, the same over the app's restarts: open sign-ins survive those.
+    // New at each `npm run dev`, the same over the app's restarts: sign-ins and sessions survive those.
     SESSION_SECRET: randomBytes(32).toString('base64url'),
   };
   const provider = {

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import type { Config, ProviderConfig } from '../config/index.ts';
+import type { LoadedSite } from '../load-site.ts';
 import { createProvider } from '../provider/index.ts';
-import type { AnySite } from '../site.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
@@ -19,10 +19,11 @@ import { checkSignIn } from './sign-in-request.ts';
 /**
  * Looks at everything that these settings lead to. Changes nothing anywhere.
  *
- * @param site whose own settings are looked at too
+ * @param loaded the site whose own settings are looked at too
  */
-export async function examine(env: NodeJS.ProcessEnv, site?: AnySite): Promise<Finding[]> {
-  const { config, findings } = checkSettings(env, site);
+export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Promise<Finding[]> {
+  const { config, findings } = checkSettings(env, loaded);
+  const site = loaded?.site;
   if (!config) return findings;
   const [provider, ...others] = await Promise.all([
     examineProvider(config),

@@ -1,15 +1,15 @@
 import { checkSiteAndSettings } from '../assembly.ts';
 import { type Config, ConfigError, loadConfig } from '../config/index.ts';
-import type { AnySite } from '../site.ts';
+import type { LoadedSite } from '../load-site.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
 /** The settings, or every problem they have. */
 export function checkSettings(
   env: NodeJS.ProcessEnv,
-  site?: AnySite,
+  loaded?: LoadedSite,
 ): { config?: Config; findings: Finding[] } {
   try {
-    const config = site ? checkSiteAndSettings(site, env).config : loadConfig(env);
+    const config = loaded ? checkSiteAndSettings(loaded.site, env, loaded.root).config : loadConfig(env);
     return { config, findings: [ok('settings', 'complete, and they fit together.')] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,6 +1,6 @@
+import { failurePage } from './failure-pages.ts';
 import type { ErrorWithMessage, Message } from './message.ts';
 import { type Refusal, refusals, type SignInFailure, signInFailures } from './reasons.ts';
-import { failurePage } from './texts.ts';
 
 /** A failure of the auth part: a reason for the log, a page for the user, and the cause for the developer. */
 export class AuthError extends Error implements ErrorWithMessage {

@@ -1,23 +1,25 @@
+import type { Text } from './texts.ts';
+
 /**
  * A page that says one thing: what happened, what to do now. Errors, questions and farewells are all
- * printed by `views/message.ejs` from this.
+ * printed by `views/message.ejs` from this. It is turned into words when it is printed, by `inWords`.
  */
 export interface Message {
-  title: string;
+  title: Text;
   /** Paragraphs, in plain words. Never text from a query or a provider. */
-  text: readonly string[];
+  text: readonly Text[];
   /** The one main action. */
   action?: Action | undefined;
   /** A second, quieter one. */
   other?: Action | undefined;
-  /** Small facts below the text, such as what a rule asked for. */
-  facts?: readonly { label: string; value: string }[] | undefined;
+  /** Small facts below the text, such as who is signed in. */
+  facts?: readonly { label: Text; value: Text }[] | undefined;
 }
 
 /** A link, or a button that posts a form of hidden fields to our own origin. */
 export type Action =
-  | { label: string; href: string }
-  | { label: string; post: string; fields?: Readonly<Record<string, string>> };
+  | { label: Text; href: string }
+  | { label: Text; post: string; fields?: Readonly<Record<string, string>> };
 
 /** An error that knows its page. The error handler prints it and logs its cause. */
 export interface ErrorWithMessage extends Error {

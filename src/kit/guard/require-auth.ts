@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { lacking, leadingBack, ownPage } from '../errors/texts.ts';
+import { leadingBack } from '../errors/failure-pages.ts';
+import type { Text } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { requestKind } from '../http/request-kind.ts';
 import type { Demands } from '../provider/index.ts';
@@ -11,7 +12,7 @@ import { isOtherPersonsPage, isOwnPage } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser, signedIn } from '../session/user-session.ts';
 import { wayBack } from '../session/way-back.ts';
-import { checkRule, judge, type Rule } from './rules.ts';
+import { checkRule, judge, type Lack, type Rule } from './rules.ts';
 
 /** What a route of its own may ask for. A page's forms always come from its person's own page. */
 export interface RouteRule extends Rule {
@@ -83,11 +84,13 @@ function notYourPage(
   const { iss, sub } = user;
   const reason = isOtherPersonsPage(req, user) ? 'other_persons_page' : 'unmarked_page';
   context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason }, req);
-  const facts = [{ label: lacking.signedInAs, value: user.name }];
+  const facts: Facts = [signedInAs(user)];
   if (context.explain && reason === 'unmarked_page') {
-    facts.push({ label: ownPage.developer, value: ownPage.howTo(view) });
+    facts.push({ label: { key: 'development.what-to-do' }, value: howToMark(view) });
   }
-  return new AuthError(reason, { page: { facts, action: { label: ownPage.openAgain, href: back } } });
+  return new AuthError(reason, {
+    page: { facts, action: { label: { key: 'button.open-again' }, href: back } },
+  });
 }
 
 function youMayNot(
@@ -95,17 +98,26 @@ function youMayNot(
   context: AuthContext,
   user: User,
   back: string,
-  lack: { needed: string; held: string },
+  { reason, needed, held }: Lack,
 ): AuthError {
   const { iss, sub } = user;
-  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason: lack.needed }, req);
-  const facts = [
-    { label: lacking.needed, value: lack.needed },
-    { label: lacking.signedInAs, value: user.name },
-  ];
-  if (context.explain) facts.push({ label: lacking.held, value: lack.held });
+  context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason }, req);
+  const facts = [signedInAs(user), ...(context.explain ? [held] : [])];
   const other = otherAccount(req, back);
-  return new AuthError('forbidden', { page: { facts, other } });
+  return new AuthError('forbidden', { page: { ...(needed && { text: [needed] }), facts, other } });
+}
+
+type Facts = { label: Text; value: Text }[];
+
+function signedInAs(user: User): Facts[number] {
+  return { label: { key: 'error.signed-in-as' }, value: user.name };
+}
+
+/** Has the developer put the mark of its person into a page. */
+function howToMark(view: string | undefined): Text {
+  return view === undefined
+    ? { key: 'development.mark-route' }
+    : { key: 'development.mark-view', values: { view } };
 }
 
 /** Asks the provider for a fresher or stronger sign-in (RFC 9470). A script is only told so. */

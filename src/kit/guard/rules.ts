@@ -1,4 +1,4 @@
-import { lacking } from '../errors/texts.ts';
+import type { Text } from '../errors/texts.ts';
 import { checkableAcr, type Demands } from '../provider/index.ts';
 import type { User } from '../session/user.ts';
 
@@ -23,15 +23,21 @@ export interface Rule {
   withoutAuthTime?: boolean;
 }
 
+/** What somebody lacks. */
+export interface Lack {
+  /** For the log: `the role admin`. */
+  reason: string;
+  /** For the person; undefined where there is nothing more to say. */
+  needed?: Text;
+  /** What they have instead, for the developer. */
+  held: { label: Text; value: Text };
+}
+
 /**
- * `forbidden` says what is needed, for a person; `stepUp` says what to ask the provider for; `unproven`: it was asked
+ * `forbidden` says what is needed; `stepUp` says what to ask the provider for; `unproven`: it was asked
  * already, and did not say when the user proved who they are.
  */
-export type Verdict =
-  | 'allowed'
-  | 'unproven'
-  | { forbidden: { needed: string; held: string } }
-  | { stepUp: Demands };
+export type Verdict = 'allowed' | 'unproven' | { forbidden: Lack } | { stepUp: Demands };
 
 /**
  * Judges a user by a rule. What the account lacks comes first: a stronger sign-in would not help there.
@@ -78,29 +84,41 @@ function ageOf(user: User, rule: Rule, settings: Freshness): 'fresh' | 'stale' |
   return proven ? 'fresh' : 'unproven';
 }
 
-function whatIsLacking(user: User, rule: Rule): { needed: string; held: string } | undefined {
+function whatIsLacking(user: User, rule: Rule): Lack | undefined {
   const anyOf = listOf(rule.roles);
-  const held = (names: readonly string[]) => names.slice(0, 20).join(', ') || lacking.nothing;
-  if (anyOf.length > 0 && !anyOf.some((role) => user.roles.includes(role))) {
-    return {
-      needed: anyOf.length > 1 ? lacking.oneOfRoles(anyOf.join(', ')) : lacking.role(anyOf.join()),
-      held: held(user.roles),
-    };
+  if (anyOf.length === 1 && !user.roles.includes(anyOf.join())) {
+    const role = anyOf.join();
+    const needed: Text = { key: 'error.needed.role', values: { role } };
+    return { reason: `the role ${role}`, needed, held: heldOf('roles', user.roles) };
+  }
+  if (anyOf.length > 1 && !anyOf.some((role) => user.roles.includes(role))) {
+    const names = anyOf.join(', ');
+    const needed: Text = { key: 'error.needed.one-of-roles', values: { roles: names } };
+    return { reason: `one of the roles ${names}`, needed, held: heldOf('roles', user.roles) };
   }
   const allOf = rule.allRoles ?? [];
   if (!allOf.every((role) => user.roles.includes(role))) {
-    return { needed: lacking.allRoles(allOf.join(', ')), held: held(user.roles) };
+    const names = allOf.join(', ');
+    const needed: Text = { key: 'error.needed.all-roles', values: { roles: names } };
+    return { reason: `all of the roles ${names}`, needed, held: heldOf('roles', user.roles) };
   }
   const scopes = rule.scopes ?? [];
   if (!scopes.every((scope) => user.scopes.includes(scope))) {
-    return { needed: lacking.scopes(scopes.join(', ')), held: held(user.scopes) };
+    const names = scopes.join(', ');
+    const needed: Text = { key: 'error.needed.scopes', values: { scopes: names } };
+    return { reason: `the scopes ${names}`, needed, held: heldOf('scopes', user.scopes) };
   }
   if (rule.claims && rule.claims(user.claims) !== true) {
-    return { needed: lacking.otherAccount, held: held(Object.keys(user.claims)) };
+    return { reason: 'an account of another kind', held: heldOf('claims', Object.keys(user.claims)) };
   }
   return undefined;
 }
 
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
   return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+}
+
+function heldOf(what: 'roles' | 'scopes' | 'claims', names: readonly string[]): Lack['held'] {
+  const value = names.slice(0, 20).join(', ') || ({ key: 'development.none' } as const);
+  return { label: { key: `development.${what}` }, value };
 }

@@ -14,13 +14,13 @@ export interface Route {
  * session and the same-origin check and reads the app's own routes, so it never says what is not so.
  */
 export function knownMethods(app: Application): RequestHandler {
-  let known: ((path: string) => ReadonlySet<string> | undefined) | undefined;
+  let known: ReturnType<typeof lookup> | undefined;
 
   return (req, res, next) => {
     // Routes are added after this handler, so they are read at the first request.
     known ??= lookup(listRoutes(app), app);
-    const methods = known(req.path);
-    if (!methods || methods.has(req.method) || methods.has('*')) return next();
+    const methods = known(req.path, req.method);
+    if (!methods || takes(methods, req.method)) return next();
 
     res.setHeader('Allow', [...methods, 'OPTIONS'].join(', '));
     if (req.method === 'OPTIONS') return void res.status(204).end();
@@ -77,23 +77,33 @@ function lookup(routes: readonly Route[], app: Application) {
   };
 
   const exact = new Map<string, Set<string>>();
-  const patterns = new Map<RegExp, Set<string>>();
+  const patterns: { pattern: RegExp; methods: Set<string> }[] = [];
+  const wildcards: typeof patterns = [];
   for (const [path, group] of Map.groupBy(routes, (route) => plain(route.path))) {
     const methods = new Set(group.flatMap((route) => route.methods));
     if (methods.has('GET')) methods.add('HEAD');
-    // A wildcard takes whatever is left over: it makes no address a known one.
-    if (/[*{]/.test(path)) continue;
-    if (path.includes(':')) patterns.set(patternOf(path), methods);
+    const [fixed = ''] = path.split(/[*{]/, 1);
+    // A wildcard makes no address a known one, and one at the root takes only what is left over.
+    if (fixed !== path) {
+      if (fixed !== '/') wildcards.push({ pattern: new RegExp(`^${sourceOf(fixed)}`), methods });
+    } else if (path.includes(':')) patterns.push({ pattern: new RegExp(`^${sourceOf(path)}$`), methods });
     else exact.set(path, methods);
   }
 
-  return (path: string): ReadonlySet<string> | undefined => {
+  /** All that an address takes, or as much of it as shows that it takes this method. */
+  return (path: string, method: string): ReadonlySet<string> | undefined => {
     const asked = plain(path);
     const found = exact.get(asked);
-    if (found) return found;
-    for (const [pattern, methods] of patterns) if (pattern.test(asked)) return methods;
-    return undefined;
+    if (found && takes(found, method)) return found;
+    // `/notes/export` may take a POST of its own, and a GET as `/notes/:id`.
+    const fitting = [...patterns, ...wildcards].filter(({ pattern }) => pattern.test(asked));
+    if (!found && !fitting.some((one) => patterns.includes(one))) return undefined;
+    return new Set([...(found ?? []), ...fitting.flatMap(({ methods }) => [...methods])]);
   };
+}
+
+function takes(methods: ReadonlySet<string>, method: string): boolean {
+  return methods.has(method) || methods.has('*');
 }
 
 /** Without the slashes at its end. As a pattern this would look for them anew from each slash of a path full of them. */
@@ -103,8 +113,9 @@ function withoutSlashes(path: string): string {
   return path.slice(0, end);
 }
 
-function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replace(/[.+?^$()[\]\\|]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`);
+/** A part of a path as a pattern: a parameter is one segment. */
+function sourceOf(path: string): string {
+  return path.replace(/[.+?^$()[\]\\|]/g, '\\$&').replace(/:\w+/g, '[^/]+');
 }
 
 function wrongMethod(): ErrorWithMessage {

@@ -127,10 +127,9 @@ function quietLogger(log: Log) {
 
 function tooMany(resetTime: Date | undefined): ErrorWithMessage {
   const seconds = Math.max(1, Math.ceil(((resetTime?.getTime() ?? Date.now() + 60_000) - Date.now()) / 1000));
-  const wait = seconds === 1 ? 'one second' : `${seconds} seconds`;
   return Object.assign(new Error('too many requests from one address'), {
     status: 429,
     retryAfter: seconds,
-    page: plainPages.tooMany(wait),
+    page: plainPages.tooMany(seconds),
   });
 }

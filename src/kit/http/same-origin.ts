@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import type { ErrorWithMessage } from '../errors/message.ts';
+import { plainPages } from '../errors/plain-pages.ts';
 import type { Audit } from '../log/index.ts';
 
 interface Options {
@@ -47,13 +48,6 @@ function reasonOf(req: Request): string {
 function fromElsewhere(): ErrorWithMessage {
   return Object.assign(new Error('a request that changes something did not come from our own pages'), {
     status: 403,
-    page: {
-      title: 'This did not come from our pages',
-      text: [
-        'Something asked this site to change something for you, but the request did not come from one of our own pages. Nothing was changed.',
-        'If you pressed a button here yourself, open the page again and try once more.',
-      ],
-      action: { label: 'Go to the start page', href: '/' },
-    },
+    page: plainPages.otherSite,
   });
 }

@@ -19,7 +19,7 @@ import { startLogin } from '../sign-in/login.ts';
 export async function goOnAfter(req: Request, res: Response, next: string | URL, rule?: Rule): Promise<void> {
   const { context } = authOf(req);
   if (next instanceof URL) {
-    return leaveForProvider(req, res, { url: next, host: context.provider.host, purpose: 'signOut' });
+    return leaveForProvider(req, res, { url: next, host: context.provider.host, purpose: 'sign-out' });
   }
   const demands = rule && requestKind(req) === 'form' ? demandsOf(req, rule) : undefined;
   if (demands) return startLogin(req, res, { returnTo: localPath(next), ...demands });

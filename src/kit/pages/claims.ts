@@ -1,5 +1,6 @@
+import { english, type Language } from '../errors/language.ts';
 import { claimBounds, excess } from '../provider/bounds.ts';
-import { claimLabels, signInClaims, timeClaims } from './claim-names.ts';
+import { claimKey, claimNames, signInClaims, timeClaims } from './claim-names.ts';
 import { dateTime } from './time.ts';
 
 /** A value as a page lays it out. Text is printed escaped, whatever it holds. */
@@ -17,34 +18,39 @@ export interface Row {
 }
 
 /** The claims in two tables: who the user is, and how the sign-in came about. */
-export function layOutClaims(claims: Record<string, unknown>): { title: string; rows: Row[] }[] {
+export function layOutClaims(
+  claims: Record<string, unknown>,
+  language: Language = english,
+): { title: string; rows: Row[] }[] {
   const names = Object.keys(claims).sort((a, b) => rankOf(a) - rankOf(b));
   const only = (wanted: (name: string) => boolean) =>
     names.filter(wanted).map((name): [string, unknown] => [name, claims[name]]);
   return [
     {
-      title: 'About you',
+      title: language.text('claims.about-you'),
       rows: rowsOf(
         only((name) => !signInClaims.has(name)),
         mostRows,
+        language,
       ),
     },
     {
-      title: 'About this sign-in',
+      title: language.text('claims.about-sign-in'),
       rows: rowsOf(
         only((name) => signInClaims.has(name)),
         mostRows,
+        language,
       ),
     },
   ].filter((group) => group.rows.length > 0);
 }
 
-const ranks = new Map([...claimLabels.keys()].map((name, index) => [name, index]));
+const ranks = new Map(claimNames.map((name, index) => [name, index]));
 const rankOf = (name: string) => ranks.get(name) ?? ranks.size;
 
 /** Any JSON as rows of names and values. */
-export function layOutRows(object: object): Row[] {
-  return rowsOf(Object.entries(object), longest);
+export function layOutRows(object: object, language: Language = english): Row[] {
+  return rowsOf(Object.entries(object), longest, language);
 }
 
 /**
@@ -53,6 +59,7 @@ export function layOutRows(object: object): Row[] {
  */
 export function layOutJson(
   text: string,
+  language: Language = english,
 ): { rows: Row[]; raw: string } | { problem: 'not-json' | 'too-large' } {
   let value: unknown;
   try {
@@ -62,13 +69,15 @@ export function layOutJson(
   }
   if (excess(value, claimBounds)) return { problem: 'too-large' };
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const rows = isObject ? layOutRows(value as object) : [{ name: 'answer', value: layOut(value) }];
-  return { rows, raw: rawJson(value) };
+  const rows = isObject
+    ? layOutRows(value as object, language)
+    : [{ name: language.text('claims.answer'), value: layOut(value, '', language) }];
+  return { rows, raw: rawJson(value, language) };
 }
 
 /** As it came. A long one is not spread over lines: blanks would make many times as much of it. */
-export function rawJson(value: unknown): string {
-  if (excess(value, claimBounds)) return tooMuch;
+export function rawJson(value: unknown, language: Language = english): string {
+  if (excess(value, claimBounds)) return language.text('claims.too-much');
   const spread = JSON.stringify(value, null, 2);
   return spread.length > longestRaw ? JSON.stringify(value) : spread;
 }
@@ -83,44 +92,59 @@ const longestText = 1_000;
 const longestName = 200;
 const longestDate = 40;
 const longestRaw = 64 * 1024;
-const tooMuch = 'This is more than a page can show.';
 
 /** How many values a page may still lay out. */
 interface Budget {
   left: number;
 }
 
-function rowsOf(entries: readonly [string, unknown][], limit: number): Row[] {
+function rowsOf(entries: readonly [string, unknown][], limit: number, language: Language): Row[] {
   const budget = { left: mostValues };
   const rows: Row[] = takeWhileLeft(entries, limit, budget, ([name, value]) => ({
-    name: shortened(name, longestName),
-    label: claimLabels.get(name),
-    value: layOut(value, name, 0, budget),
+    name: shortened(name, longestName, language),
+    label: labelOf(name, language),
+    value: layOut(value, name, language, 0, budget),
   }));
   const more = entries.length - rows.length;
-  if (more > 0) rows.push({ name: '…', value: { kind: 'empty', text: `and ${more} more` } });
+  if (more > 0)
+    rows.push({ name: '…', value: { kind: 'empty', text: language.text('claims.more', { count: more }) } });
   return rows;
 }
 
-export function layOut(value: unknown, name = '', depth = 0, budget: Budget = { left: mostValues }): Value {
+function labelOf(name: string, language: Language): string | undefined {
+  const key = claimKey(name);
+  return key && language.text(key);
+}
+
+export function layOut(
+  value: unknown,
+  name = '',
+  language: Language = english,
+  depth = 0,
+  budget: Budget = { left: mostValues },
+): Value {
   budget.left--;
   const time = timeClaims.has(name) ? asDate(value) : undefined;
-  if (time) return { kind: 'time', ...dateTime(time) };
-  if (value === null || value === undefined || value === '') return { kind: 'empty', text: 'empty' };
-  if (typeof value === 'boolean') return { kind: 'boolean', text: value ? 'Yes' : 'No' };
+  if (time) return { kind: 'time', ...dateTime(time, language) };
+  const empty: Value = { kind: 'empty', text: language.text('claims.empty') };
+  if (value === null || value === undefined || value === '') return empty;
+  if (typeof value === 'boolean')
+    return { kind: 'boolean', text: language.text(value ? 'claims.yes' : 'claims.no') };
   if (typeof value === 'number') return { kind: 'number', text: String(value) };
-  if (typeof value !== 'object') return { kind: 'text', text: shortened(String(value), longestText) };
+  if (typeof value !== 'object')
+    return { kind: 'text', text: shortened(String(value), longestText, language) };
   const size = Array.isArray(value) ? value.length : Object.keys(value).length;
-  if (size === 0) return { kind: 'empty', text: 'empty' };
-  if (depth >= deepest) return { kind: 'text', text: shortened(inOneLine(value), longestText) };
-  const lay = (inner: unknown, key = '') => layOut(inner, key, depth + 1, budget);
+  if (size === 0) return empty;
+  if (depth >= deepest)
+    return { kind: 'text', text: shortened(inOneLine(value, language), longestText, language) };
+  const lay = (inner: unknown, key = '') => layOut(inner, key, language, depth + 1, budget);
   if (Array.isArray(value)) {
     const items = takeWhileLeft(value, longest, budget, (item) => lay(item));
     const flat = items.every((item) => 'text' in item && item.text.length < 40);
     return { kind: 'list', items, more: size - items.length, flat };
   }
   const rows = takeWhileLeft(Object.entries(value), longest, budget, ([key, inner]) => ({
-    name: shortened(key, longestName),
+    name: shortened(key, longestName, language),
     value: lay(inner, key),
   }));
   return { kind: 'object', rows, more: size - rows.length };
@@ -136,12 +160,13 @@ function takeWhileLeft<T, R>(all: readonly T[], limit: number, budget: Budget, l
 }
 
 /** JSON.stringify calls itself for each level, so a value that nests too deeply would break the page. */
-function inOneLine(value: object): string {
-  return excess(value, claimBounds) ? tooMuch : JSON.stringify(value);
+function inOneLine(value: object, language: Language): string {
+  return excess(value, claimBounds) ? language.text('claims.too-much') : JSON.stringify(value);
 }
 
-function shortened(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length)}… (${text.length} characters)` : text;
+function shortened(text: string, length: number, language: Language): string {
+  if (text.length <= length) return text;
+  return language.text('claims.shortened', { start: text.slice(0, length), count: text.length });
 }
 
 /** Seconds since 1970 (RFC 7519), or, as some providers send `updated_at`, an ISO date. */

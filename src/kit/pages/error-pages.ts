@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { loggedCauses } from '../errors/error-cause.ts';
+import { inWords, type PrintedMessage } from '../errors/in-words.ts';
+import { english, type Language } from '../errors/language.ts';
 import type { ErrorWithMessage, Message } from '../errors/message.ts';
 import { notFound } from '../errors/page-errors.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
 import type { Log } from '../log/index.ts';
 
@@ -31,16 +34,19 @@ export function errorPages({ log, development }: { log: Log; development: boolea
     clearHeaders(res);
     res.status(status).setHeader('Cache-Control', 'no-store');
     if (retryAfter !== undefined) res.setHeader('Retry-After', String(Math.ceil(retryAfter)));
+    const language = languageOf(req);
     if (!isNavigation(req)) {
-      res.type('application/problem+json').send(JSON.stringify({ title: page.title, status, requestId }));
+      const { title } = inWords(page, language);
+      res.type('application/problem+json').send(JSON.stringify({ title, status, requestId }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
-    printPage(res, { ...page, text, status, requestId }, (failure) => logError(failure, 500, requestLog));
+    const model = { ...inWords({ ...page, text }, language), status, requestId };
+    printPage(res, model, language, (failure) => logError(failure, 500, requestLog));
   };
 }
 
-const whereToLook = 'While developing: the console shows the cause, on the line with this request id.';
+const whereToLook = { key: 'development.console' } as const;
 
 interface Answer {
   status: number;
@@ -65,8 +71,13 @@ function answerTo(error: unknown): Answer {
 
 function hasMessage(error: unknown): error is ErrorWithMessage {
   if (!(error instanceof Error) || !('page' in error) || !('status' in error)) return false;
-  const { page, status } = error as { page: Partial<Message> | undefined; status: unknown };
-  return Number.isInteger(status) && typeof page?.title === 'string' && Array.isArray(page.text);
+  const { page, status } = error as { page: Message | undefined; status: unknown };
+  if (!Number.isInteger(status) || !page) return false;
+  try {
+    return inWords(page, english).title !== '';
+  } catch {
+    return false; // Half a page, or a text that is none.
+  }
 }
 
 function logError(error: unknown, status: number, log: Log): void {
@@ -91,7 +102,8 @@ function clearHeaders(res: Response): void {
 
 function printPage(
   res: Response,
-  model: Message & { status: number; requestId: string },
+  model: PrintedMessage & { status: number; requestId: string },
+  language: Language,
   onFailure: (e: unknown) => void,
 ) {
   const printed = (failure: unknown, html?: string) => {
@@ -100,10 +112,13 @@ function printPage(
     onFailure(failure);
     res
       .type('text/plain')
-      .send(`${model.title}\n\n${model.text.join('\n')}\n\nRequest id: ${model.requestId}\n`);
+      .send(
+        `${model.title}\n\n${model.text.join('\n')}\n\n${language.text('error.request-id')} ${model.requestId}\n`,
+      );
   };
   try {
-    res.render('message', model, printed);
+    // A failure may come before the layout is there.
+    res.render('message', { ...model, lang: language.tag, kitText: language.text }, printed);
   } catch (failure) {
     printed(failure);
   }

@@ -1,5 +1,7 @@
 import type { Request, RequestHandler } from 'express';
+import { say } from '../errors/language.ts';
 import { judge } from '../guard/rules.ts';
+import { languageOf } from '../http/language.ts';
 import { authOf } from '../session/context.ts';
 import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
@@ -13,12 +15,15 @@ export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
   const around = (req: Request) => {
     const user = getUser(req);
+    const language = languageOf(req);
     const always = {
+      lang: language.tag,
+      kitText: language.text,
       requestId: req.id,
       storeAway: req.auth?.storeError !== undefined,
       nav: inMenu
         .filter(({ access }) => mayOpen(req, user, access))
-        .map(({ href, label }) => ({ href, label, current: href === req.path })),
+        .map(({ href, label }) => ({ href, label: say(label, language), current: href === req.path })),
     };
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
     const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');

@@ -1,7 +1,9 @@
 import express, { type Express, type Request, type Response } from 'express';
+import { say } from '../errors/language.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { Rule } from '../guard/rules.ts';
 import { neverCache } from '../http/answers.ts';
+import { languageOf } from '../http/language.ts';
 import { print } from '../http/views.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { getUser } from '../session/user-session.ts';
@@ -31,14 +33,14 @@ function mountPublic(app: Express, page: PublicPage, site: SiteParts): void {
     if (user) userWasKnown(req, res);
     const model = await page.model?.({ ...contextOf(req, res, site), user });
     // A model may have sent the person elsewhere.
-    if (!res.headersSent) printPage(res, page, model);
+    if (!res.headersSent) printPage(req, res, page, model);
   });
 }
 
 function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
   app.get(page.path, requireAuth(ruleOf(page)), async (req, res) => {
     const model = await page.model?.({ ...contextOf(req, res, site), user: demandUser(req) });
-    if (!res.headersSent) printPage(res, page, model);
+    if (!res.headersSent) printPage(req, res, page, model);
   });
   mountActions(app, page, pages, site);
 }
@@ -87,12 +89,13 @@ function contextOf(req: Request, res: Response, { data, settings }: SiteParts): 
     params: params as Record<string, string>,
     data: data as PageContext['data'],
     settings: settings as PageContext['settings'],
+    language: languageOf(req),
     fetchApi: (url, init) => fetchApi(req, url, init),
   };
 }
 
-function printPage(res: Response, page: Page, model: object | undefined): void {
-  print(res, page.view, { title: page.title, script: page.script, ...model });
+function printPage(req: Request, res: Response, page: Page, model: object | undefined): void {
+  print(res, page.view, { title: say(page.title, languageOf(req)), script: page.script, ...model });
 }
 
 function demandUser(req: Request) {

@@ -1,4 +1,6 @@
 import type { Request, Response } from 'express';
+import type { Language } from '../errors/language.ts';
+import type { Text } from '../errors/texts.ts';
 import type { Rule } from '../guard/rules.ts';
 import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
@@ -19,6 +21,8 @@ export interface PageContext<Path extends string = string> {
   data: Data;
   /** The site's own settings. */
   settings: Settings;
+  /** The one that this request is answered in, of those in site.ts's `texts`. */
+  language: Language;
   log: Log;
   /** Calls an API with the user's access token; see `fetchApi`. */
   fetchApi: (url: URL, init?: ApiRequest) => Promise<globalThis.Response>;
@@ -32,11 +36,11 @@ export type PublicPageContext<Path extends string = string> = Omit<PageContext<P
 interface Described<Path extends string> {
   /** Where it is: `/notes`, or with parameters `/notes/:id`. */
   path: Path;
-  title: string;
+  title: Text;
   /** The file in `views/`, without its ending. */
   view: string;
   /** Its name in the menu, which shows it to whoever may open it. A path with parameters has none. */
-  nav?: [NamesIn<Path>] extends [never] ? string : string extends Path ? string : never;
+  nav?: [NamesIn<Path>] extends [never] ? Text : string extends Path ? Text : never;
   /** Left out, the page is always there. Where it says no, its address leads nowhere. */
   when?: (at: { settings: Settings }) => boolean;
   /** A script of its own, from `public/`: `/notes.js`. */

@@ -1,4 +1,6 @@
 import type { Request } from 'express';
+import { say } from '../errors/language.ts';
+import { deviceText } from '../session/device-names.ts';
 import { endAllSessions, endOtherSessions, endSession, listSessions } from '../sign-out/devices.ts';
 import { definePage } from './page.ts';
 import { ago, dateTime } from './time.ts';
@@ -12,15 +14,16 @@ const fresh = { maxAgeSeconds: 600, withoutAuthTime: true };
 /** Where the user is signed in, and a way out of each. */
 export const sessionsPage = definePage({
   path: '/sessions',
-  title: 'Where you are signed in',
+  title: { key: 'sessions.title' },
   access: 'signed-in',
   view: 'sessions',
-  nav: 'Sessions',
-  model: async ({ req }) => {
-    const devices = (await listSessions(req)).map(({ since, lastSeen, ...device }) => ({
-      ...device,
-      since: dateTime(since),
-      lastSeen: { ...dateTime(lastSeen), ago: ago(lastSeen) },
+  nav: { key: 'sessions.nav' },
+  model: async ({ req, language }) => {
+    const devices = (await listSessions(req)).map(({ device, since, lastSeen, ...session }) => ({
+      ...session,
+      device: say(deviceText(device), language),
+      since: dateTime(since, language),
+      lastSeen: { ...dateTime(lastSeen, language), ago: ago(lastSeen, language) },
     }));
     return { devices, others: devices.filter((device) => !device.current).length };
   },

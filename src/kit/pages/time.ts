@@ -1,3 +1,5 @@
+import { english, type Language } from '../errors/language.ts';
+
 /** A moment for people (with its zone, as we do not know theirs) and for machines. */
 export interface Moment {
   text: string;
@@ -8,12 +10,18 @@ const months = 'January February March April May June July August September Octo
   ' ',
 );
 
-/** "23 November 2026 at 03:57 UTC". By hand: a page prints many, and Intl and toISOString are slow. */
-export function dateTime(date: Date): Moment {
+/**
+ * "23 November 2026 at 03:57 UTC", in the words of a language. English by hand: a page prints many, and Intl and
+ * toISOString are slow.
+ */
+export function dateTime(date: Date, language: Pick<Language, 'tag'> = english): Moment {
   const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
   const clock = `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}`;
   return {
-    text: `${day} ${months[month]} ${year} at ${clock} UTC`,
+    text:
+      language.tag === 'en' || Number.isNaN(year)
+        ? `${day} ${months[month]} ${year} at ${clock} UTC`
+        : dates(language.tag).format(date),
     iso: `${String(year).padStart(4, '0')}-${twoDigits(month + 1)}-${twoDigits(day)}T${clock}Z`,
   };
 }
@@ -23,14 +31,32 @@ function twoDigits(number: number): string {
 }
 
 /** "just now", "5 minutes ago", "2 days ago": quicker to grasp than a date. */
-export function ago(date: Date, now = Date.now()): string {
+export function ago(date: Date, language: Language = english, now = Date.now()): string {
   const minutes = Math.floor((now - date.getTime()) / 60_000);
-  if (minutes < 1) return 'just now';
-  if (minutes < 60) return count(minutes, 'minute');
+  if (minutes < 1) return language.text('time.just-now');
+  const since = spans(language.tag);
+  if (minutes < 60) return since.format(-minutes, 'minute');
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? count(hours, 'hour') : count(Math.floor(hours / 24), 'day');
+  return hours < 48 ? since.format(-hours, 'hour') : since.format(-Math.floor(hours / 24), 'day');
 }
 
-function count(n: number, unit: string): string {
-  return `${n} ${unit}${n === 1 ? '' : 's'} ago`;
+// Each costs as much to make as hundreds of dates. A language that this Node does not know writes them in English.
+
+const dates = kept(
+  (tag) =>
+    new Intl.DateTimeFormat([tag, 'en-GB'], {
+      ...{ day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' },
+      ...{ timeZone: 'UTC', timeZoneName: 'short' },
+    }),
+);
+const spans = kept((tag) => new Intl.RelativeTimeFormat([tag, 'en']));
+
+/** As many as a site has languages. */
+function kept<T>(make: (tag: string) => T): (tag: string) => T {
+  const made = new Map<string, T>();
+  return (tag) => {
+    const known = made.get(tag) ?? make(tag);
+    made.set(tag, known);
+    return known;
+  };
 }

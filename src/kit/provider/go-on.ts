@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express';
-import { leaving } from '../errors/texts.ts';
+import { say, sayParagraphs } from '../errors/language.ts';
+import { leaving } from '../errors/questions.ts';
 import { neverCache, redirect } from '../http/answers.ts';
+import { languageOf } from '../http/language.ts';
 
 /**
  * Sends the browser on to the provider. Every way out to it leads through here (R16).
@@ -15,7 +17,7 @@ import { neverCache, redirect } from '../http/answers.ts';
 export function leaveForProvider(
   req: Request,
   res: Response,
-  to: { url: URL; host: string; purpose: keyof typeof leaving },
+  to: { url: URL; host: string; purpose: 'sign-in' | 'sign-out' },
 ): void {
   const { url, host, purpose } = to;
   neverCache(res);
@@ -23,9 +25,15 @@ export function leaveForProvider(
     redirect(res, 302, url.href);
     return;
   }
-  const { title, text } = leaving[purpose](host);
+  const { title, text } = leaving(purpose, host);
+  const language = languageOf(req);
   // A refresh without delay replaces this page in the history; it needs no script.
-  res.status(200).render('to-provider', { title, text, url: url.href, refresh: url.href });
+  res.status(200).render('to-provider', {
+    title: say(title, language),
+    text: sayParagraphs(text, language),
+    url: url.href,
+    refresh: url.href,
+  });
 }
 
 /** A link on a page of ours, a bookmark or a typed address; browsers before 2023 do not say. */

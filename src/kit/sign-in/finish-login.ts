@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { cookiesBlocked, failurePage } from '../errors/texts.ts';
+import { failurePage } from '../errors/failure-pages.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { isOurName } from '../http/cookies.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
@@ -144,7 +144,7 @@ function answerStranger(req: Request, res: Response, at: Clean | undefined, hasS
   }
   const reason = at || hasState ? 'state_unknown' : 'state_missing';
   const text = [...failurePage(reason).text];
-  if (context.cookies.read(req, isOurName).size === 0) text.unshift(cookiesBlocked);
+  if (context.cookies.read(req, isOurName).size === 0) text.unshift({ key: 'error.cookies-blocked' });
   // One button, which starts again.
   throw new AuthError(reason, { page: { text, other: undefined } });
 }

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
+import { leadingBack } from '../errors/failure-pages.ts';
 import { type SignInFailure, signInFailures } from '../errors/reasons.ts';
-import { leadingBack } from '../errors/texts.ts';
 import { neverCache } from '../http/answers.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
 import { type Demands, whatItSaid } from '../provider/index.ts';
@@ -27,7 +27,7 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
     const transaction = beginLogin(req, res, login);
     const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
     context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);
-    leaveForProvider(req, res, { url, host: context.provider.host, purpose: 'signIn' });
+    leaveForProvider(req, res, { url, host: context.provider.host, purpose: 'sign-in' });
   } catch (error) {
     // No sign-in is on its way, so no cookie for one either.
     if (!res.headersSent) res.removeHeader('Set-Cookie');

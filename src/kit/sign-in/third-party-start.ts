@@ -1,7 +1,9 @@
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { confirmThirdPartyStart } from '../errors/texts.ts';
+import { inWords } from '../errors/in-words.ts';
+import { confirmThirdPartyStart } from '../errors/questions.ts';
 import { neverCache } from '../http/answers.ts';
+import { languageOf } from '../http/language.ts';
 import { formOf, hasRepeats, queryOf } from '../http/parameters.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { hasControlCharacter, localTarget } from '../http/return-path.ts';
@@ -33,7 +35,7 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
     target_link_uri: returnTo,
     ...(login_hint && { login_hint }),
   };
-  res.render('message', confirmThirdPartyStart(fields));
+  res.render('message', inWords(confirmThirdPartyStart(fields), languageOf(req)));
 }
 
 /** Whole characters only. What no name or address holds is no hint; JSON would make six bytes of each. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { EndReason } from '../errors/end-reasons.ts';
 import { endedText } from '../errors/ended-text.ts';
-import { failurePage, signedOut } from '../errors/texts.ts';
+import { failurePage } from '../errors/failure-pages.ts';
+import type { Text } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { localPath } from '../http/return-path.ts';
 import { type AuthContext, authOf } from '../session/context.ts';
@@ -24,9 +24,10 @@ type Outcome = 'ended' | 'still-there' | 'unknown';
 
 /** What /signed-out says. */
 export interface SignedOutNotice {
-  title: string;
-  text: string[];
-  ended: { what: string; how: Outcome }[];
+  title: Text;
+  text: Text[];
+  /** What ended; `state` says `how` in words. */
+  ended: { what: Text; how: Outcome; state: Text }[];
   /** Starts a new sign-in, for the page asked for where there was one. */
   signInHref: string;
   returnTo: string;
@@ -60,7 +61,9 @@ type Told = Pick<SignedOutNotice, 'title' | 'text'> & Partial<SignedOutNotice>;
 
 async function whatHappened(req: Request, res: Response): Promise<Told> {
   const { context, formerSession, storeError } = authOf(req);
-  if (signedIn(req)) return { title: signedOut.stillSignedInTitle, text: [signedOut.stillSignedIn] };
+  if (signedIn(req)) {
+    return { title: { key: 'signed-out.still-signed-in' }, text: [{ key: 'signed-out.to-leave' }] };
+  }
   const farewell = takeFarewell(req, res, context);
   // At a provider that ends its session with a revocation, that comes now (see `revocationEndsSession`).
   if (farewell) await context.provider.carryOutRevocation(farewell.state, cameBack(req, farewell));
@@ -68,11 +71,12 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   if (farewell && !formerSession) return goodbye(req, context, farewell);
   // The layout says the rest. It may be that nothing has ended (R14).
   if (storeError !== undefined) return { title: failurePage('store_away').title, text: [] };
-  if (!formerSession) return { title: signedOut.title, text: [signedOut.nobody] };
+  if (!formerSession) return { title: { key: 'signed-out.not-signed-in' }, text: [] };
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
   // Where the provider did not end it, its own session may go on.
   const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
-  return told(signedOut.endedTitle, reason, atProvider, context);
+  const why = endedText(reason, context);
+  return told({ key: 'signed-out.ended' }, [why], atProvider, context);
 }
 
 function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
@@ -86,21 +90,22 @@ function goodbye(req: Request, context: AuthContext, farewell: Farewell): Told {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
-  return told(signedOut.title, 'signed-out', atProvider, context);
+  return told({ key: 'signed-out.title' }, [], atProvider, context);
 }
 
-/** Why it ended, and what became of each thing that a sign-in had begun. */
-function told(title: string, reason: EndReason, atProvider: Outcome, context: AuthContext): Told {
-  const { host } = context.provider;
-  const text = [endedText(reason, context)];
-  if (atProvider !== 'ended') text.push(signedOut.providerStays(host));
+/** What became of each thing that a sign-in had begun. */
+function told(title: Text, why: Text[], atProvider: Outcome, context: AuthContext): Told {
+  const values = { provider: context.provider.host };
+  const stays: Text[] = atProvider === 'ended' ? [] : [{ key: 'signed-out.provider-stays', values }];
+  const ended = (what: Text, how: Outcome, state: Outcome | 'revoked' = how) =>
+    ({ what, how, state: { key: `signed-out.how.${state}` } }) as const;
   return {
     title,
-    text,
+    text: [...why, ...stays],
     ended: [
-      { what: signedOut.thisApp, how: 'ended' },
-      { what: signedOut.tokens, how: 'ended' },
-      { what: signedOut.provider(host), how: atProvider },
+      ended({ key: 'signed-out.this-site' }, 'ended'),
+      ended({ key: 'signed-out.access' }, 'ended', 'revoked'),
+      ended({ key: 'signed-out.at-provider', values }, atProvider),
     ],
   };
 }

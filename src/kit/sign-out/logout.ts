@@ -21,7 +21,7 @@ const tooLittleMs = 500;
 export async function logout(req: Request, res: Response): Promise<void> {
   const next = await leaveAll(req, res);
   if (typeof next === 'string') return redirect(res, 303, next);
-  leaveForProvider(req, res, { url: next, host: authOf(req).context.provider.host, purpose: 'signOut' });
+  leaveForProvider(req, res, { url: next, host: authOf(req).context.provider.host, purpose: 'sign-out' });
 }
 
 /** Does all of a sign-out but the answer; returns where it leads. */

@@ -1,6 +1,8 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { confirmLogout } from '../errors/texts.ts';
+import { inWords } from '../errors/in-words.ts';
+import { confirmLogout } from '../errors/questions.ts';
 import { neverCache, redirect } from '../http/answers.ts';
+import { languageOf } from '../http/language.ts';
 import { readForm } from '../http/parameters.ts';
 import { demandStore } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
@@ -27,6 +29,6 @@ export const logoutTokensTo = '/auth/backchannel-logout';
 function askToLogout(req: Request, res: Response): void {
   demandStore(req);
   neverCache(res);
-  if (signedIn(req)) res.render('message', confirmLogout);
+  if (signedIn(req)) res.render('message', inWords(confirmLogout, languageOf(req)));
   else redirect(res, 303, '/signed-out');
 }

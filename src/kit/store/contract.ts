@@ -1,6 +1,7 @@
 import type { SessionData, Store } from 'express-session';
 import type { EndReason } from '../errors/end-reasons.ts';
 import type { Audit, Log } from '../log/index.ts';
+import type { Records } from './records.ts';
 
 /** Whose session it is. Users are keyed by (iss, sub), never by email (R8); sid is the provider's own session. */
 export interface SessionOwner {
@@ -143,4 +144,8 @@ export interface SessionsOptions {
   maxSeconds: number;
   log: Log;
   audit: Audit;
+  /** What to keep them in without redisUrls. Only the development server hands in one of its own. */
+  memory?: OpenMemory | undefined;
 }
+
+export type OpenMemory = (secrets: readonly string[], log: Log) => Records;

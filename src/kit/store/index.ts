@@ -3,6 +3,7 @@ import { createSessions } from './create-sessions.ts';
 import { createMemoryRecords } from './memory.ts';
 
 export type {
+  OpenMemory,
   SessionOwner,
   Sessions,
   SessionsOptions,
@@ -15,8 +16,8 @@ export { createNamer, createSealer, type Sealer } from './sealing.ts';
 
 /** Does not wait for Redis, and does not mind when it is away: it connects in the background. */
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
-  const { redisUrls, log, audit } = options;
-  if (redisUrls.length === 0) return createSessions(createMemoryRecords(log), options);
+  const { redisUrls, secrets, log, audit, memory = () => createMemoryRecords(log) } = options;
+  if (redisUrls.length === 0) return createSessions(memory(secrets, log), options);
   const { openRedisRecords } = await import('./redis.ts');
   return createSessions(await openRedisRecords(redisUrls, audit), options);
 }

@@ -2,23 +2,31 @@ import type { Log } from '../log/index.ts';
 import type { Records } from './records.ts';
 import { endOfHead } from './session-form.ts';
 
-interface Entry {
+export interface MemoryEntry {
   value: Buffer | Map<string, number>;
   endsAt: number;
   /** Counts up over all uses of all records: the lowest was used longest ago. */
   used: number;
 }
 
+export interface MemoryOptions {
+  most?: number;
+  /** Where the records are: the development server looks into it, to save them over a restart. */
+  entries?: Map<string, MemoryEntry>;
+}
+
 /**
  * Records in this process: for developing, and for tests. They end with the process, and they are bounded:
  * when full, the sessions used longest ago go first, and the log says so once an hour.
  */
-export function createMemoryRecords(log: Log, most = 100_000): Records {
-  const entries = new Map<string, Entry>();
+export function createMemoryRecords(
+  log: Log,
+  { most = 100_000, entries = new Map() }: MemoryOptions = {},
+): Records {
   let uses = 0;
   let toldFullAt = Number.NEGATIVE_INFINITY;
 
-  function live(key: string): Entry | undefined {
+  function live(key: string): MemoryEntry | undefined {
     const entry = entries.get(key);
     if (!entry) return undefined;
     if (entry.endsAt > Date.now()) {
@@ -33,7 +41,7 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     return live(key)?.value as Buffer | undefined;
   }
 
-  function put(key: string, value: Entry['value'], endsAt: number): void {
+  function put(key: string, value: MemoryEntry['value'], endsAt: number): void {
     entries.set(key, { value, endsAt, used: ++uses });
     if (entries.size > most) makeRoom();
   }
@@ -97,7 +105,7 @@ export function createMemoryRecords(log: Log, most = 100_000): Records {
     async set(key, text, only, end) {
       const old = live(key);
       if ((only === 'NX') === (old !== undefined)) return false;
-      put(key, ownCopy(text), end === 'KEEPTTL' ? (old as Entry).endsAt : after(end));
+      put(key, ownCopy(text), end === 'KEEPTTL' ? (old as MemoryEntry).endsAt : after(end));
       return true;
     },
     async replaceTail(key, tail, seconds) {

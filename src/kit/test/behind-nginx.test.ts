@@ -119,22 +119,28 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
     }
   });
 
-  test('a client is counted by its own address, over both instances; a forged one does not help', async () => {
-    const first = await askFrom('127.0.0.2', '/auth/login');
-    expect(first.status).toBe(302);
-    for (let turn = 1; turn < limitsPerMinute.login; turn++) {
-      const { status } = await askFrom('127.0.0.2', '/auth/login', `203.0.113.${turn}`);
-      expect(status).toBe(302);
-    }
-    const refused = await askFrom('127.0.0.2', '/auth/login', '203.0.113.250');
-    expect(refused.status).toBe(429);
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
-    expect((await askFrom('127.0.0.2', '/auth/login')).status).toBe(429);
-    const events = instances.flatMap((one) => one.events('request.rate_limited'));
-    expect(events).toMatchObject([{ reason: 'login', address: '127.0.0.2' }]);
-    // Somebody else behind the same nginx is not locked out.
-    expect((await askFrom('127.0.0.3', '/auth/login')).status).toBe(302);
-  });
+  // Only Linux answers on 127.0.0.2 and its neighbours without being set up for it.
+  const onLinux = test.skipIf(process.platform !== 'linux');
+
+  onLinux(
+    'a client is counted by its own address, over both instances; a forged one does not help',
+    async () => {
+      const first = await askFrom('127.0.0.2', '/auth/login');
+      expect(first.status).toBe(302);
+      for (let turn = 1; turn < limitsPerMinute.login; turn++) {
+        const { status } = await askFrom('127.0.0.2', '/auth/login', `203.0.113.${turn}`);
+        expect(status).toBe(302);
+      }
+      const refused = await askFrom('127.0.0.2', '/auth/login', '203.0.113.250');
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+      expect((await askFrom('127.0.0.2', '/auth/login')).status).toBe(429);
+      const events = instances.flatMap((one) => one.events('request.rate_limited'));
+      expect(events).toMatchObject([{ reason: 'login', address: '127.0.0.2' }]);
+      // Somebody else behind the same nginx is not locked out.
+      expect((await askFrom('127.0.0.3', '/auth/login')).status).toBe(302);
+    },
+  );
 
   test.each([
     { count: 1, length: 2_020, what: 'a sign-in with the longest return path fits' },

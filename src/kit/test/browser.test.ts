@@ -79,8 +79,8 @@ describeWithChromium('in Chromium', () => {
       // A page of ours leads on to the provider, and from there back: no form leads to another origin (R16).
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.waitForURL(/\/signed-out\?state=/);
-      expect(await heading(page)).toBe('You are signed out');
-      expect(await page.locator('.outcome').textContent()).not.toContain('Not known');
+      expect(await heading(page)).toBe("You've signed out");
+      expect(await page.locator('.outcome').textContent()).not.toContain('Unknown');
       expect(pair.provider.requests).toContain('GET /session/end');
 
       await page.goBack();
@@ -191,7 +191,7 @@ describeWithChromium('in Chromium', () => {
     const page = await context.newPage();
     await signIn(page, '/profile', 'bob');
     await page.goto(url('/admin'));
-    expect(await heading(page)).toBe('You may not see this page');
+    expect(await heading(page)).toBe("You don't have access to this page");
     await page.getByRole('button', { name: 'Use another account' }).click();
     await signInAs(page, 'alice');
     await page.waitForURL(url('/admin'));
@@ -205,7 +205,7 @@ describeWithChromium('in Chromium', () => {
     const other = await person();
     await signIn(await other.newPage(), '/profile', 'grace');
     await page.reload();
-    await page.getByRole('button', { name: 'End all others' }).click();
+    await page.getByRole('button', { name: 'Sign out everywhere else' }).click();
     await signInAs(page, 'alice');
     await page.waitForURL(url('/sessions'));
     expect(await page.getByText('Alice Adams').count()).toBeGreaterThan(0);
@@ -243,7 +243,7 @@ describeWithChromium('in Chromium', () => {
     await page.goto('http://evil.test/');
     await page.getByRole('button').click();
     await page.waitForURL(url('/auth/logout'));
-    expect(await heading(page)).toBe('This did not come from our pages');
+    expect(await heading(page)).toBe('We blocked this request');
     await page.goto(url('/profile'));
     expect(await heading(page)).toBe('Alice Adams');
   });

@@ -1,46 +1,65 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type DevOptions,
+  type DevPorts,
+  type DevProcess,
+  freeDevPorts,
+  occupy,
+  processes,
+  startDev,
+} from './helpers/dev-process.ts';
 
-/** Stands in for the app: says who it is, ends politely. */
-const app = `
-import { createServer } from 'node:http';
-const { PORT, NODE_ENV, OIDC_ISSUER, OIDC_CLIENT_ID, SESSION_SECRET, API_URL } = process.env;
-const me = { pid: process.pid, NODE_ENV, OIDC_ISSUER, OIDC_CLIENT_ID, SESSION_SECRET, API_URL };
-const server = createServer((req, res) => res.setHeader('connection', 'close').end(JSON.stringify(me)));
-server.listen(Number(PORT), () => console.log(JSON.stringify({ level: 30, time: 1, msg: 'the app listens' })));
-process.once('SIGTERM', () => server.close(() => process.exit(0)));
+/** A site that says which process it runs in, and with what. */
+const site = `
+const names = ['NODE_ENV', 'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'SESSION_SECRET', 'API_URL', 'FROM_ENV_FILE'];
+const me = { pid: process.pid, ...Object.fromEntries(names.map((name) => [name, process.env[name]])) };
+console.log('the site is loaded');
+export const site = {
+  name: 'Stand-in',
+  pages: () => [],
+  publicRoutes(router) {
+    router.get('/me', (req, res) => res.json(me));
+    router.get('/broken', () => { throw new Error('something is wrong'); });
+  },
+};
 `;
 
 let folder: string;
 let entry: string;
-let ports: { app: number; provider: number; api: number };
-const running: Run[] = [];
+let ports: DevPorts;
+const running: DevProcess[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dev-run-'));
-  entry = join(folder, 'app.mjs');
-  await writeFile(entry, app);
-  const [one, two, three] = await freePorts(3);
-  ports = { app: one ?? 0, provider: two ?? 0, api: three ?? 0 };
+  folder = mkdtempSync(join(tmpdir(), 'dev-run-'));
+  mkdirSync(join(folder, 'tmp'));
+  entry = join(folder, 'site.mjs');
+  writeFileSync(entry, site);
+  ports = await freeDevPorts();
 });
 
 afterEach(async () => {
-  for (const run of running.splice(0)) if (run.child.exitCode === null) run.signal('SIGKILL');
-  await rm(folder, { recursive: true });
+  for (const run of running.splice(0)) {
+    run.signalAll('SIGKILL');
+    await run.ended;
+  }
+  rmSync(folder, { recursive: true });
 });
 
-describe('npm run dev', () => {
-  it('starts the provider, the sample API and the app, and says where to go', async () => {
-    const run = await start();
-    const said = await run.says('Ctrl-C ends everything');
-    expect(said).toContain(`http://localhost:${ports.app}\n`);
+const lastWords = 'Ctrl-C ends everything';
+
+describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }, () => {
+  it('says first of all where to go, and then starts the provider, the sample API and the app', async () => {
+    const run = start();
+    const said = await run.says(/INFO: listening on/);
+    expect(said.trimStart().split('\n')[0]).toBe(`The app     http://localhost:${ports.app}`);
     expect(said).toMatch(/alice \(role admin\), bob \(role member\)/);
-    expect(said).toMatch(/INFO: the app listens/);
-    expect(said).not.toMatch(/WARNING/);
+    // What the site says when it is loaded comes afterwards.
+    expect(said.indexOf('the site is loaded')).toBeGreaterThan(said.indexOf(lastWords));
+    expect(run.complaints).toBe('');
     expect(await askApp()).toMatchObject({
       NODE_ENV: 'development',
       OIDC_ISSUER: `http://localhost:${ports.provider}`,
@@ -50,53 +69,87 @@ describe('npm run dev', () => {
     const metadata = await fetch(`http://localhost:${ports.provider}/.well-known/openid-configuration`);
     expect(await metadata.json()).toMatchObject({ issuer: `http://localhost:${ports.provider}` });
     expect((await fetch(`http://localhost:${ports.api}`)).status).toBe(401);
+    expect((await fetch(`http://localhost:${ports.api + 1}/dev/gallery`)).status).toBe(200);
+  });
+
+  it('logs pages and not their styles, and a stack in lines', async () => {
+    const run = start();
+    await run.says(lastWords);
+    await fetch(`http://localhost:${ports.app}/kit.css`);
+    await fetch(`http://localhost:${ports.app}/not-there.css`);
+    await fetch(`http://localhost:${ports.app}/broken`, { headers: { Accept: 'text/html' } });
+    const said = await run.says(/"path":"\/broken"/);
+    expect(said).toContain('"path":"/not-there.css"');
+    expect(said).not.toContain('/kit.css');
+    expect(said).toMatch(/^ +Error: something is wrong\n +at .*site\.mjs/m);
   });
 
   it('restarts the app alone when a file changes, with the same session secret', async () => {
-    const run = await start();
-    await run.says('Ctrl-C ends everything');
+    const run = start();
+    await run.says(lastWords);
     const before = await askApp();
     const provider = await signingKey();
-    await writeFile(entry, `${app}\n// changed`);
-    await run.says(/the app listens[\s\S]*the app listens/);
+    writeFileSync(entry, `${site}\n// changed`);
+    await run.says(/listening on[\s\S]*listening on/);
     const after = await askApp();
     expect(after.pid).not.toBe(before.pid);
     expect(after.SESSION_SECRET).toBe(before.SESSION_SECRET);
     expect(await signingKey()).toBe(provider);
   });
 
+  it('shows what is wrong with a file, and goes on when it is right again', async () => {
+    writeFileSync(entry, `${site}\nexport const = broken`);
+    const run = start();
+    await run.says(/SyntaxError/);
+    writeFileSync(entry, site);
+    await run.says(lastWords);
+    expect(await askApp()).toMatchObject({ NODE_ENV: 'development' });
+  });
+
+  it('reads .env where there is one, and takes what the environment says before it', async () => {
+    writeFileSync(join(folder, '.env'), 'FROM_ENV_FILE=yes\nOIDC_CLIENT_ID=from-the-file\nPORT=1\n');
+    const main = join(process.cwd(), 'src', 'kit', 'dev', 'main.ts');
+    const run = start({ cwd: folder, command: [process.execPath, main, entry] });
+    await run.says(lastWords);
+    expect(await askApp()).toMatchObject({ FROM_ENV_FILE: 'yes' });
+    expect(run.complaints).toBe('');
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'leaves nothing running after %s, as Ctrl-C sends it to all',
+    'leaves nothing behind after %s, as Ctrl-C sends it to all',
     async (signal) => {
-      const run = await start();
-      await run.says('Ctrl-C ends everything');
+      const run = start();
+      await run.says(lastWords);
       run.signalAll(signal);
       expect(await run.ended).toBe(0);
       await nothingRuns();
+      expect(leftBehind()).toEqual([]);
     },
   );
 
   it('leaves nothing running when it is killed without a word', async () => {
-    const run = await start();
-    await run.says('Ctrl-C ends everything');
+    const run = start();
+    await run.says(lastWords);
     run.signal('SIGKILL');
     await run.ended;
     await nothingRuns();
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'leaves nothing running when npm, which started it, gets %s',
+    'leaves nothing behind when npm, which started it, gets %s',
     async (signal) => {
-      const run = await start({ command: ['npm', 'run', 'dev', '--', entry] });
-      await run.says('Ctrl-C ends everything');
+      const script = `${process.execPath} src/kit/dev/main.ts ${entry}`;
+      const run = start({ command: ['npm', 'exec', '--call', script] });
+      await run.says(lastWords);
       run.signal(signal);
       await nothingRuns();
+      expect(leftBehind()).toEqual([]);
     },
   );
 
   it('ends the app too when the provider crashes', async () => {
-    const run = await start();
-    await run.says('Ctrl-C ends everything');
+    const run = start();
+    await run.says(lastWords);
     const servers = (await processes()).find(
       ({ parent, args }) => parent === run.child.pid && args.endsWith('servers.ts'),
     );
@@ -104,91 +157,68 @@ describe('npm run dev', () => {
     process.kill(servers.pid, 'SIGKILL');
     expect(await run.ended).toBe(1);
     await nothingRuns();
-  });
-
-  it.each([
-    ['app', 'PORT'],
-    ['provider', 'DEV_PROVIDER_PORT'],
-    ['api', 'DEV_API_PORT'],
-  ] as const)('says in one line that the port of the %s is in use', async (which, name) => {
-    const occupant = await occupy(ports[which]);
-    const run = await start();
-    expect(await run.ended).toBe(1);
-    expect(run.output.trim()).toBe(
-      `Port ${ports[which]} is in use. End what listens there, or set ${name} to another port.`,
-    );
-    await new Promise((resolve) => occupant.close(resolve));
+    expect(leftBehind()).toEqual([]);
   });
 
   it('starts only the app when the settings name a provider', async () => {
-    const run = await start({ env: { OIDC_ISSUER: 'https://login.example.com', OIDC_CLIENT_ID: 'mine' } });
-    expect(await run.says('Ctrl-C ends everything')).toContain('https://login.example.com');
+    const run = start({
+      env: { OIDC_ISSUER: 'https://login.example.com', OIDC_CLIENT_ID: 'mine', OIDC_CLIENT_SECRET: 'mine' },
+    });
+    expect(await run.says(lastWords)).toContain('https://login.example.com');
     expect(await askApp()).toMatchObject({
       OIDC_ISSUER: 'https://login.example.com',
       OIDC_CLIENT_ID: 'mine',
     });
-    expect(await listens(ports.provider)).toBe(false);
-    expect(await listens(ports.api)).toBe(false);
+    for (const port of [ports.provider, ports.api, ports.api + 1]) expect(await listens(port)).toBe(false);
   });
 });
 
-interface Run {
-  child: ChildProcess;
-  output: string;
-  ended: Promise<number | null>;
-  says(what: string | RegExp): Promise<string>;
-  signal(name: NodeJS.Signals): void;
-  signalAll(name: NodeJS.Signals): void;
-}
+describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', () => {
+  it.each([
+    ['app', 0, 'PORT', ''],
+    ['provider', 0, 'DEV_PROVIDER_PORT', ''],
+    ['api', 0, 'DEV_API_PORT', ''],
+    ['api', 1, 'DEV_API_PORT', ', for the gallery,'],
+  ] as const)(
+    'says in one line that the port of the %s (+%i) is in use',
+    async (which, above, name, forWhat) => {
+      const port = ports[which] + above;
+      const occupant = await occupy(port);
+      const run = start();
+      expect(await run.ended).toBe(1);
+      expect(run.output.trim()).toContain(
+        `Port ${port}${forWhat} is in use. Stop what listens there, or set ${name}`,
+      );
+      expect(run.output.trim()).not.toContain('\n');
+      await close(occupant);
+    },
+  );
 
-async function start({
-  env = {},
-  command = [process.execPath, 'src/dev/main.ts', entry],
-} = {}): Promise<Run> {
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, {
-    // A process group of its own, as a terminal gives it.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      // Not the rest: vitest sets BASE_URL and NODE_ENV for itself.
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      PORT: String(ports.app),
-      DEV_PROVIDER_PORT: String(ports.provider),
-      DEV_API_PORT: String(ports.api),
-      ...env,
-    },
+  it('says that the settings are wrong, and ends as npm start does', async () => {
+    const run = start({ env: { SESSION_SECRET: 'short' } });
+    expect(await run.ended).toBe(78);
+    expect(run.complaints).toMatch(/^The app cannot start:\n- SESSION_SECRET/);
+    expect(leftBehind()).toEqual([]);
   });
-  const run: Run = {
-    child,
-    output: '',
-    ended: new Promise((resolve) => child.once('exit', resolve)),
-    says(what) {
-      return new Promise((resolve, reject) => {
-        const look = () => {
-          if (typeof what === 'string' ? run.output.includes(what) : what.test(run.output))
-            resolve(run.output);
-        };
-        child.stdout?.on('data', look);
-        child.once('exit', () => reject(new Error(`it ended without saying so:\n${run.output}`)));
-        look();
-      });
-    },
-    signal: (name) => child.kill(name),
-    signalAll: (name) => process.kill(-(child.pid ?? 0), name),
-  };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      run.output += text;
-    });
-  }
+
+  it.each([[[]], [['nothing.ts']]])('says how it is started when it gets %j', async (args) => {
+    const run = start({ command: [process.execPath, 'src/kit/dev/main.ts', ...args] });
+    expect(await run.ended).toBe(1);
+    expect(run.output).toBe(
+      'Say where the site is: npm run dev is `node src/kit/dev/main.ts src/site.ts`.\n',
+    );
+  });
+});
+
+function start(options: Partial<DevOptions> = {}): DevProcess {
+  const env = { TMPDIR: join(folder, 'tmp'), ...options.env };
+  const run = startDev({ ports, site: entry, ...options, env });
   running.push(run);
   return run;
 }
 
 async function askApp(): Promise<Record<string, unknown>> {
-  return (await fetch(`http://localhost:${ports.app}`)).json() as Promise<Record<string, unknown>>;
+  return (await fetch(`http://localhost:${ports.app}/me`)).json() as Promise<Record<string, unknown>>;
 }
 
 async function signingKey(): Promise<unknown> {
@@ -198,13 +228,18 @@ async function signingKey(): Promise<unknown> {
   return keys[0]?.kid;
 }
 
-/** Nobody listens, and no process is left that knows of this test's app. */
+/** What is left of the folder for sessions. */
+function leftBehind(): string[] {
+  return readdirSync(join(folder, 'tmp')).filter((name) => name.startsWith('npm-run-dev-'));
+}
+
+/** Nobody listens, and no process is left that knows of this test's site. */
 async function nothingRuns(): Promise<void> {
   const left = async () => [
-    ...(await Promise.all(Object.values(ports).map(listens))),
+    ...(await Promise.all([...Object.values(ports), ports.api + 1].map(listens))),
     ...(await processes()).filter(({ args }) => args.includes(entry)),
   ];
-  await expect.poll(left, { timeout: 10_000 }).toEqual([false, false, false]);
+  await expect.poll(left, { timeout: 15_000 }).toEqual([false, false, false, false]);
 }
 
 async function listens(port: number): Promise<boolean> {
@@ -214,26 +249,6 @@ async function listens(port: number): Promise<boolean> {
   );
 }
 
-function occupy(port: number): Promise<Server> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(port, () => resolve(server));
-  });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => occupy(0)));
-  const found = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return found;
-}
-
-async function processes(): Promise<{ pid: number; parent: number; args: string }[]> {
-  const ps = spawn('ps', ['-eo', 'pid=,ppid=,args=']);
-  let text = '';
-  for await (const chunk of ps.stdout) text += chunk;
-  return [...text.matchAll(/^ *(\d+) +(\d+) (.*)$/gm)].map(([, pid, parent, args = '']) => ({
-    pid: Number(pid),
-    parent: Number(parent),
-    args,
-  }));
+function close(server: Server): Promise<unknown> {
+  return new Promise((resolve) => server.close(resolve));
 }

@@ -64,7 +64,7 @@ describeWithChromium('in Chromium', () => {
       `303 ${pair.provider.issuer}/session/end`,
       `200 ${app.url('/signed-out')}`,
     ]);
-    expect(await heading(page)).toBe('You are signed out');
+    expect(await heading(page)).toBe("You've signed out");
     expect(await page.locator('.outcome strong').allTextContents()).toEqual(['Ended', 'Ended', 'Ended']);
     const cookies = await page.context().cookies(app.origin);
     expect(cookies.map(({ name }) => name)).not.toContain('session');
@@ -86,7 +86,7 @@ describeWithChromium('in Chromium', () => {
     // Its own button, pressed after that, does no harm.
     await second.getByRole('button', { name: 'Sign out' }).click();
     await second.waitForURL(app.url('/signed-out'));
-    expect(await main(second)).toContain('Nobody is signed in here.');
+    expect(await main(second)).toContain("You're not signed in");
   });
 
   test('the address of the sign-out asks first', async () => {
@@ -98,7 +98,7 @@ describeWithChromium('in Chromium', () => {
     await page.goto(app.url('/auth/logout'));
     await page.getByRole('main').getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(/\/signed-out/);
-    expect(await heading(page)).toBe('You are signed out');
+    expect(await heading(page)).toBe("You've signed out");
   });
 
   test("the development provider's button ends one session by back-channel, and the person is told", async () => {
@@ -209,14 +209,14 @@ describeWithChromium('in Chromium', () => {
     expect(await end.count()).toBe(0);
     await intruder.reload();
     expect(await heading(intruder)).toBe('Your session has ended');
-    expect(await main(intruder)).toContain('ended from another browser or device of yours');
+    expect(await main(intruder)).toContain('You signed this browser out from another device');
   });
 
-  test('"End all, this one too" leads by the provider to the same farewell', async () => {
+  test('"Sign out everywhere" leads by the provider to the same farewell', async () => {
     const page = await signIn();
     await page.goto(app.url('/sessions'));
-    await page.getByRole('button', { name: 'End all, this one too' }).click();
+    await page.getByRole('button', { name: 'Sign out everywhere', exact: true }).click();
     await page.waitForURL(/\/signed-out\?state=/);
-    expect(await heading(page)).toBe('You are signed out');
+    expect(await heading(page)).toBe("You've signed out");
   });
 });

@@ -106,7 +106,7 @@ describe('a failure', () => {
     const { status, headers, text } = await failing(new StoreError('no answer')).get('/x');
     expect(status).toBe(503);
     expect(headers['retry-after']).toBe('5');
-    expect(text).toContain('You have not been signed out.');
+    expect(text).toContain("You haven't been signed out.");
   });
 
   test('of an outgoing call keeps its status to itself', async () => {
@@ -178,7 +178,7 @@ describe('what the request itself got wrong', () => {
     for (const path of ['/nowhere', '/x/below', '/%2e%2e/x', '/<script>']) {
       const { status, text } = await app.get(path);
       expect(status, path).toBe(404);
-      expect(text).toContain('There is no page here');
+      expect(text).toContain('Page not found');
       expect(text).not.toContain('script');
     }
     expect(lines.filter(({ level }) => level > 20)).toEqual([]);
@@ -197,7 +197,7 @@ describe('what the request itself got wrong', () => {
     const broken = await post('application/json', '{"a":');
     expect([broken.status, broken.text]).toEqual([400, expect.stringContaining('not understood')]);
     const large = await post('application/json', JSON.stringify('x'.repeat(200)));
-    expect([large.status, large.text]).toEqual([413, expect.stringContaining('too much at once')]);
+    expect([large.status, large.text]).toEqual([413, expect.stringContaining("That's too large")]);
     const strange = await post('application/x-www-form-urlencoded; charset=koi8-r', 'a=b');
     expect([strange.status, strange.text]).toEqual([415, expect.stringContaining('cannot read')]);
   });

@@ -18,6 +18,8 @@ function createApp(settings: string[] = []) {
   app.get('/orders/:id', done);
   app.post('/orders/:id', done);
   app.get('/files/:id/*rest', done);
+  app.post('/files/7/upload', done);
+  app.post('/orders/export', done);
   app.get(['/one', '/two'], done);
   app.route('/any').all(done);
   app.use('/auth', auth);
@@ -46,6 +48,7 @@ describe('a known address asked with another method', () => {
     ['post', '/auth/login', 'GET, HEAD, OPTIONS'],
     ['post', '/auth/deep/item', 'DELETE, OPTIONS'],
     ['delete', '/orders/7', 'GET, POST, HEAD, OPTIONS'],
+    ['delete', '/orders/export', 'POST, GET, HEAD, OPTIONS'],
     ['post', '/two', 'GET, HEAD, OPTIONS'],
     ['post', '/PROFILE/', 'GET, HEAD, OPTIONS'],
   ])('%s %s gets 405 and hears what is allowed', async (method, path, allow) => {
@@ -72,6 +75,9 @@ describe('a known address asked with another method', () => {
     ['delete', '/auth/deep/item'],
     ['propfind', '/any'],
     ['put', '/plain/x'],
+    ['post', '/orders/export'],
+    ['get', '/orders/export'],
+    ['get', '/files/7/upload'],
   ])('%s %s is right and goes through', async (method, path) => {
     expect((await ask(method, path)).status).toBe(200);
   });
@@ -105,6 +111,8 @@ test('all routes can be listed, those of mounted routers included', () => {
     'GET /orders/:id',
     'POST /orders/:id',
     'GET /files/:id/*rest',
+    'POST /files/7/upload',
+    'POST /orders/export',
     'GET /one',
     'GET /two',
     '* /any',

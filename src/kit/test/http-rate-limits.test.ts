@@ -1,6 +1,8 @@
 import express, { type ErrorRequestHandler } from 'express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { inWords } from '../errors/in-words.ts';
+import { english } from '../errors/language.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { useClientAddress } from '../http/client-address.ts';
 import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
@@ -42,7 +44,7 @@ function appWith({
   app.get('/auth/login', (_req, res) => void res.send('in'));
   app.get('/auth/callback', (_req, res) => void res.send('back'));
   const printError: ErrorRequestHandler = (error: ErrorWithMessage, _req, res, _next) => {
-    res.status(error.status).json({ ...error.page, retryAfter: error.retryAfter });
+    res.status(error.status).json({ ...inWords(error.page, english), retryAfter: error.retryAfter });
   };
   app.use(printError);
   const server = supertest(app);
@@ -89,7 +91,7 @@ describe('one address', () => {
 
     const refused = await ask();
     expect(refused.status).toBe(429);
-    expect(refused.body.title).toBe('Too many tries');
+    expect(refused.body.title).toBe('Too many requests');
     expect(refused.body.text[0]).toMatch(/Wait (60|59) seconds, then try again\.$/);
     expect(refused.body.retryAfter).toBeGreaterThan(57);
     expect(refused.headers['retry-after']).toMatch(/^(60|59)$/);

@@ -1,6 +1,8 @@
 import express, { type ErrorRequestHandler } from 'express';
 import supertest from 'supertest';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { inWords } from '../errors/in-words.ts';
+import { english } from '../errors/language.ts';
 import { sameOrigin } from '../http/same-origin.ts';
 
 const baseUrl = 'https://app.example.com';
@@ -20,7 +22,7 @@ app.all('/{*any}', (_req, res) => {
   res.send('done');
 });
 const printError: ErrorRequestHandler = (error, _req, res, _next) =>
-  void res.status(error.status).json(error.page);
+  void res.status(error.status).json(inWords(error.page, english));
 app.use(printError);
 const client = supertest(app);
 
@@ -68,7 +70,7 @@ describe('a request that changes something', () => {
     audited.length = 0;
     const { status, body } = await client.post('/x').set(headers as Record<string, string>);
     expect(status).toBe(403);
-    expect(body.title).toBe('This did not come from our pages');
+    expect(body.title).toBe('We blocked this request');
     expect(changes).toBe(0);
     expect(audited).toEqual([['request.cross_origin_refused', reason]]);
   });

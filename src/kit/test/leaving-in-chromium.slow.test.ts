@@ -102,7 +102,7 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
     });
   }
 
-  test('so do "End all, this one too" and a form that asks for a fresh sign-in', async () => {
+  test('so do "Sign out everywhere" and a form that asks for a fresh sign-in', async () => {
     const page = await signIn('grace', '/sessions');
     const form = page.locator('form[action="/sessions/end-all"] button');
     await form.click();

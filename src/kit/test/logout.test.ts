@@ -24,6 +24,9 @@ const host = (pair: Pair) => new URL(pair.provider.issuer).host;
 /** The session's id, as the cookie holds it before its signature. */
 const sessionIdIn = (cookie = '') => decodeURIComponent(cookie).slice(2).split('.')[0] ?? '';
 
+/** What the page says of this site, of the access to the account, and of the provider. */
+const all = ['Ended', 'Revoked', 'Ended'];
+
 describe('POST /auth/logout', () => {
   let pair: Pair;
   let app: TestApp;
@@ -67,8 +70,10 @@ describe('POST /auth/logout', () => {
     expect(sessionsAtProvider()).toBe(before + 1);
     const back = await browser.submit(page);
     expect(back.url).toMatch(`${app.url('/signed-out')}?state=`);
-    expect(textOf(back)).toMatch(/^You are signed out You signed out\./);
-    expect(back.body.match(/<strong>(.*?)<\/strong>/g)).toEqual(Array(3).fill('<strong>Ended</strong>'));
+    expect(textOf(back)).toMatch(/^You've signed out This site Ended/);
+    expect(back.body.match(/<strong>(.*?)<\/strong>/g)).toEqual(
+      all.map((state) => `<strong>${state}</strong>`),
+    );
     expect(textOf(back)).not.toContain('may still be');
     expect(sessionsAtProvider()).toBe(before);
     expect((await browser.get(app.url('/profile'), { follow: false })).location).toMatch(
@@ -137,7 +142,7 @@ describe('POST /auth/logout', () => {
     const back = await browser.get(app.url(`/signed-out${query}`));
     expect(back.status).toBe(200);
     expect(textOf(back)).toContain(`You may still be signed in at ${host(pair)}.`);
-    expect(textOf(back)).toContain(`Your sign-in at ${host(pair)} Not known`);
+    expect(textOf(back)).toContain(`Your sign-in at ${host(pair)} Unknown`);
     expect(back.body).not.toContain('somebody-else');
     const told = app.lines.slice(before).filter(({ msg }) => /state .* wrong or missing/.test(msg));
     expect(told).toHaveLength(1);
@@ -149,7 +154,7 @@ describe('POST /auth/logout', () => {
     const calls = pair.provider.requests.length;
     const left = await browser.post(app.url('/auth/logout'), {}, { follow: false });
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
-    expect(textOf(await browser.get(left.location ?? ''))).toContain('Nobody is signed in here.');
+    expect(textOf(await browser.get(left.location ?? ''))).toContain("You're not signed in");
     expect(pair.provider.requests).toHaveLength(calls);
   });
 
@@ -160,7 +165,7 @@ describe('POST /auth/logout', () => {
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
     const told = textOf(await browser.get(left.location ?? ''));
     expect(told).toContain('The sign-in service ended your session.');
-    expect(told).not.toContain('You signed out');
+    expect(told).not.toContain("You've signed out");
   });
 
   test('that another site posts ends nothing', async () => {
@@ -183,7 +188,7 @@ describe('POST /auth/logout', () => {
     expect(app.events('sign_out')).toHaveLength(before);
 
     const back = await browser.submit(question);
-    expect(textOf(back)).toContain('You are signed out');
+    expect(textOf(back)).toContain("You've signed out");
     expect(app.events('sign_out')).toHaveLength(before + 1);
     const asNobody = await browser.get(app.url('/auth/logout'), { follow: false });
     expect([asNobody.status, asNobody.location]).toEqual([303, app.url('/signed-out')]);
@@ -198,7 +203,7 @@ describe.concurrent('where the provider cannot end its own session, the page say
     expect([left.status, left.location]).toEqual([303, app.url('/signed-out')]);
     const told = textOf(await browser.get(left.location ?? ''));
     expect(told).toContain(`You may still be signed in at ${new URL(pair.provider.issuer).host}.`);
-    expect(told).toMatch(/Your sign-in at \S+ Still there/);
+    expect(told).toMatch(/Your sign-in at \S+ Still signed in/);
     expect(await statusOf(browser, app)).toBe(401);
   }
 
@@ -227,7 +232,9 @@ describe.concurrent('where the provider cannot end its own session, the page say
         expect(Date.now() - started).toBeLessThan(3_500);
         expect(op.calls.revocation).toBe(1);
         expect(op.latest.revocation?.get('token_type_hint')).toBe('refresh_token');
-        expect(back.body.match(/<strong>(.*?)<\/strong>/g)).toEqual(Array(3).fill('<strong>Ended</strong>'));
+        expect(back.body.match(/<strong>(.*?)<\/strong>/g)).toEqual(
+          all.map((state) => `<strong>${state}</strong>`),
+        );
         const logged = app.lines.filter(({ msg }) => msg === 'the refresh token could not be revoked');
         expect(logged).toHaveLength(1);
       }));

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { requireAuth } from '../guard/require-auth.ts';
 import { getUser } from '../session/user-session.ts';
 import type { MoreRoutes } from './helpers/app-with-routes.ts';
+import { textOf } from './helpers/instances.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import { html, type Lies } from './helpers/misbehaving-replies.ts';
 import { expectHonestSignIn, expectPlainFailure, withPair } from './helpers/misbehaving-sign-in.ts';
@@ -119,7 +120,7 @@ describe.concurrent('signing out', () => {
         expect(left.location).toMatch(`${op.origin}/logout?`);
         const back = await open(`/signed-out${state ? `?state=${state}` : ''}`);
         expect(back.status).toBe(200);
-        expect(back.body).toContain('You are signed out');
+        expect(textOf(back)).toContain("You've signed out");
         expect(app.events('sign_out')).toHaveLength(1);
         await expectHonestSignIn(pair);
       }));

@@ -74,7 +74,7 @@ function expectRefused(page: Page, heading: string): void {
   expect(requestIdOn(page)).not.toBe('');
 }
 const ofAnother = 'This page was opened by somebody else';
-const unmarked = 'We couldn&#39;t tell whose page this is';
+const unmarked = "We couldn't tell whose page this is";
 
 describe('a page that alice left open, after bob signed in in another tab', () => {
   let browser: Browser;
@@ -243,7 +243,10 @@ describe('a request that changes something', () => {
     const { browser: bob, page } = await pair.signIn('bob');
     const headers = { ...script, 'Kit-Form': markOn(page)['kit-form'] };
     const refused = await bob.post(app.url('/plain/role'), {}, { headers });
-    expect([refused.status, JSON.parse(refused.body).title]).toEqual([403, 'You may not see this page']);
+    expect([refused.status, JSON.parse(refused.body).title]).toEqual([
+      403,
+      "You don't have access to this page",
+    ]);
   });
 
   test('by nobody is a 401, with or without a mark', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { english } from '../errors/language.ts';
 import { layOut, layOutClaims, layOutRows, rawJson } from '../pages/claims.ts';
 import { initials } from '../pages/person.ts';
 import { ago } from '../pages/time.ts';
@@ -101,7 +102,9 @@ test.each([
 
 test('how long ago something was is told in the largest unit that fits', () => {
   const now = Date.now();
-  const told = [10, 60, 150, 3600, 7300, 172_800].map((seconds) => ago(new Date(now - seconds * 1000), now));
+  const told = [10, 60, 150, 3600, 7300, 172_800].map((seconds) =>
+    ago(new Date(now - seconds * 1000), english, now),
+  );
   expect(told).toEqual([
     'just now',
     '1 minute ago',

@@ -41,7 +41,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     });
     app.get('/auth/login', (_req, res) => void res.send('<h1>Signing in</h1>'));
     app.get('/page', (_req, res) => {
-      const locals = galleryStates.find(({ name }) => name === 'sessions')?.locals;
+      const locals = galleryStates().find(({ name }) => name === 'sessions')?.locals;
       res.render('sessions', {
         site: { name: 'App' },
         asset: (path: string) => path,
@@ -90,28 +90,28 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
 
   test('two minutes before the idle end it offers to stay, without taking the focus', async () => {
     const page = await open();
-    const typing = page.getByRole('button', { name: 'End all others' });
+    const typing = page.getByRole('button', { name: 'Sign out everywhere else' });
     await typing.focus();
     await pass(27.5);
     expect(await words(page)).toBe('');
     expect([await stay(page).isVisible(), await seen(page)]).toEqual([false, false]);
 
     await pass(1);
-    expect(await words(page)).toMatch(/we will sign you out at \d/);
+    expect(await words(page)).toMatch(/we'll sign you out at \d/);
     expect([await stay(page).isVisible(), await seen(page)]).toEqual([true, true]);
-    expect(await typing.evaluate('document.activeElement.textContent')).toBe('End all others');
+    expect(await typing.evaluate('document.activeElement.textContent')).toBe('Sign out everywhere else');
     expect(asked, 'looking does not count as using').toBe(0);
   });
 
   test('"Stay signed in" asks the server, which moves the end, and gives the focus back', async () => {
     const page = await open();
-    await page.getByRole('button', { name: 'End all others' }).focus();
+    await page.getByRole('button', { name: 'Sign out everywhere else' }).focus();
     await pass(28.5);
     await stay(page).focus();
     await page.keyboard.press('Enter');
     await page.getByText('You are still signed in.').waitFor();
     expect(asked).toBe(1);
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('End all others');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sign out everywhere else');
 
     await pass(27);
     expect([await words(page), await seen(page)]).toEqual(['', false]);
@@ -133,7 +133,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     left = { idle: 30, absolute: 10 };
     const page = await open();
     await pass(8.5);
-    expect(await words(page)).toMatch(/Your session ends at \d.*what you typed here stays/);
+    expect(await words(page)).toMatch(/You'll be signed out at \d.*You won't lose what you've typed/);
     expect(await stay(page).isVisible()).toBe(false);
     expect(await again(page).getAttribute('target')).toBe('_blank');
     expect(await again(page).getAttribute('href')).toMatch(/\?returnTo=%2Fpage&renew=1$/);
@@ -187,7 +187,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     await pass(28.5);
     await page.route('**/auth/session', (route) => route.abort());
     await stay(page).click();
-    await page.getByText('That did not work.').waitFor();
+    await page.getByText("That didn't work.").waitFor();
     expect(await stay(page).isVisible()).toBe(true);
   });
 

@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ejs from 'ejs';
@@ -9,21 +9,17 @@ import type { GalleryState } from '../dev/gallery-states.ts';
 import { createAssets } from '../http/assets.ts';
 import { print, useViews } from '../http/views.ts';
 import { testFolders } from './helpers/app.ts';
+import { sourcesIn } from './helpers/sources.ts';
 import { allStates } from './site/gallery-states.ts';
 
-const views = testFolders.views.flatMap((folder) =>
-  globSync('**/*.ejs', { cwd: folder }).map((name) => ({
-    name,
-    text: readFileSync(join(folder, name), 'utf8'),
-  })),
-);
+const views = testFolders.views.flatMap((folder) => sourcesIn(folder, '**/*.ejs'));
 
 function appWithViews({ development }: { development: boolean }) {
   const app = express();
   useViews(app, testFolders.views, { development });
   const assets = createAssets(testFolders.public, { development });
   app.use(assets.handler);
-  Object.assign(app.locals, { site: { name: 'App', development }, asset: assets.href, lang: 'en' });
+  Object.assign(app.locals, { site: { name: 'App', development }, asset: assets.href });
   for (const { name, view, locals } of allStates) {
     app.get(`/${name}`, (_req, res) => res.render(view, locals));
   }

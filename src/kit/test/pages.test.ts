@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApi } from '../dev/api.ts';
+import { english, say } from '../errors/language.ts';
 import { listRoutes } from '../http/methods.ts';
 import { kitPages } from '../pages/kit-pages.ts';
 import { definePage, type Page as KitPage } from '../pages/page.ts';
@@ -107,7 +108,7 @@ describe('the pages', () => {
     expect(shown.body).toContain('Alice Adams');
     expect(shown.body).toContain('<form method="post" action="/auth/logout">');
     // /signed-out has another heading for somebody who is not.
-    if (path !== '/signed-out') expect(shown.body).toContain(`<title>${page.title} · `);
+    if (path !== '/signed-out') expect(shown.body).toContain(`<title>${say(page.title, english)} · `);
   });
 
   test.each(each(pages))('%s prints whatever claims hold as text', async (path) => {

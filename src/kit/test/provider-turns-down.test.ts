@@ -208,7 +208,7 @@ describe("an answer that says that the provider's page was open too long (Keyclo
         );
       }
       const page = await browser.get(early, { follow: false });
-      expect([page.status, headingOf(page)]).toEqual([400, 'Signing in does not hold']);
+      expect([page.status, headingOf(page)]).toEqual([400, "We can't keep you signed in"]);
     });
   });
 

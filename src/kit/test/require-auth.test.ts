@@ -3,6 +3,7 @@ import { requireAuth } from '../guard/require-auth.ts';
 import { readRoles, roleReader } from '../session/roles.ts';
 import { getUser } from '../session/user-session.ts';
 import { createBrowser, markOn } from './helpers/browser.ts';
+import { textOf } from './helpers/instances.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';
 
@@ -162,8 +163,8 @@ describe('nobody is signed in (401)', () => {
   test('whoever posts a form is told that nothing was saved, and may sign in', async () => {
     const browser = createBrowser();
     const page = await browser.post(url('/rules/form?draft=1'), { text: 'two hours of work' });
-    expect([page.status, headingOf(page)]).toEqual([401, 'You are not signed in any more']);
-    expect(page.body).toContain('was not saved');
+    expect([page.status, headingOf(page)]).toEqual([401, "You've been signed out"]);
+    expect(page.body).toContain('Nothing was saved yet.');
     expect(page.body).not.toContain('two hours of work');
     expect(browser.setCookies).toEqual([]);
     expect(requestIdOn(page)).not.toBe('');
@@ -232,7 +233,7 @@ describe('nobody is signed in (401)', () => {
     expect(ended.status).toBe(200);
     const why = await mine.browser.get(url('/profile?x=1'));
     expect(why.url).toBe(url('/signed-out?returnTo=%2Fprofile%3Fx%3D1'));
-    expect(why.body).toContain('was ended from another browser or device of yours');
+    expect(why.body).toContain('You signed this browser out from another device');
   });
 });
 
@@ -254,7 +255,7 @@ async function fetchPlainly(path: string, headers: Record<string, string>) {
 describe('signed in, but not allowed (403)', () => {
   const judged: [path: string, account: string, status: number, needed?: string][] = [
     ['/rules/any-role', 'admin', 200],
-    ['/rules/any-role', 'member', 403, 'one of the roles admin, owner'],
+    ['/rules/any-role', 'member', 403, 'one of these roles: admin, owner.'],
     ['/rules/one-role', 'as-text', 200],
     ['/rules/one-role', 'as-words', 403],
     ['/rules/one-role', 'not-admin', 403],
@@ -263,7 +264,7 @@ describe('signed in, but not allowed (403)', () => {
     ['/rules/one-role', 'a-false-key', 403],
     ['/rules/one-role', 'named', 200],
     ['/rules/one-role', 'very-many-and-admin', 200],
-    ['/rules/one-role', 'member', 403, 'the role admin'],
+    ['/rules/one-role', 'member', 403, 'the “admin” role.'],
     ['/rules/one-role', 'nothing', 403],
     ['/rules/one-role', 'a-number', 403],
     ['/rules/one-role', 'a-truth', 403],
@@ -272,25 +273,25 @@ describe('signed in, but not allowed (403)', () => {
     ['/rules/one-role', 'lookalike', 403],
     ['/rules/one-role', 'very-many', 403],
     ['/rules/all-roles', 'admin', 200],
-    ['/rules/all-roles', 'as-text', 403, 'all of the roles admin, member'],
+    ['/rules/all-roles', 'as-text', 403, 'all of these roles: admin, member.'],
     ['/rules/scopes', 'member', 200],
-    ['/rules/missing-scope', 'admin', 403, 'the scopes email, notes.write'],
+    ['/rules/missing-scope', 'admin', 403, 'these permissions: email, notes.write.'],
     ['/rules/claims', 'admin', 200],
-    ['/rules/claims', 'member', 403, 'an account of another kind'],
+    ['/rules/claims', 'member', 403, "doesn't have what this page asks for."],
     ['/rules/truthy', 'admin', 403],
     ['/admin', 'admin', 200],
-    ['/admin', 'member', 403, 'the role admin'],
+    ['/admin', 'member', 403, 'the “admin” role.'],
   ];
   test.each(judged)('%s: the account "%s" gets %i', async (path, account, status, needed) => {
     const denied = pair.app.events('access.denied').length;
     const { page } = await pair.signIn(account, path);
     expect([page.status, page.url]).toEqual([status, url(path)]);
     if (status === 200) return;
-    expect(headingOf(page)).toBe('You may not see this page');
-    if (needed) expect(page.body).toContain(`<dd>${needed}</dd>`);
+    expect(headingOf(page)).toBe("You don't have access to this page");
+    if (needed) expect(textOf(page)).toContain(needed);
     // A 403 never starts a sign-in, and names nothing that the account holds.
     expect(page.location).toBeUndefined();
-    expect(page.body).not.toContain('What your account holds');
+    expect(page.body).not.toContain('Roles on your account');
     expect(pair.app.events('access.denied').slice(denied)).toMatchObject([{ sub: account }]);
   });
 
@@ -333,7 +334,7 @@ describe('signed in, but not allowed (403)', () => {
     const dev = await startPair({ accounts, env: { NODE_ENV: 'development' } });
     const { page } = await dev.signIn('member', '/admin');
     expect(page.status).toBe(403);
-    expect(page.body).toContain('What your account holds');
+    expect(page.body).toContain('Roles on your account');
     expect(page.body).toMatch(/<dd>member<\/dd>/);
     await dev.stop();
   });
@@ -507,7 +508,7 @@ describe('not strong or fresh enough (step-up)', () => {
     const sent = await browser.get(url('/rules/fresh'), { follow: false });
     expect(sent.status).toBe(302);
     const page = await pair.goOn(browser, sent, 'stale');
-    expect([page.status, headingOf(page)]).toEqual([403, 'We asked you to sign in afresh']);
+    expect([page.status, headingOf(page)]).toEqual([403, 'Please sign in again']);
     expect(pair.app.events('sign_in.failed').at(-1)?.reason).toBe('not_fresh');
     expect((await browser.get(url('/profile'))).status).toBe(200);
   });

@@ -84,7 +84,7 @@ describe('/sessions', () => {
     expect(await statusOf(laptop, app)).toBe(200);
     expect(app.events('session.ended').at(-1)).toMatchObject({ sub: 'alice', reason: 'other-device' });
     expect(textOf(await mobile.get(app.url('/profile')))).toContain(
-      'Your session was ended from another browser or device of yours.',
+      'You signed this browser out from another device.',
     );
   });
 
@@ -104,7 +104,7 @@ describe('/sessions', () => {
     expect(left.status).toBe(200);
     expect(left.location).toMatch(`${pair.provider.issuer}/session/end?`);
     expect(left.headers.get('clear-site-data')).toBe('"storage"');
-    expect(textOf(await laptop.get(left.location ?? ''))).toMatch(/^You are signed out You signed out\./);
+    expect(textOf(await laptop.get(left.location ?? ''))).toMatch(/^You've signed out /);
     expect(await statusOf(laptop, app)).toBe(401);
     expect(await statusOf(mobile, app)).toBe(401);
   });
@@ -193,7 +193,7 @@ describe('/sessions', () => {
       const sentOff = await grace.post(app.url('/sessions/end-others'), markOn(page), { follow: false });
       const refused = await pair.goOn(grace, sentOff, 'grace');
       expect(refused.status).toBe(403);
-      expect(headingOf(refused)).toBe('We asked you to sign in afresh');
+      expect(headingOf(refused)).toBe('Please sign in again');
       expect(app.events('sign_in.failed').at(-1)).toMatchObject({ reason: 'not_fresh' });
       // What was there before still is, and may still not.
       expect(await statusOf(grace, app)).toBe(200);

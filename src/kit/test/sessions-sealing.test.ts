@@ -167,7 +167,7 @@ describe('what stands in the store', () => {
 describe('the memory store', () => {
   it('is bounded: what was used longest ago goes first, and the log says so once', async () => {
     const seen = witness();
-    const records = createMemoryRecords(seen.log, 100);
+    const records = createMemoryRecords(seen.log, { most: 100 });
     for (let n = 0; n < 300; n++) {
       await records.set(`record ${n}`, 'a value', 'NX', 60);
       await records.getEx('record 0', 60);
@@ -184,7 +184,7 @@ describe('the memory store', () => {
   });
 
   it('lets a session go with its tokens and its names, and keeps the names of the living (R15)', async () => {
-    const records = createMemoryRecords(witness().log, 100);
+    const records = createMemoryRecords(witness().log, { most: 100 });
     const has = async (key: string) => (await records.get(key)) !== undefined;
     for (const id of ['busy', 'left alone']) {
       await records.set(`session {${id}}`, 'a session', 'NX', 60);

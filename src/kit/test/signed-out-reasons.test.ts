@@ -53,8 +53,8 @@ describe('somebody whose session has ended', () => {
   test('by not being used is told the limit', async () => {
     pass(21);
     const text = await told();
-    expect(text).toMatch(/^Your session has ended Your session is no longer there\./);
-    expect(text).toContain('not used for 20 minutes');
+    expect(text).toMatch(/^Your session has ended You were signed out because you were inactive for/);
+    expect(text).toContain('inactive for 20 minutes');
     expect(text).toContain(mayStay());
   });
 
@@ -72,7 +72,7 @@ describe('somebody whose session has ended', () => {
     }
     pass(4);
     const text = await told();
-    expect(text).toContain('Your session reached its limit: an hour after signing in, it ends.');
+    expect(text).toContain('You were signed out because sessions last at most 1 hour.');
     expect(text).toContain(mayStay());
     expect(app.events('session.ended').at(-1)).toMatchObject({ sub: 'alice', reason: 'expired' });
   });
@@ -81,7 +81,7 @@ describe('somebody whose session has ended', () => {
     const other = (await pair.signIn('alice')).browser;
     await pressIn(other, await other.get(app.url('/sessions')), '/sessions/end-others');
     const text = await told();
-    expect(text).toContain('Your session was ended from another browser or device of yours.');
+    expect(text).toContain('You signed this browser out from another device.');
     expect(text).toContain(mayStay());
     await pressIn(other, await other.get(app.url('/sessions')), '/sessions/end-all', { follow: false });
   });
@@ -117,8 +117,8 @@ describe('somebody whose session has ended', () => {
 
   test('by signing out is told so, once', async () => {
     const out = await browser.submit(await browser.get(app.url('/profile')));
-    expect(textOf(out)).toMatch(/^You are signed out You signed out\./);
-    expect(textOf(await browser.get(out.url))).toMatch(/^You are signed out Nobody is signed in here\./);
+    expect(textOf(out)).toMatch(/^You've signed out This site Ended/);
+    expect(textOf(await browser.get(out.url))).toMatch(/^You're not signed in Sign in again/);
   });
 
   test('is told of the ending that came last, not of a sign-out before it', async () => {
@@ -128,7 +128,7 @@ describe('somebody whose session has ended', () => {
     await app.sessions.endOwner({ iss: iss(), sub: 'alice' }, 'operator');
     const text = await told();
     expect(text).toContain('The people who run this site ended your session.');
-    expect(text).not.toContain('You signed out');
+    expect(text).not.toContain("You've signed out");
   });
 
   test('and who asks by script or sends a form is not sent anywhere', async () => {
@@ -138,7 +138,7 @@ describe('somebody whose session has ended', () => {
     expect([answer.status, answer.location]).toEqual([401, undefined]);
     const form = await browser.post(app.url('/sessions/end-others'), {}, { follow: false });
     expect([form.status, form.location]).toEqual([401, undefined]);
-    expect(textOf(form)).toContain('What you sent was not saved');
+    expect(textOf(form)).toContain('Nothing was saved yet.');
   });
 
   test('public pages ask nothing and tell nothing', async () => {
@@ -150,7 +150,7 @@ describe('somebody whose session has ended', () => {
   });
 
   describe('/signed-out believes no query and no made-up cookie', () => {
-    const nobody = /^You are signed out Nobody is signed in here\. Sign in again Go to the start page$/;
+    const nobody = /^You're not signed in Sign in again Go to the home page$/;
 
     test.each([
       'reason=operator',
@@ -188,7 +188,7 @@ describe('somebody whose session has ended', () => {
 
     test('whoever is signed in is told that, whatever the address says', async () => {
       const page = await browser.get(app.url('/signed-out?reason=provider'));
-      expect(headingOf(page)).toBe('You are signed in');
+      expect(headingOf(page)).toBe("You're signed in");
       expect(await statusOf(browser, app)).toBe(200);
     });
 
@@ -210,7 +210,7 @@ describe('somebody whose session has ended', () => {
 
     test('a path that leads back here ends here', async () => {
       const address = app.url('/signed-out?returnTo=%2Fsigned-out%3FreturnTo%3D%2Fsigned-out');
-      expect(headingOf(await browser.get(address))).toBe('You are signed in');
+      expect(headingOf(await browser.get(address))).toBe("You're signed in");
     });
   });
 });
@@ -235,7 +235,7 @@ describeWithRedis('with two instances on one Redis', () => {
     const keys = (await all.redis.run('KEYS', 'app:session:*')) as string[];
     for (const key of keys) await all.redis.run('PEXPIRE', key, '1');
     await vi.waitUntil(async () => (await all.redis.run('EXISTS', ...keys)) === 0, { interval: 5 });
-    expect(textOf(await browser.get(all.one.url('/profile')))).toContain('not used for 30 minutes');
+    expect(textOf(await browser.get(all.one.url('/profile')))).toContain('inactive for 30 minutes');
   });
 
   test('a store that is away is not taken for a session that has ended (R14)', async () => {
@@ -243,8 +243,8 @@ describeWithRedis('with two instances on one Redis', () => {
     await all.redis.kill();
     const page = await browser.get(all.one.url('/signed-out'));
     expect(page.status).toBe(200);
-    expect(page.body).toContain("We can't check whether you're signed in right now");
-    expect(textOf(page)).not.toMatch(/Nobody is signed in|has ended|You are signed out/);
+    expect(page.body).toContain('check whether you&#39;re signed in right now.');
+    expect(textOf(page)).not.toMatch(/not signed in|has ended|signed out\b(?!\.)/);
     expect((await browser.get(all.one.url('/profile'), { follow: false })).status).toBe(503);
   });
 });

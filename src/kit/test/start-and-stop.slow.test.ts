@@ -16,6 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => provider?.stop());
 
+/** It has no signals: a process that is sent one is ended at once. */
+const windows = process.platform === 'win32';
+
 describe('the start', () => {
   test('tells all wrong settings at once, each with what to do, and ends with code 78', async () => {
     const server = await launchServer({ OIDC_ISSUER: undefined, SESSION_SECRET: 'short', PORT: 'many' });
@@ -75,7 +78,7 @@ describeWithRedis('a start while Redis and the provider are away', () => {
   });
 });
 
-describe('the last resort', () => {
+describe.skipIf(windows)('the last resort', () => {
   test.each([
     ['uncaughtException', 'throw new Error("nobody caught this")'],
     ['unhandledRejection', 'Promise.reject(new Error("nobody caught this"))'],
@@ -93,7 +96,7 @@ describe('the last resort', () => {
   });
 });
 
-describe('the stop', { concurrent: true }, () => {
+describe.skipIf(windows)('the stop', { concurrent: true }, () => {
   test('/readyz says no at once, and everything else goes on for as long as configured', async () => {
     const settings = { OIDC_ISSUER: provider.issuer, SHUTDOWN_DELAY_SECONDS: '1' };
     const server = await startServer(settings);

@@ -248,7 +248,7 @@ describe('sign-ins that lead nowhere (R4)', () => {
       pair.app.events('sign_in.failed').length,
     ];
     const page = await leave(browser, '/profile?tab=1');
-    expect([page.status, headingOf(page)]).toEqual([400, 'Signing in does not hold']);
+    expect([page.status, headingOf(page)]).toEqual([400, "We can't keep you signed in"]);
     for (const cause of ['cookies', 'http', 'clock']) expect(page.body).toContain(cause);
     expect(page.body).toContain('href="/auth/login?returnTo=%2Fprofile%3Ftab%3D1"');
     expect(pair.app.events('sign_in.started').length).toBe(started);
@@ -347,7 +347,7 @@ describe('sign-ins that lead nowhere (R4)', () => {
       expect((await browser.get(callback, { follow: false })).location).toBe(url('/always-stale'));
     }
     const page = await leave(browser, '/always-stale');
-    expect([page.status, headingOf(page)]).toEqual([400, 'Signing in does not hold']);
+    expect([page.status, headingOf(page)]).toEqual([400, "We can't keep you signed in"]);
   });
 
   test('a step-up that expired at the provider is asked for again once, with what it asked for', async () => {

@@ -33,7 +33,7 @@ describe('a start by somebody else', () => {
     const page = await browser.get(
       address({ iss: iss(), target_link_uri: pair.app.url('/profile?from=portal') }),
     );
-    expect([page.status, headingOf(page)]).toEqual([200, 'Sign in here?']);
+    expect([page.status, headingOf(page)]).toEqual([200, 'Continue to sign in?']);
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(started(), 'nothing has begun').toBe(before);
     expect(browser.setCookies).toEqual([]);
@@ -47,7 +47,7 @@ describe('a start by somebody else', () => {
     const browser = createBrowser();
     const fields = { iss: iss(), target_link_uri: '/sessions', login_hint: 'bob' };
     const page = await browser.post(pair.app.url('/auth/initiate-login'), fields, {}, portal);
-    expect([page.status, headingOf(page)]).toEqual([200, 'Sign in here?']);
+    expect([page.status, headingOf(page)]).toEqual([200, 'Continue to sign in?']);
     expect(readForm(question(page)).inputs).toEqual(fields);
     const landed = await pair.goOn(browser, await confirm(browser, page), 'bob');
     expect(landed.url).toBe(pair.app.url('/sessions'));
@@ -121,7 +121,7 @@ describe('a forged start', () => {
       await createBrowser().get(address(params())),
       await createBrowser().post(pair.app.url('/auth/initiate-login'), params(), {}, portal),
     ]) {
-      expect([page.status, headingOf(page)]).toEqual([400, 'We do not know that sign-in service']);
+      expect([page.status, headingOf(page)]).toEqual([400, "We don't know that sign-in service"]);
       expect(page.body).not.toMatch(/evil\.example|<script>alert/);
     }
     expect(pair.provider.requests.length).toBe(calls);

@@ -46,6 +46,14 @@ export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
  * @throws Error that says what is wrong with the site or its settings
  */
 export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
+  return (await openTestApp(options)).app;
+}
+
+/** The same, with what `checkSite` needs. */
+export async function openTestApp(
+  options: TestAppOptions,
+  { quiet = false } = {},
+): Promise<{ app: TestApp; checked: CheckedSite }> {
   if (typeof options?.site !== 'object' || options.site === null) {
     throw new TypeError(
       'startTestApp needs the site: startTestApp({ site }), with what src/site.ts exports.',
@@ -65,13 +73,13 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   const log: LogLine[] = [];
   let assembled: Awaited<ReturnType<typeof assembleFor>>;
   try {
-    assembled = await assembleFor(options, provider, port, log);
+    assembled = await assembleFor(options, provider, port, logInto(log, options, quiet));
   } catch (error) {
     await Promise.all([closeServer(), provider.stop()]);
     throw error;
   }
-  const { app, close, checked, appLog } = assembled;
-  server.on('request', listener(app, appLog));
+  const { close, checked } = assembled;
+  server.on('request', assembled.listener);
 
   const surroundings = { origin: checked.config.baseUrl, port, provider };
   const visitor = () => createVisitor(surroundings);
@@ -80,7 +88,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     stopped ??= closeServer().then(close).finally(provider.stop);
     return stopped;
   };
-  return {
+  const app: TestApp = {
     url: checked.config.baseUrl,
     log,
     visitor,
@@ -97,13 +105,14 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     stop,
     [Symbol.asyncDispose]: stop,
   };
+  return { app, checked };
 }
 
 async function assembleFor(
   options: TestAppOptions,
   provider: MemoryProvider,
   port: number,
-  lines: LogLine[],
+  logAt: (level: string) => Log,
 ) {
   const checked = check(options, settings(provider, port));
   const { baseUrl, provider: client, logLevel } = checked.config;
@@ -113,13 +122,14 @@ async function assembleFor(
     redirectUri: `${baseUrl}/auth/callback`,
     postLogoutRedirectUri: `${baseUrl}/signed-out`,
   });
-  const appLog = logInto(lines, logLevel, options.env?.LOG_LEVEL !== undefined);
+  const log = logAt(logLevel);
   try {
-    return { checked, appLog, ...(await assemble(checked, appLog)) };
+    const { app, close } = await assemble(checked, log);
+    return { checked, close, listener: listener(app, log) };
   } catch (error) {
     if (!(error instanceof OpenError)) throw error;
-    const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
-    throw new Error(`The site does not start: ${error.message}.${cause}`, { cause: error.cause });
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    throw new Error(`The site does not start: ${error.message}${cause}.`, { cause: error.cause });
   }
 }
 
@@ -150,15 +160,16 @@ const whereToSet =
   "A test sets what it needs by `env`: { site, env: { NAME: 'value' } }. It reads no .env file.";
 
 /** Kept for the test. What nobody foresaw is printed in any case, or nobody would know why a page is a 500. */
-function logInto(lines: LogLine[], level: string, print: boolean): Log {
-  return createLog(print ? level : 'info', {
-    write(line) {
-      const entry = JSON.parse(line) as LogLine;
-      lines.push(entry);
-      if (print) process.stdout.write(line);
-      else if (entry.status === 500) console.error('The app failed:', entry.causes);
-    },
-  });
+function logInto(lines: LogLine[], { env }: TestAppOptions, quiet: boolean): (level: string) => Log {
+  const print = env?.LOG_LEVEL !== undefined;
+  const write = (line: string) => {
+    const entry = JSON.parse(line) as LogLine;
+    lines.push(entry);
+    if (print) process.stdout.write(line);
+    else if (entry.status === 500 && entry.causes !== undefined && !quiet)
+      console.error('The app failed:', entry.causes);
+  };
+  return (level) => createLog(print ? level : 'info', { write });
 }
 
 function notSignedIn(

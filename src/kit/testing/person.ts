@@ -132,8 +132,8 @@ export function createVisitor(around: Surroundings): Visitor & Pick<Person, 'set
   }
 
   const visitor: Visitor & Pick<Person, 'setClaims'> = {
-    get: (path, visit) => open({ method: 'GET', url: addressOf(path) }, visit),
-    post(path, fields = {}, visit = {}) {
+    get: async (path, visit) => open({ method: 'GET', url: addressOf(path) }, visit),
+    async post(path, fields = {}, visit = {}) {
       const pairs = Object.entries({ ...(mark && { 'kit-form': mark }), ...fields }).flatMap(
         ([name, value]) =>
           (Array.isArray(value) ? value : [value]).map((one): [string, string] => [name, String(one)]),
@@ -156,7 +156,7 @@ export function createVisitor(around: Surroundings): Visitor & Pick<Person, 'set
         : { body: `${pairs}`, type: urlEncoded };
       return open({ method: 'POST', url, from: page.url, body, headers: { 'Content-Type': type } }, visit);
     },
-    fetch(path, { method = 'GET', headers = {}, body } = {}) {
+    async fetch(path, { method = 'GET', headers = {}, body } = {}) {
       const script = { ...scripted, ...(mark && { 'Kit-Form': mark }), ...headers };
       const step = { method: method.toUpperCase(), url: addressOf(path), from: `${origin}/`, body };
       return open({ ...step, headers: script }, { follow: false });

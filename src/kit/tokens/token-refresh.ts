@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { endedText } from '../errors/ended-text.ts';
-import { failurePage, tryAgain } from '../errors/texts.ts';
+import { failurePage } from '../errors/failure-pages.ts';
 import { RefreshError } from '../provider/index.ts';
 import { type AuthContext, demandStore } from '../session/context.ts';
 import type { UserSession } from '../session/user.ts';
@@ -75,7 +75,7 @@ async function forPerson(req: Request, context: AuthContext, error: unknown): Pr
     page.text = [endedText(ends, context)];
     if (req.res) await endUserSession(req, req.res, ends);
   } else if (error.status === 503) {
-    page.action = { label: tryAgain, href: pageOf(req) };
+    page.action = { label: { key: 'button.try-again' }, href: pageOf(req) };
   }
   return new AuthError(reason, { cause, hint, retryAfter, page });
 }

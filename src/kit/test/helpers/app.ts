@@ -7,6 +7,7 @@ import { checkSiteAndSettings } from '../../assembly.ts';
 import type { Config } from '../../config/index.ts';
 import { foldersOf } from '../../folders.ts';
 import { type AuditEvent, createLog } from '../../log/index.ts';
+import type { AnySite } from '../../site.ts';
 import { start } from '../../start.ts';
 import { site } from '../site/site.ts';
 
@@ -37,8 +38,12 @@ export interface TestApp {
  * The whole app, as `npm start` runs it, on a free port and with sessions in memory.
  * A setting of `undefined` is left out.
  */
-export async function startApp(env: Record<string, string | undefined>, port?: number): Promise<TestApp> {
-  const { origin, lines, checked, log } = await prepareApp(env, port);
+export async function startApp(
+  env: Record<string, string | undefined>,
+  port?: number,
+  parts?: Partial<AnySite>,
+): Promise<TestApp> {
+  const { origin, lines, checked, log } = await prepareApp(env, port, parts);
   const { stop } = await start(checked, log);
   return {
     origin,
@@ -52,8 +57,16 @@ export async function startApp(env: Record<string, string | undefined>, port?: n
   };
 }
 
-/** Settings on a free port, and a log that a test can read. */
-export async function prepareApp(env: Record<string, string | undefined>, port?: number) {
+/**
+ * Settings on a free port, and a log that a test can read.
+ *
+ * @param parts what the test site is to have besides, or instead
+ */
+export async function prepareApp(
+  env: Record<string, string | undefined>,
+  port?: number,
+  parts: Partial<AnySite> = {},
+) {
   const listenOn = port ?? (await freePort());
   const origin = `http://127.0.0.1:${listenOn}`;
   const lines: LogLine[] = [];
@@ -65,7 +78,7 @@ export async function prepareApp(env: Record<string, string | undefined>, port?:
     LOG_LEVEL: 'debug',
     ...env,
   };
-  const checked = checkSiteAndSettings(site, settings, siteFolder);
+  const checked = checkSiteAndSettings({ ...site, ...parts }, settings, siteFolder);
   const log = createLog(checked.config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
   return { origin, listenOn, lines, checked, log };
 }

@@ -11,8 +11,11 @@ export interface Certificate {
 interface Wanted {
   /** The common name. */
   name?: string;
-  /** Host names it is good for. */
+  /** Host names it is good for, and IPv4 addresses. */
   hosts?: string[];
+  addresses?: string[];
+  /** For how long; to the end of 2049 by default. */
+  days?: number;
   /** Who signs; itself by default. */
   issuer?: Certificate;
 }
@@ -21,18 +24,28 @@ interface Wanted {
  * A certificate of a P-256 key, written by hand in DER (X.509, RFC 5280), as Node cannot make one. Without an issuer
  * it signs itself, and may sign others.
  */
-export function makeCertificate({ name = 'client', hosts = [], issuer }: Wanted = {}): Certificate {
+export function makeCertificate({
+  name = 'client',
+  hosts = [],
+  addresses = [],
+  days,
+  issuer,
+}: Wanted = {}): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const alternatives = [
+    ...hosts.map((host) => der(0x82, host)),
+    ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
+  ];
   const extensions = [
     ...(issuer ? [] : [extension('551d13', sequence(der(0x01, '\xff')))]), // basicConstraints: a CA
-    ...(hosts.length > 0 ? [extension('551d11', sequence(...hosts.map((host) => der(0x82, host))))] : []),
+    ...(alternatives.length > 0 ? [extension('551d11', sequence(...alternatives))] : []),
   ];
   const toBeSigned = sequence(
     der(0xa0, der(0x02, '\x02')),
     der(0x02, '\x01', randomBytes(8)),
     ecdsaWithSha256,
     distinguished(issuer?.name ?? name),
-    sequence(der(0x17, '250101000000Z'), der(0x17, '491231235959Z')),
+    sequence(der(0x17, '250101000000Z'), der(0x17, days ? utcTime(days) : '491231235959Z')),
     distinguished(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length > 0 ? [der(0xa3, sequence(...extensions))] : []),
@@ -57,6 +70,11 @@ export function trust({ cert }: Certificate): () => void {
     trusted.delete(cert);
     setDefaultCACertificates([...usual, ...trusted]);
   };
+}
+
+function utcTime(days: number): string {
+  const [date = ''] = new Date(Date.now() + days * 86_400_000).toISOString().split('.');
+  return `${date.slice(2).replace(/\D/g, '')}Z`;
 }
 
 function der(tag: number, ...parts: (Buffer | string)[]): Buffer {

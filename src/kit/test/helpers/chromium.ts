@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type LaunchOptions } from 'playwright-core';
 import { describe } from 'vitest';
+import { findChromium } from './programs.ts';
 
-const executablePath = ['chromium', 'chromium-browser', 'google-chrome']
-  .flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)))
-  .find((path) => existsSync(path));
-if (!executablePath && process.env.CI === 'true') throw new Error('Chromium is missing, and CI=true');
-if (!executablePath) console.log('Tests that need Chromium are skipped: it is not installed here.');
+const executablePath = findChromium();
 
-/** Tests in here are skipped, with one line, where Chromium is missing. Each has a minute: a browser does much. */
+/** Tests in here are skipped where Chromium is missing (missing-programs.ts says so). Each has a minute: a browser does much. */
 export function describeWithChromium(name: string, tests: () => void): void {
   describe.skipIf(!executablePath)(name, { timeout: 60_000 }, tests);
 }

@@ -71,7 +71,7 @@ export function appRegistration(origin: string): ClientMetadata {
   };
 }
 
-async function answer(issuer: string, browser: Browser, authorizationUrl: string, account: string) {
+export async function answer(issuer: string, browser: Browser, authorizationUrl: string, account: string) {
   const atProvider = (url: string) => new URL(url).origin === new URL(issuer).origin;
   const visit = { follow: atProvider };
   let page: Page = await browser.get(authorizationUrl, visit);

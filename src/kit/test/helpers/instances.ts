@@ -117,6 +117,7 @@ export function textOf({ body }: Page): string {
   const main = /<main[^>]*>([\s\S]*?)<\/main>/.exec(body)?.[1] ?? body;
   return main
     .replace(/<[^>]+>/g, ' ')
+    .replaceAll('&#39;', "'")
     .replace(/\s+/g, ' ')
     .trim();
 }

@@ -2,17 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { projectRoot } from '../../folders.ts';
 import { freePort } from './app.ts';
+import { findNginx } from './programs.ts';
 import { makeCertificates, until } from './redis-server.ts';
 
-// Debian keeps it in a folder that is not in everybody's PATH.
-const nginx = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
-  .map((folder) => join(folder, 'nginx'))
-  .find((path) => existsSync(path));
-if (!nginx && process.env.CI === 'true') throw new Error('nginx is missing, and CI=true');
-if (!nginx) console.log('Tests that need nginx are skipped: it is not installed here.');
+const nginx = findNginx();
 export const hasNginx = nginx !== undefined;
 
 export interface Nginx {

@@ -1,4 +1,5 @@
 import type { ClientMetadata } from 'oidc-provider';
+import type { AnySite } from '../../site.ts';
 import { freePort, startApp, type TestApp } from './app.ts';
 import { startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
@@ -30,6 +31,8 @@ interface PairOptions extends IdentityProviderOptions {
   client?: Partial<ClientMetadata>;
   /** Starts a provider of another make. */
   start?: (options: IdentityProviderOptions) => Promise<IdentityProvider>;
+  /** What the test site is to have besides. */
+  parts?: Partial<AnySite>;
   /** More routes than the app has of its own. */
   routes?: Parameters<typeof startAppWithRoutes>[1];
 }
@@ -37,6 +40,7 @@ interface PairOptions extends IdentityProviderOptions {
 /** The app and a real provider that knows it. */
 export async function startPair({
   env,
+  parts,
   routes,
   start = startIdentityProvider,
   ...options
@@ -52,7 +56,9 @@ export async function startPair({
     OIDC_CLIENT_SECRET: clientSecret,
     ...env,
   };
-  const app = routes ? await startAppWithRoutes(settings, routes, port) : await startApp(settings, port);
+  const app = routes
+    ? await startAppWithRoutes(settings, routes, port)
+    : await startApp(settings, port, parts);
   const atApp = (url: string) => url.startsWith(app.origin);
 
   async function goOn(browser: Browser, sentOff: Page, account: string): Promise<Page> {
@@ -82,5 +88,10 @@ export function requestIdOn({ body }: Page): string {
 
 /** The heading of a page. */
 export function headingOf({ body }: Page): string {
-  return /<h1[^>]*>([\s\S]*?)<\/h1>/.exec(body)?.[1]?.replace(/<[^>]+>/g, '') ?? '';
+  return (
+    /<h1[^>]*>([\s\S]*?)<\/h1>/
+      .exec(body)?.[1]
+      ?.replace(/<[^>]+>/g, '')
+      .replaceAll('&#39;', "'") ?? ''
+  );
 }

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from './certificates.ts';
 
 export interface TestCertificates {
   ca: string;
@@ -11,24 +11,26 @@ export interface TestCertificates {
   remove(): void;
 }
 
-/** A private certificate authority, and its certificate for localhost; made by openssl, for a day. */
+/** A private certificate authority, and its certificate for localhost, in files; for a day. */
 export async function makeCertificates(): Promise<TestCertificates> {
   const folder = mkdtempSync(join(tmpdir(), 'private-ca-'));
-  const file = (name: string) => join(folder, name);
-  const openssl = (line: string, ...more: string[]) =>
-    execFileSync('openssl', [...line.split(' '), ...more], { stdio: 'pipe', cwd: folder });
-  const key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
-  openssl(`req -x509 ${key} -days 1 -keyout ca.key -out ca.pem -subj`, '/CN=A private CA');
-  openssl(`req ${key} -keyout server.key -out server.csr -subj /CN=localhost`);
-  writeFileSync(file('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1');
-  openssl(
-    'x509 -req -in server.csr -days 1 -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out server.pem',
-  );
+  const authority = makeCertificate({ name: 'A private CA', days: 1 });
+  const server = makeCertificate({
+    name: 'localhost',
+    hosts: ['localhost'],
+    addresses: ['127.0.0.1'],
+    days: 1,
+    issuer: authority,
+  });
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
   return {
-    ca: file('ca.pem'),
-    caText: readFileSync(file('ca.pem'), 'utf8'),
-    cert: file('server.pem'),
-    key: file('server.key'),
+    ca: write('ca.pem', authority.cert),
+    caText: authority.cert,
+    cert: write('server.pem', server.cert),
+    key: write('server.key', server.key),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

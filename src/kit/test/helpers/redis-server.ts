@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,16 +8,15 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe } from 'vitest';
 import type { TestCertificates } from './private-ca.ts';
+import { findRedis } from './programs.ts';
 
 export { makeCertificates } from './private-ca.ts';
 
-const available = spawnSync('redis-server', ['--version']).status === 0;
-if (!available && process.env.CI === 'true') throw new Error('redis-server is missing, and CI=true');
-if (!available) console.log('Tests that need redis-server are skipped: it is not installed here.');
+const executable = findRedis();
+export const hasRedis = executable !== undefined;
 
-/** Tests in here are skipped, with one line, where redis-server is missing. */
-export const describeWithRedis = describe.skipIf(!available);
-export const hasRedis = available;
+/** Tests in here are skipped where redis-server is missing (missing-programs.ts says so). */
+export const describeWithRedis = describe.skipIf(!hasRedis);
 
 export interface RedisServer {
   readonly url: string;
@@ -184,7 +183,8 @@ export async function until(look: () => Promise<boolean> | boolean, ms = 10_000)
 }
 
 async function launch(args: string[]) {
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  if (!executable) throw new Error('redis-server is not installed here');
+  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   // A test run that is killed must leave no server behind: this guard's standard input ends with us.
   const guard = spawn('sh', ['-c', `read -r _; kill -9 ${child.pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],

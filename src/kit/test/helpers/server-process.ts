@@ -29,7 +29,7 @@ interface Launch {
   nodeArguments?: string[];
 }
 
-/** `node src/server.ts` in a process of its own. A setting of `undefined` is left out. */
+/** The test site in a process of its own, as `npm start` runs an app. A setting of `undefined` is left out. */
 export async function launchServer(
   settings: Record<string, string | undefined>,
   { port, cwd, nodeArguments = [] }: Launch = {},
@@ -44,7 +44,7 @@ export async function launchServer(
     SESSION_SECRET: randomBytes(32).toString('hex'),
     ...settings,
   };
-  const child = spawn(process.execPath, [...nodeArguments, 'src/server.ts'], {
+  const child = spawn(process.execPath, [...nodeArguments, 'src/kit/test/site/server.ts'], {
     ...(cwd !== undefined && { cwd }),
     env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
     stdio: ['ignore', 'pipe', 'pipe'],

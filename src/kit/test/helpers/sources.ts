@@ -19,6 +19,13 @@ export function sourcesIn(folder: string, pattern: string): Source[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** What takes the path of a file from an address; fileURLToPath and import.meta.dirname do not. */
+export function pathsFromAddresses(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ text }) => /new URL\([^()]*import\.meta\.url\)\s*\.pathname/.test(text))
+    .map(({ name }) => `${name}: use fileURLToPath or import.meta.dirname`);
+}
+
 /** Comments may speak of anything. */
 export function importsOf(text: string): Import[] {
   const code = text.replace(/^\s*(\/\/|\/?\*).*$/gm, '');

@@ -12,8 +12,8 @@ export interface TreeCopy {
 }
 
 /** A copy of what is under version control or would be, in a folder of its own, without what `leaveOut` matches. */
-export function copyTree(leaveOut?: RegExp): TreeCopy {
-  const folder = mkdtempSync(join(tmpdir(), 'copy-of-the-app-'));
+export function copyTree(leaveOut?: RegExp, folderName = 'copy-of-the-app-'): TreeCopy {
+  const folder = mkdtempSync(join(tmpdir(), folderName));
   const files = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], { cwd: checkout });
   for (const name of files.toString().split('\0')) {
     // A file that was deleted and not committed yet is still listed.

@@ -5,7 +5,7 @@ import { dateTime } from '../../pages/time.ts';
 
 /** The kit's pages, and those of the test site, in every state. */
 export const allStates: GalleryState[] = [
-  ...galleryStates,
+  ...galleryStates(),
   { name: 'home-signed-out', view: 'home', locals: { ...around('Home', '/'), signInHref: '/auth/login' } },
   { name: 'home-signed-in', view: 'home', locals: home() },
   { name: 'home-store-away', view: 'home', locals: { ...around('Home', '/'), storeAway: true } },
@@ -30,7 +30,7 @@ function profile(sub: string, roles: string[] = []) {
     exp: 1_800_000_000,
   };
   return {
-    ...signedIn('Your profile', '/profile', String(claims.name ?? sub)),
+    ...signedIn('Your profile', '/profile', undefined, String(claims.name ?? sub)),
     email: claims.email,
     roles,
     groups: layOutClaims(claims),

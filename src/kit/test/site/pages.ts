@@ -11,9 +11,9 @@ export const homePage = definePage({
   access: 'everyone',
   view: 'home',
   nav: 'Home',
-  model: ({ user, data }) => ({
+  model: ({ user, data, language }) => ({
     greeting: data.greeting,
-    signedInUntil: user && dateTime(user.expiresAt),
+    signedInUntil: user && dateTime(user.expiresAt, language),
   }),
 });
 
@@ -23,11 +23,11 @@ export const profilePage = definePage({
   access: 'signed-in',
   view: 'profile',
   nav: 'Profile',
-  model: ({ user }) => ({
+  model: ({ user, language }) => ({
     email: user.email,
     roles: user.roles.slice(0, 20),
-    groups: layOutClaims(user.claims),
-    raw: rawJson(user.claims),
+    groups: layOutClaims(user.claims, language),
+    raw: rawJson(user.claims, language),
   }),
 });
 

@@ -1,0 +1,36 @@
+/**
+ * The app in development: the site as `npm start` runs it, but that its sessions outlive a restart, and with the
+ * gallery beside it. `npm run dev` starts this under `node --watch`.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { foldersOf } from '../folders.ts';
+import { loadSite } from '../load-site.ts';
+import { run } from '../start.ts';
+import type { OpenMemory } from '../store/index.ts';
+import { createGallery } from './gallery.ts';
+import { openKeptRecords } from './kept-records.ts';
+
+/** What this process tells `npm run dev`. */
+export type AppMessage = { app: 'listens' } | { app: 'ended'; code: number };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { keep: { type: 'string' }, gallery: { type: 'string' } },
+});
+process.on('exit', (code) => tell({ app: 'ended', code }));
+
+const { site, root } = await loadSite(positionals[0] ?? 'src/site.ts');
+const { keep } = values;
+const memory: OpenMemory | undefined =
+  keep === undefined ? undefined : (...given) => openKeptRecords(join(keep, 'sessions'), ...given);
+
+await run(site, { root, replacements: memory ? { memory } : {} });
+if (values.gallery) {
+  createGallery({ site, folders: foldersOf(root) }).listen(Number(values.gallery), 'localhost');
+}
+tell({ app: 'listens' });
+
+function tell(message: AppMessage): void {
+  process.send?.(message);
+}

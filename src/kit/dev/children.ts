@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+/** Whoever has not ended by itself after this time is ended. */
+const graceMs = 10_000;
+
+export interface Children {
+  /** Starts a Node process that ends when this one does: its standard input is a pipe that nobody writes to. */
+  start(args: string[], env: NodeJS.ProcessEnv): ChildProcess;
+  /** Asks each of them to end. */
+  end(): void;
+}
+
+export function createChildren(): Children {
+  const running = new Set<ChildProcess>();
+  return {
+    start(args, env) {
+      // An address, not a path: Windows would take the `C:` of a path for a scheme.
+      const leash = import.meta.resolve('./leash.ts');
+      const child = spawn(process.execPath, ['--import', leash, ...args], {
+        env,
+        stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+      });
+      running.add(child);
+      // `close`, not `exit`: what the child itself has started writes to the same pipes.
+      child.once('close', () => running.delete(child));
+      // It may be gone before we say that it should go.
+      child.stdin?.on('error', () => {});
+      return child;
+    },
+    end() {
+      for (const child of running) {
+        child.stdin?.end();
+        // `node --watch` does not hear the pipe. On Windows this ends it at once, and its child hears the pipe.
+        child.kill('SIGTERM');
+      }
+      setTimeout(() => {
+        for (const child of running) child.kill('SIGKILL');
+      }, graceMs).unref();
+    },
+  };
+}

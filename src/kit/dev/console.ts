@@ -1,0 +1,96 @@
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { prettyFactory } from 'pino-pretty';
+
+/** If the app has said nothing of its address by then, what it has said meanwhile is shown. */
+const longestHoldMs = 10_000;
+
+export interface Output {
+  /** Shows what was held back, and from now on each line as it comes. */
+  release(): void;
+}
+
+/**
+ * Shows the app's log as people read it: a line each, stacks in lines. What the app says before its address is printed
+ * is held back, so that the address comes first; problems, on standard error, are not.
+ *
+ * @param command what `node --watch` calls the app, when it says that it restarts it
+ */
+export function showApp(app: ChildProcess, command: string): Output {
+  const pretty = prettyFactory({
+    ignore: 'pid,hostname,req',
+    translateTime: 'SYS:HH:MM:ss',
+    singleLine: true,
+  });
+  let held: string[] | undefined = [];
+  const release = () => {
+    clearTimeout(timer);
+    const lines = held ?? [];
+    held = undefined;
+    for (const line of lines) process.stdout.write(line);
+  };
+  const timer = setTimeout(release, longestHoldMs);
+  timer.unref();
+
+  eachLine(app.stdout, (line) => {
+    const entry = parse(line);
+    if (entry && isAboutStaticFile(entry)) return;
+    const shown = entry
+      ? pretty(withoutStacks(entry)) + stacksOf(entry)
+      : `${line.replace(`'${command}'`, 'the app')}\n`;
+    if (held) held.push(shown);
+    else process.stdout.write(shown);
+  });
+  app.stderr?.on('data', (text: Buffer) => {
+    process.stderr.write(text);
+  });
+  return { release };
+}
+
+/** Shows what the servers beside the app say, but for what oidc-provider says of itself at each start. */
+export function showServers(servers: ChildProcess): void {
+  eachLine(servers.stdout, (line) => console.log(line));
+  eachLine(servers.stderr, (line) => {
+    if (!/\boidc-provider (INFO|NOTICE|WARNING):/.test(line)) console.error(line);
+  });
+}
+
+function eachLine(stream: ChildProcess['stdout'], show: (line: string) => void): void {
+  if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', show);
+}
+
+/** What the log says of a request or of a failure; a line that the site prints by itself may be anything. */
+interface Entry {
+  msg?: unknown;
+  path?: unknown;
+  status?: unknown;
+  causes?: { stack?: unknown }[];
+}
+
+function parse(line: string): Entry | undefined {
+  try {
+    const entry = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? entry : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A page asks for ten of them, and nobody looks for them in the log unless something went wrong. */
+function isAboutStaticFile({ msg, path, status }: Entry): boolean {
+  return msg === 'request' && Number(status) < 400 && staticFile.test(String(path));
+}
+
+const staticFile = /\.(css|m?js|map|svg|png|ico|jpe?g|gif|webp|avif|woff2?)(\?|$)/i;
+
+function withoutStacks(entry: Entry): Entry {
+  const { causes } = entry;
+  return Array.isArray(causes) ? { ...entry, causes: causes.map(({ stack, ...rest }) => rest) } : entry;
+}
+
+/** Each stack in lines of its own, as Node prints it. */
+function stacksOf({ causes }: Entry): string {
+  if (!Array.isArray(causes)) return '';
+  const lines = causes.flatMap(({ stack }) => (typeof stack === 'string' ? stack.split('\n') : []));
+  return lines.map((line) => `    ${line}\n`).join('');
+}

@@ -1,0 +1,53 @@
+import type { Action, Message } from './message.ts';
+import type { Refusal, SignInFailure } from './reasons.ts';
+import { sameWords } from './texts/failures.ts';
+import type { TextName } from './texts.ts';
+
+type Reason = SignInFailure | Refusal;
+
+// `leadBack` has both come back to the page where they were pressed.
+const again: Action = { label: { key: 'button.sign-in-again' }, href: '/auth/login' };
+const signIn: Action = { label: { key: 'button.sign-in' }, href: '/auth/login' };
+const home: Action = { label: { key: 'button.home' }, href: '/' };
+
+/** The main action, where it is not to sign in again. */
+const actions: Partial<Record<Reason, Action>> = {
+  sign_in_first: signIn,
+  work_not_saved: signIn,
+  auth_time_missing: home,
+  forbidden: home,
+  other_persons_page: home,
+  unmarked_page: home,
+  issuer_unknown: home,
+  store_away: home,
+  api_unreachable: home,
+  client_refused: home,
+};
+
+/** The page for a failure. */
+export function failurePage(reason: Reason): Message {
+  const name = reason in sameWords ? sameWords[reason as keyof typeof sameWords] : (reason as OwnWords);
+  const action = actionOf(reason);
+  return {
+    title: { key: `error.${name}.title` },
+    text: [{ key: `error.${name}.text` }],
+    action,
+    other: action === home ? undefined : home,
+  };
+}
+
+type OwnWords = TextName extends infer K
+  ? K extends `error.${infer R extends Reason}.title`
+    ? R
+    : never
+  : never;
+
+/** The same failure, with a button that leads back to `path`. */
+export function leadingBack(reason: Reason, path: string): { action: Action } {
+  const href = `/auth/login?returnTo=${encodeURIComponent(path)}`;
+  return { action: { label: actionOf(reason).label, href } };
+}
+
+function actionOf(reason: Reason): Action {
+  return actions[reason] ?? again;
+}

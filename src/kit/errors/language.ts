@@ -1,0 +1,78 @@
+import { type SiteTexts, type Text, type TextName, type TextValues, texts } from './texts.ts';
+
+/** A language that the kit can speak. */
+export interface Language {
+  /** Its tag (BCP 47), for `<html lang>` and `Intl`: `de`, `pt-BR`. */
+  readonly tag: string;
+  /** A text of the kit; paragraphs in one line. */
+  readonly text: (key: TextName, values?: TextValues) => string;
+  readonly paragraphs: (key: TextName, values?: TextValues) => string[];
+}
+
+/** The languages of a site; the first is for those who accept none of them. */
+export interface Languages {
+  readonly first: Language;
+  /** By tag, in lower case. */
+  readonly byTag: ReadonlyMap<string, Language>;
+}
+
+type Table = Readonly<Record<string, string | readonly string[]>>;
+
+/** English as it is built in. Logs are in it too, whatever a site says. */
+export const english = speak('en', texts);
+
+/**
+ * The languages that a site gives texts for: English alone where it gives none. What one leaves out is taken from the
+ * language that it is a kind of (`de` for `de-AT`), else from English. Each table is made once, here.
+ */
+export function createLanguages(given: SiteTexts = {}): Languages {
+  const tables = new Map(Object.entries(given).map(([tag, own]) => [tag.toLowerCase(), own as Table]));
+  const byTag = new Map<string, Language>();
+  for (const tag of tables.keys()) {
+    const kinds = ['en', ...tag.split('-').map((_, index, parts) => parts.slice(0, index + 1).join('-'))];
+    const table = Object.assign({}, texts, ...kinds.map((kind) => tables.get(kind)));
+    byTag.set(tag, speak(Intl.getCanonicalLocales(tag)[0] ?? tag, table));
+  }
+  const [first = english] = byTag.values();
+  return { first, byTag: byTag.size > 0 ? byTag : new Map([['en', first]]) };
+}
+
+/** In words. */
+export function say(text: Text, language: Language): string {
+  return typeof text === 'string' ? text : language.text(text.key, text.values);
+}
+
+/** In words, where one text may be several paragraphs. */
+export function sayParagraphs(text: readonly Text[], language: Language): string[] {
+  return text.flatMap((each) =>
+    typeof each === 'string' ? each : language.paragraphs(each.key, each.values),
+  );
+}
+
+function speak(tag: string, table: Table): Language {
+  let rules: Intl.PluralRules | undefined;
+  const find = (key: TextName, values: TextValues = {}): string | readonly string[] => {
+    if (Object.hasOwn(table, key)) return table[key] ?? '';
+    rules ??= new Intl.PluralRules([tag, 'en']);
+    const form = `${key}.${rules.select(Number(values.count))}`;
+    const found = Object.hasOwn(table, form) ? table[form] : table[`${key}.other`];
+    // A view is not checked by types.
+    if (found === undefined) throw new Error(`there is no text "${key}": docs/texts.md lists them`);
+    return found;
+  };
+  const fill = (text: string, values?: TextValues) => (values ? filled(text, values) : text);
+  const paragraphs = (key: TextName, values?: TextValues) =>
+    [find(key, values)].flat().map((paragraph) => fill(paragraph, values));
+  const text = (key: TextName, values?: TextValues) => {
+    const found = find(key, values);
+    return typeof found === 'string' ? fill(found, values) : paragraphs(key, values).join(' ');
+  };
+  return { tag, text, paragraphs };
+}
+
+/** What nobody gave stays as it is: session.js fills in `{time}` in the browser. */
+function filled(text: string, values: TextValues): string {
+  return text.replace(/\{(\w+)\}/g, (braces, name) =>
+    Object.hasOwn(values, name) ? String(values[name]) : braces,
+  );
+}

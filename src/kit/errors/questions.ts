@@ -1,0 +1,27 @@
+import type { Message } from './message.ts';
+import type { Text } from './texts.ts';
+
+// Pages that ask, or that lead on.
+
+export const confirmLogout: Message = {
+  title: { key: 'sign-out.title' },
+  text: [{ key: 'sign-out.text' }],
+  action: { label: { key: 'button.sign-out' }, post: '/auth/logout' },
+  other: { label: { key: 'button.stay-signed-in' }, href: '/' },
+};
+
+/** Asked before a sign-in that somebody else began (OpenID Connect Core §4; ASVS 7.6.2). */
+export function confirmThirdPartyStart(fields: Record<string, string>): Message {
+  return {
+    title: { key: 'third-party.title' },
+    text: [{ key: 'third-party.text' }],
+    action: { label: { key: 'button.continue' }, post: '/auth/initiate-login', fields },
+    other: { label: { key: 'button.cancel' }, href: '/' },
+  };
+}
+
+/** The page that goes on to the provider. */
+export function leaving(purpose: 'sign-in' | 'sign-out', provider: string): { title: Text; text: Text[] } {
+  const values = { provider };
+  return { title: { key: 'leaving.title', values }, text: [{ key: `leaving.${purpose}`, values }] };
+}

@@ -1,0 +1,81 @@
+import { nearest } from '../config/nearest.ts';
+import { texts } from './texts.ts';
+
+/** What is wrong with the `texts` of a site, each a sentence with what to do. */
+export function textProblems(given: unknown): string[] {
+  if (given === undefined) return [];
+  if (!isPlainObject(given)) {
+    return ["`texts` must be an object of languages: { de: { 'signed-out.title': 'Bis bald' } }."];
+  }
+  const tags = Object.keys(given);
+  return tags.flatMap((tag, index) => {
+    const twice = tags.slice(0, index).find((other) => other.toLowerCase() === tag.toLowerCase());
+    if (twice !== undefined) return `\`texts\` has the language "${tag}" twice. Put both into one.`;
+    if (!isLanguageTag(tag)) {
+      return `\`texts\`: "${shown(tag)}" is no language tag. Write one such as de or pt-BR.`;
+    }
+    const own = given[tag];
+    if (!isPlainObject(own)) return `\`texts.${tag}\` must be an object of texts by their keys.`;
+    return Object.entries(own).flatMap(([key, text]) =>
+      problemsOf(key, text).map((problem) => `\`texts.${tag}\`: ${problem}`),
+    );
+  });
+}
+
+const keys: ReadonlySet<string> = new Set(Object.keys(texts));
+
+function problemsOf(key: string, text: unknown): string[] {
+  const model = modelOf(key);
+  if (model === undefined) {
+    const near = nearest(key, keys);
+    const help = near ? `Did you mean "${near}"?` : 'docs/texts.md lists the keys.';
+    return [`the kit has no text "${shown(key)}". ${help}`];
+  }
+  const list = typeof model !== 'string';
+  if (!isSaid(text) && !(list && Array.isArray(text) && text.every(isSaid))) {
+    return [`"${key}" must be a text that is not empty${list ? ', or a list of such texts' : ''}.`];
+  }
+  const known = placeholdersIn(model);
+  return placeholdersIn(text as string | string[])
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const may = known.map((each) => `{${each}}`).join(', ');
+      return `"${key}" has no {${shown(name)}} to fill in. ${may ? `It may use ${may}.` : 'Take it out.'}`;
+    });
+}
+
+/** The English text; for a form that English has not, such as `….few`, that of `….other`. */
+function modelOf(key: string): string | readonly string[] | undefined {
+  const like = keys.has(key) ? key : key.replace(/\.(zero|two|few|many)$/, '.other');
+  return keys.has(like) ? texts[like as keyof typeof texts] : undefined;
+}
+
+function isSaid(text: unknown): text is string {
+  return typeof text === 'string' && text.trim() !== '';
+}
+
+function placeholdersIn(text: string | readonly string[]): string[] {
+  const names = [text]
+    .flat()
+    .flatMap((each) => [...each.matchAll(/\{(\w*)\}/g)].map(([, name]) => name ?? ''));
+  return [...new Set(names)];
+}
+
+/** No language of today has a name of more than three letters (RFC 5646 §2.2.1): `german` and `de_CH` are mistakes. */
+function isLanguageTag(tag: string): boolean {
+  if (!/^[a-z]{2,3}(-[a-z0-9]{1,8}){0,6}$/i.test(tag)) return false;
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** As it may stand in a sentence. */
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 60)).slice(1, -1);
+}

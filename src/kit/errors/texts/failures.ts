@@ -1,0 +1,150 @@
+import type { Refusal, SignInFailure } from '../reasons.ts';
+
+/** Reasons that a person reads the same words about. */
+export const sameWords = {
+  id_token_algorithm: 'id_token_claims',
+  id_token_signature: 'id_token_claims',
+  nonce_mismatch: 'id_token_claims',
+  invalid_grant: 'session_over',
+} as const;
+
+type OwnWords = Exclude<SignInFailure | Refusal, keyof typeof sameWords>;
+type FailureTexts = Record<`error.${OwnWords}.title`, string> &
+  Record<`error.${OwnWords}.text`, readonly string[]>;
+
+const notSignedIn = 'You have not been signed in.';
+const trySigningInAgain =
+  'Please try to sign in again. If it keeps happening, tell the people who run this site the request id below.';
+
+/** What a person reads about a failure, by its `reason` in the log. */
+export const failureTexts = {
+  'error.callback_parameters.title': "We couldn't complete your sign-in",
+  'error.callback_parameters.text': ["The response from the sign-in page wasn't valid.", trySigningInAgain],
+  'error.state_missing.title': "This sign-in wasn't started in this browser",
+  'error.state_missing.text': ['Please start again.'],
+  'error.state_unknown.title': 'This sign-in has expired',
+  'error.state_unknown.text': [
+    'It may already have been used, or your browser may be blocking our cookies.',
+    'Please start again.',
+  ],
+  'error.login_expired.title': 'That took too long',
+  'error.login_expired.text': ['A sign-in has to be finished within an hour. Please start again.'],
+  'error.authentication_expired.title': 'That took too long',
+  'error.authentication_expired.text': ['The sign-in page had expired. Please start again.'],
+  'error.access_denied.title': 'The sign-in service did not let you in',
+  'error.access_denied.text': [
+    'You stopped before finishing, or your account is not allowed to use this site.',
+    'Try again, or use another account. If you should have access, ask the people who run this site.',
+  ],
+  'error.login_required.title': 'The sign-in service needs more information from you',
+  'error.login_required.text': ['Please start again.'],
+  'error.provider_error.title': 'The sign-in service reported a problem',
+  'error.provider_error.text': [notSignedIn, trySigningInAgain],
+  'error.issuer_mismatch.title': 'The answer came from somewhere else',
+  'error.issuer_mismatch.text': [
+    'The answer does not come from the sign-in service that we asked, so it was not used.',
+    trySigningInAgain,
+  ],
+  'error.token_refused.title': 'The sign-in could not be finished',
+  'error.token_refused.text': [notSignedIn, trySigningInAgain],
+  'error.provider_answer.title': 'The sign-in service gave an unusable answer',
+  'error.provider_answer.text': [notSignedIn, trySigningInAgain],
+  'error.provider_unreachable.title': 'The sign-in service cannot be reached',
+  'error.provider_unreachable.text': ['Please try again in a few minutes.'],
+  'error.discovery_issuer.title': 'Sign-in is not set up correctly',
+  'error.discovery_issuer.text': [
+    'The sign-in service identifies itself by a different name from the one we expect.',
+    'The people who run this site need to fix this.',
+  ],
+  'error.discovery_invalid.title': 'Sign-in is not available',
+  'error.discovery_invalid.text': ['Please try again later.'],
+  'error.id_token_claims.title': "We couldn't verify your sign-in",
+  'error.id_token_claims.text': [notSignedIn, trySigningInAgain],
+  'error.id_token_expired.title': 'Your sign-in had already expired',
+  'error.id_token_expired.text': [notSignedIn, trySigningInAgain],
+  'error.clock.title': 'Two clocks disagree',
+  'error.clock.text': [
+    'The clock of the sign-in service and ours are too far apart, so we cannot tell whether your sign-in is still valid.',
+    'The people who run this site need to fix this. Please try again later.',
+  ],
+  'error.not_fresh.title': 'Please sign in again',
+  'error.not_fresh.text': [
+    'This needs a recent sign-in, but the sign-in service did not ask you again.',
+    'Sign out there first, then try once more.',
+  ],
+  'error.acr_not_met.title': 'A stronger sign-in is needed',
+  'error.acr_not_met.text': [
+    'This needs a stronger way to sign in, such as a second factor, but the sign-in service did not use it.',
+    'Set one up with the sign-in service, then try once more.',
+  ],
+  'error.tenant_not_allowed.title': 'Your organisation has no access',
+  'error.tenant_not_allowed.text': [
+    "You signed in with an account of an organisation that isn't allowed to use this site.",
+    'Sign in with another account, or ask the people who run this site.',
+  ],
+  'error.userinfo_sub_mismatch.title': 'We received conflicting details about your account',
+  'error.userinfo_sub_mismatch.text': [notSignedIn, trySigningInAgain],
+  'error.userinfo_refused.title': 'Your details could not be fetched',
+  'error.userinfo_refused.text': [notSignedIn, trySigningInAgain],
+  'error.userinfo_encrypted.title': 'Your details could not be read',
+  'error.userinfo_encrypted.text': [
+    'The sign-in service sends your details in a form that this site cannot read.',
+    'The people who run this site need to fix this.',
+  ],
+  'error.claims_too_large.title': 'The sign-in service sent too much',
+  'error.claims_too_large.text': [
+    'It sent more about your account, such as groups, than this site can keep.',
+    'Please tell the people who run this site.',
+  ],
+  'error.ended_meanwhile.title': 'You were signed out while signing in',
+  'error.ended_meanwhile.text': ['Your sessions were ended from elsewhere.'],
+  'error.loop.title': "We can't keep you signed in",
+  'error.loop.text': [
+    'You signed in three times within a minute, but each time we lost track of your session. We stopped here rather than send you in circles.',
+    'Likely causes: your browser refuses our cookies, the address is opened with http although the site uses https, or a clock is wrong.',
+    'Allow cookies for this site and open it with https, then try again.',
+  ],
+
+  'error.sign_in_first.title': 'Please sign in',
+  'error.sign_in_first.text': ['You need to sign in to see this.'],
+  'error.work_not_saved.title': "You've been signed out",
+  'error.work_not_saved.text': ['Nothing was saved yet. Sign in in a new tab, then press Send again.'],
+  'error.session_over.title': 'Your session has ended',
+  'error.session_over.text': [
+    'The sign-in service did not renew your sign-in, so we signed you out. You can sign in again.',
+  ],
+  'error.stronger_sign_in.title': 'Please sign in again',
+  'error.stronger_sign_in.text': ['This needs a more recent or stronger sign-in than yours.'],
+  'error.auth_time_missing.title': 'We could not confirm when you signed in',
+  'error.auth_time_missing.text': [
+    "This needs a recent sign-in. You signed in again, but the sign-in service didn't tell us when you last proved who you are.",
+    'The people who run this site need to fix this.',
+  ],
+  'error.sign_in_again.title': 'Please sign in again',
+  'error.sign_in_again.text': [
+    "To continue, sign in again. You haven't been signed out, and we'll bring you back here.",
+  ],
+  'error.forbidden.title': "You don't have access to this page",
+  'error.forbidden.text': ["Your account doesn't have what this page asks for."],
+  'error.other_persons_page.title': 'This page was opened by somebody else',
+  'error.other_persons_page.text': [
+    'Somebody else has signed in with this browser since the page was opened, so we ignored what was sent. Nothing was changed.',
+    'Open the page again and try once more.',
+  ],
+  'error.unmarked_page.title': "We couldn't tell whose page this is",
+  'error.unmarked_page.text': [
+    "What was sent didn't say who the page was opened for, so we ignored it. Nothing was changed.",
+    'Open the page again and try once more.',
+  ],
+  'error.issuer_unknown.title': "We don't know that sign-in service",
+  'error.issuer_unknown.text': ['This site does not use it.'],
+  'error.store_away.title': "We can't check your sign-in right now",
+  'error.store_away.text': ["Please try again in a moment. You haven't been signed out."],
+  'error.api_unreachable.title': 'A service we depend on does not answer',
+  'error.api_unreachable.text': ['Please try again in a moment.'],
+  'error.client_refused.title': 'Sign-in is not set up correctly',
+  'error.client_refused.text': [
+    'The sign-in service does not accept this site at the moment. You have not been signed out.',
+    'The people who run this site need to fix this. Please try again later.',
+  ],
+} as const satisfies FailureTexts;

@@ -1,0 +1,92 @@
+/** The buttons, the layout's parts and the kit's own pages. */
+export const pageTexts = {
+  'button.sign-in': 'Sign in',
+  'button.sign-in-again': 'Sign in again',
+  'button.sign-out': 'Sign out',
+  'button.stay-signed-in': 'Stay signed in',
+  'button.use-another-account': 'Use another account',
+  'button.try-again': 'Try again',
+  'button.open-again': 'Open the page again',
+  'button.home': 'Go to the home page',
+  'button.continue': 'Continue',
+  'button.cancel': 'Cancel',
+
+  'header.signed-in-as': 'Signed in as',
+  'header.store-away':
+    "We can't check whether you're signed in right now. You haven't been signed out. Please try again in a minute.",
+
+  'ending.idle': "You've been inactive for a while. For your security we'll sign you out at {time}.",
+  'ending.absolute':
+    "You'll be signed out at {time}. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
+  'ending.ended':
+    "Your session has ended. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
+  'ending.stayed': 'You are still signed in.',
+  'ending.failed': "That didn't work. Please try again.",
+  'ending.new-tab': '(opens a new tab)',
+
+  'leaving.title': 'Continue to {provider}',
+  'leaving.sign-in': "We're taking you to {provider} to sign in. If nothing happens, choose Continue.",
+  'leaving.sign-out': [
+    "You've signed out of this site. We're taking you to {provider} to sign you out there too.",
+    'If nothing happens, choose Continue.',
+  ],
+
+  'sign-out.title': 'Sign out?',
+  'sign-out.text': ['This ends your session here and at the sign-in service.'],
+
+  'third-party.title': 'Continue to sign in?',
+  'third-party.text': [
+    'Another site sent you here to sign in. Only continue if you were expecting this.',
+    'You will be taken to our sign-in service, then to the page you asked for.',
+  ],
+
+  'signed-out.page': 'Signed out',
+  'signed-out.title': "You've signed out",
+  'signed-out.ended': 'Your session has ended',
+  'signed-out.not-signed-in': "You're not signed in",
+  'signed-out.still-signed-in': "You're signed in",
+  'signed-out.to-leave': 'To leave, choose Sign out at the top of the page.',
+  'signed-out.provider-stays':
+    "You may still be signed in at {provider}. If you're on a shared computer, sign out there too.",
+  'signed-out.this-site': 'This site',
+  'signed-out.access': "This app's access to your account",
+  'signed-out.at-provider': 'Your sign-in at {provider}',
+  'signed-out.how.ended': 'Ended',
+  'signed-out.how.revoked': 'Revoked',
+  'signed-out.how.still-there': 'Still signed in',
+  'signed-out.how.unknown': 'Unknown',
+
+  'ended.signed-out': 'You signed out.',
+  'ended.idle.one': 'You were signed out because you were inactive for {count} minute.',
+  'ended.idle.other': 'You were signed out because you were inactive for {count} minutes.',
+  'ended.expired.one': 'You were signed out because sessions last at most {count} hour.',
+  'ended.expired.other': 'You were signed out because sessions last at most {count} hours.',
+  'ended.other-device': 'You signed this browser out from another device.',
+  'ended.provider': 'The sign-in service ended your session.',
+  'ended.operator': 'The people who run this site ended your session.',
+  'ended.account': 'The sign-in service no longer accepts this account, so we signed you out.',
+  'ended.provider-session': 'Your sign-in at {provider} has ended, so we signed you out here too.',
+  'ended.not-renewed': 'The sign-in service did not renew your sign-in, so we signed you out.',
+  'ended.replaced': 'You signed in again in this browser, which replaced this session.',
+
+  'sessions.title': 'Where you are signed in',
+  'sessions.nav': 'Sessions',
+  'sessions.lead': "Don't recognise one of these? Sign it out, then change your password.",
+  'sessions.this-browser': 'This browser',
+  'sessions.signed-in': 'Signed in',
+  'sessions.last-seen': 'Last seen',
+  'sessions.sign-out-here': 'Sign out here',
+  'sessions.which': '{device}, signed in {time}',
+  'sessions.several': 'Sign out of several sessions',
+  'sessions.recent':
+    "For your security, you need to have signed in within the last ten minutes. If you haven't, we'll ask you to sign in again and bring you back here.",
+  'sessions.sign-out-others': 'Sign out everywhere else',
+  'sessions.sign-out-all': 'Sign out everywhere',
+
+  'device.browser-and-system': '{browser} on {system}',
+  'device.browser': '{browser} on an unknown system',
+  'device.system': 'A browser on {system}',
+  'device.unknown': 'An unknown browser',
+
+  'time.just-now': 'just now',
+} as const;

@@ -1,0 +1,60 @@
+/** What a person reads about requests that were turned away before, or for a reason that has nothing to do with, a sign-in. */
+export const requestTexts = {
+  'error.not_found.title': 'Page not found',
+  'error.not_found.text': ['The address may be misspelt, or the page may have moved.'],
+  'error.not_understood.title': 'That request was not understood',
+  'error.not_understood.text': [
+    'Your browser sent something this site cannot read. Nothing was changed.',
+    'Go back and try once more.',
+  ],
+  'error.wrong_method.title': "This page can't be opened directly",
+  'error.wrong_method.text': ['Nothing was changed.'],
+  'error.too_slow.title': 'That took too long',
+  'error.too_slow.text': [
+    'The connection was too slow to read your request. Nothing was changed.',
+    'Try once more.',
+  ],
+  'error.too_large.title': "That's too large",
+  'error.too_large.text': [
+    'What you sent is larger than this site accepts. Nothing was changed.',
+    'Please send less and try again.',
+  ],
+  'error.wrong_type.title': 'That form was sent in a way we cannot read',
+  'error.wrong_type.text': [
+    'Nothing was changed.',
+    'Open the page again, fill in the form and send it once more.',
+  ],
+  'error.other_site.title': 'We blocked this request',
+  'error.other_site.text': [
+    'It came from another website, so we ignored it. Nothing was changed.',
+    'If you pressed a button here yourself, open the page again and try once more.',
+  ],
+  'error.too_many.title': 'Too many requests',
+  'error.too_many.text.one':
+    "We've had too many requests from your network. Wait {count} second, then try again.",
+  'error.too_many.text.other':
+    "We've had too many requests from your network. Wait {count} seconds, then try again.",
+  'error.broken.title': 'Something went wrong here',
+  'error.broken.text': [
+    'This is our fault, not yours. Try again in a moment.',
+    'If it keeps happening, tell us the request id below and what you were doing.',
+  ],
+  'error.request-id': 'Request id:',
+  'error.cookies-blocked': 'Your browser blocks cookies for this site. Allow them, then start again.',
+  'error.needed.role': 'Your account needs the “{role}” role.',
+  'error.needed.one-of-roles': 'Your account needs one of these roles: {roles}.',
+  'error.needed.all-roles': 'Your account needs all of these roles: {roles}.',
+  'error.needed.scopes': 'Your sign-in needs these permissions: {scopes}.',
+  'error.signed-in-as': 'Signed in as',
+
+  'development.roles': 'Roles on your account (development only)',
+  'development.scopes': 'Scopes of your sign-in (development only)',
+  'development.claims': 'Claims of your account (development only)',
+  'development.none': 'none',
+  'development.what-to-do': 'What to do (development only)',
+  'development.mark-route':
+    "parse the form's body before requireAuth, and write <%- include('/kit/form') %> inside the form; a script sends the content of <meta name=\"kit-form\"> as the header Kit-Form",
+  'development.mark-view':
+    'write <%- include(\'/kit/form\') %> inside each form of views/{view}.ejs; a script sends the content of <meta name="kit-form"> as the header Kit-Form',
+  'development.console': 'While developing: the console shows the cause, on the line with this request id.',
+} as const;

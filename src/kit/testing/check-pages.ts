@@ -1,0 +1,133 @@
+import type { CheckedSite } from '../assembly.ts';
+import { kitPages } from '../pages/kit-pages.ts';
+import type { Page } from '../pages/page.ts';
+import type { LogLine, TestApp } from './app.ts';
+import { unmarkedForm } from './check-views.ts';
+import { addressesOf, foundIn, hostileClaims } from './hostile.ts';
+import { findTags, parseHtml } from './html.ts';
+import { isHtml, type TestPage } from './page.ts';
+import { actionAt } from './page-actions.ts';
+import type { Visitor } from './person.ts';
+
+export interface SeenPages {
+  problems: string[];
+  /** Paths of pages that could not be looked at: they answered with a refusal, or with another page. */
+  unseen: string[];
+  /** Files that are not there, and a page that links to each. */
+  missing: ReadonlyMap<string, string>;
+}
+
+/** Opens every page of the site's own, as somebody whose claims are hostile and as nobody. */
+export async function checkPages(app: TestApp, { pages, config }: CheckedSite): Promise<SeenPages> {
+  const own = pages.filter((page) => !kitPages.includes(page));
+  const visitor = app.visitor();
+  const person = await app.signIn('check-site', { claims: hostileClaims(own, config.provider.rolesClaim) });
+  const problems: string[] = [];
+  const unseen: string[] = [];
+  const linked = new Map<string, string>();
+
+  async function look(page: Page, by: Visitor): Promise<boolean> {
+    let seen = false;
+    for (const address of addressesOf(page)) {
+      const answer = await by.get(address);
+      if (!isPageItself(answer, address)) {
+        problems.push(...failure(page, answer, app.log));
+        continue;
+      }
+      seen = true;
+      problems.push(...printedProblems(page, answer, own));
+      for (const path of filesLinked(answer)) linked.set(path, page.path);
+    }
+    return seen;
+  }
+
+  for (const page of own) {
+    const seen = await look(page, person);
+    if (!seen) unseen.push(page.path);
+    if (page.access === 'everyone') await look(page, visitor);
+    else problems.push(...(await openToNobody(page, visitor)));
+  }
+  return { problems, unseen, missing: await whatIsMissing(linked, person) };
+}
+
+async function whatIsMissing(
+  linked: ReadonlyMap<string, string>,
+  person: Visitor,
+): Promise<Map<string, string>> {
+  const missing = new Map<string, string>();
+  for (const [path, page] of linked) {
+    const { status } = await person.fetch(path, { headers: image });
+    if (status === 404) missing.set(path.split('?')[0] ?? path, page);
+  }
+  return missing;
+}
+
+const image = { Accept: '*/*', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' };
+
+function isPageItself({ status, headers, path }: TestPage, address: string): boolean {
+  return status === 200 && isHtml(headers) && path.split('?')[0] === address.split('?')[0];
+}
+
+/** A refusal, an API that is away or a redirect is an answer. A 500 is what nobody foresaw. */
+function failure({ path, view }: Page, { status }: TestPage, log: readonly LogLine[]): string[] {
+  if (status !== 500) return [];
+  const line = log.findLast((one) => one.status === 500 && one.causes !== undefined);
+  const [cause] = (line?.causes ?? []) as { name: string; message: string }[];
+  const what = cause ? `: ${cause.name}: ${cause.message.trim()}` : '';
+  const how = path.includes(':')
+    ? ' Where the address leads nowhere, its model throws notFound().'
+    : ' Its model or view must take any user and any query.';
+  return [`The page ${path} (views/${view}.ejs) answers 500${what}.${how}`];
+}
+
+function printedProblems({ path, view }: Page, { body }: TestPage, pages: readonly Page[]): string[] {
+  const about = `The page ${path} (views/${view}.ejs)`;
+  const html = parseHtml(body);
+  const [root] = findTags(html, 'html');
+  const [title] = findTags(html, 'title');
+  const headings = findTags(html, 'h1').length;
+  const raw = foundIn(body);
+  return [
+    ...(raw ? [`${about} prints ${raw} without escaping. Use <%= … %>, and links of https only.`] : []),
+    ...(headings === 1 ? [] : [`${about} has ${headings} <h1>. Give it one, which says what the page is.`]),
+    ...(title?.children.join('').trim() ? [] : [`${about} has no <title>. The layout prints page.title.`]),
+    ...(root?.attributes.lang ? [] : [`${about} does not say its language: <html lang="<%= page.lang %>">.`]),
+    ...findTags(html, 'form').flatMap((form) => {
+      const { method = '', action = '' } = form.attributes;
+      const marked = findTags(form, 'input').some(({ attributes }) => attributes.name === 'kit-form');
+      const target = method.toLowerCase() === 'post' && !marked ? actionAt(pages, action) : undefined;
+      return target ? [unmarkedForm(`views/${view}.ejs`, target)] : [];
+    }),
+  ];
+}
+
+/** The app's own files and images that the page has the browser load. */
+function filesLinked({ body, url }: TestPage): string[] {
+  const html = parseHtml(body);
+  const links = findTags(html, 'link').filter(({ attributes }) =>
+    /stylesheet|icon|manifest|preload/.test(attributes.rel ?? ''),
+  );
+  const addresses = [
+    ...links.map(({ attributes }) => attributes.href),
+    ...findTags(html, 'script', 'img', 'source', 'audio', 'video', 'track').map(
+      ({ attributes }) => attributes.src,
+    ),
+  ];
+  return addresses.flatMap((address) => {
+    const target = address ? URL.parse(address, url) : null;
+    return target?.origin === new URL(url).origin ? [target.pathname + target.search] : [];
+  });
+}
+
+/** The kit sees to it; this sees to the kit. */
+async function openToNobody(page: Page, visitor: Visitor): Promise<string[]> {
+  const [address = page.path] = addressesOf(page);
+  return isRefusal(await visitor.get(address))
+    ? []
+    : [`The page ${page.path}: it is not for everyone, and shows itself to somebody who is not signed in.`];
+}
+
+/** A sign-in, or a 401 or 403. */
+export function isRefusal({ status, asksToSignIn, path }: TestPage): boolean {
+  return asksToSignIn || status === 401 || status === 403 || path.startsWith('/auth/login');
+}

@@ -1,0 +1,39 @@
+import { afterAll, expect, test } from 'vitest';
+import { startTestApp } from '#kit/testing';
+import { site } from '../src/site.ts';
+import { env } from './settings.ts';
+
+const app = await startTestApp({ site, env });
+afterAll(() => app.stop());
+
+test('a note is added, read and deleted', async () => {
+  const alice = await app.signIn('alice');
+  const notes = await alice.submit(await alice.get('/notes'), 'Add', { text: 'Buy milk' });
+  expect(notes.path).toBe('/notes');
+
+  const link = notes.links.find(({ name }) => name === 'Buy milk');
+  const note = await alice.get(link?.href ?? '');
+  expect(note.text).toContain('Buy milk');
+
+  const after = await alice.submit(note, 'Delete');
+  expect(after.path).toBe('/notes');
+  expect(after.text).not.toContain('Buy milk');
+});
+
+test('an empty note is not added', async () => {
+  const alice = await app.signIn('dora');
+  const page = await alice.submit(await alice.get('/notes'), 'Add', { text: '  ' });
+  expect(page.text).toContain('You have no notes yet.');
+});
+
+test('nobody sees or deletes the note of somebody else', async () => {
+  const alice = await app.signIn('alice');
+  const notes = await alice.submit(await alice.get('/notes'), 'Add', { text: 'A secret' });
+  const address = notes.links.find(({ name }) => name === 'A secret')?.href ?? '';
+
+  const bob = await app.signIn('bob');
+  expect((await bob.get('/notes')).text).not.toContain('A secret');
+  expect((await bob.get(address)).status).toBe(404);
+  await bob.post(`${address}/delete`);
+  expect((await alice.get(address)).status).toBe(200);
+});

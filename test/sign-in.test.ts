@@ -1,0 +1,26 @@
+import { afterAll, expect, test } from 'vitest';
+import { startTestApp } from '#kit/testing';
+import { site } from '../src/site.ts';
+import { env } from './settings.ts';
+
+const app = await startTestApp({ site, env });
+afterAll(() => app.stop());
+
+test('a visitor sees the start page, and is asked to sign in for the profile', async () => {
+  expect((await app.get('/')).status).toBe(200);
+  expect((await app.get('/profile')).asksToSignIn).toBe(true);
+});
+
+test('whoever signs in comes to the page they asked for', async () => {
+  const alice = await app.signIn('alice', { path: '/profile', claims: { name: 'Alice Adams' } });
+  expect(alice.page.path).toBe('/profile');
+  expect(alice.page.heading).toBe('Alice Adams');
+  expect(alice.page.text).toContain('alice@example.com');
+});
+
+test('signing out ends the session', async () => {
+  const alice = await app.signIn('alice');
+  const page = await alice.submit(await alice.get('/'), 'Sign out');
+  expect(page.path).toMatch(/^\/signed-out/);
+  expect((await alice.get('/auth/session')).status).toBe(401);
+});
