@@ -2,14 +2,15 @@
  * `npm run release`: writes src/kit/kit.json, by which a copy knows its version and what was changed in it.
  * `npm run release -- --check` changes nothing, and fails where kit.json or CHANGELOG.md is behind.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasSection } from '../src/kit/upgrade/changelog.ts';
+import { askGit, byNul, git } from '../src/kit/upgrade/git.ts';
 import { hashOf, kitFolder, kitJson } from '../src/kit/upgrade/kit-file.ts';
 import { partsOf } from '../src/kit/upgrade/packages.ts';
-import { isVersion } from '../src/kit/upgrade/versions.ts';
+import { walk } from '../src/kit/upgrade/tree.ts';
+import { compareVersions, isVersion } from '../src/kit/upgrade/versions.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -54,20 +55,26 @@ function check(): string | undefined {
     return `package-lock.json does not say version ${version}: run \`npm install --package-lock-only\`.`;
   if (!existsSync(join(root, 'CHANGELOG.md')) || !hasSection(read('CHANGELOG.md').toString(), version))
     return `CHANGELOG.md has no section for ${version}: begin one with "## ${version}".`;
-  const untracked = listFiles('--others', '--exclude-standard').filter(
-    (path) => path.startsWith(kitFolder) && path !== kitJson,
-  );
+  const untracked = underGit() ? listFiles('--others', '--exclude-standard').filter(isOfKit) : [];
   if (untracked.length > 0)
     return `git does not know ${untracked.join(', ')} yet: \`git add\` it, then run \`npm run release\`.`;
-  const present = existsSync(join(root, kitJson)) ? read(kitJson).toString().replaceAll('\r\n', '\n') : '';
+  return checkKitJson(version);
+}
+
+function checkKitJson(version: string): string | undefined {
+  const present = existsSync(join(root, kitJson)) ? read(kitJson).toString().replaceAll('\r\n', '\n') : '{}';
+  // A copy that was upgraded before it was adopted: kit.json is the newer template's, and stays so.
+  const [, there] = /"version": "([^"]*)"/.exec(present) ?? [];
+  if (isVersion(there) && compareVersions(there, version) > 0) return undefined;
+  if (present === kitText()) return undefined;
   const stale = staleFiles(present);
-  if (stale.length > 0 || present !== kitText())
-    return `${kitJson} is stale${stale.length > 0 ? ` (${stale.slice(0, 5).join(', ')}${stale.length > 5 ? ', …' : ''})` : ''}: run \`npm run release\` and commit it.`;
-  return undefined;
+  const names = stale.length > 0 ? ` (${stale.slice(0, 5).join(', ')}${stale.length > 5 ? ', …' : ''})` : '';
+  return `${kitJson} is stale${names}: run \`npm run release\` and commit it.`;
 }
 
 function write(): string | undefined {
   if (!isVersion(versionOf('package.json'))) return 'package.json has no version of the form 1.2.3.';
+  if (!underGit()) return 'A release takes the files that git knows, and this folder is not under git.';
   writeFileSync(join(root, kitJson), kitText());
   return check() ?? void console.log(`${kitJson} is written, for ${versionOf('package.json')}.`);
 }
@@ -108,8 +115,19 @@ function staleFiles(present: string): string[] {
 
 /** In the order of their bytes, the same on every system. What git does not know gets into no release. */
 function listFiles(...options: string[]): string[] {
-  const output = execFileSync('git', ['ls-files', '-z', ...options], { cwd: root, maxBuffer: 1024 ** 3 });
-  return [...new Set(output.toString().split('\0').filter(Boolean))].sort();
+  if (underGit()) return [...new Set(byNul(git(['ls-files', '-z', ...options], { cwd: root })))].sort();
+  // A zip of the template, of which only --check is asked.
+  const found: string[] = [];
+  walk(root, '', (path) => found.push(path));
+  return found.sort();
+}
+
+function underGit(): boolean {
+  return askGit(['rev-parse', '--is-inside-work-tree'], { cwd: root }).status === 0;
+}
+
+function isOfKit(path: string): boolean {
+  return path.startsWith(kitFolder) && path !== kitJson;
 }
 
 function matches(patterns: readonly RegExp[], path: string): boolean {

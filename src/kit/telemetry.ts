@@ -3,8 +3,8 @@ import type { Audit, AuditDetails, AuditEvent } from './log/index.ts';
 import type { Provider, ProviderCall } from './provider/index.ts';
 import type { Sessions } from './store/index.ts';
 
-// Metrics and traces by the OpenTelemetry API alone: without an SDK each of these calls does nothing. README shows
-// how to attach one. No name holds a user, a session or a token.
+// Metrics and traces by the OpenTelemetry API alone: without an SDK each of these calls does nothing.
+// docs/operations.md shows how to attach one. No name holds a user, a session or a token.
 
 const scope = 'web-app';
 

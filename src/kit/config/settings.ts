@@ -21,23 +21,28 @@ const findIssuer = 'Your provider calls it issuer or authority; its discovery do
 const register = 'Register this app at your provider as a confidential web app; it tells you the id.';
 const tenant = '11111111-2222-3333-4444-555555555555';
 
-/** Every setting there is, in the order of the README. The long explanations stand in .env.example. */
+/** Every setting of the kit, in the order of docs/settings.md. The long explanations are in .env.example. */
 const table = {
   BASE_URL: { default: 'http://localhost:3000', meaning: 'the address users see', schema: is.origin },
   PORT: { default: '3000', meaning: 'the port to listen on', schema: is.whole(0, 65_535) },
   HOST: { meaning: 'the interface to listen on; all without it', example: '127.0.0.1', schema: is.host },
 
   OIDC_ISSUER: {
-    meaning: 'the identity provider, as it writes itself',
+    meaning: 'the issuer URL, exactly as the provider publishes it',
     example: 'https://login.example.com',
     schema: is.issuer,
     hint: findIssuer,
   },
-  OIDC_CLIENT_ID: { meaning: 'this app at the provider', example: 'my-app', schema: is.text, hint: register },
+  OIDC_CLIENT_ID: {
+    meaning: 'the ID of this app at the provider',
+    example: 'my-app',
+    schema: is.text,
+    hint: register,
+  },
   OIDC_CLIENT_SECRET: { meaning: 'the secret of this app', secret: true, schema: is.givenSecret },
   OIDC_CLIENT_AUTH: {
     default: 'client_secret_basic',
-    meaning: 'how this app proves to the provider who it is',
+    meaning: 'how this app authenticates to the provider',
     schema: is.oneOf(
       'client_secret_basic',
       'client_secret_post',
@@ -120,8 +125,16 @@ const table = {
     example: 'de-CH en',
     schema: is.locales,
   },
-  OIDC_ROLES_CLAIM: { default: 'roles', meaning: 'which claim holds the roles', schema: is.claimPath },
-  OIDC_ALLOWED_TENANTS: { meaning: 'the Entra tenants let in', example: tenant, schema: is.tenants },
+  OIDC_ROLES_CLAIM: {
+    default: 'roles',
+    meaning: "the claim that holds the user's roles",
+    schema: is.claimPath,
+  },
+  OIDC_ALLOWED_TENANTS: {
+    meaning: 'the Entra tenants whose users may sign in',
+    example: tenant,
+    schema: is.tenants,
+  },
   OIDC_STEP_UP_WITHOUT_AUTH_TIME: {
     default: 'false',
     meaning: 'whether rules with maxAgeSeconds accept a new sign-in without auth_time',
@@ -144,19 +157,19 @@ const table = {
     schema: is.ownSecret,
     hint: is.makeSecret,
   },
-  SESSION_SECRET_PREVIOUS: { meaning: 'the one before it', secret: true, schema: is.ownSecret },
+  SESSION_SECRET_PREVIOUS: { meaning: 'the previous secret', secret: true, schema: is.ownSecret },
   SESSION_IDLE_MINUTES: {
     default: '30',
-    meaning: 'a session ends so long after the last request',
+    meaning: 'idle timeout, in minutes',
     schema: is.whole(1, 1_440, 'minutes'),
   },
   SESSION_MAX_HOURS: {
     default: '8',
-    meaning: 'and so long after the sign-in in any case',
+    meaning: 'maximum session length, in hours',
     schema: is.whole(1, 720, 'hours'),
   },
   REDIS_URL: {
-    meaning: 'where sessions are kept; in memory without it',
+    meaning: 'where sessions are stored; in memory without it',
     example: 'rediss://:password@redis.example.com:6379',
     secret: true,
     schema: is.redisUrls,
@@ -170,7 +183,7 @@ const table = {
   },
   SHUTDOWN_DELAY_SECONDS: {
     default: '0',
-    meaning: 'how long to go on serving after SIGTERM',
+    meaning: 'how long to keep working after SIGTERM, so that a load balancer can notice',
     schema: is.whole(0, 60, 'seconds'),
   },
 } satisfies Record<string, Definition>;

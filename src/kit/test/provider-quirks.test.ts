@@ -10,7 +10,7 @@ vi.setConfig({ maxConcurrency: 8 });
 interface Provider {
   name: string;
   profile: Profile;
-  /** The settings that README's recipe names. */
+  /** The settings that the recipe in docs/providers.md names. */
   env: Record<string, string>;
   /** Whether its roles reach the app: without, nobody is an admin. */
   admin: boolean;

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type ConfigError, loadConfig, settings } from '../config/index.ts';
+import { kitDoc } from './helpers/docs.ts';
 
-// docs/providers.md: what it says to set can be set.
+// docs/providers.md: what it says to set can be set. Where an app's owner has changed or deleted it, it is theirs.
 
-const text = readFileSync(join(import.meta.dirname, '../../../docs/providers.md'), 'utf8');
+const text = kitDoc('docs/providers.md') ?? '';
 const recipes = text
   .split(/^## /m)
   .slice(1)
@@ -51,7 +50,7 @@ const others = {
   SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
 };
 
-describe('the recipe for', () => {
+describe.skipIf(text === '')('the recipe for', () => {
   test.each(recipes.filter(({ name }) => !name.startsWith('FAPI')))('$name can be set', ({ env }) => {
     expect(Object.keys(env)).toContain('OIDC_ISSUER');
     expect(problems({ ...others, ...env })).toEqual([]);
@@ -81,15 +80,6 @@ test.each(recipes)(
     expect(section).toMatch(/PKCE and secret: /);
   },
 );
-
-test('the README names each provider that has a recipe, and no other', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
-  const list = /has a recipe for (.+)\.$/m.exec(readme)?.[1] ?? '';
-  const inReadme = list.split(/, | and /).sort();
-  const short = (name: string) => name.replace(/^Amazon | ID, .*$/g, '');
-  const here = new Set(recipes.map(({ name }) => short(name)).filter((name) => !name.startsWith('FAPI')));
-  expect(inReadme).toEqual([...here].sort());
-});
 
 test('every setting that is named exists', () => {
   const names = new Set(settings.map(({ name }) => name));

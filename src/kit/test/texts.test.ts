@@ -23,7 +23,6 @@ import { prepareApp, startApp, type TestApp, testFolders } from './helpers/app.t
 import { createBrowser } from './helpers/browser.ts';
 import { textOf } from './helpers/instances.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
-import { textsTable } from './helpers/texts-table.ts';
 
 const keys = Object.keys(texts) as TextKey[];
 const kit = fileURLToPath(new URL('..', import.meta.url));
@@ -93,13 +92,6 @@ describe('the catalogue', () => {
       expect(keys, key).toEqual(expect.arrayContaining(both));
       expect(texts[key], key).toContain('{count}');
     }
-  });
-
-  test('is listed in docs/texts.md as it is', async () => {
-    const file = fileURLToPath(new URL('../../../docs/texts.md', import.meta.url));
-    const [prose = ''] = readFileSync(file, 'utf8').split(/^### /m);
-    const renew = 'docs/texts.md is out of date: npx vitest run --mode kit src/kit/test/texts.test.ts -u';
-    await expect(prose + textsTable(), renew).toMatchFileSnapshot(file);
   });
 });
 

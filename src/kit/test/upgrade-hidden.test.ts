@@ -91,7 +91,7 @@ describe('check', () => {
         '  changed  src/kit/app.ts',
         '  missing  src/kit/old.ts',
         '  added    src/kit/more.ts',
-        'Yours by now, left alone by an upgrade: Dockerfile\n',
+        'Shared files that you changed, which an upgrade leaves as they are: Dockerfile\n',
       ].join('\n'),
       stderr: '',
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asAdopted } from '../upgrade/as-adopted.ts';
+import { asAdopted, templateOnlyPackages } from '../upgrade/as-adopted.ts';
 import { hasSection, sectionsBetween } from '../upgrade/changelog.ts';
 import { mergePackages } from '../upgrade/packages.ts';
 import { compareVersions, lowestOf } from '../upgrade/versions.ts';
@@ -102,20 +102,40 @@ describe('package.json of a copy', () => {
   });
 });
 
-test('the scripts of what a copy does not keep are no scripts of a copy', () => {
-  const { scripts } = asAdopted({
-    scripts: {
-      test: 'vitest run --mode all',
-      'test:kit': 'vitest run --mode kit',
-      check: 'tsc --noEmit && knip && npm run release -- --check',
-      release: 'node scripts/release.ts',
-      bench: 'node bench/main.ts',
+test('what a copy does not keep, an upgrade does not bring: its scripts, and packages that only it imports', () => {
+  const files = new Map([
+    ['bench/main.ts', "import load from 'made-up-load';\nimport { test } from 'vitest';"],
+    ['scripts/shots.ts', "const { chromium } = await import('playwright-core');"],
+    [
+      'src/kit/test/a.test.ts',
+      "import { test } from 'vitest';\nimport type { Page } from 'playwright-core/page';",
+    ],
+  ]);
+  const entries = new Map(
+    [...files.keys()].map((path) => [path, { kind: 'file' as const, executable: false }]),
+  );
+  const read = (path: string) => ({ content: Buffer.from(files.get(path) ?? ''), executable: false });
+  const json = asAdopted(
+    {
+      scripts: {
+        test: 'vitest run --mode all',
+        'test:kit': 'vitest run --mode kit',
+        check: 'tsc --noEmit && tsc -p scripts/tsconfig.json && knip && npm run release -- --check',
+        release: 'node scripts/release.ts',
+        bench: 'node bench/main.ts',
+      },
+      devDependencies: {
+        'made-up-load': '^9.0.0',
+        'playwright-core': '^1.0.0',
+        vitest: '^5.0.0',
+        typescript: '^7.0.0',
+      },
     },
-  });
-  expect(scripts).toEqual({
-    test: 'vitest run',
-    'test:kit': 'vitest run --mode kit',
-    check: 'tsc --noEmit && knip',
+    templateOnlyPackages({ entries, read }),
+  );
+  expect(json).toEqual({
+    scripts: { test: 'vitest run', 'test:kit': 'vitest run --mode kit', check: 'tsc --noEmit && knip' },
+    devDependencies: { 'playwright-core': '^1.0.0', vitest: '^5.0.0', typescript: '^7.0.0' },
   });
 });
 

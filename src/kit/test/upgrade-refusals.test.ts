@@ -91,11 +91,23 @@ describe('the copy', () => {
     expectRefusal(/^The template there is 1\.1\.0, older than yours \(1\.10\.0\)/, '../template');
   });
 
-  test('is not upgraded from another project, nor from one without a kit', () => {
-    template.write({ 'package.json': template.read('package.json').replace('a-template', 'another') });
+  test('is not upgraded from another project, from a copy, or from one without a kit', () => {
+    const packageText = template.read('package.json');
+    template.write({ 'package.json': packageText.replace('a-template', 'another') });
     releaseNext(template);
     expectRefusal(/its src\/kit\/kit\.json says "another"\. Yours was made from "a-template"/, '../template');
+    template.write({ 'package.json': packageText, 'CHANGELOG.md': '' });
+    release(template, '1.2.0').write({ 'package.json': packageText.replace('a-template', 'their-app') });
+    expectRefusal(/^That is a copy of the template, by the name of "their-app"/, '../template');
     expectRefusal(/^There is no src\/kit\/kit\.json in the template/, '../template/docs');
+  });
+
+  test('keeps a file that git ignores, where the new version has one of that name', () => {
+    copy.write({ '.gitignore': 'redaction.ts\n' }).commit();
+    copy.write({ 'src/kit/log/redaction.ts': 'mine\n' });
+    releaseNext(template);
+    expectRefusal(/^src\/kit\/log\/redaction\.ts is yours, and git ignores it/, '../template');
+    expect(copy.read('src/kit/log/redaction.ts')).toBe('mine\n');
   });
 
   test('is not written through a link of its own', () => {
@@ -106,6 +118,16 @@ describe('the copy', () => {
     releaseNext(template);
     expectRefusal(/^docs is a symbolic link here/, '../template');
     expect(project(place.folder).has('elsewhere/new.md')).toBe(false);
+  });
+
+  test('is not written where it has a file in the place of a folder', () => {
+    template.write({ 'docs/more/one.md': '\n' });
+    copy.write({ 'docs/more': 'mine\n' }).commit();
+    releaseNext(template);
+    expectRefusal(
+      /^docs\/more is a file here, and the upgrade would write docs\/more\/one\.md/,
+      '../template',
+    );
   });
 
   test('keeps the upgrade.patch of the time before', () => {
@@ -119,11 +141,9 @@ describe('the copy', () => {
     const writes = new Map([
       ['src/kit/app.ts', file('new')],
       ['src/new/file.ts', file('new')],
-      [`docs/${'x'.repeat(300)}`, file('no file system takes this name')],
+      ['README.md/below', file('README.md is a file, so this cannot be written')],
     ]);
-    expect(() => apply(copy.folder, { writes, deletes: new Set(['src/kit/log/index.ts']) })).toThrow(
-      'ENAMETOOLONG',
-    );
+    expect(() => apply(copy.folder, { writes, deletes: new Set(['src/kit/log/index.ts']) })).toThrow(/mkdir/);
     expect(changesIn(copy)).toEqual([]);
     expect(copy.has('src/new')).toBe(false);
   });

@@ -140,6 +140,15 @@ describe('a shared file that the site', () => {
     expect(copy.read('upgrade.patch')).toContain('+// docker 2, improved');
   });
 
+  test('changed after its first commit has its old version from there, where the template has no tag of it', () => {
+    copy.write({ Dockerfile: mine() }).commit();
+    template.git('tag', '--delete', 'v1.0.0');
+    releaseNext(template);
+    expect(copy.upgrade('../template').status).toBe(0);
+    copy.git('apply', 'upgrade.patch');
+    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
+  });
+
   test('changed before its first commit is compared with the new one where the template has no tag of the old one', () => {
     const zip = project(join(place.folder, 'from a zip')).write({ ...filesOf(copy), Dockerfile: mine() });
     zip.git('init', '--quiet');

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Refusal } from './refusal.ts';
-import type { FileContent } from './tree.ts';
+import { type FileContent, statAt } from './tree.ts';
 
 /** What an upgrade does to the copy. It is collected first and written at the end, when nothing can be refused any more. */
 export interface Changes {
@@ -25,7 +25,7 @@ export function checkTargets(root: string, { writes, deletes }: Changes): void {
     const parts = path.split('/');
     for (const at of parts.keys()) {
       const part = parts.slice(0, at + 1).join('/');
-      const stat = lstatSync(join(root, part), { throwIfNoEntry: false });
+      const stat = statAt(root, part);
       if (stat?.isSymbolicLink())
         throw new Refusal(
           `${part} is a symbolic link here, and the upgrade would write ${path}. It follows no link: replace it by what it links to, or remove it, and commit.`,
@@ -60,7 +60,7 @@ export function apply(root: string, { writes, deletes }: Changes): void {
 }
 
 function current(root: string, path: string): FileContent | undefined {
-  const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
+  const stat = statAt(root, path);
   if (!stat) return undefined;
   return { content: readFileSync(join(root, path)), executable: (stat.mode & 0o111) !== 0 };
 }

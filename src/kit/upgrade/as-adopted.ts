@@ -1,26 +1,52 @@
 import { isRecord } from './kit-file.ts';
+import type { Tree } from './tree.ts';
 
 type Json = Record<string, unknown>;
 
+/** What a copy does not keep. */
+const templateOnly = /^(scripts|bench)\//;
+
 /**
- * The template's package.json as `npm run adopt` leaves it: without the scripts of what a copy does not keep (`scripts/`,
- * `bench/`), and with `npm test` for the site's tests only. Otherwise each copy would seem to have changed these itself.
+ * The template's package.json as `npm run adopt` leaves it: without the scripts of what a copy does not keep, without
+ * the packages that only these import, and with `npm test` for the site's tests only. Otherwise each copy would seem to
+ * have changed all this itself.
  */
-export function asAdopted(json: Json): Json {
+export function asAdopted(json: Json, unused: ReadonlySet<string>): Json {
   const scripts: Json = isRecord(json.scripts) ? json.scripts : {};
-  const own = (command: string) => /(^|\s)(scripts|bench)\//.test(command);
-  const gone = new Set(Object.keys(scripts).filter((name) => own(String(scripts[name]))));
-  const calls = (command: string) => gone.has(/^npm run ([\w:-]+)/.exec(command.trim())?.[1] ?? '');
-  const kept = Object.entries(scripts).filter(([name]) => !gone.has(name));
+  const dependencies: Json = isRecord(json.devDependencies) ? json.devDependencies : {};
+  const runs = (command: string) => command.split(/\s+/).some((word) => templateOnly.test(word));
+  const gone = new Set(
+    Object.keys(scripts).filter((name) => runs(String(scripts[name]).split(' && ')[0] ?? '')),
+  );
+  const calls = (command: string) => gone.has(/^npm run ([\w:-]+)/.exec(command)?.[1] ?? '');
+  const left = (command: unknown) =>
+    String(command)
+      .split(' && ')
+      .filter((part) => !runs(part) && !calls(part))
+      .join(' && ')
+      .replace(/^vitest run --mode all$/, 'vitest run');
   return {
     ...json,
-    scripts: Object.fromEntries(
-      kept.map(([name, command]) => {
-        const parts = String(command)
-          .split(' && ')
-          .filter((part) => !own(part) && !calls(part));
-        return [name, parts.join(' && ').replace(/^vitest run --mode all$/, 'vitest run')];
-      }),
-    ),
+    scripts: pick(scripts, (name) => !gone.has(name), left),
+    devDependencies: pick(dependencies, (name) => !unused.has(name)),
   };
+}
+
+/** The packages that only files import which a copy does not keep. */
+export function templateOnlyPackages(tree: Tree): Set<string> {
+  const [here, elsewhere] = [new Set<string>(), new Set<string>()];
+  for (const [path, { kind }] of tree.entries) {
+    if (kind !== 'file' || !/\.[jt]s$/.test(path)) continue;
+    const text = tree.read(path).content.toString();
+    for (const [, name = ''] of text.matchAll(
+      /(?:from|import)\s*\(?\s*['"]((?:@[\w.-]+\/)?[\w.-]+)[^'"]*['"]/g,
+    ))
+      (templateOnly.test(path) ? here : elsewhere).add(name);
+  }
+  return new Set([...here].filter((name) => !elsewhere.has(name)));
+}
+
+function pick(from: Json, wanted: (name: string) => boolean, change = (value: unknown) => value): Json {
+  const entries = Object.entries(from).filter(([name]) => wanted(name));
+  return Object.fromEntries(entries.map(([name, value]) => [name, change(value)]));
 }

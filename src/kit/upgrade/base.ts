@@ -15,7 +15,7 @@ export function findBase(
   needed: boolean,
 ): Release | undefined {
   if (folder !== undefined) {
-    const base = readRelease(folderTree(folder), `--base ${folder}`);
+    const base = readRelease(folderTree(folder), `the folder of --base (${folder})`);
     if (base.kit.name !== kit.name || base.kit.version !== kit.version)
       throw new Refusal(
         `--base has ${base.kit.name} ${base.kit.version}. Your copy was made from ${kit.name} ${kit.version}.`,

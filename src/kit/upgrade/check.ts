@@ -16,7 +16,9 @@ try {
   else console.log(`kit ${kit.version}, edited here:\n  ${listDifferences(differences).join('\n  ')}`);
   const changed = [...kit.shared].filter(([path, hash]) => ![hash, undefined].includes(hashAt(root, path)));
   if (changed.length > 0)
-    console.log(`Yours by now, left alone by an upgrade: ${changed.map(([path]) => path).join(', ')}`);
+    console.log(
+      `Shared files that you changed, which an upgrade leaves as they are: ${changed.map(([path]) => path).join(', ')}`,
+    );
   const hidden = hiddenFiles(root, [kitJson, ...kit.files.keys()]);
   if (hidden.length > 0) throw new Refusal(adviceOnHidden(root, hidden, kitFolder));
 } catch (error) {

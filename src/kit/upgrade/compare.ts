@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOf, type Kit, kitFolder, kitJson } from './kit-file.ts';
-import { walk } from './tree.ts';
+import { statAt, walk } from './tree.ts';
 
 /** How the kit of a copy differs from what its kit.json says. */
 export interface Differences {
@@ -42,7 +42,7 @@ export function listDifferences({ changed, missing, added }: Differences): strin
 
 /** Undefined where there is nothing. A link or a folder is there, and is no file that a template brought. */
 export function hashAt(root: string, path: string): string | undefined {
-  const stat = lstatSync(join(root, path), { throwIfNoEntry: false });
+  const stat = statAt(root, path);
   if (!stat) return undefined;
   return stat.isFile() ? hashOf(readFileSync(join(root, path))) : 'not a file';
 }

@@ -26,7 +26,8 @@ export function askGit(args: readonly string[], { cwd, input, env, plain }: GitO
   });
   if (error && 'code' in error && error.code === 'ENOENT')
     return { status: 127, stdout: Buffer.alloc(0), stderr: 'git is not installed, or not in PATH.' };
-  if (error) throw error;
+  // Where there is no repository, git may end before it has read its input.
+  if (error && !('code' in error && error.code === 'EPIPE')) throw error;
   return { status: status ?? 1, stdout, stderr: stderr.toString().trim() };
 }
 

@@ -42,6 +42,11 @@ export function planKit(plan: KitPlan, changes: Changes): KitResult {
   const edited = new Set([...edits.changed, ...edits.missing, ...edits.added]);
   for (const [path, hash] of template.kit.files) {
     if (edited.has(path) || hashAt(root, path) === hash) continue;
+    // git ignores it, or it would count as an edit; no commit has it.
+    if (!old.files.has(path) && existsSync(join(root, path)))
+      throw new Refusal(
+        `${path} is yours, and git ignores it. The new version has a file of that name: move yours.`,
+      );
     (existsSync(join(root, path)) ? result.changed : result.added).push(path);
     changes.writes.set(path, asWritten(template.tree.read(path)));
   }

@@ -43,6 +43,10 @@ export function takeTemplate(source: Source, temporary: string): Template {
 
 /** @throws Refusal where kit.json and the files are not as a release leaves them, or a name or link leads elsewhere */
 export function readRelease(tree: Tree, what: string): Release {
+  if (!tree.entries.has(kitJson))
+    throw new Refusal(
+      `There is no ${kitJson} in ${what}. Give the folder or address of the template itself, in version 1.0.0 or newer.`,
+    );
   for (const [path, { kind }] of tree.entries) {
     if (kind === 'link')
       throw new Refusal(
@@ -52,10 +56,6 @@ export function readRelease(tree: Tree, what: string): Release {
     const objection = objectionToName(path);
     if (objection) throw new Refusal(`In ${what}, the name "${path}" ${objection}.`);
   }
-  if (!tree.entries.has(kitJson))
-    throw new Refusal(
-      `There is no ${kitJson} in ${what}. Give the folder or address of the template itself, in version 1.0.0 or newer.`,
-    );
   const kit = readKit(tree.read(kitJson).content.toString(), `${kitJson} of ${what}`);
   const stale = [...kit.files, ...kit.shared].filter(
     ([path, hash]) => !tree.entries.has(path) || hashOf(tree.read(path).content) !== hash,

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { byNul, git } from './git.ts';
 import { Refusal } from './refusal.ts';
@@ -64,6 +64,16 @@ export function commitTree(repository: string, commit: string, env?: Record<stri
       executable: entries.get(path)?.executable ?? false,
     }),
   };
+}
+
+/** What is at a path, links not followed; undefined where nothing is, or where a file is in the place of a folder. */
+export function statAt(root: string, path: string): Stats | undefined {
+  try {
+    return lstatSync(join(root, path), { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 /** Every file and link below a folder, by its path with slashes. */

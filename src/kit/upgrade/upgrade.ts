@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apply, type Changes, checkTargets } from './apply.ts';
 import type { Order } from './arguments.ts';
-import { asAdopted } from './as-adopted.ts';
+import { asAdopted, templateOnlyPackages } from './as-adopted.ts';
 import { baseFile, findBase } from './base.ts';
 import { compareKit, type Differences, isUnchanged, listDifferences } from './compare.ts';
 import { type Copy, ignoredIn, readCopy, requireCleanWorkTree } from './copy.ts';
-import { hashOf, kitJson } from './kit-file.ts';
+import { hashOf, isRecord, kitJson } from './kit-file.ts';
 import { lostEdits, planKit } from './kit-plan.ts';
 import { lockFor } from './lockfile.ts';
 import { type MergedPackage, mergePackages, sameDependencies } from './packages.ts';
@@ -65,7 +65,12 @@ function upgradeTo(template: Template, copy: Copy, order: Order, temporary: stri
 function checkDirection({ kit }: Copy, template: Template, direction: number): void {
   if (template.kit.name !== kit.name)
     throw new Refusal(
-      `That is a copy or another template: its ${kitJson} says "${template.kit.name}". Yours was made from "${kit.name}".`,
+      `That is another template: its ${kitJson} says "${template.kit.name}". Yours was made from "${kit.name}".`,
+    );
+  // Its dependencies, scripts and documents are those of somebody's app.
+  if (template.packageJson.name !== kit.name)
+    throw new Refusal(
+      `That is a copy of the template, by the name of "${template.packageJson.name}". Give the folder or address of the template itself.`,
     );
   if (direction < 0)
     throw new Refusal(
@@ -80,9 +85,13 @@ function planPackage(
   temporary: string,
   changes: Changes,
 ): MergedPackage {
+  const unused = templateOnlyPackages(template.tree);
+  // A copy that was not adopted has all that the template has.
+  const adopted = !isRecord(copy.packageJson.scripts) || copy.packageJson.scripts.adopt === undefined;
+  const asHere = (json: Record<string, unknown>) => (adopted ? asAdopted(json, unused) : json);
   const before = copy.kit.package ?? base?.packageJson;
-  const theirs = asAdopted(template.packageJson);
-  const merged = mergePackages(copy.packageJson, before && asAdopted(before), theirs);
+  const theirs = asHere(template.packageJson);
+  const merged = mergePackages(copy.packageJson, before && asHere(before), theirs);
   const text = inStyleOf(copy.packageText, merged.json);
   if (text === copy.packageText) return merged;
   changes.writes.set('package.json', { content: Buffer.from(text), executable: false });
@@ -152,8 +161,8 @@ function refuseEdits(edits: Differences, { copy, template, base, temporary }: Ed
         ]
       : []),
     'Move them into your own files where you can: views and texts of the kit can be replaced in yours (docs/guide.md).',
-    `Or carry them over: npm run upgrade -- <the same> --merge${base ? '' : ` --base <folder with version ${kit.version}>`}`,
-    `Or give them up: git checkout <commit> -- src/kit, with a commit before the edits, and commit.`,
+    `Or carry them over: npm run upgrade -- <the same folder or address> --merge${base ? '' : ` --base <folder with version ${kit.version}>`}`,
+    'Or drop them: `git checkout <a commit before the edits> -- src/kit`, and commit.',
   ];
   return new Refusal(lines.join('\n'));
 }

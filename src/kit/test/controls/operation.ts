@@ -10,7 +10,7 @@ export const operationControls: Control[] = [
       'log: holds the id of its request, which the page shows as well',
       'log: names a session by a short hash',
       'logout: leaves one audit event, with the user and a hash of the session',
-      'readme: the table of audit events names each event there is',
+      'docs: names each audit event there is',
     ],
   },
   {
@@ -119,7 +119,7 @@ export const operationControls: Control[] = [
     what: 'A production install holds no development provider',
     tests: [
       'production-install: a production install holds no development package',
-      'layout: live without the development folder and the doctor',
+      'layout: runs without its programs and its tests',
     ],
   },
   {

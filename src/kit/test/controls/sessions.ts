@@ -5,8 +5,8 @@ export const sessionControls: Control[] = [
   {
     id: '7.1.1, 7.1.2, 7.1.3',
     level: 2,
-    what: 'The limits of sessions, and why, stand in the README',
-    tests: ['readme: the table of settings is what the code reads, defaults and meanings included'],
+    what: 'docs/operations.md says what the limits of sessions are, and why',
+    tests: ['docs: has the settings that the code reads, with their defaults and meanings'],
   },
   {
     id: '7.2.1, 7.2.2, 7.2.3',
