@@ -23,7 +23,9 @@ describe('a clone that is adopted', () => {
 
   test('says what it did', () => {
     const said = expectAdopted(copy);
-    expect(said).toMatch(/^This is my-app now: "My app"\.\n- The example is out: \d+ files, and \d+ lines/);
+    expect(said).toMatch(
+      /^This is my-app now: "My app"\.\n- The example is out: \d+ files, and the lines of src\/site\.ts and test\/settings\.ts/,
+    );
     expect(said).toContain('gone: CHANGELOG.md, bench/, docs/screenshots/, scripts/,');
     expect(said).toContain('.env has a fresh SESSION_SECRET');
     expect(said).not.toMatch(/stay:/);
@@ -76,10 +78,15 @@ describe('a clone that is adopted', () => {
     ).toThrow();
   });
 
-  test('has scripts that an upgrade takes for those of the template', () => {
+  test('has scripts and packages that an upgrade takes for those of the template', () => {
     const { package: template } = JSON.parse(copy.read('src/kit/kit.json'));
-    expect(JSON.parse(copy.read('package.json')).scripts).toEqual(asAdopted(template).scripts);
-    expect(JSON.parse(copy.read('package.json')).scripts.test).toBe('vitest run');
+    const { scripts, devDependencies } = JSON.parse(copy.read('package.json'));
+    const expected = asAdopted(template, new Set(['autocannon']));
+    expect({ scripts, devDependencies }).toEqual({
+      scripts: expected.scripts,
+      devDependencies: expected.devDependencies,
+    });
+    expect(scripts.test).toBe('vitest run');
   });
 
   test('has a lock as npm would write it without network, which `npm ci` takes', () => {

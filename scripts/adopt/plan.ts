@@ -11,7 +11,7 @@ import type { Inventory, Staying } from './staying.ts';
 import { hidesEnv } from './work-tree.ts';
 
 /** The settings of the site's tests: those of the example are lines that end as in src/site.ts. */
-const testSettings = 'test/settings.ts';
+export const testSettings = 'test/settings.ts';
 
 /** What adopt does, and what it says of it. */
 export interface Plan {
