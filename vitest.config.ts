@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `vitest run` runs the site's own tests, in seconds. `--mode kit` runs those of the kit, `--mode all` both (and those
- * of scripts/, where there is one), `--mode slow` what takes long: files named `*.slow.test.ts`.
+ * `vitest run` runs the site's own tests, in seconds. `--mode kit` runs those of the kit, `--mode all` every
+ * test of every folder, `--mode slow` what takes long: files named `*.slow.test.ts`.
  */
 const folders: Record<string, string> = {
   kit: 'src/kit/test',
-  all: '{test,scripts,src/kit/test}',
-  slow: '{test,scripts,src/kit/test}',
+  all: '.',
+  slow: '.',
 };
 
 export default defineConfig(({ mode }) => {
@@ -15,7 +15,7 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       include: [`${folders[mode] ?? 'test'}/**/${kind}`],
-      exclude: mode === 'slow' ? [] : ['**/*.slow.test.ts'],
+      exclude: ['**/node_modules/**', ...(mode === 'slow' ? [] : ['**/*.slow.test.ts'])],
       // Says once for the whole run which programs are missing.
       ...(mode in folders && { globalSetup: 'src/kit/test/helpers/missing-programs.ts' }),
       testTimeout: 20_000,

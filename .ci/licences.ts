@@ -2,7 +2,7 @@
  * Part of `npm run check`: every package of the lockfiles has a licence from this list, or is named below with a
  * reason.
  */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 
 const permissive = new Set(
   'MIT MIT-0 ISC BSD-2-Clause BSD-3-Clause 0BSD Apache-2.0 BlueOak-1.0.0 Python-2.0 Zlib Unlicense CC0-1.0'.split(
@@ -21,7 +21,9 @@ interface Package {
   link?: boolean;
 }
 
-const packages = ['../package-lock.json', '../bench/package-lock.json'].flatMap((file) => {
+// This project's, and those of folders with packages of their own.
+const lockfiles = globSync(['../package-lock.json', '../*/package-lock.json'], { cwd: import.meta.dirname });
+const packages = lockfiles.flatMap((file) => {
   const lockfile = JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
   return Object.entries<Package>(lockfile.packages).filter(([path, { link }]) => path && !link);
 });

@@ -1,134 +1,199 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkout, copyTree, type TreeCopy } from '../src/kit/test/helpers/tree-copy.ts';
+import { asAdopted } from '../src/kit/upgrade/as-adopted.ts';
+import { expectAdopted, expectNoExample, itWorks } from './helpers/adopted.ts';
+import { type Copies, type Copy, hideLink, prepareCopies } from './helpers/copies.ts';
 
-// `npm run adopt` in a copy of this tree. In a copy that was adopted there is nothing left to adopt.
+// `npm run adopt` in real copies of this tree, each with its checks, its tests and one sign-in after it.
 
-const { template } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'));
+let copies: Copies;
+beforeAll(() => {
+  copies = prepareCopies();
+});
+afterAll(() => copies?.remove());
 
-describe.skipIf(template)('npm run adopt', () => {
-  let copy: TreeCopy;
+describe('a clone that is adopted', () => {
+  let copy: Copy;
+  let before: Record<string, string>;
   beforeAll(() => {
-    copy = copyTree();
-    git('init', '--quiet');
-    appendFileSync(join(copy.folder, '.git/info/exclude'), 'node_modules\n');
-    symlinkSync(join(checkout, 'node_modules'), join(copy.folder, 'node_modules'));
-    commit('the template');
-  });
-  afterAll(() => copy?.remove());
-
-  test.each([
-    ['no name', []],
-    ['two names', ['my', 'app']],
-    ['a name with capitals', ['MyApp']],
-    ['a name that is an option', ['--help']],
-    ['a name that is a path', ['../my-app']],
-    ["the template's own name", ['express-confidential-web-app']],
-  ])('refuses %s in a sentence, and changes nothing', (_what, args) => {
-    const { status, stderr } = adopt(...args);
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^[A-Z][^\n]+\n$/);
-    expect(git('status', '--porcelain')).toBe('');
+    copy = copies.clone('clone');
+    before = copy.snapshot();
   });
 
-  test('refuses where changes are not committed', () => {
-    writeFileSync(join(copy.folder, 'notes.txt'), 'mine');
-    const { status, stderr } = adopt('my-app');
-    expect([status, stderr]).toEqual([
-      1,
-      expect.stringMatching(/^There are changes that are not committed\./),
-    ]);
-    expect(git('status', '--porcelain').trim()).toBe('?? notes.txt');
-    git('clean', '--force', '--quiet');
+  test('says what it did', () => {
+    const said = expectAdopted(copy);
+    expect(said).toMatch(/^This is my-app now: "My app"\.\n- The example is out: \d+ files, and \d+ lines/);
+    expect(said).toContain('gone: CHANGELOG.md, bench/, docs/screenshots/, scripts/,');
+    expect(said).toContain('.env has a fresh SESSION_SECRET');
+    expect(said).not.toMatch(/stay:/);
   });
 
-  test('renames, takes the demo pages out of the app, writes .env and notes where it came from', () => {
-    const before = JSON.parse(read('package.json'));
-    const head = git('rev-parse', '--short', 'HEAD').trim();
-    const { status, stderr, stdout } = adopt('my-app');
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toMatch(/^This is my-app now: "My app"\./);
+  itWorks(() => copy);
 
-    const { name, template: from } = JSON.parse(read('package.json'));
-    expect(name).toBe('my-app');
-    expect(from).toBe(`express-confidential-web-app ${before.version} (${head})`);
-    expect(JSON.parse(read('package-lock.json')).packages[''].name).toBe('my-app');
-    expect(read('README.md')).toMatch(/^# My app\n/);
-    const left = git('grep', '--name-only', '--untracked', '-iE', 'express.confidential.web.app').trim();
-    expect(left.split('\n').sort()).toEqual([
-      'LICENSE',
-      'package.json',
-      'src/dev/adopt.ts',
-      'test/adopt.test.ts',
-    ]);
-
-    for (const gone of [
-      'src/pages/admin.ts',
-      'src/pages/api-data.ts',
-      'src/pages/hello-api.ts',
-      'views/admin.ejs',
-    ]) {
-      expect(existsSync(join(copy.folder, gone)), gone).toBe(false);
-    }
-    expect(read('src/app.ts') + read('src/pages/index.ts')).not.toMatch(/helloApi|adminPage|apiData/);
-
-    const env = read('.env').match(/^[^#\n].*/gm);
-    expect(env).toEqual([expect.stringMatching(/^SESSION_SECRET=[\w-]{43}$/)]);
-    expect(git('status', '--porcelain')).not.toContain('.env');
+  test('has its name, and a version of its own', () => {
+    const json = JSON.parse(copy.read('package.json'));
+    const lock = JSON.parse(copy.read('package-lock.json'));
+    for (const one of [json, lock, lock.packages['']])
+      expect([one.name, one.version]).toEqual(['my-app', '0.1.0']);
+    expect(JSON.parse(copy.read('src/kit/kit.json')).version).not.toBe('0.1.0');
+    expect(copy.read('src/site.ts')).toContain("name: 'My app'");
+    expect(json).not.toHaveProperty('description');
+    expect(json).not.toHaveProperty('license');
   });
 
-  test('what it leaves passes the checks', () => {
-    const { status, stdout, stderr } = npx('tsc', '--noEmit');
-    expect([status, stdout, stderr]).toEqual([0, '', '']);
-    const written = git('diff', '--name-only', '--diff-filter=AM', '-z')
-      .split('\0')
-      .filter((file) => file.endsWith('.ts'));
-    const biome = npx('biome', 'check', 'test/demo-pages', ...written);
-    expect(biome.status, biome.stdout + biome.stderr).toBe(0);
+  test('deletes the files that kit.json lists, and changes four more', () => {
+    const { example, templateOnly } = JSON.parse(copy.read('src/kit/kit.json'));
+    const after = copy.snapshot();
+    const gone = Object.keys(before).filter((path) => !(path in after));
+    expect(gone.sort()).toEqual(Object.keys({ ...example, ...templateOnly }).sort());
+    const changed = Object.keys(after).filter((path) => after[path] !== before[path]);
+    const written = ['.env', 'README.md', 'package-lock.json', 'package.json', 'src/site.ts'];
+    expect(changed.filter((path) => path !== 'test/sign-in.test.ts').sort()).toEqual(written);
+    expectNoExample(copy);
+  });
+
+  test('names the template in LICENSE and kit.json only', () => {
+    const named = copy.git('grep', '--name-only', '--untracked', '-iE', 'express.confidential.web.app');
+    expect(named.trim().split('\n').sort()).toEqual(['LICENSE', 'src/kit/kit.json']);
+  });
+
+  test('has no sample account and no gallery page that names a page which is gone', () => {
+    const sources = [
+      'src/kit/dev',
+      'src/kit/views',
+      'src/pages',
+      'src/site.ts',
+      'views',
+      'public',
+      'README.md',
+    ];
+    const found = copy.git('grep', '--untracked', '-cE', '/(admin|api-data|notes)\\b|^$', '--', ...sources);
+    expect(found).not.toBe('');
+    expect(() =>
+      copy.git('grep', '--untracked', '-E', '/(admin|api-data|notes)\\b', '--', ...sources),
+    ).toThrow();
+  });
+
+  test('has scripts that an upgrade takes for those of the template', () => {
+    const { package: template } = JSON.parse(copy.read('src/kit/kit.json'));
+    expect(JSON.parse(copy.read('package.json')).scripts).toEqual(asAdopted(template).scripts);
+    expect(JSON.parse(copy.read('package.json')).scripts.test).toBe('vitest run');
+  });
+
+  test('has a lock as npm would write it without network, which `npm ci` takes', () => {
+    const lock = copy.read('package-lock.json');
+    const cache = copies.place('empty-cache');
+    const offline = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--cache', cache];
+    const install = copy.npm('install', '--package-lock-only', ...offline);
+    expect(install.status, install.stderr).toBe(0);
+    expect(copy.read('package-lock.json')).toBe(lock);
+    const ci = copy.npm('ci', '--dry-run', ...offline);
+    expect(ci.status, ci.stderr).toBe(0);
+    expect(lock).not.toContain('node_modules/autocannon');
   }, 60_000);
 
-  test('and the tests: those of pages, of roles and of the README among them', () => {
-    const files = ['layout', 'readme', 'pages', 'provider-quirks'].map((one) => `test/${one}.test.ts`);
-    const { status, stdout } = npx('vitest', 'run', '--reporter=dot', ...files);
-    expect(status, stdout.slice(-4_000)).toBe(0);
-  }, 60_000);
-
-  test('a second time it refuses', () => {
-    commit('my app');
-    const { status, stderr } = adopt('other-app');
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/^This is my-app already, made from /)]);
+  test('has an .env with a secret, for its owner only, that git leaves out', () => {
+    const lines = copy.read('.env').match(/^[^#\n].*/gm);
+    expect(lines).toEqual([expect.stringMatching(/^SESSION_SECRET=[\w-]{43}$/)]);
+    expect(statSync(join(copy.folder, '.env')).mode & 0o777).toBe(0o600);
+    expect(copy.git('status', '--porcelain')).not.toContain('.env');
   });
 
-  const read = (file: string) => readFileSync(join(copy.folder, file), 'utf8');
-  const adopt = (...args: string[]) => run(process.execPath, 'src/dev/adopt.ts', ...args);
-  const npx = (name: string, ...args: string[]) => run(join(checkout, 'node_modules/.bin', name), ...args);
+  test('has a README of its own, with commands that package.json knows and links that lead somewhere', () => {
+    const readme = copy.read('README.md');
+    expect(readme).toMatch(/^# My app\n/);
+    const { scripts } = JSON.parse(copy.read('package.json'));
+    for (const [, script = ''] of readme.matchAll(/npm run ([\w:]+)/g))
+      expect(scripts).toHaveProperty(script);
+    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => path);
+    expect(links.filter((path) => !copy.has(path))).toEqual([]);
+    expect(links.length).toBeGreaterThan(2);
+  });
 
-  function run(program: string, ...args: string[]) {
-    const { PATH, HOME } = process.env;
-    return spawnSync(program, args, {
-      cwd: copy.folder,
-      encoding: 'utf8',
-      env: { PATH, HOME, NO_COLOR: '1' },
-    });
-  }
-
-  function git(...args: string[]): string {
-    return execFileSync('git', args, { cwd: copy.folder, encoding: 'utf8', stdio: 'pipe' });
-  }
-
-  function commit(message: string): void {
-    git('add', '--all');
-    git(
-      '-c',
-      'user.name=Somebody',
-      '-c',
-      'user.email=somebody@example.com',
-      'commit',
-      '--quiet',
-      '-m',
-      message,
+  test('is small: at most 600 lines outside the kit', () => {
+    const own = Object.entries(copy.snapshot()).filter(
+      ([path]) => /^(src|views|test)\//.test(path) && !path.startsWith('src/kit/'),
     );
-  }
+    const lines = own.flatMap(([, content]) => content.trimEnd().split('\n')).length;
+    expect(lines, own.map(([path]) => path).join(', ')).toBeLessThanOrEqual(600);
+  });
+
+  test('is not adopted a second time', () => {
+    copy.commit('My app');
+    expect(copy.adopt('other-app').status).not.toBe(0);
+    expect(copy.git('status', '--porcelain')).toBe('');
+  });
+});
+
+describe('a copy that was made by "use this template", in a folder with a blank', () => {
+  let copy: Copy;
+
+  test('is adopted', () => {
+    copy = copies.files('made from a template');
+    copy.git('init', '--quiet');
+    hideLink(copy.folder);
+    copy.commit('Initial commit');
+    expectAdopted(copy);
+    expectNoExample(copy);
+  });
+
+  itWorks(() => copy);
+});
+
+describe('a folder without git', () => {
+  let copy: Copy;
+
+  test('is adopted, and says nothing of git', () => {
+    copy = copies.files('without-git');
+    expect(expectAdopted(copy)).not.toContain('git diff');
+    expectNoExample(copy);
+    expect(copy.has('.git')).toBe(false);
+  });
+
+  itWorks(() => copy);
+});
+
+describe('a folder of a larger repository', () => {
+  let copy: Copy;
+
+  test('is adopted, whatever changes in other folders', () => {
+    const outer = copies.place('larger');
+    mkdirSync(outer);
+    copy = copies.files('larger/apps/web');
+    copy.git('init', '--quiet', outer);
+    hideLink(outer);
+    copy.commit('All');
+    copy.write({ '../elsewhere.txt': 'not committed' });
+    expectAdopted(copy);
+    expectNoExample(copy);
+    expect(copy.read('../elsewhere.txt')).toBe('not committed');
+  });
+
+  itWorks(() => copy);
+});
+
+test('files of the kit that an ignore file hides are named', () => {
+  const copy = copies.files('hidden');
+  copy.git('init', '--quiet');
+  hideLink(copy.folder);
+  copy.edit('.gitignore', (text) => `${text}[Ll]og/\n`).commit('Initial commit');
+  const said = expectAdopted(copy);
+  expect(said).toContain('src/kit/log/index.ts (.gitignore, line ');
+  expect(said).toMatch(/Add at the end of \.gitignore:/);
+});
+
+test('where nothing is installed yet, it says that the types were not checked', () => {
+  const copy = copies.files('not-installed').write({ node_modules: null });
+  expect(expectAdopted(copy)).toContain('The types were not checked, because nothing is installed yet.');
+  expectNoExample(copy);
+});
+
+test.each([
+  ['there is none', null, '.env\n'],
+  ['it has another content', 'node_modules', 'node_modules\n.env\n'],
+])('.gitignore leaves .env out where %s', (what, before, after) => {
+  const copy = copies.files(`ignoring-${what.length}`).write({ '.gitignore': before });
+  expect(expectAdopted(copy)).toContain('.gitignore leaves .env out of commits from now on.');
+  expect(copy.read('.gitignore')).toBe(after);
 });

@@ -27,9 +27,15 @@ const screenshots = /^docs\/screenshots\//;
 const example = [
   /^src\/pages\/(notes|admin|api-data)\.ts$/,
   /^src\/data\//,
-  /^views\/(notes|admin|api-data)\.ejs$/,
-  /^test\/(notes|admin|api-data|data)[\w-]*\.test\.ts$/,
+  /^views\/(notes?|admin|api-data)\.ejs$/,
+  /^test\/(notes?|admin|api-data|data(base)?)\b[\w.-]*\.test\.ts$/,
 ];
+
+/** What a copy does not keep. */
+const templateOnly = [/^(scripts|bench)\//, /^CHANGELOG\.md$/, screenshots];
+
+/** What `npm run adopt` writes anew, where the copier has not. */
+const rewritten = [/^README\.md$/];
 
 const [option, ...more] = process.argv.slice(2);
 if (more.length > 0 || (option !== undefined && option !== '--check')) {
@@ -81,9 +87,12 @@ function kitText(): string {
   const kit = {
     name: json.name,
     version: json.version,
+    description: json.description,
     files: hashes((path) => path.startsWith(kitFolder) && path !== kitJson),
     shared: hashes((path) => matches(shared, path) && !screenshots.test(path)),
-    example: files.filter((path) => matches(example, path)),
+    example: hashes((path) => matches(example, path)),
+    templateOnly: hashes((path) => matches(templateOnly, path)),
+    rewritten: hashes((path) => matches(rewritten, path)),
     package: partsOf(json),
   };
   return `${JSON.stringify(kit, null, 2)}\n`;
@@ -93,8 +102,8 @@ function kitText(): string {
 function staleFiles(present: string): string[] {
   try {
     const [old, now] = [present, kitText()].map((text) => {
-      const { files, shared } = JSON.parse(text);
-      return { ...files, ...shared } as Record<string, string>;
+      const { files, shared, example, templateOnly, rewritten } = JSON.parse(text);
+      return { ...files, ...shared, ...example, ...templateOnly, ...rewritten } as Record<string, string>;
     });
     return [...new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})])].filter(
       (path) => old?.[path] !== now?.[path],

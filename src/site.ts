@@ -1,8 +1,7 @@
-import { z } from 'zod'; // example
-import { defineSite, webAddress } from '#kit'; // example
-import { openDatabase } from './data/database.ts'; // example
+import { defineSite } from '#kit';
+import { databaseSettings, openDatabase } from './data/database.ts'; // example
 import { adminPage } from './pages/admin.ts'; // example
-import { apiDataPage } from './pages/api-data.ts'; // example
+import { apiDataPage, apiSettings } from './pages/api-data.ts'; // example
 import { homePage } from './pages/home.ts';
 import { notePage, notesPage } from './pages/notes.ts'; // example
 import { profilePage } from './pages/profile.ts';
@@ -11,11 +10,13 @@ import { profilePage } from './pages/profile.ts';
 export const site = defineSite({
   name: 'Express confidential web app',
   settings: {
-    DATABASE_FILE: { default: 'data/app.sqlite', meaning: 'where the notes are kept', schema: z.string() }, // example
-    API_URL: { meaning: 'the API of the page /api-data', schema: webAddress.optional() }, // example
+    // Your own settings, checked with the kit's before the start: NAME: { meaning: '…', default: '…', schema: … }
+    ...databaseSettings, // example
+    ...apiSettings, // example
   },
   open: ({ settings }) => openDatabase(settings.DATABASE_FILE), // example
   pages: () => [
+    // In the order of the menu.
     homePage,
     profilePage,
     notesPage, // example

@@ -1,7 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
 import { createNotes } from './notes.ts';
+
+export const databaseSettings = {
+  DATABASE_FILE: { default: 'data/app.sqlite', meaning: 'where the notes are kept', schema: z.string() },
+};
 
 /**
  * Opens the example's database, a file of SQLite, and brings its tables up to date.

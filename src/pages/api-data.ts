@@ -5,8 +5,13 @@ import {
   layOutJson,
   type PageContext,
   tokenState,
+  webAddress,
   withoutToken,
 } from '#kit';
+
+export const apiSettings = {
+  API_URL: { meaning: 'the API of the page /api-data', schema: webAddress.optional() },
+};
 
 /** Calls the API of API_URL as the user, and shows what it answered. */
 export const apiDataPage = definePage({

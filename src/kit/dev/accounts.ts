@@ -5,12 +5,12 @@
 export const sampleAccounts: readonly Account[] = [
   {
     sub: 'alice',
-    purpose: 'An administrator: has the role admin, may see /admin.',
+    purpose: 'An administrator: has the roles admin and member.',
     claims: { ...person('Alice', 'Adams'), roles: ['admin', 'member'] },
   },
   {
     sub: 'bob',
-    purpose: 'A member: signs in, but /admin answers that he may not.',
+    purpose: 'A member: may not open what needs the role admin.',
     claims: { ...person('Bob', 'Baker'), roles: ['member'] },
   },
   {
@@ -42,7 +42,7 @@ export const sampleAccounts: readonly Account[] = [
   },
   {
     sub: 'heidi',
-    purpose: 'Is switched off after she signs in: open /api-data, wait half a minute, open it again.',
+    purpose: 'Is switched off after she signs in: the app finds out when it next refreshes her tokens.',
     claims: { ...person('Heidi', 'Hughes'), roles: ['member'] },
     behaviour: 'switched off',
     // Short, so that the app soon asks for a new one and learns that the account is gone.

@@ -1,0 +1,64 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Refusal } from '../../src/kit/upgrade/refusal.ts';
+
+/** What adopt writes and deletes. */
+export interface Changes {
+  writes: Map<string, { text: string; mode?: number }>;
+  deletes: Set<string>;
+}
+
+/**
+ * Does the changes, and hands back what puts everything as it was, byte for byte.
+ *
+ * @throws Refusal where a file cannot be written; everything is as it was then
+ */
+export function apply(root: string, { writes, deletes }: Changes): () => void {
+  const before = [...deletes, ...writes.keys()].map((path) => ({ path, was: current(join(root, path)) }));
+  const undo = () => {
+    for (const { path, was } of before) {
+      if (!was) {
+        remove(root, path);
+        continue;
+      }
+      // What could not be written is as it was, and could not be written now either.
+      if (current(join(root, path))?.content.equals(was.content)) continue;
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), was.content);
+      chmodSync(join(root, path), was.mode);
+    }
+  };
+  try {
+    for (const path of deletes) remove(root, path);
+    for (const [path, { text, mode }] of writes)
+      writeFileSync(join(root, path), text, mode === undefined ? {} : { mode });
+  } catch (error) {
+    undo();
+    throw new Refusal(`${(error as Error).message}. Everything was put back as it was.`);
+  }
+  return undo;
+}
+
+function current(file: string): { content: Buffer; mode: number } | undefined {
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  return stat && { content: readFileSync(file), mode: stat.mode & 0o777 };
+}
+
+/** With the folders that are empty then: git has none. */
+function remove(root: string, path: string): void {
+  rmSync(join(root, path), { force: true });
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    if (!existsSync(join(root, folder)) || readdirSync(join(root, folder)).length > 0) return;
+    rmdirSync(join(root, folder));
+  }
+}

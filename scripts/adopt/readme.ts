@@ -1,0 +1,45 @@
+/** The guides that a README may lead to: the file's name in docs/, and what it is for. */
+const guides: Record<string, string> = {
+  'guide.md': 'build your app: pages, forms, data, settings, tests',
+  'operations.md': 'run it in production',
+  'settings.md': 'every setting',
+  'providers.md': 'recipes for identity providers',
+  'design.md': 'how it works, and why',
+};
+
+/** The README that a copy begins with, short, for its owner to go on with. */
+export function readmeFor(title: string, hasGuide: (file: string) => boolean): string {
+  const links = Object.entries(guides)
+    .filter(([file]) => hasGuide(file))
+    .map(([file, what]) => `- [docs/${file}](docs/${file}): ${what}`);
+  return `# ${title}
+
+A web app whose users sign in with OpenID Connect.
+
+## Start
+
+\`\`\`sh
+npm ci
+npm run dev
+\`\`\`
+
+Open the address that the console names and sign in as \`alice\`. An identity provider for development starts with the app, so you need no account and no network. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
+
+## Test
+
+\`\`\`sh
+npm run check
+npm test
+\`\`\`
+
+\`npm run check\` looks at types, format and dependencies. \`npm test\` runs the tests in \`test/\`; \`npm run test:kit\` and \`npm run test:slow\` run those of \`src/kit/\`.
+
+## Change
+
+Everything begins in [src/site.ts](src/site.ts). \`src/kit/\` carries the app; leave it as it is, so that it can be replaced by a newer version:
+
+\`\`\`sh
+npm run upgrade -- <folder or git address of the template>
+\`\`\`
+${links.length > 0 ? `\n## Read on\n\n${links.join('\n')}\n` : ''}`;
+}

@@ -1,0 +1,72 @@
+import { mentionedBy, pagesOfTest } from './mentions.ts';
+import type { SiteLine } from './site-lines.ts';
+
+/** What adopt might delete, and what may speak for it. */
+export interface Inventory {
+  /** The listed files that are here. */
+  listed: Set<string>;
+  /** Those that the copier changed. */
+  edited: Set<string>;
+  /** Code and views outside the kit, by path; src/site.ts is not among them. */
+  sources: Map<string, string>;
+  lines: readonly SiteLine[];
+}
+
+export interface Staying {
+  /** Each listed file that stays, and why, for a sentence. */
+  files: Map<string, string>;
+  lines: Set<SiteLine>;
+}
+
+/**
+ * Which of the listed files stay, with their lines of src/site.ts: those that were edited, those that a file of the
+ * copier's names, and all that these need. `wanted` are lines that stay in any case.
+ */
+export function findStaying(inventory: Inventory, wanted: Iterable<SiteLine> = []): Staying {
+  const { listed, edited, sources, lines } = inventory;
+  const staying: Staying = { files: new Map(), lines: new Set(wanted) };
+  const stay = (path: string, why: string) => {
+    if (listed.has(path) && !staying.files.has(path)) staying.files.set(path, why);
+  };
+  for (const line of lines) if (!line.isExample) staying.lines.add(line);
+  for (const path of edited) stay(path, 'you edited it');
+  for (const [path, text] of sources)
+    if (!listed.has(path)) for (const named of mentionedBy(path, text)) stay(named, `${path} uses it`);
+  // Each round may bring what the next one needs.
+  for (let before = -1; before !== staying.files.size + staying.lines.size; ) {
+    before = staying.files.size + staying.lines.size;
+    for (const path of staying.files.keys())
+      for (const named of needsOf(path, sources)) stay(named, `${path} needs it`);
+    for (const path of listed)
+      if (testsOnly(path, inventory, staying.files)) stay(path, 'it tests what stays');
+    keepLines(lines, staying, stay);
+  }
+  return staying;
+}
+
+/** A line stays with the file that it imports or whose names it uses; and what a line uses stays with it. */
+function keepLines(
+  lines: readonly SiteLine[],
+  staying: Staying,
+  stay: (path: string, why: string) => void,
+): void {
+  const imports = lines.filter((line) => line.isExample && line.from !== undefined);
+  for (const one of imports) {
+    const users = lines.filter((line) => line !== one && one.names.some((name) => line.words.has(name)));
+    if (staying.files.has(one.from ?? '')) for (const line of [one, ...users]) staying.lines.add(line);
+    if (!users.some((line) => staying.lines.has(line))) continue;
+    staying.lines.add(one);
+    stay(one.from ?? '', 'a line of src/site.ts that stays uses it');
+  }
+}
+
+/** Of the example's tests, those stay whose page stays and which import nothing that goes. */
+function testsOnly(path: string, { listed, sources }: Inventory, files: Map<string, string>): boolean {
+  if (!/\.test\.ts$/.test(path)) return false;
+  const subjects = needsOf(path, sources).filter((one) => listed.has(one));
+  return subjects.length > 0 && subjects.every((one) => files.has(one));
+}
+
+function needsOf(path: string, sources: Map<string, string>): string[] {
+  return [...mentionedBy(path, sources.get(path) ?? ''), ...pagesOfTest(path)];
+}

@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Refusal } from '../../src/kit/upgrade/refusal.ts';
+
+/**
+ * What `tsc --noEmit` finds; undefined where TypeScript is not installed.
+ *
+ * @throws Refusal where Ctrl-C ended it
+ */
+export function typeErrors(root: string): string | undefined {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  if (!existsSync(tsc)) return undefined;
+  const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, [tsc, '--noEmit'], {
+    cwd: root,
+    encoding: 'utf8',
+    windowsHide: true,
+  });
+  if (status === 0) return '';
+  if (signal === 'SIGINT' || signal === 'SIGTERM' || signal === 'SIGHUP' || status === 130)
+    throw new Refusal('You stopped it, so everything was put back as it was.');
+  return (
+    `${stdout ?? ''}${stderr ?? ''}`.trim() || error?.message || `tsc ended by ${signal ?? `code ${status}`}`
+  );
+}
