@@ -183,7 +183,7 @@ const cases: Case[] = [
   {
     name: 'a setting whose default does not pass',
     parts: { more: { settings: { SIZE: { default: 'x', meaning: 'how many', schema: z.coerce.number() } } } },
-    says: ['the default of SIZE does not pass', /SIZE/],
+    says: ['the default of SIZE does not pass'],
   },
   {
     name: 'a site that does not open',
@@ -308,6 +308,29 @@ describe('checkSite passes', () => {
       ],
       more: { publicRoutes: (router) => void router.post('/contact', answer) },
     });
+  });
+
+  test('emails among the views, which have styles inside and are no pages', async () => {
+    await check({
+      files: {
+        'views/mail/welcome.ejs':
+          '<p style="color: red">Hello <%= page.name %></p><img src="https://a.example/b.png">',
+        'views/mail/welcome.txt.ejs': 'Hello <%- page.name %>',
+      },
+    });
+    const problems = await problemsOf({
+      files: {
+        'views/mail/welcome.ejs': 'Hello <%- page.name %>',
+        'views/report.ejs':
+          "<p style='color: red'></p><%- include('parts/report') %><%- include('/kit/foot') %>",
+        'views/parts/report.ejs': '<p onclick="x"></p>',
+      },
+    });
+    expect(problems.map((problem) => problem.split(' ')[1]).sort()).toEqual([
+      'views/mail/welcome.ejs:1:',
+      'views/parts/report.ejs:1:',
+      'views/report.ejs:1:',
+    ]);
   });
 
   test('plain routes with guards, parsers, parameters, patterns and streams, and says which are public', async () => {

@@ -37,8 +37,12 @@ export async function checkSite(
   const problems: string[] = [];
   let pages: readonly Page[] = [];
   let seen: SeenPages | undefined;
+  let cause: unknown;
   const opened = await openTestApp({ ...options, site: watched.site }, { quiet: true }).catch(
-    (error: Error) => void problems.push(...startProblems(error)),
+    (error: Error) => {
+      cause = error;
+      problems.push(...startProblems(error));
+    },
   );
   if (opened) {
     const { app, checked } = opened;
@@ -57,7 +61,7 @@ export async function checkSite(
     if (inViews.some((problem) => problem.endsWith(` public${path}.`))) continue;
     problems.push(`The page ${page}: it links to ${path}, and there is no file public${path}.`);
   }
-  if (problems.length > 0) throw new Error(listed([...new Set(problems)]));
+  if (problems.length > 0) throw new Error(listed([...new Set(problems)]), { cause });
   return { public: publicAddresses(pages, watched), unseen: seen?.unseen ?? [] };
 }
 

@@ -2,7 +2,7 @@ import type { Folders } from '../folders.ts';
 import { listFiles } from '../http/assets.ts';
 import type { Page } from '../pages/page.ts';
 import { actionAt } from './page-actions.ts';
-import { expand, readViews, type ViewFile } from './view-files.ts';
+import { expand, isText, readViews, shownInBrowser, type ViewFile } from './view-files.ts';
 
 /** What stands for what a view prints, and for the mark of a form. No view holds these. */
 const printed = '\u0001';
@@ -17,9 +17,10 @@ const formMark = '\u0002';
 export function viewProblems(folders: Folders, pages: readonly Page[], sources: readonly string[]): string[] {
   const views = readViews(folders.views[0] ?? '');
   const files = new Set(listFiles(folders.public).map(({ path }) => path));
+  const inBrowser = shownInBrowser(views, folders, pages);
   return [
-    ...views.flatMap((view) => [
-      ...rawOutput(view),
+    ...views.flatMap(rawOutput),
+    ...inBrowser.flatMap((view) => [
       ...blockedMarkup(view, sources),
       ...missingFiles(view, files),
       ...unmarkedForms(view, folders, pages),
@@ -28,7 +29,8 @@ export function viewProblems(folders: Folders, pages: readonly Page[], sources: 
   ];
 }
 
-function rawOutput({ name, text }: ViewFile): string[] {
+function rawOutput({ name, view, text }: ViewFile): string[] {
+  if (isText(view)) return [];
   return [...text.matchAll(/<%-([\s\S]*?)[-_]?%>/g)]
     .filter(([, code = '']) => !onlyInclude.test(code))
     .map(
