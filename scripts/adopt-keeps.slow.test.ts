@@ -91,6 +91,8 @@ describe('an example page that was edited', () => {
     const site = copy.read('src/site.ts');
     expect(site).toMatch(/notesPage, \/\/ example\n {4}notePage, \/\/ example\n {2}\],/);
     expect(site).not.toMatch(/admin|apiSettings/);
+    expect(copy.read('test/settings.ts')).toContain("DATABASE_FILE: ':memory:', // example");
+    expect([copy.has('test/notes.test.ts'), copy.has('test/admin.test.ts')]).toEqual([true, false]);
   });
 
   itWorks(() => copy);

@@ -23,7 +23,9 @@ describe('a clone that is adopted', () => {
 
   test('says what it did', () => {
     const said = expectAdopted(copy);
-    expect(said).toMatch(/^This is my-app now: "My app"\.\n- The example is out: \d+ files, and \d+ lines/);
+    expect(said).toMatch(
+      /^This is my-app now: "My app"\.\n- The example is out: \d+ files, and the lines of src\/site\.ts and test\/settings\.ts/,
+    );
     expect(said).toContain('gone: CHANGELOG.md, bench/, docs/screenshots/, scripts/,');
     expect(said).toContain('.env has a fresh SESSION_SECRET');
     expect(said).not.toMatch(/stay:/);
@@ -42,14 +44,15 @@ describe('a clone that is adopted', () => {
     expect(json).not.toHaveProperty('license');
   });
 
-  test('deletes the files that kit.json lists, and changes four more', () => {
+  test('deletes the files that kit.json lists, and writes six more', () => {
     const { example, templateOnly } = JSON.parse(copy.read('src/kit/kit.json'));
     const after = copy.snapshot();
     const gone = Object.keys(before).filter((path) => !(path in after));
     expect(gone.sort()).toEqual(Object.keys({ ...example, ...templateOnly }).sort());
     const changed = Object.keys(after).filter((path) => after[path] !== before[path]);
-    const written = ['.env', 'README.md', 'package-lock.json', 'package.json', 'src/site.ts'];
-    expect(changed.filter((path) => path !== 'test/sign-in.test.ts').sort()).toEqual(written);
+    expect(changed.sort()).toEqual([
+      ...['.env', 'README.md', 'package-lock.json', 'package.json', 'src/site.ts', 'test/settings.ts'],
+    ]);
     expectNoExample(copy);
   });
 
@@ -75,10 +78,15 @@ describe('a clone that is adopted', () => {
     ).toThrow();
   });
 
-  test('has scripts that an upgrade takes for those of the template', () => {
+  test('has scripts and packages that an upgrade takes for those of the template', () => {
     const { package: template } = JSON.parse(copy.read('src/kit/kit.json'));
-    expect(JSON.parse(copy.read('package.json')).scripts).toEqual(asAdopted(template).scripts);
-    expect(JSON.parse(copy.read('package.json')).scripts.test).toBe('vitest run');
+    const { scripts, devDependencies } = JSON.parse(copy.read('package.json'));
+    const expected = asAdopted(template, new Set(['autocannon']));
+    expect({ scripts, devDependencies }).toEqual({
+      scripts: expected.scripts,
+      devDependencies: expected.devDependencies,
+    });
+    expect(scripts.test).toBe('vitest run');
   });
 
   test('has a lock as npm would write it without network, which `npm ci` takes', () => {

@@ -48,7 +48,7 @@ describe('an adopted copy', () => {
     ]);
     expect(JSON.parse(copy.read('package.json'))).toMatchObject({
       name: 'my-app',
-      dependencies: { helmet: '~8.3.0', debug: '^4.4.0' },
+      dependencies: { helmet: '~8.3.0', oauth4webapi: '^3.0.0' },
     });
     expectLockInStep(copy);
     expect(copy.node('src/kit/upgrade/check.ts').stdout).toBe('kit 99.0.0, unchanged\n');
@@ -77,7 +77,8 @@ describe('an adopted copy', () => {
     const own = {
       'README.md': '# Our app\n',
       'public/site.css': 'main {\n  color: teal;\n}\n',
-      'src/data/ours.ts': "export const ours = 'ours';\n",
+      'src/data/ours.ts':
+        "import { stringify } from 'safe-stable-stringify';\n\nexport const ours = stringify('ours');\n",
       'docs/ours.md': '# Ours\n',
     };
     beforeAll(() => {
@@ -88,7 +89,7 @@ describe('an adopted copy', () => {
         Dockerfile: copy.read('Dockerfile').replace(/$/, '# ours\n'),
         'package.json': copy
           .read('package.json')
-          .replace(/"ejs": ".*"/, '"ejs": "^7.0.2",\n    "ms": "^2.1.3"')
+          .replace(/"ejs": ".*"/, '"ejs": "^7.0.2",\n    "safe-stable-stringify": "^2.0.0"')
           .replace('"helmet": "^8.3.0"', '"helmet": "^8.3.0 || ^9.0.0"')
           .replace('"fix": "', '"ours": "node src/data/ours.ts",\n    "fix": "'),
       });
@@ -112,7 +113,11 @@ describe('an adopted copy', () => {
       expect(copy.read('views/partials/bottom.ejs')).toMatch(/^<p>Ours<\/p>/);
       expect(copy.read('Dockerfile')).not.toContain('# newer');
       expect(JSON.parse(copy.read('package.json'))).toMatchObject({
-        dependencies: { ms: '^2.1.3', helmet: '^8.3.0 || ^9.0.0', debug: '^4.4.0' },
+        dependencies: {
+          'safe-stable-stringify': '^2.0.0',
+          helmet: '^8.3.0 || ^9.0.0',
+          oauth4webapi: '^3.0.0',
+        },
         scripts: { ours: 'node src/data/ours.ts' },
       });
       expect(stdout).toContain('helmet ^8.3.0 || ^9.0.0: yours stays');
@@ -192,16 +197,16 @@ test('a newer template with a link, or with scripts that npm would run, gets not
 /** Something of each kind: the kit, a shared file, a dependency, an added one, the changelog. */
 function newerTemplate(): void {
   template.write({
-    'src/kit/errors/texts.ts': `// newer\n${template.read('src/kit/errors/texts.ts')}`,
+    'src/kit/errors/texts.ts': `// newer\nimport 'oauth4webapi';\n\n${template.read('src/kit/errors/texts.ts')}`,
     Dockerfile: `# newer\n${template.read('Dockerfile')}`,
     'CHANGELOG.md': template
       .read('CHANGELOG.md')
       .replace('\n## ', '\n## 99.0.0\n\nA newer version.\n\n### What to do by hand\n\nNothing.\n\n## '),
-    // Both are in package-lock.json already, so that this needs no registry.
+    // What it adds is in package-lock.json already, because another package needs it: this asks no registry.
     'package.json': template
       .read('package.json')
       .replace('"helmet": "^8.3.0"', '"helmet": "~8.3.0"')
-      .replace('"ejs": "', '"debug": "^4.4.0",\n    "ejs": "'),
+      .replace('"ejs": "', '"oauth4webapi": "^3.0.0",\n    "ejs": "'),
   });
   release('A newer version', '99.0.0');
 }

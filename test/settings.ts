@@ -1,4 +1,5 @@
-/** The settings that your tests run with. What is not here has its default; no `.env` is read. */
+/** The settings that your tests run with. No `.env` is read. */
 export const env = {
+  // What is not here has its default.
   DATABASE_FILE: ':memory:', // example
 };

@@ -3,6 +3,7 @@ const guides: Record<string, string> = {
   'guide.md': 'build your app: pages, forms, data, settings, tests',
   'operations.md': 'run it in production',
   'settings.md': 'every setting',
+  'texts.md': 'every sentence that you can replace',
   'providers.md': 'recipes for identity providers',
   'design.md': 'how it works, and why',
 };
