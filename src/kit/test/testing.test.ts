@@ -118,6 +118,12 @@ describe('a visitor', () => {
   });
 });
 
+test('a link is followed by what it says', async () => {
+  const alice = await app.signIn('alice');
+  expect((await alice.click(alice.page, 'Profile')).path).toBe('/profile');
+  await expect(alice.click(alice.page, 'Prof')).rejects.toThrow(/has no link "Prof"\. It has: .*"Profile"/);
+});
+
 test('a browser sends headers of its own with everything', async () => {
   const other = await startSmall({
     more: {

@@ -141,17 +141,24 @@ export function unmarkedForm(view: string, action: string): string {
 /** Without the kit's three partials there are no styles, no way to sign in and no notice before a session ends. */
 function layoutProblems(views: readonly ViewFile[], folders: Folders, pages: readonly Page[]): string[] {
   const own = views.filter(({ view }) => pages.some((page) => page.view === view));
-  return own.flatMap((view) => {
-    const text = expand(view, folders.views);
-    const missing = ['/kit/head', '/kit/header', '/kit/foot'].filter(
-      (partial) => !new RegExp(`<%-\\s*include\\(\\s*['"\`]${partial}['"\`]`).test(text),
-    );
-    if (missing.length === 0) return [];
-    const wanted = missing.map((partial) => `<%- include('${partial}') %>`).join(', ');
-    return [
-      `${view.name}: its page lacks ${wanted}. Begin it with <%- include('/partials/top') %> and end it with <%- include('/partials/bottom') %>, or add what is missing to the layout.`,
-    ];
-  });
+  const byLack = Map.groupBy(own, (view) => lackingParts(expand(view, folders.views)).join(', '));
+  byLack.delete('');
+  return [...byLack].map(
+    ([parts, lacking]) =>
+      `${some(lacking.map(({ name }) => name))} lacks ${parts}. Begin it with <%- include('/partials/top') %> and end it with <%- include('/partials/bottom') %>, or add what is missing to the layout.`,
+  );
+}
+
+function lackingParts(text: string): string[] {
+  return ['/kit/head', '/kit/header', '/kit/foot']
+    .filter((partial) => !new RegExp(`<%-\\s*include\\(\\s*['"\`]${partial}['"\`]`).test(text))
+    .map((partial) => `<%- include('${partial}') %>`);
+}
+
+/** The first one, and how many more. */
+export function some(names: readonly string[]): string {
+  const [first = '', ...others] = new Set(names);
+  return others.length === 0 ? first : `${first}, like ${others.length} more,`;
 }
 
 /** What is printed, and the mark of a form, by one character each; the rest of EJS is code. Lines stay. */

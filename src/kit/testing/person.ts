@@ -32,6 +32,8 @@ export interface Visitor {
    * person saw last, unless `kit-form` is among the fields.
    */
   post(path: string, fields?: Fields, visit?: Visit): Promise<TestPage>;
+  /** Follows a link of the page, by what it says. */
+  click(page: TestPage, name: string, visit?: Visit): Promise<TestPage>;
   /**
    * Fills in a form of the page and presses its button.
    *
@@ -94,6 +96,12 @@ export function createVisitor(
         encode(pairsOf({ ...(mark && { 'kit-form': mark }), ...fields })),
         visit,
       );
+    },
+    async click(page, name, visit) {
+      const link = page.links.find((one) => one.name === name);
+      if (link) return get(addressOf(new URL(link.href, page.url).href), page.url, visit);
+      const names = page.links.map((one) => `"${one.name}"`).join(', ');
+      throw new Error(`The page has no link "${name}". It has: ${names || 'none'}.`);
     },
     async submit(page, name, fields = {}, visit = {}) {
       const sent = fillIn(parseHtml(page.body), page.url, name, fields);
