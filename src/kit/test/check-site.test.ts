@@ -194,6 +194,21 @@ const cases: Case[] = [
     says: [/The page \/own \(views\/own\.ejs\) answers 500: TypeError: .*name/],
   },
   {
+    name: 'a page for everyone that fails for visitors',
+    parts: {
+      views: { own: '<h1><%= page.u.name %></h1>' },
+      pages: [
+        anyPage({
+          path: '/own',
+          view: 'own',
+          access: 'everyone',
+          model: ({ user }: PageContext) => ({ u: user }),
+        }),
+      ],
+    },
+    says: [/The page \/own \(views\/own\.ejs\) answers 500: TypeError: .*name/],
+  },
+  {
     name: 'a page that does not say who may see it',
     parts: {
       views: { own: '<h1>x</h1>' },
