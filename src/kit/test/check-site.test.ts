@@ -260,7 +260,7 @@ const cases: Case[] = [
 const answer: express.RequestHandler = (_req, res) => void res.send('here');
 
 describe('checkSite names', () => {
-  test.each(cases)('$name', async ({ parts, says }) => {
+  test.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, { parts, says }) => {
     const problems = await problemsOf(parts);
     expect(problems, problems.join('\n')).toHaveLength(says.length);
     for (const [index, said] of says.entries()) {
