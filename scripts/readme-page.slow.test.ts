@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const packages = join(projectRoot, 'node_modules');
 
 test("the first page of the README compiles, is formatted, and passes the site's tests", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const { folder, remove } = copyTree(/^(bench|docs|scripts|src\/kit\/test)\//);
   onTestFinished(remove);
@@ -21,7 +21,7 @@ test("the first page of the README compiles, is formatted, and passes the site's
   const node = (program: string, ...args: string[]) =>
     run(process.execPath, [join(packages, program), ...args], {
       cwd: folder,
-      timeout: 50_000,
+      timeout: 150_000,
       env: { ...process.env, NO_COLOR: '1', VITEST: undefined },
     }).catch((error: { stdout: string; stderr: string }) => error);
   const types = await node('typescript/bin/tsc', '--noEmit');

@@ -11,8 +11,7 @@ test('a note is added, read and deleted', async () => {
   const notes = await alice.submit(await alice.get('/notes'), 'Add', { text: 'Buy milk' });
   expect(notes.path).toBe('/notes');
 
-  const link = notes.links.find(({ name }) => name === 'Buy milk');
-  const note = await alice.get(link?.href ?? '');
+  const note = await alice.click(notes, 'Buy milk');
   expect(note.text).toContain('Buy milk');
 
   const after = await alice.submit(note, 'Delete');
@@ -29,11 +28,11 @@ test('an empty note is not added', async () => {
 test('nobody sees or deletes the note of somebody else', async () => {
   const alice = await app.signIn('alice');
   const notes = await alice.submit(await alice.get('/notes'), 'Add', { text: 'A secret' });
-  const address = notes.links.find(({ name }) => name === 'A secret')?.href ?? '';
+  const { path } = await alice.click(notes, 'A secret');
 
   const bob = await app.signIn('bob');
   expect((await bob.get('/notes')).text).not.toContain('A secret');
-  expect((await bob.get(address)).status).toBe(404);
-  await bob.post(`${address}/delete`);
-  expect((await alice.get(address)).status).toBe(200);
+  expect((await bob.get(path)).status).toBe(404);
+  await bob.post(`${path}/delete`);
+  expect((await alice.get(path)).status).toBe(200);
 });

@@ -15,7 +15,7 @@ export const databaseSettings = {
  */
 export function openDatabase(file: string) {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(file, { timeout: 5_000 });
   migrate(database);
   return { data: { notes: createNotes(database) }, close: () => database.close() };
 }
@@ -32,10 +32,10 @@ const migrations = [
    CREATE INDEX notes_by_owner ON notes (iss, sub);`,
 ];
 
+/** Alone at it: several processes may start at once. */
 function migrate(database: DatabaseSync): void {
+  database.exec('BEGIN IMMEDIATE');
   const { user_version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  for (const [version, statements] of migrations.entries()) {
-    if (version < user_version) continue;
-    database.exec(`BEGIN; ${statements} PRAGMA user_version = ${version + 1}; COMMIT;`);
-  }
+  for (const statements of migrations.slice(user_version)) database.exec(statements);
+  database.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
 }

@@ -87,11 +87,16 @@ export class ConfigError extends Error {
  */
 export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSettings } = {}): Config {
   const own = site.settings ?? {};
-  const misdefined = ownSettingProblems(own);
-  // A definition that is wrong itself cannot be read by; the kit's own settings are looked at all the same.
-  const reading = readSettings(env, misdefined.length > 0 ? {} : own);
+  // A definition that is wrong itself cannot be read by; all others are looked at all the same.
+  const sound = Object.entries(own).filter(([name, one]) => ownSettingProblems({ [name]: one }).length === 0);
+  const reading = readSettings(env, Object.fromEntries(sound));
   const credentials = clientCredentials(reading);
-  const all = [...misdefined, ...reading.problems, ...conflicts(reading, env), ...credentials.problems];
+  const all = [
+    ...ownSettingProblems(own),
+    ...reading.problems,
+    ...conflicts(reading, env),
+    ...credentials.problems,
+  ];
   if (all.length > 0) throw new ConfigError(all);
 
   // Without a problem nothing is missing: whatever has no default and must be there was asked for above.

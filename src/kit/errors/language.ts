@@ -49,13 +49,15 @@ export function sayParagraphs(text: readonly Text[], language: Language): string
   );
 }
 
-function speak(tag: string, table: Table): Language {
+function speak(tag: string, given: Table): Language {
+  const table = new Map(Object.entries(given));
   let rules: Intl.PluralRules | undefined;
-  const find = (key: TextName, values: TextValues = {}): string | readonly string[] => {
-    if (Object.hasOwn(table, key)) return table[key] ?? '';
+  const find = (key: TextName, values?: TextValues): string | readonly string[] => {
+    const plain = table.get(key);
+    if (plain !== undefined) return plain;
     rules ??= new Intl.PluralRules([tag, 'en']);
-    const form = `${key}.${rules.select(Number(values.count))}`;
-    const found = Object.hasOwn(table, form) ? table[form] : table[`${key}.other`];
+    const form = rules.select(Number(values?.count));
+    const found = table.get(`${key}.${form}`) ?? table.get(`${key}.other`);
     // A view is not checked by types.
     if (found === undefined) throw new Error(`there is no text "${key}": docs/texts.md lists them`);
     return found;

@@ -1,20 +1,41 @@
 import type { Application, Request } from 'express';
-import { createLanguages, english, type Language, type Languages } from '../errors/language.ts';
+import { createLanguages, english, type Language } from '../errors/language.ts';
 import type { SiteTexts } from '../errors/texts.ts';
 import { preferredTag } from './accept-language.ts';
 
+type Choose = (header: string | undefined) => Language;
+
 /** Has an app speak the languages that its site gives texts for. */
 export function useLanguages(app: Application, texts: SiteTexts | undefined): void {
-  app.set('languages', createLanguages(texts));
+  const { first, byTag } = createLanguages(texts);
+  if (byTag.size === 1) {
+    app.set('language', first);
+    return;
+  }
+  // A page asks several times, and browsers send few different headers.
+  const chosen = new Map<string, Language>();
+  const choose: Choose = (header = '') => {
+    const known = chosen.get(header);
+    if (known) return known;
+    const tag = preferredTag(header, byTag);
+    const language = (tag && byTag.get(tag)) || first;
+    if (chosen.size >= mostKept) chosen.clear();
+    if (header.length <= longestKept) chosen.set(header, language);
+    return language;
+  };
+  app.set('choose language', choose);
 }
 
-/** The language to answer a request in: of those that site.ts gives texts for, the one that its browser likes best. */
+const mostKept = 200;
+const longestKept = 200;
+
+/**
+ * The language to answer a request in: of those that site.ts has `texts` for, the one that its browser likes best. Its
+ * `tag` is for `Intl` and for texts of your own.
+ */
 export function languageOf(req: Request): Language {
-  const languages = req.app.get('languages') as Languages | undefined;
-  if (!languages) return english;
-  const { first, byTag } = languages;
-  if (byTag.size === 1) return first;
+  const choose = req.app.get('choose language') as Choose | undefined;
+  if (!choose) return (req.app.get('language') as Language | undefined) ?? english;
   if (req.res && !req.res.headersSent) req.res.vary('Accept-Language');
-  const tag = preferredTag(req.get('Accept-Language'), byTag);
-  return (tag && byTag.get(tag)) || first;
+  return choose(req.get('Accept-Language'));
 }

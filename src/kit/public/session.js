@@ -26,6 +26,10 @@
     again.href = login.href;
   }
   const warnBefore = 120_000;
+  // Times as the page is written, in the browser's own manner where it is of that language.
+  const { lang } = document.documentElement;
+  const sameLanguage = (tag) => tag.split('-')[0] === lang.split('-')[0];
+  const languages = [...navigator.languages.filter(sameLanguage), lang].filter(Boolean);
   // The server's clock counts, whatever this computer's clock says.
   const ahead = Date.now() - Date.parse(box.dataset.now);
   let ends;
@@ -40,7 +44,8 @@
   const show = (what, at) => {
     if (what === shown) return;
     shown = what;
-    const time = at && new Date(at + ahead).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
+    const time =
+      at && new Date(at + ahead).toLocaleTimeString(languages, { hour: 'numeric', minute: '2-digit' });
     status.textContent = what && box.dataset[what].replace('{time}', time);
     // Not by :empty in CSS: WebKit does not look at it again.
     box.toggleAttribute('data-shown', what !== '');

@@ -5,7 +5,7 @@ import { requireAuth } from '../guard/require-auth.ts';
 import type { PageContext } from '../pages/page.ts';
 import { checkSite } from '../testing/index.ts';
 import { siteFolder } from './helpers/app.ts';
-import { anyPage, bottom, type SmallSite, smallSite, top } from './helpers/small-site.ts';
+import { anyPage, bottom, type SmallSite, smallSite, top, whole } from './helpers/small-site.ts';
 import { site as testSite } from './site/site.ts';
 
 /** What the check says of a site, a line each. */
@@ -142,8 +142,24 @@ const cases: Case[] = [
       },
     },
     says: [
-      'The page / (views/home.ejs) does not say its language',
-      "views/home.ejs: its page lacks <%- include('/kit/head') %>, <%- include('/kit/foot') %>.",
+      'The page / (views/home.ejs), like 2 more, does not say its language',
+      "views/home.ejs lacks <%- include('/kit/head') %>, <%- include('/kit/foot') %>.",
+    ],
+  },
+  {
+    name: "a view of its own for a page of the kit's",
+    parts: {
+      files: {
+        'views/sessions.ejs': whole('<h2>You</h2><form method="post" action="/sessions/end-all"></form>'),
+        'views/signed-out.ejs':
+          '<html lang="en"><head><title>Bye</title></head><h1><%= page.no.such %></h1></html>',
+      },
+    },
+    says: [
+      'The page /sessions (views/sessions.ejs) has 0 <h1>',
+      'views/sessions.ejs: the form that posts to /sessions/end-all will be refused.',
+      'The page /signed-out (views/signed-out.ejs) answers 500: TypeError',
+      "views/signed-out.ejs lacks <%- include('/kit/head') %>",
     ],
   },
   {
@@ -161,6 +177,21 @@ const cases: Case[] = [
     says: [
       /The page \/own\/:id \(views\/own\.ejs\) answers 500: SyntaxError: .* its model throws notFound\(\)/,
     ],
+  },
+  {
+    name: 'a page for everyone that fails for visitors',
+    parts: {
+      views: { own: '<h1><%= page.u.name %></h1>' },
+      pages: [
+        anyPage({
+          path: '/own',
+          view: 'own',
+          access: 'everyone',
+          model: ({ user }: PageContext) => ({ u: user }),
+        }),
+      ],
+    },
+    says: [/The page \/own \(views\/own\.ejs\) answers 500: TypeError: .*name/],
   },
   {
     name: 'a page that does not say who may see it',
@@ -183,7 +214,7 @@ const cases: Case[] = [
   {
     name: 'a setting whose default does not pass',
     parts: { more: { settings: { SIZE: { default: 'x', meaning: 'how many', schema: z.coerce.number() } } } },
-    says: ['the default of SIZE does not pass', /SIZE/],
+    says: ['the default of SIZE does not pass'],
   },
   {
     name: 'a site that does not open',
@@ -236,6 +267,12 @@ describe('checkSite names', () => {
       if (typeof said === 'string') expect(problems[index]).toContain(said);
       else expect(problems[index]).toMatch(said);
     }
+  });
+
+  test('that nobody can be signed in', async () => {
+    const problems = await problemsOf({}, { OIDC_ID_TOKEN_ALG: 'ES256' });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain("signIn('check-site') did not sign in");
   });
 
   test('everything at once, in one error', async () => {
@@ -308,6 +345,29 @@ describe('checkSite passes', () => {
       ],
       more: { publicRoutes: (router) => void router.post('/contact', answer) },
     });
+  });
+
+  test('emails among the views, which have styles inside and are no pages', async () => {
+    await check({
+      files: {
+        'views/mail/welcome.ejs':
+          '<p style="color: red">Hello <%= page.name %></p><img src="https://a.example/b.png">',
+        'views/mail/welcome.txt.ejs': 'Hello <%- page.name %>',
+      },
+    });
+    const problems = await problemsOf({
+      files: {
+        'views/mail/welcome.ejs': 'Hello <%- page.name %>',
+        'views/report.ejs':
+          "<p style='color: red'></p><%- include('parts/report') %><%- include('/kit/foot') %>",
+        'views/parts/report.ejs': '<p onclick="x"></p>',
+      },
+    });
+    expect(problems.map((problem) => problem.split(' ')[1]).sort()).toEqual([
+      'views/mail/welcome.ejs:1:',
+      'views/parts/report.ejs:1:',
+      'views/report.ejs:1:',
+    ]);
   });
 
   test('plain routes with guards, parsers, parameters, patterns and streams, and says which are public', async () => {

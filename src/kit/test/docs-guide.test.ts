@@ -23,11 +23,11 @@ describe.skipIf(!guide)('the app of docs/guide.md', () => {
     expect(blocks.filter(({ code }) => fileOf(code) === undefined)).toEqual([]);
   });
 
-  test('compiles', { timeout: 60_000 }, async () => {
+  test('compiles', { timeout: 120_000 }, async () => {
     expect(await outputOf('typescript/bin/tsc', ['-p', app.folder])).toBe('');
   });
 
-  test('passes its own tests', { timeout: 60_000 }, async () => {
+  test('passes its own tests', { timeout: 120_000 }, async () => {
     // Its cache would be that of the run that this test is in, and a file that one writes may be away for the other.
     const args = ['run', '--root', app.folder, '--no-color', '--fsModuleCache=false'];
     const output = await outputOf('vitest/vitest.mjs', args);
@@ -38,7 +38,7 @@ describe.skipIf(!guide)('the app of docs/guide.md', () => {
     const file = join(projectRoot, 'node_modules', program);
     const options = {
       cwd: app.folder,
-      timeout: 50_000,
+      timeout: 110_000,
       env: { ...process.env, NO_COLOR: '1', VITEST: undefined },
     };
     const run = promisify(execFile)(process.execPath, [file, ...args], options);

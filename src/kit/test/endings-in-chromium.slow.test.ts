@@ -65,7 +65,7 @@ describeWithChromium('in Chromium', () => {
       `200 ${app.url('/signed-out')}`,
     ]);
     expect(await heading(page)).toBe("You've signed out");
-    expect(await page.locator('.outcome strong').allTextContents()).toEqual(['Ended', 'Ended', 'Ended']);
+    expect(await page.locator('.outcome strong').allTextContents()).toEqual(['Ended', 'Revoked', 'Ended']);
     const cookies = await page.context().cookies(app.origin);
     expect(cookies.map(({ name }) => name)).not.toContain('session');
 
@@ -202,7 +202,7 @@ describeWithChromium('in Chromium', () => {
     const intruder = await signIn('frank');
     await page.goto(app.url('/sessions'));
     expect(await page.locator('.badge').allTextContents()).toEqual(['This browser']);
-    const end = page.getByRole('button', { name: /^End Firefox on Linux/ });
+    const end = page.getByRole('button', { name: /^Sign out Firefox on Linux/ });
     expect(await end.count()).toBe(1);
     await end.click();
     await page.waitForURL(app.url('/sessions'));

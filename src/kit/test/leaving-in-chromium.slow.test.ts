@@ -160,7 +160,7 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: `Continue to ${new URL(pair.provider.issuer).host}` }).waitFor();
     await expect.poll(() => held).toBe(1);
-    const stops = ['Skip to main content', 'Test site', 'Continue'];
+    const stops = ['Skip to main content', 'Test site', 'Home', 'Sign in', 'Continue'];
     for (const stop of stops) {
       await page.keyboard.press('Tab');
       expect(await page.evaluate('document.activeElement.textContent')).toBe(stop);

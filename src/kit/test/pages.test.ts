@@ -297,6 +297,7 @@ describe('every route', () => {
       expect(page.status, path).toBeGreaterThanOrEqual(400);
       const id = requestIdOn(page);
       expect(id, path).not.toBe('');
+      expect(page.body, path).toContain('<a href="mailto:help@example.com">');
       expect(
         pair.app.lines.some((line) => line.request_id === id),
         path,

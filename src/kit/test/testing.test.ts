@@ -118,6 +118,26 @@ describe('a visitor', () => {
   });
 });
 
+test('a link is followed by what it says', async () => {
+  const alice = await app.signIn('alice');
+  expect((await alice.click(alice.page, 'Profile')).path).toBe('/profile');
+  await expect(alice.click(alice.page, 'Prof')).rejects.toThrow(/has no link "Prof"\. It has: .*"Profile"/);
+});
+
+test('a browser sends headers of its own with everything', async () => {
+  const other = await startSmall({
+    more: {
+      publicRoutes: (router) =>
+        void router.get('/language', (req, res) => void res.send(req.get('Accept-Language'))),
+    },
+  });
+  const headers = { 'Accept-Language': 'de' };
+  expect((await other.visitor({ headers }).get('/language')).body).toBe('de');
+  expect((await (await other.signIn('alice', { headers })).get('/language')).body).toBe('de');
+  expect((await other.get('/language', { headers: { 'Accept-Language': 'fr' } })).body).toBe('fr');
+  expect((await other.get('/language')).body).toBe('en');
+});
+
 describe('a form', () => {
   const fields = `<form method="post" action="/own/save" id="main" aria-label="Your data">
     <%- include('/kit/form') %>

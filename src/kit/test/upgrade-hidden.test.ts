@@ -26,7 +26,7 @@ function hide(ignoreFiles: Record<string, string>): void {
   copy.write(ignoreFiles);
 }
 
-describe('check', () => {
+describe('check', { timeout: 60_000 }, () => {
   test.each([
     ["Visual Studio's .gitignore", { '.gitignore': '[Ll]og/\n' }],
     ['a pattern of a file', { '.gitignore': 'redaction.ts\nindex.ts\n' }],
@@ -118,7 +118,7 @@ test('an upgrade names the files that it brings and that are hidden; its lines t
   expect(copy.git('status', '--porcelain', '-uall')).not.toContain('redaction');
   followAdvice(stdout);
   expect(copy.git('status', '--porcelain', '-uall')).toContain('?? src/kit/log/redaction.ts');
-});
+}, 60_000);
 
 /** Does what the words ask for: appends each line to the file that is named above it. */
 function followAdvice(words: string): void {

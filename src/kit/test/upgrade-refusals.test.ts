@@ -40,7 +40,7 @@ function expectRefusal(words: RegExp, ...args: string[]): void {
 const ran = () => join(place.folder, 'ran');
 const expectNothingRan = () => expect(project(place.folder).has('ran')).toBe(false);
 
-describe('the command line', () => {
+describe('the command line', { timeout: 60_000 }, () => {
   test('that makes no sense has a sentence as its answer, and an exit code', () => {
     expectRefusal(/^"ext::sh -c touch% \.\.\/ran" is not taken/, 'ext::sh -c touch% ../ran');
     expectRefusal(/is an option, not a folder/, '--', `--upload-pack=touch "${ran()}"`);
@@ -58,7 +58,7 @@ describe('the command line', () => {
   });
 });
 
-describe('the copy', () => {
+describe('the copy', { timeout: 60_000 }, () => {
   test('is not upgraded under no git: the sentence says what to do', () => {
     rmSync(join(copy.folder, '.git'), { recursive: true });
     releaseNext(template);
@@ -149,7 +149,7 @@ describe('the copy', () => {
   });
 });
 
-describe('a hostile template', () => {
+describe('a hostile template', { timeout: 60_000 }, () => {
   test.each([
     ['a file of the kit', 'src/kit/app.ts'],
     ['a shared file', 'docs/guide.md'],
@@ -218,7 +218,7 @@ describe('a hostile template', () => {
 });
 
 // A stand-in for ssh runs the command that git hands over, so that a real fetch happens without a server.
-describe.skipIf(process.platform === 'win32')('a template behind an address', () => {
+describe.skipIf(process.platform === 'win32')('a template behind an address', { timeout: 60_000 }, () => {
   const overSsh = (...args: string[]) => {
     const ssh = join(place.folder, 'ssh');
     writeFileSync(ssh, '#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n', { mode: 0o755 });

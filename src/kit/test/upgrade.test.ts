@@ -5,6 +5,7 @@ import {
   changesIn,
   filesOf,
   freshProjects,
+  json,
   numbered,
   type Project,
   project,
@@ -12,7 +13,8 @@ import {
   releaseNext,
 } from './helpers/upgrade-projects.ts';
 
-// `npm run upgrade` on a small template and copies of it, with real git. What the upgrade refuses: upgrade-refusals.test.ts.
+// `npm run upgrade` on a small template and copies of it, with real git. Edits in the kit:
+// upgrade-edits.test.ts; what the upgrade refuses: upgrade-refusals.test.ts.
 
 let projects: ReturnType<typeof freshProjects>;
 let place: ReturnType<typeof projects.fresh>;
@@ -28,7 +30,7 @@ beforeEach(() => {
 afterEach(() => place.remove());
 afterAll(() => projects.remove());
 
-describe('a copy in which nothing of the template was changed', () => {
+describe('a copy in which nothing of the template was changed', { timeout: 60_000 }, () => {
   test('gets the new kit and shared files, and keeps what is its own', () => {
     releaseNext(template);
     const { status, stdout, stderr } = copy.upgrade('../template');
@@ -116,7 +118,7 @@ describe('a copy in which nothing of the template was changed', () => {
   });
 });
 
-describe('a shared file that the site', () => {
+describe('a shared file that the site', { timeout: 60_000 }, () => {
   const mine = () => `${numbered('docker')}# mine\n`;
 
   test('changed is left, and upgrade.patch has what the template changed: git apply brings it in', () => {
@@ -201,6 +203,15 @@ describe('a shared file that the site', () => {
     expect(stdout).toContain('- docs/old.md: you changed it, so it stays; the template no longer has it');
   });
 
+  test('has from the template stays where the new one has it and shares it no more', () => {
+    releaseNext(template);
+    const kit = JSON.parse(template.read('src/kit/kit.json'));
+    delete kit.shared['docs/guide.md'];
+    template.write({ 'src/kit/kit.json': json(kit) }).commit();
+    expect(copy.upgrade('../template').status).toBe(0);
+    expect(copy.read('docs/guide.md')).toBe(numbered('guide'));
+  });
+
   test('has of its own, where the new template begins to ship one, is left', () => {
     copy.write({ 'docs/new.md': 'Mine.\n' }).commit();
     releaseNext(template);
@@ -209,90 +220,5 @@ describe('a shared file that the site', () => {
     expect(stdout).toMatch(
       /- docs\/new\.md: .*upgrade\.patch has the difference between yours and the template's/,
     );
-  });
-});
-
-describe('a kit that was edited here', () => {
-  const edited = () => numbered('app').replace('app 9\n', 'app 9, mine\n');
-
-  test('is not replaced: the edits are shown, and nothing is written', () => {
-    copy
-      .write({ 'src/kit/app.ts': edited(), 'src/kit/mine.ts': 'export {};\n', 'src/kit/old.ts': null })
-      .commit();
-    // Changed in the new version, so that the deletion would be lost.
-    template.write({ 'src/kit/old.ts': 'export const old = 2;\n' });
-    release(template, '1.1.0');
-    const { status, stderr } = copy.upgrade('../template');
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^The kit was edited here/);
-    for (const line of ['changed  src/kit/app.ts', 'added    src/kit/mine.ts', 'missing  src/kit/old.ts'])
-      expect(stderr).toContain(`  ${line}\n`);
-    expect(stderr).toMatch(/^-\/\/ app 9\n\+\/\/ app 9, mine$/m);
-    expect(stderr).toContain('--merge');
-    expect(changesIn(copy)).toEqual([]);
-  });
-
-  test('keeps its edits with --merge, from the tag of the old version', () => {
-    copy.write({ 'src/kit/app.ts': edited(), 'src/kit/mine.ts': 'export {};\n' }).commit();
-    releaseNext(template);
-    const { status, stdout, stderr } = copy.upgrade('../template', '--merge');
-    expect([status, stderr]).toEqual([0, '']);
-    expect(copy.read('src/kit/app.ts')).toBe(
-      template.read('src/kit/app.ts').replace('app 9\n', 'app 9, mine\n'),
-    );
-    expect(copy.has('src/kit/mine.ts')).toBe(true);
-    expect(stdout).toMatch(
-      /Your edits in these files of the kit are kept:\n {2}src\/kit\/app\.ts\n {2}src\/kit\/mine\.ts/,
-    );
-    expect(copy.node('src/kit/upgrade/check.ts').stdout).toBe(
-      'kit 1.1.0, edited here:\n  changed  src/kit/app.ts\n  added    src/kit/mine.ts\n',
-    );
-  });
-
-  test('needs the old version for --merge: --base gives it where the template has no tag', () => {
-    const old = project(join(place.folder, 'old template')).write(filesOf(template));
-    copy.write({ 'src/kit/app.ts': edited() }).commit();
-    template.git('tag', '--delete', 'v1.0.0');
-    releaseNext(template);
-    const without = copy.upgrade('../template', '--merge');
-    expect([without.status, without.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^--merge needs the template in version 1\.0\.0.*--base <folder>/),
-    ]);
-    expect(changesIn(copy)).toEqual([]);
-    const wrong = copy.upgrade('../template', '--merge', '--base', '../template');
-    expect([wrong.status, wrong.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^--base has a-template 1\.1\.0\. Your copy was made from a-template 1\.0\.0/),
-    ]);
-    expect(copy.upgrade('../template', '--merge', '--base', old.folder).status).toBe(0);
-    expect(copy.read('src/kit/app.ts')).toContain('app 9, mine');
-  });
-
-  test('has conflict markers where both changed the same lines; they are named, and the exit code is not 0', () => {
-    copy
-      .write({
-        'src/kit/app.ts': numbered('app').replace('app 2\n', 'my app 2\n'),
-        'src/kit/old.ts': 'mine\n',
-      })
-      .commit();
-    releaseNext(template);
-    const { status, stdout, stderr } = copy.upgrade('../template', '--merge');
-    expect([status, stderr]).toEqual([
-      1,
-      expect.stringContaining('The upgrade left 2 conflicts for you to solve'),
-    ]);
-    expect(copy.read('src/kit/app.ts')).toMatch(
-      /<<<<<<< yours\n\/\/ my app 2\n=======\n\/\/ app 2, improved\n>>>>>>> 1\.1\.0/,
-    );
-    expect(stdout).toMatch(/src\/kit\/app\.ts: you and the new version changed the same lines/);
-    expect(stdout).toMatch(/src\/kit\/old\.ts: the new version does not have this file\. Yours is kept/);
-    expect(copy.read('src/kit/old.ts')).toBe('mine\n');
-  });
-
-  test('is no edit where it is a fix of the new version that was taken before', () => {
-    copy.write({ 'src/kit/app.ts': numbered('app').replace('app 2\n', 'app 2, improved\n') }).commit();
-    releaseNext(template);
-    expect(copy.upgrade('../template').status).toBe(0);
   });
 });

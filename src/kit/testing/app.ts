@@ -8,7 +8,13 @@ import { listener } from '../http/listener.ts';
 import { createLog, type Log } from '../log/index.ts';
 import type { AnySite } from '../site.ts';
 import type { TestPage } from './page.ts';
-import { createVisitor, type Person, type SignInOptions, type Visitor } from './person.ts';
+import {
+  createVisitor,
+  type Person,
+  type SignInOptions,
+  type Visitor,
+  type VisitorOptions,
+} from './person.ts';
 import { type MemoryProvider, startProvider } from './provider.ts';
 
 export interface TestAppOptions {
@@ -27,9 +33,9 @@ export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
   /** What BASE_URL says. */
   url: string;
   /** Signs somebody in, in a browser of their own. Any name is an account. */
-  signIn(account: string, options?: SignInOptions): Promise<Person>;
+  signIn(account: string, options?: SignInOptions & VisitorOptions): Promise<Person>;
   /** A browser in which nobody has signed in yet. `get`, `post` and `fetch` of the app use a new one each time. */
-  visitor(): Visitor;
+  visitor(options?: VisitorOptions): Visitor;
   /** What the app has logged so far, from LOG_LEVEL `info` on. Printed only where LOG_LEVEL is set. */
   log: readonly LogLine[];
   /** Stops the app and closes what the site opened. */
@@ -82,7 +88,7 @@ export async function openTestApp(
   server.on('request', assembled.listener);
 
   const surroundings = { origin: checked.config.baseUrl, port, provider };
-  const visitor = () => createVisitor(surroundings);
+  const visitor = ({ headers }: VisitorOptions = {}) => createVisitor(surroundings, headers);
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= closeServer().then(close).finally(provider.stop);
@@ -96,7 +102,7 @@ export async function openTestApp(
     post: (...given) => visitor().post(...given),
     fetch: (...given) => visitor().fetch(...given),
     async signIn(account, how) {
-      const person = visitor();
+      const person = visitor(how);
       const page = await person.signIn(account, how);
       const session = await person.fetch('/auth/session');
       if (session.status !== 200) throw notSignedIn(account, page, log);

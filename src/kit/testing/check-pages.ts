@@ -2,7 +2,7 @@ import type { CheckedSite } from '../assembly.ts';
 import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
 import type { LogLine, TestApp } from './app.ts';
-import { unmarkedForm } from './check-views.ts';
+import { some, unmarkedForm } from './check-views.ts';
 import { addressesOf, foundIn, hostileClaims } from './hostile.ts';
 import { findTags, parseHtml } from './html.ts';
 import { isHtml, type TestPage } from './page.ts';
@@ -17,14 +17,17 @@ export interface SeenPages {
   missing: ReadonlyMap<string, string>;
 }
 
-/** Opens every page of the site's own, as somebody whose claims are hostile and as nobody. */
+/**
+ * Opens every page, as somebody whose claims are hostile and as nobody. The kit's own are printed in the site's layout, and
+ * the site may have views of its own for them.
+ */
 export async function checkPages(app: TestApp, { pages, config }: CheckedSite): Promise<SeenPages> {
-  const own = pages.filter((page) => !kitPages.includes(page));
   const visitor = app.visitor();
-  const person = await app.signIn('check-site', { claims: hostileClaims(own, config.provider.rolesClaim) });
+  const person = await app.signIn('check-site', { claims: hostileClaims(pages, config.provider.rolesClaim) });
   const problems: string[] = [];
   const unseen: string[] = [];
   const linked = new Map<string, string>();
+  const ofLayout = new Map<string, string[]>();
 
   async function look(page: Page, by: Visitor): Promise<boolean> {
     let seen = false;
@@ -35,18 +38,22 @@ export async function checkPages(app: TestApp, { pages, config }: CheckedSite): 
         continue;
       }
       seen = true;
-      problems.push(...printedProblems(page, answer, own));
+      problems.push(...printedProblems(page, answer, pages));
+      for (const lack of layoutLacks(answer)) {
+        ofLayout.set(lack, [...(ofLayout.get(lack) ?? []), `${page.path} (views/${page.view}.ejs)`]);
+      }
       for (const path of filesLinked(answer)) linked.set(path, page.path);
     }
     return seen;
   }
 
-  for (const page of own) {
+  for (const page of pages) {
     const seen = await look(page, person);
-    if (!seen) unseen.push(page.path);
+    if (!seen && !kitPages.includes(page)) unseen.push(page.path);
     if (page.access === 'everyone') await look(page, visitor);
     else problems.push(...(await openToNobody(page, visitor)));
   }
+  for (const [lack, lacking] of ofLayout) problems.push(`The page ${some(lacking)} ${lack}`);
   return { problems, unseen, missing: await whatIsMissing(linked, person) };
 }
 
@@ -83,21 +90,28 @@ function failure({ path, view }: Page, { status }: TestPage, log: readonly LogLi
 function printedProblems({ path, view }: Page, { body }: TestPage, pages: readonly Page[]): string[] {
   const about = `The page ${path} (views/${view}.ejs)`;
   const html = parseHtml(body);
-  const [root] = findTags(html, 'html');
-  const [title] = findTags(html, 'title');
   const headings = findTags(html, 'h1').length;
   const raw = foundIn(body);
   return [
     ...(raw ? [`${about} prints ${raw} without escaping. Use <%= … %>, and links of https only.`] : []),
     ...(headings === 1 ? [] : [`${about} has ${headings} <h1>. Give it one, which says what the page is.`]),
-    ...(title?.children.join('').trim() ? [] : [`${about} has no <title>. The layout prints page.title.`]),
-    ...(root?.attributes.lang ? [] : [`${about} does not say its language: <html lang="<%= page.lang %>">.`]),
     ...findTags(html, 'form').flatMap((form) => {
       const { method = '', action = '' } = form.attributes;
       const marked = findTags(form, 'input').some(({ attributes }) => attributes.name === 'kit-form');
       const target = method.toLowerCase() === 'post' && !marked ? actionAt(pages, action) : undefined;
       return target ? [unmarkedForm(`views/${view}.ejs`, target)] : [];
     }),
+  ];
+}
+
+/** What is the same on many pages. */
+function layoutLacks({ body }: TestPage): string[] {
+  const html = parseHtml(body);
+  const [root] = findTags(html, 'html');
+  const [title] = findTags(html, 'title');
+  return [
+    ...(title?.children.join('').trim() ? [] : ['has no <title>. The layout prints page.title.']),
+    ...(root?.attributes.lang ? [] : ['does not say its language: <html lang="<%= page.lang %>">.']),
   ];
 }
 

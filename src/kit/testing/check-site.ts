@@ -35,17 +35,25 @@ export async function checkSite(
   }
   const watched = watchRoutes(site);
   const problems: string[] = [];
-  let pages: readonly Page[] = [];
+  let pages = kitPages;
   let seen: SeenPages | undefined;
+  let cause: unknown;
   const opened = await openTestApp({ ...options, site: watched.site }, { quiet: true }).catch(
-    (error: Error) => void problems.push(...startProblems(error)),
+    (error: Error) => {
+      cause = error;
+      problems.push(...startProblems(error));
+    },
   );
   if (opened) {
     const { app, checked } = opened;
-    pages = checked.pages.filter((page) => !kitPages.includes(page));
+    pages = checked.pages;
     try {
       seen = await checkPages(app, checked);
       problems.push(...seen.problems, ...(await checkRoutes(app, checked, watched)));
+    } catch (error) {
+      // Nobody can be signed in, for example.
+      cause = error;
+      problems.push((error as Error).message);
     } finally {
       await app.stop();
     }
@@ -57,7 +65,7 @@ export async function checkSite(
     if (inViews.some((problem) => problem.endsWith(` public${path}.`))) continue;
     problems.push(`The page ${page}: it links to ${path}, and there is no file public${path}.`);
   }
-  if (problems.length > 0) throw new Error(listed([...new Set(problems)]));
+  if (problems.length > 0) throw new Error(listed([...new Set(problems)]), { cause });
   return { public: publicAddresses(pages, watched), unseen: seen?.unseen ?? [] };
 }
 
@@ -83,7 +91,9 @@ function listed(problems: readonly string[]): string {
 
 function publicAddresses(pages: readonly Page[], { routes, publicMiddleware }: WatchedSite): string[] {
   return [
-    ...pages.filter(({ access }) => access === 'everyone').map(({ path }) => `GET ${path}`),
+    ...pages
+      .filter((page) => page.access === 'everyone' && !kitPages.includes(page))
+      .map(({ path }) => `GET ${path}`),
     ...routes.filter(({ part }) => part === 'publicRoutes').map(({ method, path }) => `${method} ${path}`),
     ...publicMiddleware.map((path) => `ALL ${path === '/' ? '' : path}/*`),
   ];

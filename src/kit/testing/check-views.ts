@@ -2,7 +2,7 @@ import type { Folders } from '../folders.ts';
 import { listFiles } from '../http/assets.ts';
 import type { Page } from '../pages/page.ts';
 import { actionAt } from './page-actions.ts';
-import { expand, readViews, type ViewFile } from './view-files.ts';
+import { expand, isText, readViews, shownInBrowser, type ViewFile } from './view-files.ts';
 
 /** What stands for what a view prints, and for the mark of a form. No view holds these. */
 const printed = '\u0001';
@@ -17,9 +17,10 @@ const formMark = '\u0002';
 export function viewProblems(folders: Folders, pages: readonly Page[], sources: readonly string[]): string[] {
   const views = readViews(folders.views[0] ?? '');
   const files = new Set(listFiles(folders.public).map(({ path }) => path));
+  const inBrowser = shownInBrowser(views, folders, pages);
   return [
-    ...views.flatMap((view) => [
-      ...rawOutput(view),
+    ...views.flatMap(rawOutput),
+    ...inBrowser.flatMap((view) => [
       ...blockedMarkup(view, sources),
       ...missingFiles(view, files),
       ...unmarkedForms(view, folders, pages),
@@ -28,7 +29,8 @@ export function viewProblems(folders: Folders, pages: readonly Page[], sources: 
   ];
 }
 
-function rawOutput({ name, text }: ViewFile): string[] {
+function rawOutput({ name, view, text }: ViewFile): string[] {
+  if (isText(view)) return [];
   return [...text.matchAll(/<%-([\s\S]*?)[-_]?%>/g)]
     .filter(([, code = '']) => !onlyInclude.test(code))
     .map(
@@ -139,17 +141,24 @@ export function unmarkedForm(view: string, action: string): string {
 /** Without the kit's three partials there are no styles, no way to sign in and no notice before a session ends. */
 function layoutProblems(views: readonly ViewFile[], folders: Folders, pages: readonly Page[]): string[] {
   const own = views.filter(({ view }) => pages.some((page) => page.view === view));
-  return own.flatMap((view) => {
-    const text = expand(view, folders.views);
-    const missing = ['/kit/head', '/kit/header', '/kit/foot'].filter(
-      (partial) => !new RegExp(`<%-\\s*include\\(\\s*['"\`]${partial}['"\`]`).test(text),
-    );
-    if (missing.length === 0) return [];
-    const wanted = missing.map((partial) => `<%- include('${partial}') %>`).join(', ');
-    return [
-      `${view.name}: its page lacks ${wanted}. Begin it with <%- include('/partials/top') %> and end it with <%- include('/partials/bottom') %>, or add what is missing to the layout.`,
-    ];
-  });
+  const byLack = Map.groupBy(own, (view) => lackingParts(expand(view, folders.views)).join(', '));
+  byLack.delete('');
+  return [...byLack].map(
+    ([parts, lacking]) =>
+      `${some(lacking.map(({ name }) => name))} lacks ${parts}. Begin it with <%- include('/partials/top') %> and end it with <%- include('/partials/bottom') %>, or add what is missing to the layout.`,
+  );
+}
+
+function lackingParts(text: string): string[] {
+  return ['/kit/head', '/kit/header', '/kit/foot']
+    .filter((partial) => !new RegExp(`<%-\\s*include\\(\\s*['"\`]${partial}['"\`]`).test(text))
+    .map((partial) => `<%- include('${partial}') %>`);
+}
+
+/** The first one, and how many more. */
+export function some(names: readonly string[]): string {
+  const [first = '', ...others] = new Set(names);
+  return others.length === 0 ? first : `${first}, like ${others.length} more,`;
 }
 
 /** What is printed, and the mark of a form, by one character each; the rest of EJS is code. Lines stay. */

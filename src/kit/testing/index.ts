@@ -4,4 +4,4 @@ export { type LogLine, startTestApp, type TestApp, type TestAppOptions } from '.
 export { checkSite, type SiteReport } from './check-site.ts';
 export type { Fields } from './forms.ts';
 export type { TestPage } from './page.ts';
-export type { Person, SignInOptions, Visit, Visitor } from './person.ts';
+export type { Person, SignInOptions, Visit, Visitor, VisitorOptions } from './person.ts';

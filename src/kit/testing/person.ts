@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { request } from 'node:http';
-import { createCookies } from './cookies.ts';
+import { createBrowser, type Surroundings, urlEncoded } from './browser.ts';
 import { type Fields, fillIn } from './forms.ts';
+import type { Account } from './grants.ts';
 import { parseHtml } from './html.ts';
-import { type Answer, createPage, markOn, refreshTarget, type TestPage } from './page.ts';
-import type { Account, MemoryProvider } from './provider.ts';
+import type { TestPage } from './page.ts';
 
 export interface Visit {
   /** Left out, redirects are followed: within the app, and to the provider and back. */
@@ -19,6 +18,11 @@ export interface SignInOptions {
   path?: string;
 }
 
+export interface VisitorOptions {
+  /** Headers that the browser sends with every request, such as `Accept-Language`. */
+  headers?: Readonly<Record<string, string>>;
+}
+
 /** Somebody at a browser: it keeps cookies, follows redirects, and sends what a browser sends. */
 export interface Visitor {
   /** Opens a page. */
@@ -28,6 +32,8 @@ export interface Visitor {
    * person saw last, unless `kit-form` is among the fields.
    */
   post(path: string, fields?: Fields, visit?: Visit): Promise<TestPage>;
+  /** Follows a link of the page, by what it says. */
+  click(page: TestPage, name: string, visit?: Visit): Promise<TestPage>;
   /**
    * Fills in a form of the page and presses its button.
    *
@@ -53,124 +59,72 @@ export interface Person extends Visitor {
   setClaims(claims: Readonly<Record<string, unknown>>): void;
 }
 
-export interface Surroundings {
-  /** What BASE_URL says. */
-  origin: string;
-  /** Where the app listens, whatever BASE_URL says. */
-  port: number;
-  provider: MemoryProvider;
-}
+/**
+ * A browser in which nobody has signed in yet.
+ *
+ * @param always headers that it sends with every request
+ */
+export function createVisitor(
+  around: Surroundings,
+  always: Readonly<Record<string, string>> = {},
+): Visitor & Pick<Person, 'setClaims'> {
+  const { origin } = around;
+  const browser = createBrowser(around, always);
+  const home = `${origin}/`;
 
-/** What one step sends. */
-interface Step {
-  method: string;
-  url: string;
-  /** The page it was sent from, if any. */
-  from?: string | undefined;
-  body?: Buffer | string | undefined;
-  headers?: Readonly<Record<string, string>> | undefined;
-}
-
-/** A browser in which nobody has signed in yet. */
-export function createVisitor(around: Surroundings): Visitor & Pick<Person, 'setClaims'> {
-  const { origin, provider } = around;
-  const cookies = createCookies();
-  let account: Account | undefined;
-  let mark: string | undefined;
-
-  async function send({ method, url, from, body, headers = {} }: Step): Promise<Answer> {
-    const target = new URL(url);
-    const cookie = cookies.header(target.pathname);
-    const answer = await exchange(around, target, method, body, {
-      ...(cookie && { Cookie: cookie }),
-      ...navigation,
-      'Sec-Fetch-Site': from === undefined ? 'none' : from.startsWith(origin) ? 'same-origin' : 'cross-site',
-      ...(from?.startsWith(origin) && { Referer: from }),
-      ...(method !== 'GET' && method !== 'HEAD' && { Origin: new URL(from ?? url).origin }),
-      ...headers,
-    });
-    for (const line of answer.headers.getSetCookie()) cookies.keep(line);
-    mark = markOn(answer.body) ?? mark;
-    const next = answer.headers.get('location') ?? refreshTarget(answer.headers, answer.body);
-    return { ...answer, url, location: next === undefined ? undefined : new URL(next, url).href };
-  }
-
-  async function open(step: Step, { follow = true, headers }: Visit = {}): Promise<TestPage> {
-    let answer = await send({ ...step, headers: { ...step.headers, ...headers } });
-    let { from } = step;
-    for (let hop = 0; follow && answer.location; hop++) {
-      if (hop === 20) throw new Error(`${step.url} redirects without end, at last to ${answer.location}.`);
-      const next = stepAfter(answer, answer.location, from);
-      if (!next) break;
-      from = next.from;
-      answer = await send({ ...next, headers: { ...next.headers, ...headers } });
-    }
-    return createPage(answer, { origin, issuer: provider.issuer });
-  }
-
-  /** Undefined where a person would have to do something: sign in at the provider, or look at another site. */
-  function stepAfter(answer: Answer, location: string, from: string | undefined): Step | undefined {
-    const url = new URL(location);
-    // A redirect belongs to what led there; a refresh is begun by the page that holds it.
-    const sender = answer.headers.has('location') ? from : answer.url;
-    if (url.origin === new URL(origin).origin) return { method: 'GET', url: location, from: sender };
-    if (url.origin !== provider.issuer) return undefined;
-    if (url.pathname === '/authorize' && !account) return undefined;
-    const back = provider.visit(url, account);
-    if ('signedOut' in back) account = undefined;
-    // By a redirect from elsewhere, an address that somebody typed stays one that somebody typed.
-    if ('location' in back) return { method: 'GET', url: back.location, from: sender && provider.issuer };
-    const form = { 'Content-Type': urlEncoded };
-    const body = new URLSearchParams(back.fields).toString();
-    return { method: 'POST', url: back.post, from: provider.issuer, body, headers: form };
-  }
+  const get = (url: string, from?: string, visit: Visit = {}) =>
+    browser.open({ method: 'GET', url, from }, { follow: true, ...visit });
+  const post = (url: string, from: string, { body, type }: Encoded, visit: Visit) =>
+    browser.open(
+      { method: 'POST', url, from, body, headers: { 'Content-Type': type } },
+      { follow: true, ...visit },
+    );
 
   function addressOf(path: string): string {
     const url = new URL(path, origin);
-    if (url.origin !== new URL(origin).origin) throw new Error(`${path} is not an address of the app.`);
+    if (url.origin !== origin) throw new Error(`${path} is not an address of the app.`);
     return url.href;
   }
 
   const visitor: Visitor & Pick<Person, 'setClaims'> = {
-    get: async (path, visit) => open({ method: 'GET', url: addressOf(path) }, visit),
+    get: async (path, visit) => get(addressOf(path), undefined, visit),
     async post(path, fields = {}, visit = {}) {
-      const pairs = Object.entries({ ...(mark && { 'kit-form': mark }), ...fields }).flatMap(
-        ([name, value]) =>
-          (Array.isArray(value) ? value : [value]).map((one): [string, string] => [name, String(one)]),
-      );
-      const url = addressOf(path);
-      const body = new URLSearchParams(pairs).toString();
-      return open(
-        { method: 'POST', url, from: `${origin}/`, body, headers: { 'Content-Type': urlEncoded } },
+      const { mark } = browser;
+      return post(
+        addressOf(path),
+        home,
+        encode(pairsOf({ ...(mark && { 'kit-form': mark }), ...fields })),
         visit,
       );
+    },
+    async click(page, name, visit) {
+      const link = page.links.find((one) => one.name === name);
+      if (link) return get(addressOf(new URL(link.href, page.url).href), page.url, visit);
+      const names = page.links.map((one) => `"${one.name}"`).join(', ');
+      throw new Error(`The page has no link "${name}". It has: ${names || 'none'}.`);
     },
     async submit(page, name, fields = {}, visit = {}) {
       const sent = fillIn(parseHtml(page.body), page.url, name, fields);
       const url = addressOf(sent.action);
-      const pairs = new URLSearchParams(sent.fields);
-      if (sent.method === 'GET')
-        return open({ method: 'GET', url: `${url.split('?')[0]}?${pairs}`, from: page.url }, visit);
-      const { body, type } = sent.multipart
-        ? await multipart(sent.fields)
-        : { body: `${pairs}`, type: urlEncoded };
-      return open({ method: 'POST', url, from: page.url, body, headers: { 'Content-Type': type } }, visit);
+      if (sent.method === 'GET') {
+        return get(`${url.split('?')[0]}?${encode(sent.fields).body}`, page.url, visit);
+      }
+      const form = sent.multipart ? await encodeMultipart(sent.fields) : encode(sent.fields);
+      return post(url, page.url, form, visit);
     },
     async fetch(path, { method = 'GET', headers = {}, body } = {}) {
-      const script = { ...scripted, ...(mark && { 'Kit-Form': mark }), ...headers };
-      const step = { method: method.toUpperCase(), url: addressOf(path), from: `${origin}/`, body };
-      return open({ ...step, headers: script }, { follow: false });
+      const script = { ...scripted, ...(browser.mark && { 'Kit-Form': browser.mark }), ...headers };
+      const step = { method: method.toUpperCase(), url: addressOf(path), from: home, body, headers: script };
+      return browser.open(step, { follow: false });
     },
     async signIn(name, { claims = {}, path = '/' } = {}) {
       if (!name) throw new Error('signIn needs the name of an account, such as signIn("alice").');
-      account = createAccount(name, claims);
-      return open({
-        method: 'GET',
-        url: addressOf(`/auth/login?returnTo=${encodeURIComponent(path)}&renew=1`),
-      });
+      browser.account = createAccount(name, claims);
+      return get(addressOf(`/auth/login?returnTo=${encodeURIComponent(path)}&renew=1`));
     },
     signOut: () => visitor.post('/auth/logout'),
     setClaims(claims) {
+      const { account } = browser;
       if (account) account.claims = { ...account.claims, ...claims };
     },
   };
@@ -188,47 +142,26 @@ function createAccount(name: string, given: Readonly<Record<string, unknown>>): 
   return { claims: { ...usual, ...claims }, authTime, sid: randomUUID() };
 }
 
-const urlEncoded = 'application/x-www-form-urlencoded';
-
-const navigation = {
-  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
-  'Accept-Language': 'en',
-  'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
-  'Sec-Fetch-Mode': 'navigate',
-  'Sec-Fetch-Dest': 'document',
-};
-
 const scripted = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
 
-async function multipart(fields: [string, string][]): Promise<{ body: Buffer; type: string }> {
+interface Encoded {
+  body: Buffer | string;
+  type: string;
+}
+
+function pairsOf(fields: Fields): [string, string][] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, String(one)]),
+  );
+}
+
+function encode(fields: [string, string][]): Encoded {
+  return { body: new URLSearchParams(fields).toString(), type: urlEncoded };
+}
+
+async function encodeMultipart(fields: [string, string][]): Promise<Encoded> {
   const form = new FormData();
   for (const [name, value] of fields) form.append(name, value);
   const encoded = new Response(form);
   return { body: Buffer.from(await encoded.arrayBuffer()), type: encoded.headers.get('content-type') ?? '' };
-}
-
-/** By node:http: fetch would refuse to send what only a browser may say, such as Sec-Fetch-Site. */
-function exchange(
-  { port, origin }: Surroundings,
-  target: URL,
-  method: string,
-  body: Buffer | string | undefined,
-  headers: Record<string, string>,
-): Promise<Omit<Answer, 'url' | 'location'>> {
-  return new Promise((resolve, reject) => {
-    const { host, pathname, search } = target;
-    const forwarded = origin.startsWith('https:') ? { 'X-Forwarded-Proto': 'https' } : {};
-    const options = { host: '127.0.0.1', port, method, path: pathname + search, agent: false };
-    const req = request({ ...options, headers: { Host: host, ...forwarded, ...headers } }, (res) => {
-      const answered = new Headers();
-      for (let i = 0; i < res.rawHeaders.length; i += 2) {
-        answered.append(res.rawHeaders[i] ?? '', res.rawHeaders[i + 1] ?? '');
-      }
-      let text = '';
-      res.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-      res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: answered, body: text }));
-      res.on('error', reject);
-    });
-    req.on('error', reject).end(body);
-  });
 }

@@ -1,38 +1,14 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-
-/** Somebody at the provider, as one browser knows them. */
-export interface Account {
-  /** What the provider says about them, from now on. */
-  claims: Readonly<Record<string, unknown>>;
-  /** When they last proved who they are, in seconds. */
-  authTime: number;
-  sid: string;
-}
-
-/** The app, as it is registered. */
-export interface Registration {
-  clientId: string;
-  clientSecret: string;
-  redirectUri: string;
-  postLogoutRedirectUri: string;
-}
+import { type Account, createGrants, type Grant, type Registration } from './grants.ts';
 
 /** How the provider answers a browser: with a redirect, or with a form that posts itself. */
 export type ProviderAnswer = { location: string } | { post: string; fields: [string, string][] };
 
 export type MemoryProvider = Awaited<ReturnType<typeof startProvider>>;
-
-interface Grant {
-  account: Account;
-  scope: string;
-  nonce: string;
-  challenge: string;
-  acr: string | undefined;
-}
 
 /**
  * An OpenID provider in this process, as strict as a real one: one app, one redirect URI, PKCE with S256, a code that
@@ -41,9 +17,7 @@ interface Grant {
 export async function startProvider() {
   signingKey ??= createKey();
   const { privateKey, jwk } = await signingKey;
-  const codes = new Map<string, Grant>();
-  const refreshTokens = new Map<string, Grant>();
-  const accessTokens = new Map<string, Grant>();
+  const grants = createGrants();
   let app: Registration | undefined;
 
   const server = createServer((req, res) => {
@@ -64,80 +38,33 @@ export async function startProvider() {
     if (pathname !== '/token' && pathname !== '/revoke') return send(res, 404, { error: 'not_found' });
     if (!isApp(req, form, app)) return send(res, 401, { error: 'invalid_client' });
     if (pathname === '/token') return token(form, res);
-    refreshTokens.delete(form.get('token') ?? '');
-    accessTokens.delete(form.get('token') ?? '');
+    grants.revoke(form.get('token') ?? '');
     send(res, 200, {});
   }
 
   function userinfo(req: IncomingMessage, res: ServerResponse): void {
-    const grant = accessTokens.get(/^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '');
+    const grant = grants.byAccessToken(/^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '');
     if (grant) send(res, 200, grant.account.claims);
     else send(res, 401, { error: 'invalid_token' });
   }
 
   async function token(form: URLSearchParams, res: ServerResponse): Promise<void> {
-    const refreshing = form.get('grant_type') === 'refresh_token';
-    const tickets = refreshing ? refreshTokens : codes;
-    const ticket = form.get(refreshing ? 'refresh_token' : 'code') ?? '';
-    const grant = tickets.get(ticket);
-    tickets.delete(ticket);
-    if (!grant || !(refreshing || isProven(grant, form, app))) {
-      return send(res, 400, { error: 'invalid_grant' });
-    }
-    const [access_token, refresh_token] = [randomUUID(), randomUUID()];
-    accessTokens.set(access_token, grant);
-    const lasting = refreshing || grant.scope.split(' ').includes('offline_access');
-    if (lasting) refreshTokens.set(refresh_token, grant);
-    send(res, 200, {
-      ...{ access_token, token_type: 'Bearer', expires_in: 3600, scope: grant.scope },
-      ...(lasting && { refresh_token }),
-      id_token: await idToken(grant, access_token),
-    });
+    const grant = grants.redeem(form, app);
+    if (!grant) return send(res, 400, { error: 'invalid_grant' });
+    const tokens = grants.tokensFor(grant);
+    const claims = { ...idTokenClaims(grant, tokens.access_token), iss: issuer, aud: app?.clientId ?? '' };
+    const id_token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
+    send(res, 200, { ...tokens, token_type: 'Bearer', expires_in: 3600, scope: grant.scope, id_token });
   }
 
-  function idToken({ account, nonce, acr }: Grant, accessToken: string): Promise<string> {
-    const now = Math.floor(Date.now() / 1000);
-    const half = hash('sha256', accessToken, 'buffer').subarray(0, 16);
-    const claims = {
-      ...{ sid: account.sid, ...account.claims, auth_time: account.authTime, ...(acr && { acr }) },
-      ...{ iss: issuer, aud: app?.clientId ?? '', iat: now, exp: now + 600, nonce },
-      at_hash: half.toString('base64url'),
-    };
-    return new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
-  }
-
-  /** An authorization request, checked as OpenID Connect Core §3.1.2.2 and RFC 7636 §4.3 say, and answered at once. */
   function authorize(parameters: URLSearchParams, account: Account | undefined): ProviderAnswer {
-    const given = (name: string) => parameters.get(name) ?? '';
-    if (given('client_id') !== app?.clientId) refuse('client_id is not that of the app');
-    if (given('redirect_uri') !== app?.redirectUri) refuse('redirect_uri is not the registered one');
-    if (given('response_type') !== 'code') refuse('response_type must be "code"');
-    if (given('code_challenge_method') !== 'S256' || given('code_challenge').length !== 43) {
-      refuse('code_challenge must be there, with S256');
-    }
-    if (!given('state') || !given('nonce')) refuse('state and nonce must be there');
-    const answer = new URLSearchParams({ state: given('state'), iss: issuer });
-    if (account) answer.set('code', codeFor(account, parameters));
+    checkRequest(parameters, app);
+    const answer = new URLSearchParams({ state: parameters.get('state') ?? '', iss: issuer });
+    if (account) answer.set('code', grants.codeFor(account, parameters));
     else answer.set('error', 'login_required');
-    if (given('response_mode') === 'form_post') return { post: given('redirect_uri'), fields: [...answer] };
-    return { location: `${given('redirect_uri')}?${answer}` };
-  }
-
-  function codeFor(account: Account, parameters: URLSearchParams): string {
-    const now = Math.floor(Date.now() / 1000);
-    const maxAge = parameters.get('max_age');
-    const stale = maxAge !== null && now - account.authTime > Number(maxAge);
-    if (stale || parameters.get('prompt')?.split(' ').includes('login')) account.authTime = now;
-    const code = randomUUID();
-    codes.set(code, {
-      account,
-      scope: parameters.get('scope') ?? '',
-      nonce: parameters.get('nonce') ?? '',
-      challenge: parameters.get('code_challenge') ?? '',
-      // Whoever is asked for a stronger sign-in gives it.
-      acr: parameters.get('acr_values')?.split(' ')[0],
-    });
-    return code;
+    const redirectUri = app?.redirectUri ?? '';
+    if (parameters.get('response_mode') === 'form_post') return { post: redirectUri, fields: [...answer] };
+    return { location: `${redirectUri}?${answer}` };
   }
 
   return {
@@ -195,6 +122,27 @@ function metadata(issuer: string): object {
   };
 }
 
+/** An authorization request, as OpenID Connect Core §3.1.2.2 and RFC 7636 §4.3 have it checked. */
+function checkRequest(parameters: URLSearchParams, app: Registration | undefined): void {
+  const given = (name: string) => parameters.get(name) ?? '';
+  if (given('client_id') !== app?.clientId) refuse('client_id is not that of the app');
+  if (given('redirect_uri') !== app?.redirectUri) refuse('redirect_uri is not the registered one');
+  if (given('response_type') !== 'code') refuse('response_type must be "code"');
+  if (given('code_challenge_method') !== 'S256' || given('code_challenge').length !== 43) {
+    refuse('code_challenge must be there, with S256');
+  }
+  if (!given('state') || !given('nonce')) refuse('state and nonce must be there');
+}
+
+function idTokenClaims({ account, nonce, acr }: Grant, accessToken: string): object {
+  const now = Math.floor(Date.now() / 1000);
+  const half = hash('sha256', accessToken, 'buffer').subarray(0, 16);
+  return {
+    ...{ sid: account.sid, ...account.claims, auth_time: account.authTime, ...(acr && { acr }) },
+    ...{ iat: now, exp: now + 600, nonce, at_hash: half.toString('base64url') },
+  };
+}
+
 /** RFC 6749 §2.3.1: by Basic, where both parts are form-encoded, or in the body. */
 function isApp({ headers }: IncomingMessage, form: URLSearchParams, app: Registration | undefined): boolean {
   const basic = /^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -205,11 +153,6 @@ function isApp({ headers }: IncomingMessage, form: URLSearchParams, app: Registr
     (id ?? form.get('client_id')) === app.clientId &&
     (secret ?? form.get('client_secret')) === app.clientSecret
   );
-}
-
-function isProven(grant: Grant, form: URLSearchParams, app: Registration | undefined): boolean {
-  const challenge = hash('sha256', form.get('code_verifier') ?? '', 'base64url');
-  return challenge === grant.challenge && form.get('redirect_uri') === app?.redirectUri;
 }
 
 function refuse(why: string): never {

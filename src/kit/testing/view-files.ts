@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
+import type { Folders } from '../folders.ts';
 import { findView } from '../http/views.ts';
+import type { Page } from '../pages/page.ts';
 
 /** A view of the site's own. */
 export interface ViewFile {
@@ -27,6 +29,44 @@ export function readViews(folder: string): ViewFile[] {
     }));
 }
 
+/** True for `welcome.txt.ejs`, as of a plain email: nothing in it is HTML. */
+export function isText(view: string): boolean {
+  return /\.(txt|text)$/.test(view);
+}
+
+/**
+ * The views that end up in pages: those that pages name, those that win over the kit's or have its parts, and whatever they
+ * include. Others may be emails, which have their styles inside.
+ */
+export function shownInBrowser(
+  views: readonly ViewFile[],
+  folders: Folders,
+  pages: readonly Page[],
+): readonly ViewFile[] {
+  const shown = new Set<string>();
+  const show = (name: string) => {
+    const view = views.find((one) => one.view === name);
+    if (!view || shown.has(name)) return;
+    shown.add(name);
+    for (const [, , included = ''] of view.text.matchAll(include)) show(resolve(view.view, included));
+  };
+  for (const view of views) {
+    const ofPage = pages.some((page) => page.view === view.view);
+    const ofKit = findView(view.view, folders.views.slice(1)) !== undefined;
+    if (ofPage || ofKit || /<%-\s*include\(\s*['"`]\/kit\//.test(expand(view, folders.views)))
+      show(view.view);
+  }
+  return views.filter(({ view }) => shown.has(view));
+}
+
+const include = /<%-\s*include\(\s*(['"`])([^'"`]+)\1[\s\S]*?%>/g;
+
+/** The view that another one includes by this name: from the root, or beside itself. */
+function resolve(from: string, name: string): string {
+  const path = name.startsWith('/') ? name.slice(1) : join(dirname(from), name).replaceAll(sep, '/');
+  return path.replace(/\.ejs$/, '');
+}
+
 /**
  * The view with what it includes in its place, as far as the names are written out. Includes of the kit's own partials
  * (`/kit/…`) stay as they are.
@@ -36,12 +76,9 @@ export function expand(
   folders: readonly string[],
   depth = 0,
 ): string {
-  return text.replace(/<%-\s*include\(\s*(['"`])([^'"`]+)\1[\s\S]*?%>/g, (tag, _quote, name: string) => {
+  return text.replace(include, (tag, _quote, name: string) => {
     if (/^\/kit\//.test(name) || depth > 10) return tag;
-    const from = view.split('/').slice(0, -1);
-    const included = (
-      name.startsWith('/') ? name.slice(1) : join(...from, name).replaceAll(sep, '/')
-    ).replace(/\.ejs$/, '');
+    const included = resolve(view, name);
     const file = findView(included, folders);
     if (file === undefined) return tag;
     return expand({ view: included, text: withoutComments(readFileSync(file, 'utf8')) }, folders, depth + 1);

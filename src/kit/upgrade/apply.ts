@@ -19,6 +19,8 @@ export interface Changes {
   deletes: Set<string>;
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** @throws Refusal where something is written through a link, or a folder and a file have the same name */
 export function checkTargets(root: string, { writes, deletes }: Changes): void {
   for (const path of [...writes.keys(), ...deletes]) {
@@ -43,9 +45,9 @@ export function checkTargets(root: string, { writes, deletes }: Changes): void {
 export function apply(root: string, { writes, deletes }: Changes): void {
   const before = new Map<string, FileContent | undefined>();
   for (const path of [...deletes, ...writes.keys()]) before.set(path, current(root, path));
-  // Ctrl-C waits until the files are all old or all new.
+  // Ctrl-C, or a terminal that is closed, waits until the files are all old or all new.
   const wait = () => {};
-  process.on('SIGINT', wait);
+  for (const signal of signals) process.on(signal, wait);
   try {
     // First what goes: a file may make way for a folder, or for a name that differs in capitals only.
     for (const path of deletes) remove(root, path);
@@ -55,7 +57,7 @@ export function apply(root: string, { writes, deletes }: Changes): void {
     for (const [path, file] of before) if (file) write(root, path, file);
     throw error;
   } finally {
-    process.off('SIGINT', wait);
+    for (const signal of signals) process.off(signal, wait);
   }
 }
 

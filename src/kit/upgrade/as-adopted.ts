@@ -11,7 +11,7 @@ const templateOnly = /^(scripts|bench)\//;
  * the packages that only these import, and with `npm test` for the site's tests only. Otherwise each copy would seem to
  * have changed all this itself.
  */
-export function asAdopted(json: Json, unused: ReadonlySet<string>): Json {
+export function asAdopted(json: Json, unused: ReadonlySet<string> = new Set()): Json {
   const scripts: Json = isRecord(json.scripts) ? json.scripts : {};
   const dependencies: Json = isRecord(json.devDependencies) ? json.devDependencies : {};
   const runs = (command: string) => command.split(/\s+/).some((word) => templateOnly.test(word));

@@ -33,7 +33,15 @@ export function lockFor(
   const npmrc = join(locks.root, '.npmrc');
   if (existsSync(npmrc)) copyFileSync(npmrc, join(folder, '.npmrc'));
   runNpm(
-    ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'],
+    [
+      'install',
+      '--package-lock-only',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      '--no-update-notifier',
+    ],
     folder,
   );
   return readFileSync(join(folder, 'package-lock.json'));

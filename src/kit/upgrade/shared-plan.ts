@@ -51,7 +51,8 @@ export function planShared(plan: SharedPlan, changes: Changes): SharedResult {
   const left: string[] = [];
   for (const path of new Set([...template.kit.shared.keys(), ...old.shared.keys()])) {
     const [was, now, here] = [old.shared.get(path), template.kit.shared.get(path), hashAt(root, path)];
-    if (here === now) continue;
+    // It is there, but no longer shared: from now on it is the site's.
+    if (here === now || (now === undefined && template.tree.entries.has(path))) continue;
     if (here === undefined) {
       if (was !== undefined) result.stayDeleted.push(path);
       else result.added.push(path);

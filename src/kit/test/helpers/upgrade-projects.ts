@@ -172,7 +172,7 @@ export function project(folder: string): Project {
     const { status, stdout, stderr } = spawnSync(program, args, {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 50_000,
+      timeout: 110_000,
       env: { PATH, HOME, NO_COLOR: '1', ...env },
     });
     return { status, stdout, stderr };
