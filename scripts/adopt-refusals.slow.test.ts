@@ -1,10 +1,13 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ownPage } from './helpers/adopted.ts';
 import { type Copies, type Copy, prepareCopies } from './helpers/copies.ts';
 
 // What `npm run adopt` refuses, in real copies of this tree.
+
+// Each adopts a copy, and TypeScript looks at all of it.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let copies: Copies;
 beforeAll(() => {
@@ -36,7 +39,7 @@ describe('everything is as it was, byte for byte,', () => {
     expect(stderr).toMatch(/src\/pages\/mine\.ts\(\d+,\d+\): error TS2362/);
     expect(copy.snapshot()).toEqual(before);
     expect(copy.git('status', '--porcelain')).toBe('');
-  }, 60_000);
+  });
 
   describe('after a refusal in a sentence', () => {
     let copy: Copy;

@@ -1,11 +1,14 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdopted } from '../src/kit/upgrade/as-adopted.ts';
 import { expectAdopted, expectNoExample, itWorks } from './helpers/adopted.ts';
 import { type Copies, type Copy, hideLink, prepareCopies } from './helpers/copies.ts';
 
 // `npm run adopt` in real copies of this tree, each with its checks, its tests and one sign-in after it.
+
+// Each adopts a copy, and TypeScript looks at all of it.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let copies: Copies;
 beforeAll(() => {
@@ -99,7 +102,7 @@ describe('a clone that is adopted', () => {
     const ci = copy.npm('ci', '--dry-run', ...offline);
     expect(ci.status, ci.stderr).toBe(0);
     expect(lock).not.toContain('node_modules/autocannon');
-  }, 60_000);
+  });
 
   test('has an .env with a secret, for its owner only, that git leaves out', () => {
     const lines = copy.read('.env').match(/^[^#\n].*/gm);

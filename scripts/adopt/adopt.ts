@@ -77,17 +77,16 @@ function changeWhatFits(root: string, inventory: Inventory, planFor: (staying: S
   const first = attempt([]);
   if (!first.errors) return first;
   let wanted = inventory.lines.filter(isContext);
-  const all = wanted.length > 0 ? attempt(wanted) : first;
-  if (all.errors) throw new Refusal(misfit(first.errors));
-  all.undo();
+  let fitting = wanted.length > 0 ? attempt(wanted) : first;
+  if (fitting.errors) throw new Refusal(misfit(first.errors));
   for (const line of [...wanted]) {
+    fitting.undo();
     const fewer = wanted.filter((one) => one !== line);
     const without = attempt(fewer);
-    if (without.errors) continue;
-    without.undo();
-    wanted = fewer;
+    if (without.errors) fitting = { ...fitting, undo: apply(root, fitting.plan.changes) };
+    else [fitting, wanted] = [without, fewer];
   }
-  return attempt(wanted);
+  return fitting;
 }
 
 function misfit(errors: string): string {
