@@ -47,14 +47,14 @@ describe('a clone that is adopted', () => {
     expect(json).not.toHaveProperty('license');
   });
 
-  test('deletes the files that kit.json lists, and writes six more', () => {
+  test('deletes the files that kit.json lists, and writes five more', () => {
     const { example, templateOnly } = JSON.parse(copy.read('src/kit/kit.json'));
     const after = copy.snapshot();
     const gone = Object.keys(before).filter((path) => !(path in after));
     expect(gone.sort()).toEqual(Object.keys({ ...example, ...templateOnly }).sort());
     const changed = Object.keys(after).filter((path) => after[path] !== before[path]);
     expect(changed.sort()).toEqual([
-      ...['.env', 'README.md', 'package-lock.json', 'package.json', 'src/site.ts', 'test/settings.ts'],
+      ...['.env', 'README.md', 'package-lock.json', 'package.json', 'src/site.ts'],
     ]);
     expectNoExample(copy);
   });

@@ -29,6 +29,7 @@ const example = [
   /^src\/data\//,
   /^views\/(notes?|admin|api-data)\.ejs$/,
   /^test\/(notes?|admin|api-data|data(base)?)\b[\w.-]*\.test\.ts$/,
+  /^test\/settings\.env$/,
 ];
 
 /** What a copy does not keep. */

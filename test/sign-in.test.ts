@@ -1,9 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
 import { startTestApp } from '#kit/testing';
 import { site } from '../src/site.ts';
-import { env } from './settings.ts';
 
-const app = await startTestApp({ site, env });
+const app = await startTestApp({ site });
 afterAll(() => app.stop());
 
 test('a visitor sees the start page, and is asked to sign in for the profile', async () => {

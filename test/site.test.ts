@@ -1,7 +1,6 @@
 import { test } from 'vitest';
 import { checkSite } from '#kit/testing';
 import { site } from '../src/site.ts';
-import { env } from './settings.ts';
 
 // Opens every page, tries every route and reads every view. Where something is wrong, it says what to do.
-test('the site is in order', () => checkSite(site, { env }));
+test('the site is in order', () => checkSite(site));

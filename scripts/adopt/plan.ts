@@ -6,12 +6,9 @@ import { packagesOf } from './mentions.ts';
 import { changePackageFiles } from './package-files.ts';
 import type { Project } from './project.ts';
 import { readmeFor } from './readme.ts';
-import { readSiteLines, withName } from './site-lines.ts';
+import { withName } from './site-lines.ts';
 import type { Inventory, Staying } from './staying.ts';
 import { hidesEnv } from './work-tree.ts';
-
-/** The settings of the site's tests: those of the example are lines that end as in src/site.ts. */
-export const testSettings = 'test/settings.ts';
 
 /** What adopt does, and what it says of it. */
 export interface Plan {
@@ -50,9 +47,6 @@ export function planChanges({
   const named = withName(site, titleOf(kit.name), title);
   writes.set('src/site.ts', { text: named ?? site });
 
-  const tests = settingsOfTests(project, staying, keepExamples);
-  if (tests !== undefined) writes.set(testSettings, { text: tests });
-
   const lock = has('package-lock.json') ? read('package-lock.json') : undefined;
   const { packageText, lockText } = changePackageFiles(read('package.json'), lock, {
     name,
@@ -81,27 +75,6 @@ export function planChanges({
     staying,
     inventory,
   };
-}
-
-/** Without the example lines that set what no file which stays speaks of; undefined where nothing changes. */
-function settingsOfTests(
-  { has, read, sources }: Project,
-  staying: Staying,
-  keepAll: boolean,
-): string | undefined {
-  if (keepAll || !has(testSettings)) return undefined;
-  const text = read(testSettings);
-  const spoken = [...staying.files.keys()].map((path) => sources.get(path) ?? '').join('\n');
-  const kept = readSiteLines(text).filter(
-    ({ isExample, words }) =>
-      !isExample || [...words].some((word) => isSetting(word) && spoken.includes(word)),
-  );
-  const after = kept.map((line) => line.text).join('');
-  return after === text ? undefined : after;
-}
-
-function isSetting(word: string): boolean {
-  return /^[A-Z][A-Z0-9_]+$/.test(word);
 }
 
 /** Packages for development that only files which go import: nobody else would notice that they are gone. */

@@ -52,6 +52,9 @@ export function readProject(root: string): Project {
   };
 }
 
+/** The settings that the site's tests run with. */
+export const testSettings = 'test/settings.env';
+
 export function isOfTheKit(path: string): boolean {
   return path.startsWith(kitFolder);
 }
@@ -66,7 +69,9 @@ function sourcesBelow(root: string): Map<string, string> {
   const sources = new Map<string, string>();
   walk(root, '', (path, { kind }) => {
     const isSource =
-      kind === 'file' && /\.([cm]?[jt]sx?|ejs)$/.test(path) && !path.includes('/node_modules/');
+      kind === 'file' &&
+      (/\.([cm]?[jt]sx?|ejs)$/.test(path) || path === testSettings) &&
+      !path.includes('/node_modules/');
     if (isSource) sources.set(path, readFileSync(join(root, path), 'utf8'));
   });
   return sources;

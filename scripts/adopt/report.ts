@@ -1,6 +1,6 @@
 import { adviceOnHidden, hiddenFiles } from '../../src/kit/upgrade/hidden.ts';
 import { kitFolder, kitJson } from '../../src/kit/upgrade/kit-file.ts';
-import { type Plan, testSettings } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { Project } from './project.ts';
 
 /** What adopt did, what it left, and what is to do now. */
@@ -30,14 +30,15 @@ export function report(
   return lines.join('\n');
 }
 
-function removed({ lists }: Project, { changes: { deletes, writes } }: Plan): string[] {
+function removed({ lists }: Project, { changes: { deletes } }: Plan): string[] {
   const example = [...deletes].filter((path) => lists.example.has(path));
-  const files = ['src/site.ts', ...(writes.has(testSettings) ? [testSettings] : [])].join(' and ');
   const template = [...deletes].filter((path) => lists.templateOnly.has(path));
   const places = new Set(template.map((path) => path.replace(/^(docs\/)?([^/]+\/).*/, '$1$2')));
   return [
     ...(example.length > 0
-      ? [`- The example is out: ${example.length} files, and the lines of ${files} that end in "// example".`]
+      ? [
+          `- The example is out: ${example.length} files, and the lines of src/site.ts that end in "// example".`,
+        ]
       : []),
     ...(places.size > 0
       ? [

@@ -11,7 +11,7 @@ export interface SiteLine {
   words: Set<string>;
 }
 
-/** The lines of src/site.ts, or of another file that has example lines, their endings left on. */
+/** The lines of src/site.ts, their endings left on. */
 export function readSiteLines(site: string): SiteLine[] {
   return site.split(/(?<=\n)/).map((text) => {
     const [, clause, specifier] = /^\s*import\s+(?:type\s+)?(.+?)\s+from\s+['"]([^'"]+)['"]/.exec(text) ?? [];

@@ -1,4 +1,5 @@
 import { mentionedBy, pagesOfTest } from './mentions.ts';
+import { testSettings } from './project.ts';
 import type { SiteLine } from './site-lines.ts';
 
 /** What adopt might delete, and what may speak for it. */
@@ -39,6 +40,7 @@ export function findStaying(inventory: Inventory, wanted: Iterable<SiteLine> = [
       for (const named of needsOf(path, sources)) stay(named, `${path} needs it`);
     for (const path of listed)
       if (testsOnly(path, inventory, staying.files)) stay(path, 'it tests what stays');
+      else if (setsFor(path, inventory, staying.files)) stay(path, 'it has settings of what stays');
     keepLines(lines, staying, stay);
   }
   return staying;
@@ -65,6 +67,13 @@ function testsOnly(path: string, { listed, sources }: Inventory, files: Map<stri
   if (!/\.test\.ts$/.test(path)) return false;
   const subjects = needsOf(path, sources).filter((one) => listed.has(one));
   return subjects.length > 0 && subjects.every((one) => files.has(one));
+}
+
+/** The tests' settings stay with a file that speaks of one of them. */
+function setsFor(path: string, { sources }: Inventory, files: Map<string, string>): boolean {
+  if (path !== testSettings) return false;
+  const names = (sources.get(path) ?? '').match(/^[A-Z][A-Z0-9_]*(?==)/gm) ?? [];
+  return [...files.keys()].some((file) => names.some((name) => sources.get(file)?.includes(name)));
 }
 
 function needsOf(path: string, sources: Map<string, string>): string[] {

@@ -256,6 +256,29 @@ describe('a test app', () => {
     expect((await (await startSmall({})).get('/')).status).toBe(200);
   });
 
+  test('takes what all tests of a site run with from test/settings.env', async () => {
+    const opened: unknown[] = [];
+    const parts: SmallSite = {
+      files: { 'test/settings.env': '# for tests\nDATABASE_FILE=:memory:\nMODE=slow\n' },
+      more: {
+        settings: {
+          DATABASE_FILE: { meaning: 'where', schema: z.string() },
+          MODE: { meaning: 'how', schema: z.string() },
+        },
+        open: ({ settings }) => {
+          opened.push(settings);
+          return { data: undefined };
+        },
+      },
+    };
+    await startSmall(parts);
+    await startSmall(parts, { MODE: 'fast' });
+    expect(opened).toEqual([
+      { DATABASE_FILE: ':memory:', MODE: 'slow' },
+      { DATABASE_FILE: ':memory:', MODE: 'fast' },
+    ]);
+  });
+
   test('takes settings, whatever address they say', async () => {
     const other = await startSmall({}, { BASE_URL: 'http://localhost:3000', OIDC_ROLES_CLAIM: 'groups' });
     expect(other.url).toBe('http://localhost:3000');

@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { assemble, type CheckedSite, checkSiteAndSettings, OpenError } from '../assembly.ts';
 import { ConfigError } from '../config/index.ts';
+import { projectRoot } from '../folders.ts';
 import { listener } from '../http/listener.ts';
 import { createLog, type Log } from '../log/index.ts';
 import type { AnySite } from '../site.ts';
@@ -20,7 +24,10 @@ import { type MemoryProvider, startProvider } from './provider.ts';
 export interface TestAppOptions {
   /** What src/site.ts exports. */
   site: AnySite;
-  /** Settings beside those that a test app has anyway. Neither .env nor the environment of the tests is read. */
+  /**
+   * Settings beside those that a test app has anyway, and those of `test/settings.env` where there is one. Neither .env
+   * nor the environment of the tests is read.
+   */
   env?: Readonly<Record<string, string | undefined>>;
   /** The folder that holds `views` and `public`; left out, that of the project. */
   root?: string;
@@ -155,15 +162,21 @@ function check({ site, env = {}, root }: TestAppOptions, usual: Record<string, s
     throw new Error('startTestApp brings an identity provider of its own: take OIDC_ISSUER out of `env`.');
   }
   try {
-    return checkSiteAndSettings(site, { ...usual, ...env }, root);
+    return checkSiteAndSettings(site, { ...usual, ...settingsOfTests(root), ...env }, root);
   } catch (error) {
     if (error instanceof ConfigError) error.message += `\n${whereToSet}`;
     throw error;
   }
 }
 
+/** What all tests of a site run with, written as in .env. */
+function settingsOfTests(root: string = projectRoot): Record<string, string | undefined> {
+  const file = join(root, 'test/settings.env');
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+}
+
 const whereToSet =
-  "A test sets what it needs by `env`: { site, env: { NAME: 'value' } }. It reads no .env file.";
+  "A test sets what it needs by `env`: { site, env: { NAME: 'value' } }, or in test/settings.env. It reads no .env file.";
 
 /** Kept for the test. What nobody foresaw is printed in any case, or nobody would know why a page is a 500. */
 function logInto(lines: LogLine[], { env }: TestAppOptions, quiet: boolean): (level: string) => Log {
