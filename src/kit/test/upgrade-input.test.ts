@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readArguments } from '../upgrade/arguments.ts';
 import { readKit } from '../upgrade/kit-file.ts';
+import { isOfRegistry } from '../upgrade/lockfile.ts';
 import { mergePackages } from '../upgrade/packages.ts';
 
 // What an upgrade reads: the command line, and kit.json and package.json of a template that may be hostile.
@@ -58,6 +59,10 @@ describe('a template', () => {
     ['shared', 'package.json', /shares "package\.json", which is the site's own/],
     ['shared', 'src/site.ts', /is the site's own/],
     ['shared', '.env', /is the site's own/],
+    ['shared', '.env.local', /is the site's own/],
+    ['shared', 'npm-shrinkwrap.json', /is the site's own/],
+    ['shared', 'deploy/.npmrc', /is the site's own/],
+    ['shared', 'PACKAG~1.JSO', /is not for a template to write/],
   ])('whose kit.json lists in "%s" the name %s is refused', (list, path, words) => {
     const kit = {
       name: 'a-template',
@@ -90,5 +95,41 @@ describe('a template', () => {
     expect(() => mergePackages({}, {}, { dependencies: { made: range } })).toThrow(
       /^The template's package\.json asks for made ".*"\. Only versions from the registry/,
     );
+  });
+
+  test.each<[string, boolean, string, object]>([
+    ['as npm writes it', true, 'node_modules/made', {}],
+    ['without an address', true, 'node_modules/made', { resolved: undefined }],
+    [
+      'of a scope, below another',
+      true,
+      'node_modules/b/node_modules/@a/c',
+      { resolved: 'https://registry.npmjs.org/@a/c/-/c-1.0.0.tgz' },
+    ],
+    [
+      'from another host',
+      false,
+      'node_modules/made',
+      { resolved: 'https://evil.example/made/-/made-1.0.0.tgz' },
+    ],
+    [
+      'from a host of a name like it',
+      false,
+      'node_modules/made',
+      { resolved: 'https://registry.npmjs.org.evil.example/made/-/made-1.0.0.tgz' },
+    ],
+    [
+      'that is another one',
+      false,
+      'node_modules/made',
+      { resolved: 'https://registry.npmjs.org/evil/-/evil-1.0.0.tgz' },
+    ],
+    ['by another name', false, 'node_modules/made', { resolved: undefined, name: 'evil' }],
+    ['of a repository', false, 'node_modules/made', { version: 'git+ssh://git@evil.example/x.git' }],
+    ['that is a link', false, 'node_modules/made', { link: true, resolved: 'evil' }],
+    ['of a folder', false, 'evil', {}],
+  ])('whose package-lock.json has a package %s: taken is %s', (_what, taken, path, more) => {
+    const made = { version: '1.0.0', resolved: 'https://registry.npmjs.org/made/-/made-1.0.0.tgz', ...more };
+    expect(isOfRegistry({ packages: { '': { name: 'a-template' }, [path]: made } })).toBe(taken);
   });
 });

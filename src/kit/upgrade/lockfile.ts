@@ -50,17 +50,27 @@ export function lockFor(
 /** Whether the template's lock lowers no version and takes no package from anywhere but the registry. */
 function isUsable(yours: Json, template: Json): boolean {
   const [mine, theirs] = [packagesOf(yours), packagesOf(template)];
-  const odd = Object.entries(theirs).some(
-    ([path, one]) =>
-      path !== '' && (one.link !== undefined || !/^(https:|undefined$)/.test(String(one.resolved))),
-  );
   return (
-    !odd &&
+    isOfRegistry(template) &&
     Object.entries(mine).every(([path, { version }]) => {
       const other = theirs[path]?.version;
       return path === '' || !isVersion(version) || !isVersion(other) || compareVersions(version, other) <= 0;
     })
   );
+}
+
+/**
+ * Whether each package of a lock is the registry's own of that name. A lock counts more than package.json: it can name
+ * any host, or put another package in the place of one that is asked for, and `npm ci` would install it.
+ */
+export function isOfRegistry(lock: Json): boolean {
+  return Object.entries(packagesOf(lock)).every(([path, { link, name, version, resolved }]) => {
+    if (path === '') return true;
+    const [, own] = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? [];
+    if (own === undefined || link !== undefined || !isVersion(version)) return false;
+    if (name !== undefined && name !== own) return false;
+    return resolved === undefined || String(resolved).startsWith(`https://registry.npmjs.org/${own}/-/`);
+  });
 }
 
 function packagesOf(lock: Json): Record<string, Json> {
