@@ -362,6 +362,20 @@ describe('contentSecurityPolicy', () => {
   });
 });
 
+test('a file of public at the address of a page, or of the kit, stops the start', async () => {
+  const files = {
+    'public/Own': 'x',
+    'public/auth/login': 'x',
+    'public/healthz': 'x',
+    'public/sessions': 'x',
+  };
+  const page = anyPage({ path: '/own', view: 'own' });
+  const message = await refusal({ files, views: { own: '<h1>Own</h1>' }, pages: [page] });
+  expect(message).toContain('The page /own: public/own would be served in its place, to everyone.');
+  for (const path of ['/auth/login', '/healthz', '/sessions'])
+    expect(message).toContain(`public${path} would be served in the place of an address of the kit's own.`);
+});
+
 test('contentSecurityPolicy takes nothing from a prototype, which the start has not looked at', async () => {
   const hidden = Object.create({ scriptSrc: ['*'], frameSrc: ['*'] });
   const { headers } = await (
