@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { PageContext } from '../pages/page.ts';
 import { startTestApp, type TestApp } from '../testing/index.ts';
@@ -10,6 +12,84 @@ async function start(parts: SmallSite): Promise<TestApp> {
   onTestFinished(() => app.stop());
   return app;
 }
+
+describe('a request of nobody', () => {
+  const paths = [
+    ...[
+      '/a/1',
+      '/A/1/',
+      '//a/1',
+      '/a//1',
+      '/a%2f1',
+      '/%61/1',
+      '/a/%2e',
+      '/a/..',
+      '/./a/1',
+      '/a/1%00',
+      '/a/%E0',
+    ],
+    ...['/rex', '/REX', '/re', '/one', '/two/1', '/all', '/both', '/wild', '/wild/', '/wild/x/y', '/n/1'],
+    ...['/n/1/', '/n/1/x', '/n/1/X/', '/n//x', '/n/1/deep/S/', '/n/1/deep/s', '/app', '/app/x', '/app%2fx'],
+    ...['/mw', '/mw/', '/mw;x', '/skip', 'http://evil.example/a/1', '*', '/a/1?x', '/a/\\', '\\a/1'],
+  ];
+
+  test('runs nothing of `routes`, whatever its address and method are, or a public middleware makes of it', async () => {
+    const ran: string[] = [];
+    const note: RequestHandler = (req, _res, next) => {
+      ran.push(`${req.method} ${req.originalUrl}`);
+      next();
+    };
+    const app = await start({
+      more: {
+        publicRoutes: (router) => {
+          router.use((req, _res, next) => {
+            req.url = req.get('X-To') ?? req.url;
+            next();
+          });
+          router.get('/skip', (_req, _res, next) => next('router'));
+        },
+        routes: (router) => {
+          router.param('id', (req, res, next) => note(req, res, next));
+          router
+            .get('/a/:id', note)
+            .get(/^\/re(x)?/, note)
+            .get(['/one', '/two/:id'], note)
+            .all('/all', note);
+          router.route('/both').get(note).post(note);
+          router.all('/wild/{*rest}', note);
+          const strict = Router({ strict: true, caseSensitive: true }).get('/S/', note);
+          const nested = Router({ mergeParams: true }).get('/', note).get('/x', note).use('/deep', strict);
+          router.use('/n/:id', nested).use('/app', express().use(note)).use('/mw', note);
+          const onError: ErrorRequestHandler = (error, req, res, next) => note(req, res, () => next(error));
+          router.use(onError);
+        },
+      },
+    });
+    const answered = new Set<string>();
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE', 'PROPFIND', 'TRACE']) {
+      for (const path of paths) answered.add(await raw(app.url, `${method} ${path}`, ''));
+    }
+    for (const path of ['/a/1', '//a/1', '/n/1/x', '/wild/x', '/mw'])
+      answered.add(await raw(app.url, 'GET /elsewhere', `X-To: ${path}\r\n`));
+    expect(ran).toEqual([]);
+    expect([...answered].sort()).toEqual(['204', '302', '400', '401', '404', '405']);
+    // The routes are there.
+    await (await app.signIn('alice')).get('/n/1/deep/S/');
+    expect(ran).toContain('GET /n/1/deep/S/');
+  });
+
+  /** The status of an answer. By hand, as every client would correct these addresses. */
+  async function raw(origin: string, request: string, headers: string): Promise<string> {
+    const { hostname, port, host } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `${request} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\n${headers}\r\n`,
+    );
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    return answer.slice(9, 12);
+  }
+});
 
 describe('where a form leads', () => {
   type Run = (body: Record<string, string>) => unknown;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readArguments } from '../upgrade/arguments.ts';
+import { readArguments, shown } from '../upgrade/arguments.ts';
 import { readKit } from '../upgrade/kit-file.ts';
 import { isOfRegistry } from '../upgrade/lockfile.ts';
 import { mergePackages } from '../upgrade/packages.ts';
@@ -44,6 +44,17 @@ describe('the command line', () => {
       merge: true,
     });
   });
+});
+
+test.each([
+  ['https://me:hunter-22@example.com/t.git', 'https://example.com/t.git'],
+  ['https://hunter-22@example.com/@me/t.git', 'https://example.com/@me/t.git'],
+  ['https://me:hunter/22@example.com/t.git', 'https://example.com/t.git'],
+  ['https://example.com/t.git?private_token=hunter-22', 'https://example.com/t.git'],
+  ['ssh://git@example.com:2222/t.git', 'ssh://example.com:2222/t.git'],
+  ['git@example.com:me/t.git', 'git@example.com:me/t.git'],
+])('the address %s is printed as %s', (address, printed) => {
+  expect(shown(address)).toBe(printed);
 });
 
 describe('a template', () => {
