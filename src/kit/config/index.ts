@@ -150,7 +150,15 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
   });
 }
 
+/** Plain objects and lists only: a schema of the site's may make a Buffer or a Map of a text, which is no matter of ours. */
 function deepFreeze<T extends object>(value: T): T {
-  for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) deepFreeze(each);
-  return Object.freeze(value);
+  Object.freeze(value);
+  for (const each of Object.values(value)) if (isPlain(each) && !Object.isFrozen(each)) deepFreeze(each);
+  return value;
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null;
 }

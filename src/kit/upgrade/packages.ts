@@ -23,11 +23,28 @@ export function mergePackages(yours: Package, base: Package | undefined, theirs:
   checkRanges(theirs);
   mergeDependencies(merged, base, theirs);
   for (const part of ['scripts', 'imports', 'engines', 'allowScripts'] as const) {
-    const values = mergeValues(merged, part, valuesOf(base, part), valuesOf(theirs, part));
-    setPart(merged.json, part, values);
+    const [was, now] = [valuesOf(base, part), valuesOf(theirs, part)].map((values) =>
+      part === 'scripts' ? withoutOwnRuns(values) : values,
+    );
+    setPart(merged.json, part, mergeValues(merged, part, was, now));
+  }
+  for (const name of Object.keys(valuesOf(theirs, 'scripts') ?? {}).filter(runsByItself)) {
+    if (valuesOf(merged.json, 'scripts')?.[name] !== valuesOf(theirs, 'scripts')?.[name])
+      merged.kept.push(
+        `script "${name}": not taken, because npm would run it by itself at the next \`npm ci\`.`,
+      );
   }
   if (!base) noteOwn(merged, theirs);
   return merged;
+}
+
+/** What npm runs at an install without being asked: nothing that was fetched gets to run so. */
+function runsByItself(name: string): boolean {
+  return /^((pre|post)?(install|prepare)|prepublish|dependencies)$/.test(name);
+}
+
+function withoutOwnRuns(scripts: Values | undefined): Values | undefined {
+  return scripts && Object.fromEntries(Object.entries(scripts).filter(([name]) => !runsByItself(name)));
 }
 
 export function partsOf(json: Package): PackageParts {
