@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Config } from '../config/index.ts';
 import { mask, said, warning } from '../doctor/finding.ts';
+import { ownSettings } from '../doctor/own-settings.ts';
 import { plainText } from '../doctor/plain-text.ts';
 import { keycloak, plainServer } from './helpers/doctor-servers.ts';
 import { expectRow, type Row, stopProviders } from './helpers/doctor-table.ts';
@@ -161,4 +164,21 @@ describe('what the provider says', () => {
     cost(50_000);
     expect(cost(400_000) / cost(200_000)).toBeLessThan(3);
   });
+});
+
+test('a setting of the site shows no password, called a secret or not', () => {
+  const setting = { meaning: 'the database', schema: z.string() };
+  const own = {
+    DATABASE_URL: 'db://app:hunter-22@db.example/app',
+    API_KEY: 'hunter-22',
+    MAILBOX: 'a@b.example',
+  };
+  const settings = { DATABASE_URL: setting, API_KEY: { ...setting, secret: true }, MAILBOX: setting };
+  const site = { name: 'A site', pages: () => [], settings };
+  const lines = [...ownSettings({ own } as unknown as Config, site)].map(({ text }) => text);
+  expect(lines).toEqual([
+    'DATABASE_URL (the database): db://•••@db.example/app.',
+    'API_KEY (the database): set.',
+    'MAILBOX (the database): a@b.example.',
+  ]);
 });
