@@ -10,6 +10,18 @@ import { type Copies, type Copy, hideLink, prepareCopies } from './helpers/copie
 // Each adopts a copy, and TypeScript looks at all of it.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
+/** What somebody may add to an app; none of it is imported. */
+const additions = {
+  'src/lib/sums.ts': 'export const one = 1;\n',
+  'src/jobs.ts': 'export const two = 2;\n',
+  'app/main.ts': 'export const three = 3;\n',
+  'tools/old.js': 'export const four = 4;\n',
+  'infra/package.json': '{\n  "private": true,\n  "dependencies": {\n    "aws-cdk-lib": "^2.0.0"\n  }\n}\n',
+  'infra/main.ts': "import { App } from 'aws-cdk-lib';\n\nnew App();\n",
+  'public/vendor/some.min.js': 'var a=1;if(a==1){a=a+1}',
+  'test/helper.ts': 'export const five = 5;\n',
+};
+
 let copies: Copies;
 beforeAll(() => {
   copies = prepareCopies();
@@ -27,7 +39,7 @@ describe('a clone that is adopted', () => {
   test('says what it did', () => {
     const said = expectAdopted(copy);
     expect(said).toMatch(
-      /^This is my-app now: "My app"\.\n- The example is out: \d+ files, and the lines of src\/site\.ts and test\/settings\.ts/,
+      /^This is my-app now: "My app"\.\n- The example is out: \d+ files, and the lines of src\/site\.ts that end in "\/\/ example"\.\n/,
     );
     expect(said).toContain('gone: CHANGELOG.md, bench/, docs/screenshots/, scripts/,');
     expect(said).toContain('.env has a fresh SESSION_SECRET');
@@ -108,7 +120,7 @@ describe('a clone that is adopted', () => {
     const lines = copy.read('.env').match(/^[^#\n].*/gm);
     expect(lines).toEqual([expect.stringMatching(/^SESSION_SECRET=[\w-]{43}$/)]);
     expect(statSync(join(copy.folder, '.env')).mode & 0o777).toBe(0o600);
-    expect(copy.git('status', '--porcelain')).not.toContain('.env');
+    expect(copy.git('status', '--porcelain')).not.toMatch(/ \.env$/m);
   });
 
   test('has a README of its own, with commands that package.json knows and links that lead somewhere', () => {
@@ -130,8 +142,25 @@ describe('a clone that is adopted', () => {
     expect(lines, own.map(([path]) => path).join(', ')).toBeLessThanOrEqual(600);
   });
 
+  test('passes its checks with more of its own: folders, code that nothing imports yet, packages, scripts', () => {
+    copy.commit('My app').write(additions);
+    const { scripts, dependencies, ...json } = JSON.parse(copy.read('package.json'));
+    const more = {
+      scripts: { ...scripts, deploy: 'terraform apply' },
+      dependencies: { ...dependencies, 'unused-yet': '^1.0.0' },
+    };
+    const lock = JSON.parse(copy.read('package-lock.json'));
+    lock.packages['node_modules/unused-yet'] = { version: '1.0.0', license: 'LGPL-3.0-or-later' };
+    const print = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+    copy.write({ 'package.json': print({ ...json, ...more }), 'package-lock.json': print(lock) });
+    const { status, stdout, stderr } = copy.npm('run', 'check');
+    expect(status, stdout + stderr).toBe(0);
+    expect(stderr).toContain('unused-yet: LGPL-3.0-or-later');
+    copy.git('checkout', '--quiet', '.');
+  }, 120_000);
+
   test('is not adopted a second time', () => {
-    copy.commit('My app');
+    copy.commit('All');
     expect(copy.adopt('other-app').status).not.toBe(0);
     expect(copy.git('status', '--porcelain')).toBe('');
   });

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { projectRoot } from '../src/kit/folders.ts';
 import { codeBlocks, readDoc, section } from '../src/kit/test/helpers/docs.ts';
-import { copyTree } from '../src/kit/test/helpers/tree-copy.ts';
+import { copyTree } from './helpers/tree-copy.ts';
 
 const run = promisify(execFile);
 const packages = join(projectRoot, 'node_modules');

@@ -3,8 +3,8 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, sym
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkout, copyTree } from '../src/kit/test/helpers/tree-copy.ts';
 import { changesIn, type Project, project } from '../src/kit/test/helpers/upgrade-projects.ts';
+import { checkout, copyTree } from './helpers/tree-copy.ts';
 
 // `npm run upgrade` in copies of this very tree: made from the template, adopted, and upgraded to a newer one. What is
 // refused, and the odd cases, with a small template: src/kit/test/upgrade*.test.ts.

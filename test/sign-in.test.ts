@@ -5,7 +5,7 @@ import { site } from '../src/site.ts';
 const app = await startTestApp({ site });
 afterAll(() => app.stop());
 
-test('a visitor sees the start page, and is asked to sign in for the profile', async () => {
+test('a visitor sees the home page, and is asked to sign in for the profile', async () => {
   expect((await app.get('/')).status).toBe(200);
   expect((await app.get('/profile')).asksToSignIn).toBe(true);
 });

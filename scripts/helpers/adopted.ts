@@ -7,7 +7,7 @@ const limit = 120_000;
 /** Two tests: that `npm run check` passes, and `npm test` with a sign-in. */
 export function itWorks(copyOf: () => Copy): void {
   test(
-    'passes its checks: types, format, unused dependencies, licences, the kit as it came',
+    'passes its checks: types, format, lint, licences, the kit as it came',
     () => {
       const { status, stdout, stderr } = copyOf().npm('run', 'check');
       expect(status, stdout + stderr).toBe(0);

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { checkout, copyTree } from '../../src/kit/test/helpers/tree-copy.ts';
+import { checkout, copyTree } from './tree-copy.ts';
 
 /** A copy of the template in a folder, with what tests do to it. */
 export interface Copy {

@@ -11,7 +11,8 @@ export interface LoadedSite {
 }
 
 /**
- * The site of an app, and the folder of its views, for the kit's own programs. They are given its path, as the kit imports nothing of an app.
+ * The site of an app, and the folder of its views, for the kit's own programs. They are given its path, as the kit
+ * imports nothing of an app.
  *
  * @param path such as `src/site.ts`, from the current folder
  * @throws Error in a sentence, where there is no such file or it exports no `site`

@@ -1,6 +1,6 @@
 import { definePage } from '#kit';
 
-/** Shows a rule at work: whoever lacks the role gets the 403 page. */
+/** Shows a rule at work: anyone without the role gets the 403 page. */
 export const adminPage = definePage({
   path: '/admin',
   title: 'Administration',

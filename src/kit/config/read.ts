@@ -12,7 +12,7 @@ export interface Reading {
   problems: string[];
 }
 
-/** Reads each setting by itself. An empty one counts as not set, as `NAME=` in a file means nothing else. */
+/** Reads each setting on its own. An empty one counts as not set, as `NAME=` in a file means nothing else. */
 export function readSettings(env: NodeJS.ProcessEnv, own: OwnSettings): Reading {
   const invalid = new Set<SettingName>();
   const values: Record<string, unknown> = {};
@@ -87,7 +87,7 @@ function named(name: string, message: string): string {
   return /^\p{Ll}/u.test(sentence) ? `${name} ${sentence}` : `${name}: ${sentence}`;
 }
 
-/** A secret stands in NAME, or in the file that NAME_FILE names, as containers hand them over (ASVS 13.3.1). */
+/** A secret is in NAME, or in the file that NAME_FILE names, as containers hand them over (ASVS 13.3.1). */
 function rawSecret(
   name: string,
   env: NodeJS.ProcessEnv,

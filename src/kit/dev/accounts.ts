@@ -69,7 +69,7 @@ export interface Account {
   claims: Readonly<Record<string, unknown>>;
   /** `switched off`: the sign-in works, each refresh after it answers invalid_grant. */
   behaviour?: 'cancels' | 'switched off';
-  /** What it can reach, the usual first; what the app asks for by acr_values is taken where it stands here. */
+  /** What it can reach, the usual first; what the app asks for by acr_values is taken where it is listed here. */
   acr?: readonly string[];
   /** Its auth_time lies so far back, whatever max_age asks for. */
   signedInSecondsAgo?: number;

@@ -65,7 +65,7 @@ export async function startApi({ port = 0, issuer, audience, scope = apiScope }:
   };
 }
 
-/** RFC 6750 §3: says by WWW-Authenticate what the token lacks; nothing about it without a token. */
+/** RFC 6750 §3: says by WWW-Authenticate what is missing in the token; nothing about it without a token. */
 function tokenProblems(error: Error, _req: Request, res: Response, _next: NextFunction): void {
   if (!(error instanceof TokenProblem)) {
     res.status(503).set('Retry-After', '5').json({ error: 'temporarily_unavailable' });

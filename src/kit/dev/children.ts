@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-/** Whoever has not ended by itself after this time is ended. */
+/** A child that has not ended of its own accord after this time is killed. */
 const graceMs = 10_000;
 
 export interface Children {

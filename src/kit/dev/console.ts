@@ -59,7 +59,7 @@ function eachLine(stream: ChildProcess['stdout'], show: (line: string) => void):
   if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', show);
 }
 
-/** What the log says of a request or of a failure; a line that the site prints by itself may be anything. */
+/** What the log says of a request or of a failure; a line that the site itself prints may be anything. */
 interface Entry {
   msg?: unknown;
   path?: unknown;

@@ -41,7 +41,7 @@ export function providerLogout(provider: Provider, store: ProviderStore) {
     }
   }
 
-  /** Ends one session: the browser must sign in again, and each app it went to is told by `sid`. */
+  /** Ends one session: the browser must sign in again, and each app it went to is informed by `sid`. */
   async function endSession(uid: string, { tell = true } = {}): Promise<LogoutAnswer[]> {
     const session = listSessions().find((one) => one.uid === uid);
     await forget([uid]);
@@ -53,7 +53,7 @@ export function providerLogout(provider: Provider, store: ProviderStore) {
     );
   }
 
-  /** Ends all sessions of a user: each app is told once, by `sub`, also those no session remembers. */
+  /** Ends all sessions of a user: each app is informed once, by `sub`, also those no session remembers. */
   async function endUser(sub: string): Promise<LogoutAnswer[]> {
     await forget(listSessions().flatMap((session) => (session.sub === sub ? [session.uid] : [])));
     return Promise.all([...store.clients.keys()].map((client_id) => sendLogoutToken(client_id, { sub })));

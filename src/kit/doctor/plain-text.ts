@@ -18,7 +18,7 @@ export function plainText(html: string): string {
     if (within) {
       if (name === `/${within}` || (within === 'head' && name === 'body')) within = undefined;
     } else if (unseen.test(name) && !part.endsWith('/')) within = name;
-    // <b>wo</b>rd is one word; everything else stands apart.
+    // <b>wo</b>rd is one word; everything else is apart.
     if (!/^\/?(a|b|i|em|span|strong|code)$/.test(name)) words.push(' ');
   }
   return decode(words.join('')).replace(/\s+/g, ' ').trim();

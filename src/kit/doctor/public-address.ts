@@ -19,7 +19,7 @@ function checkProxy({ secure, trustProxyHops, baseUrl }: Config): Finding {
     return warning(
       'proxy',
       `TRUST_PROXY_HOPS is ${trustProxyHops}, but ${baseUrl} is on this machine.`,
-      'Set it to 0 where no proxy stands in front: else anybody can pretend to be another address.',
+      'Set it to 0 where there is no proxy in front: else anybody can pretend to be another address.',
     );
   }
   const hops = trustProxyHops === 0 ? 'none is expected' : `${trustProxyHops} expected`;
@@ -65,7 +65,7 @@ function somethingElse(baseUrl: string, status: number): Finding {
       );
 }
 
-/** Starts a sign-in as a visitor would, and looks at the cookie that comes through whatever stands in front. */
+/** Starts a sign-in as a visitor would, and looks at the cookie that comes through whatever is in front. */
 async function checkCookies({ baseUrl, secure, provider }: Config): Promise<Finding> {
   const { status, headers } = await ask(new URL('/auth/login', baseUrl), {
     accept: 'text/html',

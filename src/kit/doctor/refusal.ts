@@ -48,7 +48,7 @@ export function speaksOfAddress(refusal: Refusal): boolean {
   );
 }
 
-/** What OAuth or HTTP said, wherever it stands in a chain of errors. */
+/** What OAuth or HTTP said, wherever it is in a chain of errors. */
 export async function refusalIn(thrown: unknown): Promise<Refusal> {
   let links = 0;
   for (let link = thrown; link instanceof Object && links < 8; links++) {
@@ -93,7 +93,7 @@ export function reasonIn({ status, body, headers }: Pick<Answer, 'status' | 'bod
   return { ...said, ...(reason && { description: reason }) };
 }
 
-/** Where a reason stands in JSON: in OAuth's, in problem details (RFC 9457), in Okta's, in what frameworks write. */
+/** Where a reason is in JSON: in OAuth's, in problem details (RFC 9457), in Okta's, in what frameworks write. */
 const messages = ['error_description', 'message', 'detail', 'errorSummary', 'title'];
 
 function jsonOf(text: string): Record<string, unknown> {

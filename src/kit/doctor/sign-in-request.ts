@@ -92,7 +92,7 @@ async function compareRefusals(
 }
 
 interface Culprit {
-  /** As it stands in the settings. */
+  /** As the settings have it. */
   name: string;
   scope?: boolean;
   outcome: SignInOutcome;

@@ -2,7 +2,7 @@ import { failurePage } from './failure-pages.ts';
 import type { ErrorWithMessage, Message } from './message.ts';
 import { type Refusal, refusals, type SignInFailure, signInFailures } from './reasons.ts';
 
-/** A failure of the auth part: a reason for the log, a page for the user, and the cause for the developer. */
+/** A failure to sign in, to sign out or to be let in: a reason for the log, a page for the user, and the cause for the developer. */
 export class AuthError extends Error implements ErrorWithMessage {
   override name = 'AuthError';
   readonly reason: SignInFailure | Refusal;

@@ -1,4 +1,4 @@
-/** Why a session is no longer there, as the user is told on /signed-out. */
+/** Why a session is no longer there, as /signed-out explains it to the user. */
 export type EndReason =
   | 'signed-out'
   | 'idle'

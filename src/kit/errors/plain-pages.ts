@@ -8,7 +8,7 @@ type PageName = TextName extends infer K ? (K extends `error.${infer Name}.title
 const notFound = page('not_found');
 const notUnderstood = page('not_understood');
 
-/** What a person is told about failures that are no matter of signing in. */
+/** What a person reads about failures that have nothing to do with signing in. */
 export const plainPages = {
   notFound,
   notUnderstood,

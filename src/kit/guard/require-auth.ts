@@ -59,7 +59,7 @@ async function whoAreYou(req: Request, res: Response, path: string): Promise<voi
   if (kind === 'script') throw new AuthError('sign_in_first');
   if (kind === 'form') throw new AuthError('work_not_saved', { page: leadingBack('work_not_saved', path) });
   const { context, formerSession } = authOf(req);
-  // Somebody whose session is gone is told why first, and goes on from there.
+  // Somebody whose session is gone sees why first, and goes on from there.
   if (formerSession) return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
   await context.startLogin(req, res, { returnTo: path });
 }

@@ -23,7 +23,7 @@ export interface Rule {
   withoutAuthTime?: boolean;
 }
 
-/** What somebody lacks. */
+/** What an account is missing. */
 export interface Lack {
   /** For the log: `the role admin`. */
   reason: string;
@@ -40,7 +40,7 @@ export interface Lack {
 export type Verdict = 'allowed' | 'unproven' | { forbidden: Lack } | { stepUp: Demands };
 
 /**
- * Judges a user by a rule. What the account lacks comes first: a stronger sign-in would not help there.
+ * Judges a user by a rule. What the account is missing comes first: a stronger sign-in would not help there.
  *
  * @param settings how far the provider's clock may be from ours, and OIDC_STEP_UP_WITHOUT_AUTH_TIME
  */

@@ -10,7 +10,7 @@ export interface Route {
 
 /**
  * Answers 405 with `Allow` to a known address asked with another method, and OPTIONS with what it takes;
- * there is no CORS header, as no other site has business here (ASVS 3.4.2, 4.1.4). It stands before the
+ * there is no CORS header, as no other site has business here (ASVS 3.4.2, 4.1.4). It comes before the
  * session and the same-origin check and reads the app's own routes, so it never says what is not so.
  */
 export function knownMethods(app: Application): RequestHandler {

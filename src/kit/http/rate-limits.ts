@@ -49,7 +49,7 @@ export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }
       legacyHeaders: false,
       store: sendCommand ? redisCounts(name, sendCommand, log) : new MemoryStore(),
       // Open on purpose: without its counts a sign-in is slower to defend, not less safe, and the store's
-      // own failure is told on the pages that need it.
+      // own failure is shown on the pages that need it.
       passOnStoreError: true,
       logger: quietLogger(log),
       handler: (req, _res, next) => {

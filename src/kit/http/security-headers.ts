@@ -38,8 +38,9 @@ export const noStore: RequestHandler = (_req, res, next) => {
 };
 
 /**
- * Nothing is allowed but what our own pages use, and what the site adds. A form leads to ourselves only: what must go on to the provider is
- * answered by a page (`leaveForProvider`), because Chromium checks `form-action` at every later redirect too.
+ * Nothing is allowed but what our own pages use, and what the site adds. A form leads to ourselves only: what must go
+ * on to the provider is answered by a page (`leaveForProvider`), because Chromium checks `form-action` at every later
+ * redirect too.
  */
 function contentSecurityPolicy(frameAncestors: readonly string[], additions: PolicyAdditions = {}) {
   // Its own parts only: those are what `policyProblems` has looked at.

@@ -94,7 +94,7 @@ function withIncludes(text: string, folders: readonly string[]): string {
     const file = findView(name, folders);
     if (file === undefined) return tag;
     const included = withIncludes(readFileSync(file, 'utf8'), folders);
-    // A scope of its own for its names; what it is handed stands before what the page was handed.
+    // A scope of its own for its names; what it is handed goes before what the page was handed.
     return `<% ((page) => { %>${included}<% })(${more ? `{ ...page, ...${more} }` : 'page'}) %>`;
   });
 }

@@ -44,7 +44,7 @@ async function list(sub: string, sessions: Sessions, config: Config): Promise<st
   return [`The user ${sub} has ${count(found.length)}.`, '', ...aligned(table)].join('\n');
 }
 
-/** Users are keyed by (iss, sub); a shared issuer of Microsoft Entra stands for one issuer a tenant. */
+/** Users are keyed by (iss, sub); a shared issuer of Microsoft Entra means one issuer for each tenant. */
 function issuersOf({ provider: { issuer, allowedTenants } }: Config): string[] {
   if (allowedTenants.length === 0) return [issuer];
   return allowedTenants.map((tenant) => issuer.replace(/\/(common|organizations)\//, `/${tenant}/`));

@@ -40,7 +40,7 @@ export function layout(pages: readonly Page[]): RequestHandler {
     };
   };
   return (req, res, next) => {
-    // Bound, not written out here: V8 puts a function that is assigned where it stands among the old objects, and
+    // Bound, not written out here: V8 puts a function that is assigned where it is written among the old objects, and
     // there it would keep its request until the next full collection.
     res.locals.layout = around.bind(undefined, req);
     next();

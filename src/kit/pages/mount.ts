@@ -74,7 +74,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[],
   }
 }
 
-/** The page that holds a form, with its parameters as they came: `/notes/7/delete` stands on `/notes/7`. */
+/** The page that holds a form, with its parameters as they came: `/notes/7/delete` is on `/notes/7`. */
 function pageOfAction({ baseUrl, path }: Request): string {
   const [address = ''] = /^.*[^/]/.exec(path) ?? [];
   return baseUrl + address.slice(0, address.lastIndexOf('/')) || '/';

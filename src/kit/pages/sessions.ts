@@ -31,7 +31,7 @@ export const sessionsPage = definePage({
     end: {
       access: fresh,
       run: async ({ req }) => {
-        // False means it had ended by itself: what the user wanted is so either way.
+        // False means it had ended already: what the user wanted is so either way.
         await endSession(req, handleOf(req));
         return '/sessions';
       },

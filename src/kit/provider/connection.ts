@@ -135,7 +135,7 @@ export class ProviderConnection {
     const { issuer, clientId } = this.settings;
     const address = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
     try {
-      // Given the whole address, openid-client leaves the issuer to us: we compare it to the letter (ASVS 10.5.3).
+      // Given the whole address, openid-client leaves the issuer to us: we compare all of it (ASVS 10.5.3).
       const configuration = await oidc.discovery(address, clientId, undefined, oidc.None(), {
         [oidc.customFetch]: async (...request) => boundMetadata(await this.#fetch(...request)),
         execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],

@@ -104,7 +104,7 @@ export function refusal(thrown: unknown): string | undefined {
   return status === 401 || (status === 403 && error === undefined) ? 'invalid_client' : error;
 }
 
-/** What an endpoint that refused us said, wherever in its answer that stands. */
+/** What an endpoint that refused us said, wherever in its answer that is. */
 export function refusalWords(thrown: unknown): Complaint | undefined {
   const { status = 400 } = answerIn(thrown) ?? {};
   return status >= 400 && status < 500 ? complaintOf(causes(thrown as Error)) : undefined;

@@ -7,7 +7,7 @@ import { languageOf } from '../http/language.ts';
 /**
  * Sends the browser on to the provider. Every way out to it leads through here (R16).
  *
- * A form is answered by a page of ours that goes on by itself: Chromium checks `form-action` at each redirect after a
+ * A form is answered by a page of ours that goes on without a click: Chromium checks `form-action` at each redirect after a
  * form, the provider's own to yet another origin included, and stays on the page without a word. Whoever comes from
  * another site gets that page too, or its `form-action` would tell that site whether somebody is signed in here.
  *

@@ -2,7 +2,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Metadata } from './metadata.ts';
 import { unverifiedClaims } from './unverified.ts';
 
-// Where well-known providers go ways of their own. Each is told by what it says of itself, and named with its source.
+// Where well-known providers differ. Each is recognised by what it says of itself, and named with its source.
 
 /**
  * The scope to ask for. Providers that know no scope `offline_access` refuse the whole request for it, so it is asked

@@ -123,7 +123,7 @@ function readRefusal(thrown: unknown): Refusal | undefined {
   const { error, description } = complaintOf(causes(thrown as Error)) ?? {};
   return {
     status: answer.status,
-    // Only a code is one; whatever else stands there is for the log.
+    // Only a code is one; whatever else is there is for the log.
     error: error && (/^[a-z_]{1,60}$/.test(error) ? error : said(error, 200)),
     description: description && said(description, 200),
   };

@@ -24,7 +24,7 @@ export interface AuthOptions {
   rolesClaim: string;
   /** True while developing: refusals then say which rule failed and what the claims held. */
   explain: boolean;
-  /** Sends a browser to the provider. Handed in, as the guard and the sign-in stand side by side. */
+  /** Sends a browser to the provider. Handed in, as neither of the guard and the sign-in imports the other. */
   startLogin: StartLogin;
   log: Log;
   audit: Audit;
@@ -38,7 +38,7 @@ export interface LoginRequest extends Demands {
   login_hint?: string | undefined;
   /** The session that the browser had when the first attempt left. */
   former?: string | undefined;
-  /** The second attempt, after the provider's sign-in page had expired: there is no third by itself (R4). */
+  /** The second attempt, after the provider's sign-in page had expired: there is no third without a click (R4). */
   restarted?: boolean | undefined;
 }
 

@@ -35,7 +35,7 @@ export function readRoles(claims: Record<string, unknown>, path: string): string
 
 interface Found {
   roles: string[];
-  /** What stands there instead of roles. Never a value of it. */
+  /** What is there instead of roles. Never a value of it. */
   oddity?: string;
 }
 

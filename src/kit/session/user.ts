@@ -35,7 +35,7 @@ export interface User {
   acr?: string | undefined;
   /** When the user last proved who they are, as the provider says. */
   authTime?: Date | undefined;
-  /** When they signed in afresh because we asked for it, at a provider that does not say when. */
+  /** When they signed in again because we asked for it, at a provider that does not say when. */
   freshAt?: Date | undefined;
   signedInAt: Date;
   expiresAt: Date;

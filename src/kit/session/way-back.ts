@@ -3,7 +3,7 @@ import { localPath, localTarget } from '../http/return-path.ts';
 import { authOf } from './context.ts';
 
 /**
- * The page to come back to; undefined for a form that does not say where it stands. Never the address of a form's
+ * The page to come back to; undefined for a form that does not say which page holds it. Never the address of a form's
  * answer: it takes no GET, and whoever has signed in would end on a 405.
  *
  * @param known the page, where the route knows it

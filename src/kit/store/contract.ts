@@ -10,7 +10,7 @@ export interface SessionOwner {
   sid?: string | undefined;
 }
 
-/** The token record of one session. It stands beside the session, read only by what needs it (R12). */
+/** The token record of one session. It is kept beside the session, read only by what needs it (R12). */
 export interface TokenRecord {
   access_token: string;
   /** Epoch milliseconds; absent when the provider did not say. */

@@ -115,7 +115,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       try {
         await owners.void(meant);
       } finally {
-        // Also where the store is full and refused that: what can be found ends, and the caller is told.
+        // Also where the store is full and refused that: what can be found ends, and the caller gets the error.
         const ids = await owners.sessionsOf(meant);
         ended = await endEach(
           ids.filter((id) => id !== except),

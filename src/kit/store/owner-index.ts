@@ -44,7 +44,7 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
       return Number((await records.get(orderKey)) ?? (await records.nextNumber(orderKey)));
     },
 
-    /** False: an ending that is newer than the mark stands against it. */
+    /** False: there is an ending that is newer than the mark. */
     async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean> {
       const both = ownerNames(owner).map(names);
       const endings = await Promise.all(

@@ -131,7 +131,7 @@ export class SessionRecords {
     return records.replaceHead(key, sealUser(sealer, key, JSON.stringify(user)));
   }
 
-  /** Takes the record away and leaves a note where there was one; of several callers, one is told whose it was. */
+  /** Takes the record away and leaves a note where there was one; of several callers, one gets to know whose it was. */
   async take(id: string, note?: Note): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
     const sealed = await this.#parts.records.getDel(sessionKey(id), note);
     return { existed: sealed !== undefined, owner: sealed && signedOf(this.#open(id, sealed)) };

@@ -6,7 +6,7 @@ import type { Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { lockKey, tokensKey } from './session-records.ts';
 
-/** Ends by itself if its holder dies (R13). */
+/** Expires if its holder dies (R13). */
 const lockSeconds = 15;
 /** Its holder extends it, because a refresh may take longer: two keys, nonces, and a key set that rotates, 5 s each. */
 const extendMs = 5_000;
@@ -38,7 +38,7 @@ export function createTokenRecords(records: Records, sealer: Sealer, log: Log): 
       const holder = randomUUID();
       if (!(await records.set(lockKey(id), holder, 'NX', lockSeconds))) return undefined;
       let extensions = 0;
-      // A store that is gone by now cannot hold the result back: the lock ends by itself.
+      // A store that is gone by now cannot hold the result back: the lock expires.
       const extending = setInterval(() => {
         if (++extensions > mostExtensions) clearInterval(extending);
         else records.extendIf(lockKey(id), holder, lockSeconds).catch(() => {});

@@ -246,13 +246,13 @@ const cases: Case[] = [
       },
     },
     says: [
-      'GET /auth/login of `publicRoutes` cannot be reached: the kit answers there',
+      'GET /auth/login of `publicRoutes` cannot be reached: the kit answers there. Give it another address.',
       'GET /site.css of `publicRoutes` cannot be reached: the file public/site.css answers there',
       'GET /own/report of `publicRoutes` cannot be reached: the page /own/:id answers there',
       'POST /own/7/end of `publicRoutes` cannot be reached: the form of a page, /own/:id/end,',
       'GET /sessions of `publicRoutes` cannot be reached: the page /sessions answers there',
       'GET /feeds/news of `routes` cannot be reached: GET /feeds/:name of `publicRoutes` answers there',
-      'GET /nested/b of `routes` cannot be reached: the route /nested/{*rest} of `routes` answers there',
+      'GET /nested/b of `routes` cannot be reached: the route /nested/{*rest} of `routes` answers there. Give it another address, or put it before.',
     ],
   },
 ];

@@ -1,24 +1,25 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { projectRoot } from '../folders.ts';
 import { type Browser, createBrowser, markOn } from './helpers/browser.ts';
 import { type DevPorts, type DevProcess, freeDevPorts, processes, startDev } from './helpers/dev-process.ts';
 import { answer } from './helpers/identity-provider.ts';
 import { copyOf } from './helpers/instances.ts';
-import { checkout, copyTree, type TreeCopy } from './helpers/tree-copy.ts';
+import { copyKit, type KitCopy } from './helpers/kit-copy.ts';
 
 // In a copy, because a file of the test site changes while it runs.
 const site = join('src', 'kit', 'test', 'site', 'site.ts');
 const page = join('src', 'kit', 'test', 'site', 'pages.ts');
 
-let copy: TreeCopy;
+let copy: KitCopy;
 let temporary: string;
 let ports: DevPorts;
 const running: DevProcess[] = [];
 
 beforeEach(async () => {
-  copy = copyTree(/^(bench|docs|views|public)\//);
-  symlinkSync(join(checkout, 'node_modules'), join(copy.folder, 'node_modules'), 'junction');
+  copy = copyKit();
+  symlinkSync(join(projectRoot, 'node_modules'), join(copy.folder, 'node_modules'), 'junction');
   temporary = join(copy.folder, 'temporary');
   mkdirSync(temporary);
   ports = await freeDevPorts();

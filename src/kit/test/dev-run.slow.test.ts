@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { projectRoot } from '../folders.ts';
 import {
   type DevOptions,
   type DevPorts,
@@ -27,6 +28,8 @@ export const site = {
   },
 };
 `;
+
+const main = join(projectRoot, 'src', 'kit', 'dev', 'main.ts');
 
 let folder: string;
 let entry: string;
@@ -108,8 +111,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
 
   it('reads .env where there is one, and takes what the environment says before it', async () => {
     writeFileSync(join(folder, '.env'), 'FROM_ENV_FILE=yes\nOIDC_CLIENT_ID=from-the-file\nPORT=1\n');
-    const main = join(process.cwd(), 'src', 'kit', 'dev', 'main.ts');
-    const run = start({ cwd: folder, command: [process.execPath, main, entry] });
+    const run = start();
     await run.says(lastWords);
     expect(await askApp()).toMatchObject({ FROM_ENV_FILE: 'yes' });
     expect(run.complaints).toBe('');
@@ -138,7 +140,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'leaves nothing behind when npm, which started it, gets %s',
     async (signal) => {
-      const script = `${process.execPath} src/kit/dev/main.ts ${entry}`;
+      const script = `"${process.execPath}" "${main}" "${entry}"`;
       const run = start({ command: ['npm', 'exec', '--call', script] });
       await run.says(lastWords);
       run.signal(signal);
@@ -202,7 +204,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', (
   });
 
   it.each([[[]], [['nothing.ts']]])('says how it is started when it gets %j', async (args) => {
-    const run = start({ command: [process.execPath, 'src/kit/dev/main.ts', ...args] });
+    const run = start({ command: [process.execPath, main, ...args] });
     expect(await run.ended).toBe(1);
     expect(run.output).toBe(
       'Say where the site is: npm run dev is `node src/kit/dev/main.ts src/site.ts`.\n',
@@ -212,7 +214,8 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', (
 
 function start(options: Partial<DevOptions> = {}): DevProcess {
   const env = { TMPDIR: join(folder, 'tmp'), ...options.env };
-  const run = startDev({ ports, site: entry, ...options, env });
+  // Not in the project's folder, where an app may have an .env.
+  const run = startDev({ ports, command: [process.execPath, main, entry], cwd: folder, ...options, env });
   running.push(run);
   return run;
 }

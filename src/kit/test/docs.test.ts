@@ -45,7 +45,9 @@ describe.skipIf(!kitDoc('docs/settings.md'))('docs/settings.md', () => {
 describe.skipIf(!kitDoc('docs/texts.md'))('docs/texts.md', () => {
   test('has every text of the kit, by its key', async () => {
     const rows = Object.entries<string | readonly string[]>(texts).map(([key, text]) => {
-      return `| \`${key}\` | ${[text].flat().join('<br>').replaceAll('|', '\\|')} |\n`;
+      // What GitHub would read as HTML, or as the end of a column, is text.
+      const lines = [text].flat().map((line) => line.replaceAll('<', '&lt;').replaceAll('|', '\\|'));
+      return `| \`${key}\` | ${lines.join('<br>')} |\n`;
     });
     const renewed = withTable(readDoc('docs/texts.md'), ['key', 'in English'], rows);
     await expect(renewed, renewal).toMatchFileSnapshot(join(projectRoot, 'docs/texts.md'));

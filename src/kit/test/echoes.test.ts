@@ -77,7 +77,7 @@ describe('a refusal that quotes what was sent', () => {
     ),
   );
 
-  test('and what it says otherwise stays to the letter', () =>
+  test('and what it says otherwise stays as it is', () =>
     withServer(
       () => ({ status: 400, challenge: 'Basic realm="x"', body: '{ "error" : "invalid_scope" }' }),
       async (origin) => {

@@ -70,7 +70,7 @@ describe('a return path', () => {
     expect(localPath(path)).toBe(path);
   });
 
-  test.each(goesHome)('that is %s leads to the start page', (_, value) => {
+  test.each(goesHome)('that is %s leads to the home page', (_, value) => {
     expect(localPath(value)).toBe('/');
   });
 
@@ -116,7 +116,7 @@ describe('a sign-in that was started with a return path', () => {
   );
   const chosen = hostile.filter(([why]) => /slash|dots|tab|carriage|script|KB|another site$/.test(why));
 
-  test.each(chosen)('of %s lands on the start page', async (_, value) => {
+  test.each(chosen)('of %s lands on the home page', async (_, value) => {
     const { page, browser } = await pair.signIn('bob', `/auth/login?returnTo=${encodeURIComponent(value)}`);
     expect([page.status, page.url]).toEqual([200, pair.app.url('/')]);
     expect(browser.visited.every((line) => /^(GET|POST) http:\/\/(127\.0\.0\.1|localhost):/.test(line))).toBe(
@@ -129,7 +129,7 @@ describe('a sign-in that was started with a return path', () => {
     expect(again.headers.get('location')).toBe('/');
   });
 
-  test('given twice lands on the start page', async () => {
+  test('given twice lands on the home page', async () => {
     const { page } = await pair.signIn('bob', '/auth/login?returnTo=/profile&returnTo=/sessions');
     expect(page.url).toBe(pair.app.url('/'));
   });

@@ -105,7 +105,7 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
     ['killed', (node: RedisServer) => node.kill(), (node: RedisServer) => node.restart()],
   ])(
     'on a node that is %s are away for a while, those on the others are served',
-    async (how, strike, mend) => {
+    async (how, strike, repair) => {
       seen.events.length = 0;
       const signedIn = await Promise.all(Array.from({ length: 12 }, () => signIn(sessions, owner())));
       const victim = await nodeOf(signedIn[0]?.id as string);
@@ -134,7 +134,7 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
       await until(() => canRead(begun, elsewhere[0]?.id as string));
       await begun.close();
 
-      await mend(victim);
+      await repair(victim);
       await until(
         () =>
           sessions.check().then(

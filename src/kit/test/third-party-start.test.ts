@@ -83,7 +83,7 @@ describe('a start by somebody else', () => {
     expect(asked.get('prompt')).toBeNull();
   });
 
-  test('without a target lands on the start page', async () => {
+  test('without a target lands on the home page', async () => {
     const browser = createBrowser();
     const sent = await confirm(browser, await browser.get(address({ iss: iss() })));
     expect((await pair.goOn(browser, sent, 'alice')).url).toBe(pair.app.url('/'));
@@ -135,7 +135,7 @@ describe('a forged start', () => {
     '/auth/logout',
     `/${'x'.repeat(3_000)}`,
   ];
-  test.each(targets)('for the target %.30s goes to the start page', async (target_link_uri) => {
+  test.each(targets)('for the target %.30s goes to the home page', async (target_link_uri) => {
     const page = await createBrowser().get(address({ iss: iss(), target_link_uri }));
     expect(readForm(question(page)).inputs.target_link_uri).toBe('/');
     expect(page.body).not.toContain('evil.example');

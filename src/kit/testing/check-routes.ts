@@ -117,8 +117,10 @@ export async function checkRoutes(
   for (const route of watched.routes) {
     const hidden = person && (await whatHides(route, person, checked, watched));
     if (hidden) {
+      // Pages and the kit's addresses always go first; of the routes of one function, the earlier.
+      const advice = hidden.endsWith(` of \`${route.part}\``) ? ', or put it before.' : '.';
       problems.push(
-        `site.ts: ${named(route)} cannot be reached: ${hidden} answers there. Give it another address, or put it before.`,
+        `site.ts: ${named(route)} cannot be reached: ${hidden} answers there. Give it another address${advice}`,
       );
     } else if (route.part === 'routes' && route.method !== 'POST') {
       problems.push(...(await openToNobody(route, app, watched)));

@@ -4,7 +4,7 @@ import type { Page } from '../pages/page.ts';
 import { actionAt } from './page-actions.ts';
 import { expand, isText, readViews, shownInBrowser, type ViewFile } from './view-files.ts';
 
-/** What stands for what a view prints, and for the mark of a form. No view holds these. */
+/** What takes the place of what a view prints, and for the mark of a form. No view holds these. */
 const printed = '\u0001';
 const formMark = '\u0002';
 

@@ -115,7 +115,7 @@ const isButton = ({ tag, attributes: { type } }: Element) =>
 const pressed = (control: Element, button: Element | undefined) =>
   control === button ? [control.attributes.value ?? ''] : [];
 
-/** What stands in a field before anybody types. */
+/** What is in a field before anybody types. */
 function filled({ tag, attributes, children }: Element): string[] {
   if (tag === 'textarea') return [children.join('')];
   if (tag === 'select') return chosen({ tag, attributes, children });

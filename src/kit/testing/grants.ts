@@ -17,7 +17,7 @@ export interface Registration {
   postLogoutRedirectUri: string;
 }
 
-/** What a code or a token stands for. */
+/** What a code or a token grants, and to whom. */
 export interface Grant {
   account: Account;
   scope: string;

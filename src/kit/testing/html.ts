@@ -64,7 +64,7 @@ function rawText({ tag, attributes, children }: Element): string {
 
 const token = /<!--[\s\S]*?-->|<![^>]*>|<(\/?)([a-z][\w-]*)((?:"[^"]*"|'[^']*'|[^"'>])*)>/gi;
 
-/** Nothing stands inside these. */
+/** Nothing is inside these. */
 const empty = new Set('area base br col embed hr img input link meta source track wbr'.split(' '));
 
 /** A tag inside these is text. */

@@ -14,7 +14,7 @@ export interface Visit {
 export interface SignInOptions {
   /** What the provider says about them. Left out, they have a name and an email address, made of the account. */
   claims?: Readonly<Record<string, unknown>>;
-  /** The page to sign in for; left out, the start page. */
+  /** The page to sign in for; left out, the home page. */
   path?: string;
 }
 

@@ -65,7 +65,7 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // Node's own words name the option that it does not know, and which one lacks its value.
+    // Node's own words name the option that it does not know, and which one has no value.
     const words = error instanceof Error ? error.message.split('. ')[0] : '';
     throw new Refusal(`${words}.\n\n${usage}`);
   }

@@ -84,7 +84,7 @@ function readPackage(tree: Tree, what: string): Record<string, unknown> {
 }
 
 interface Repository {
-  /** The commit that a full name of a reference stands for. */
+  /** The commit that a full name of a reference points to. */
   commitOf(reference: string): string | undefined;
   treeOf(commit: string): Tree;
 }

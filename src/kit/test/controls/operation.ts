@@ -77,7 +77,7 @@ export const operationControls: Control[] = [
     tests: [
       'pages-assets: %s is no static file, in production as in development',
       'http-security-headers: a page may use what comes from us, and nothing else',
-      'production-install: it starts, and people sign in at a provider that runs elsewhere',
+      'production-install: starts, and people sign in at a provider that runs elsewhere',
     ],
   },
   {
@@ -118,7 +118,7 @@ export const operationControls: Control[] = [
     level: 2,
     what: 'A production install holds no development provider',
     tests: [
-      'production-install: a production install holds no development package',
+      'production-install: has no development package',
       'layout: runs without its programs and its tests',
     ],
   },

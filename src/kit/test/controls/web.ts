@@ -106,7 +106,7 @@ export const webControls: Control[] = [
     level: 2,
     what: 'Redirects lead to local paths and to the provider only',
     tests: [
-      'return-path: that is %s leads to the start page',
+      'return-path: that is %s leads to the home page',
       'return-path: the page after a sign-out takes no other site either',
     ],
   },

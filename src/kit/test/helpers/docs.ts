@@ -28,6 +28,13 @@ export function kitDocs(): string[] {
     .sort();
 }
 
+/** The text of a file that came with the kit; undefined where it is the app's own by now, as its owner changed it. */
+export function sharedFile(path: string): string | undefined {
+  if (inCopy && (!existsSync(join(projectRoot, path)) || hashOf(path) !== kit.shared?.[path]))
+    return undefined;
+  return readDoc(path);
+}
+
 /** The text of a page of docs; undefined where it is the app's own by now. */
 export function kitDoc(file: string): string | undefined {
   return kitDocs().includes(file) ? readDoc(file) : undefined;

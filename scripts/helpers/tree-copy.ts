@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../folders.ts';
+import { projectRoot } from '../../src/kit/folders.ts';
 
 export const checkout = projectRoot;
 

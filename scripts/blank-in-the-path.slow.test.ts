@@ -3,8 +3,8 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBrowser } from './helpers/browser.ts';
-import { type DevProcess, freeDevPorts, startDev } from './helpers/dev-process.ts';
+import { createBrowser } from '../src/kit/test/helpers/browser.ts';
+import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
 import { checkout, copyTree, type TreeCopy } from './helpers/tree-copy.ts';
 
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
