@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ownPage } from './helpers/adopted.ts';
@@ -96,5 +96,38 @@ describe('everything is as it was, byte for byte,', () => {
       ]);
       expect([copy.git('status', '--porcelain'), copy.read('package.json')]).toEqual(['', text]);
     });
+
+    test.each([
+      ['example', '../outside.txt'],
+      ['templateOnly', '/tmp/outside.txt'],
+      ['rewritten', '.git/config'],
+    ])('a kit.json that lists in "%s" the name %s', (list, path) => {
+      const text = copy.read('src/kit/kit.json');
+      const json = JSON.parse(text);
+      json[list][path] = 'a'.repeat(64);
+      copy.write({ 'src/kit/kit.json': JSON.stringify(json) }).commit();
+      const { status, stderr } = copy.adopt('my-app');
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^src\/kit\/kit\.json names ".*": the name /),
+      ]);
+      expect(copy.git('status', '--porcelain')).toBe('');
+      copy.write({ 'src/kit/kit.json': text }).commit();
+    });
+
+    test.skipIf(process.platform === 'win32').each(['src/site.ts', 'bench'])(
+      'a link in the place of %s, which it would have to follow',
+      (path) => {
+        copy.git('reset', '--quiet', '--hard', 'HEAD');
+        const outside = copies.place(`outside ${path.replace('/', ' ')}`);
+        renameSync(join(copy.folder, path), outside);
+        symlinkSync(outside, join(copy.folder, path));
+        copy.commit();
+        const { status, stderr } = copy.adopt('my-app');
+        expect([status, stderr]).toEqual([1, expect.stringContaining(`${path} is a symbolic link here`)]);
+        expect(copy.git('status', '--porcelain')).toBe('');
+        copy.git('reset', '--quiet', '--hard', 'HEAD~1');
+      },
+    );
   });
 });

@@ -4,13 +4,13 @@
  * `--keep-examples` the example stays, too.
  */
 import { fileURLToPath } from 'node:url';
-import { Refusal } from '../src/kit/upgrade/refusal.ts';
+import { printable, Refusal } from '../src/kit/upgrade/refusal.ts';
 import { adopt } from './adopt/adopt.ts';
 
 try {
   console.log(adopt(fileURLToPath(new URL('../', import.meta.url)), process.argv.slice(2)));
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
-  console.error(error.message);
+  console.error(printable(error.message));
   process.exitCode = 1;
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
+import { statAt } from '../../src/kit/upgrade/tree.ts';
 
 /** What adopt writes and deletes. */
 export interface Changes {
@@ -21,9 +22,10 @@ export interface Changes {
 /**
  * Does the changes, and hands back what puts everything as it was, byte for byte.
  *
- * @throws Refusal where a file cannot be written; everything is as it was then
+ * @throws Refusal where a file cannot be written, or a link leads elsewhere; everything is as it was then
  */
 export function apply(root: string, { writes, deletes }: Changes): () => void {
+  for (const path of [...deletes, ...writes.keys()]) refuseLink(root, path);
   const before = [...deletes, ...writes.keys()].map((path) => ({ path, was: current(join(root, path)) }));
   const undo = () => {
     for (const { path, was } of before) {
@@ -47,6 +49,18 @@ export function apply(root: string, { writes, deletes }: Changes): () => void {
     throw new Refusal(`${(error as Error).message}. Everything was put back as it was.`);
   }
   return undo;
+}
+
+/** What is behind a link may be outside the project, where git could not bring it back. */
+function refuseLink(root: string, path: string): void {
+  const parts = path.split('/');
+  for (const at of parts.keys()) {
+    const part = parts.slice(0, at + 1).join('/');
+    if (statAt(root, part)?.isSymbolicLink())
+      throw new Refusal(
+        `${part} is a symbolic link here, and adopt would change ${path}. It follows no link: replace it by what it links to, and commit.`,
+      );
+  }
 }
 
 function current(file: string): { content: Buffer; mode: number } | undefined {

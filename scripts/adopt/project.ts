@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashAt } from '../../src/kit/upgrade/compare.ts';
 import { isRecord, type Kit, kitFolder, kitJson, readKit } from '../../src/kit/upgrade/kit-file.ts';
+import { objectionToName } from '../../src/kit/upgrade/names.ts';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 import { walk } from '../../src/kit/upgrade/tree.ts';
 
@@ -62,6 +63,11 @@ export function isOfTheKit(path: string): boolean {
 function hashesOf(json: Record<string, unknown>, key: string): Map<string, string> {
   const value = json[key];
   if (!isRecord(value)) throw new Refusal(`${kitJson} has no "${key}". Get it back from git.`);
+  for (const path of Object.keys(value)) {
+    const objection = objectionToName(path);
+    if (objection)
+      throw new Refusal(`${kitJson} names "${path}": the name ${objection}. Get it back from git.`);
+  }
   return new Map(Object.entries(value).map(([path, hash]) => [path, String(hash)]));
 }
 

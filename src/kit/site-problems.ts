@@ -31,7 +31,10 @@ export function siteProblems(site: AnySite): string[] {
 export function pageProblems(pages: unknown, { views, public: folders }: Folders): string[] {
   if (!Array.isArray(pages)) return ['site.ts: `pages` must return a list of pages.'];
   const files = new Set(listFiles(folders).map(({ path }) => path));
-  return pages.flatMap((page: unknown, index) => {
+  // Files are answered first, to everyone: one of a page's address would stand there in the place of its guard.
+  const shadows = new Set([...files].map((path) => path.toLowerCase()));
+  const ofTheKit = [...files].filter(isOfTheKit);
+  const problems = pages.flatMap((page: unknown, index) => {
     if (!isPage(page)) {
       return `site.ts: number ${index + 1} of the list that \`pages\` returns is no page. Make it with definePage.`;
     }
@@ -40,6 +43,9 @@ export function pageProblems(pages: unknown, { views, public: folders }: Folders
     return [
       ...pathProblems(page),
       ...accessProblems(page),
+      ...(shadows.has(String(page.path).toLowerCase())
+        ? [`public${page.path} would be served in its place, to everyone. Rename one of them.`]
+        : []),
       ...(earlier ? ['another page has the same path. Give one of them another.'] : []),
       ...(isSaid(page.title) ? [] : ['it has no title.']),
       ...(page.nav === undefined || isSaid(page.nav) ? [] : ['its `nav` must be a text.']),
@@ -50,6 +56,12 @@ export function pageProblems(pages: unknown, { views, public: folders }: Folders
       ...actionProblems(page),
     ].map(about);
   });
+  return [
+    ...problems,
+    ...ofTheKit.map(
+      (path) => `public${path} would be served in the place of an address of the kit's own. Rename it.`,
+    ),
+  ];
 }
 
 /** A page's own segments: letters, digits, `-`, `_`, `.` and `~`, or `:` and a name. */
@@ -65,11 +77,16 @@ function pathProblems({ path: own, nav }: Page): string[] {
   if (names.length > 0 && nav !== undefined) {
     problems.push('it has a parameter in its path, so it cannot be in the menu: take `nav` out.');
   }
-  const reserved = /^\/(auth(\/|$)|(healthz|readyz)$)/i.test(own);
-  if (reserved || kitPages.some((page) => isSamePath(page.path, own))) {
+  if (isOfTheKit(own)) {
     problems.push("its path is one of the kit's own. Give it another.");
   }
   return problems;
+}
+
+/** Whether an address is one of the kit's, or below /auth, which is the kit's as a whole. */
+function isOfTheKit(address: string): boolean {
+  if (/^\/(auth(\/|$)|(healthz|readyz)$)/i.test(address)) return true;
+  return kitPages.some((page) => isSamePath(page.path, address));
 }
 
 function accessProblems({ access }: Page): string[] {

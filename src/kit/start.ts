@@ -10,6 +10,8 @@ import {
   type Replacements,
 } from './assembly.ts';
 import { type Config, ConfigError } from './config/index.ts';
+import { ownSecrets } from './config/own-settings.ts';
+import { loggedCauses, redact } from './errors/error-cause.ts';
 import { listener } from './http/listener.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
@@ -69,9 +71,17 @@ export async function run(
     const app = await starting;
     log.info(`listening on ${app.url}`);
   } catch (error) {
-    const sentence = whyNotStarted(error, checked.config);
+    const hide = hidingSecrets(checked);
+    const sentence = whyNotStarted(error, checked.config, hide);
     if (sentence === undefined) throw error;
-    if (error instanceof OpenError) log.fatal({ err: error.cause ?? error }, error.message);
+    if (error instanceof OpenError) {
+      const causes = loggedCauses(error.cause ?? error, { stack: true });
+      for (const one of causes) {
+        one.message = hide(one.message);
+        if (one.stack) one.stack = hide(one.stack);
+      }
+      log.fatal({ causes }, error.message);
+    }
     console.error(sentence);
     process.exit(1);
   }
@@ -123,11 +133,24 @@ function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
   }
 }
 
+/** A database's driver may put the address that it was given into its error, password and all (R20). */
+function hidingSecrets({ site, config }: CheckedSite): (text: string) => string {
+  const secrets = ownSecrets(site.settings, config.own)
+    .filter(({ length }) => length > 3)
+    .sort((a, b) => b.length - a.length);
+  return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
+}
+
 /** A sentence with what to do; undefined for what nobody foresaw. */
-function whyNotStarted(error: unknown, { host = '', port }: Config): string | undefined {
+function whyNotStarted(
+  error: unknown,
+  { host = '', port }: Config,
+  hide: (text: string) => string,
+): string | undefined {
   if (error instanceof OpenError) {
     const { message } = (error.cause ?? error) as Error;
-    return `The app cannot start: ${error.message}${error.cause ? ` (${message})` : ''}. The log line above shows where.`;
+    const why = error.cause ? ` (${hide(redact(String(message)))})` : '';
+    return `The app cannot start: ${error.message}${why}. The log line above shows where.`;
   }
   const { syscall, code } = error as { syscall?: string; code?: string };
   if (syscall !== 'listen') return undefined;

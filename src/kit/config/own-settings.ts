@@ -19,6 +19,23 @@ export type OwnSettings = Readonly<Record<string, OwnSetting>>;
 /** The values, once they were checked. */
 export type OwnValues<S extends OwnSettings> = { readonly [Name in keyof S]: z.output<S[Name]['schema']> };
 
+/**
+ * What a schema makes of a text. A `transform` that throws (`new URL(value)`) is a mistake in the value like any other:
+ * its error would print the value, which may be a secret, with a stack (R20). So would a schema that has to be awaited.
+ */
+export function parsed(
+  schema: z.ZodType,
+  text: string | undefined,
+): { success: true; data: unknown } | { success: false; messages: string[] } {
+  try {
+    const { success, data, error } = schema.safeParse(text);
+    return success ? { success, data } : { success, messages: error.issues.map(({ message }) => message) };
+  } catch (error) {
+    const name = error instanceof Error ? error.constructor.name : typeof error;
+    return { success: false, messages: [`is not taken by its schema, which threw a ${name}.`] };
+  }
+}
+
 /** What is wrong with the definitions themselves, each a sentence. */
 export function ownSettingProblems(own: OwnSettings): string[] {
   const kit = new Set(settings.flatMap(({ name }) => [name, `${name}_FILE`]));
@@ -33,9 +50,21 @@ export function ownSettingProblems(own: OwnSettings): string[] {
     if (typeof meaning !== 'string' || meaning === '' || typeof schema?.safeParse !== 'function') {
       return `settings in site.ts: ${name} needs a meaning (one sentence) and a schema (of zod).`;
     }
-    if (fallback !== undefined && !schema.safeParse(fallback).success) {
+    if (fallback !== undefined && !parsed(schema, fallback).success) {
       return `settings in site.ts: the default of ${name} does not pass its own schema.`;
     }
     return [];
   });
+}
+
+/** The values of a site's own secrets, and the passwords in those that are addresses: what no line may show. */
+export function ownSecrets(own: OwnSettings = {}, values: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(own)
+    .filter(([, setting]) => setting.secret)
+    .flatMap(([name]) => {
+      const value = values[name];
+      if (typeof value !== 'string' && !(value instanceof URL)) return [];
+      return [String(value), URL.parse(String(value))?.password ?? ''];
+    })
+    .filter((text) => text !== '');
 }

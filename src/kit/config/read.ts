@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { unknownNames } from './names.ts';
-import type { OwnSetting, OwnSettings } from './own-settings.ts';
+import { type OwnSetting, type OwnSettings, parsed } from './own-settings.ts';
 import { definitions, type SettingName, type Values } from './settings.ts';
 
 export interface Reading {
@@ -58,11 +58,11 @@ function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Res
   const raw = rawValue(name, { secret, fallback }, env);
   if ('problems' in raw) return raw;
 
-  const parsed = schema.safeParse(raw.value);
-  if (parsed.success) return { value: parsed.data };
+  const result = parsed(schema, raw.value);
+  if (result.success) return { value: result.data };
   if (raw.value === undefined) return { problems: [`${name} is missing: ${meaning}.`] };
   const now = secret ? '' : shown(raw.value);
-  const problems = parsed.error.issues.map(({ message }) => `${named(name, message)}${now}`);
+  const problems = result.messages.map((message) => `${named(name, message)}${now}`);
   return { problems: problems.map((problem) => `${problem} What it is for: ${meaning}.`) };
 }
 

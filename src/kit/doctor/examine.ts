@@ -1,5 +1,6 @@
 import pino from 'pino';
 import type { Config, ProviderConfig } from '../config/index.ts';
+import { ownSecrets } from '../config/own-settings.ts';
 import type { LoadedSite } from '../load-site.ts';
 import { createProvider } from '../provider/index.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
@@ -8,7 +9,7 @@ import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
-import { ownSecrets, ownSettings } from './own-settings.ts';
+import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
 import { checkRedis } from './redis.ts';
@@ -40,7 +41,7 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
     ],
     ...(await toRegister(config, provider.metadata)),
   ];
-  return mask(all, [...secretsOf(config), ...ownSecrets(config, site)]);
+  return mask(all, [...secretsOf(config), ...ownSecrets(site?.settings, config.own)]);
 }
 
 async function examineProvider(config: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {

@@ -13,17 +13,11 @@ export function* ownSettings({ own }: Config, site: AnySite | undefined): Genera
   }
 }
 
-/** What no line may show. */
-export function ownSecrets({ own }: Config, site: AnySite | undefined): string[] {
-  return Object.entries<{ secret?: boolean }>(site?.settings ?? {})
-    .filter(([, { secret }]) => secret)
-    .map(([name]) => own[name])
-    .filter((value) => typeof value === 'string' && value !== '') as string[];
-}
-
 /** A schema may make anything of a text. */
 function text(value: unknown): string {
-  if (typeof value === 'string' || value instanceof URL) return String(value);
+  // Whoever forgot to call it a secret does not find its password in a terminal or in a build's log.
+  if (typeof value === 'string' || value instanceof URL)
+    return String(value).replace(/\/\/[^/\s]*@/, '//•••@');
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

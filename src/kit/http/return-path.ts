@@ -8,13 +8,24 @@ const base = 'http://local.invalid';
  * sign-in itself, which would go in circles.
  */
 export function localPath(value: unknown): string {
-  if (typeof value !== 'string' || value.length > maxLength) return '/';
-  if (!/^\/(?![/\\])[^\\]*$/.test(value) || hasControlCharacter(value)) return '/';
-  const url = URL.parse(value, base);
-  if (!url || url.origin !== base || url.pathname.startsWith('//')) return '/';
-  if (/^\/auth\//i.test(url.pathname)) return '/';
+  const url = localUrl(value);
+  if (!url || /^\/auth\//i.test(url.pathname)) return '/';
   const path = url.pathname + url.search;
   return path.length > maxLength ? '/' : path;
+}
+
+/** Any address of this app, with its fragment; undefined for whatever would leave it. */
+export function localAddress(value: unknown): string | undefined {
+  const url = localUrl(value);
+  const address = url && url.pathname + url.search + url.hash;
+  return address && address.length <= maxLength ? address : undefined;
+}
+
+function localUrl(value: unknown): URL | undefined {
+  if (typeof value !== 'string' || value.length > maxLength) return undefined;
+  if (!/^\/(?![/\\])[^\\]*$/.test(value) || hasControlCharacter(value)) return undefined;
+  const url = URL.parse(value, base);
+  return url && url.origin === base && !url.pathname.startsWith('//') ? url : undefined;
 }
 
 /** Like `localPath`, for a target that may also be written as a whole address of this app. */

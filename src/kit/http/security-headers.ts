@@ -43,21 +43,23 @@ export const noStore: RequestHandler = (_req, res, next) => {
  * redirect too.
  */
 function contentSecurityPolicy(frameAncestors: readonly string[], additions: PolicyAdditions = {}) {
+  // Its own parts only: those are what `policyProblems` has looked at.
+  const given: PolicyAdditions = Object.assign(Object.create(null), additions);
   const withSelf = (added: readonly string[] = []) => ["'self'", ...added];
   // What the kit's pages do not use themselves is there only where the site adds something.
   const added = Object.fromEntries(
     (['fontSrc', 'mediaSrc', 'frameSrc', 'workerSrc'] as const)
-      .filter((name) => additions[name]?.length)
-      .map((name) => [name, withSelf(additions[name])]),
+      .filter((name) => given[name]?.length)
+      .map((name) => [name, withSelf(given[name])]),
   );
   return {
     useDefaults: false,
     directives: {
       defaultSrc: ["'none'"],
-      scriptSrc: withSelf(additions.scriptSrc),
-      styleSrc: withSelf(additions.styleSrc),
-      imgSrc: withSelf(additions.imgSrc),
-      connectSrc: withSelf(additions.connectSrc),
+      scriptSrc: withSelf(given.scriptSrc),
+      styleSrc: withSelf(given.styleSrc),
+      imgSrc: withSelf(given.imgSrc),
+      connectSrc: withSelf(given.connectSrc),
       ...added,
       formAction: ["'self'"],
       baseUri: ["'none'"],

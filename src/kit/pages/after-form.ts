@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { judge, type Rule } from '../guard/rules.ts';
 import { redirect } from '../http/answers.ts';
 import { requestKind } from '../http/request-kind.ts';
-import { localPath } from '../http/return-path.ts';
+import { localAddress, localPath } from '../http/return-path.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
 import type { Demands } from '../provider/index.ts';
 import { authOf } from '../session/context.ts';
@@ -24,6 +24,21 @@ export async function goOnAfter(req: Request, res: Response, next: string | URL,
   const demands = rule && requestKind(req) === 'form' ? demandsOf(req, rule) : undefined;
   if (demands) return startLogin(req, res, { returnTo: localPath(next), ...demands });
   redirect(res, 303, next);
+}
+
+/**
+ * Where a form's answer leads: what `run` returned, where that is a path of this app. A site may well make it of what
+ * somebody sent, so whatever leads elsewhere becomes "/" (R7), and without any path it is the page of the form. What
+ * the form asked for is done by now: this is no time for an error.
+ *
+ * @param holder the page that holds the form
+ */
+export function pathAfter(req: Request, next: unknown, holder: string): string {
+  const path = localAddress(next);
+  if (path !== undefined) return path;
+  const hint = 'have `run` return a path of this app, such as /notes';
+  req.log.warn({ hint, path: req.path }, 'the action of a page returned no path of this app');
+  return typeof next === 'string' || next instanceof URL ? '/' : localPath(holder);
 }
 
 /** What the page would ask the provider for; undefined where it would ask nothing. */

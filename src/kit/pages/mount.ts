@@ -8,7 +8,8 @@ import { print } from '../http/views.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { getUser } from '../session/user-session.ts';
 import { fetchApi } from '../tokens/access-token.ts';
-import { goOnAfter } from './after-form.ts';
+import { goOnAfter, pathAfter } from './after-form.ts';
+import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
 
@@ -61,9 +62,13 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[],
       requireAuth({ ...ruleOf(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
       async (req, res) => {
-        const next = await action.run({ ...contextOf(req, res, site), user: demandUser(req) });
-        const target = typeof next === 'string' ? pageAt(pages, next) : undefined;
-        if (!res.headersSent) await goOnAfter(req, res, next, target && ruleOf(target));
+        const next: unknown = await action.run({ ...contextOf(req, res, site), user: demandUser(req) });
+        if (res.headersSent) return;
+        // Only the kit's own forms lead to the provider, to end the session there.
+        if (next instanceof URL && kitPages.includes(page)) return goOnAfter(req, res, next);
+        const path = pathAfter(req, next, pageOfAction(req));
+        const target = pageAt(pages, path);
+        await goOnAfter(req, res, path, target && ruleOf(target));
       },
     );
   }
@@ -95,7 +100,33 @@ function contextOf(req: Request, res: Response, { data, settings }: SiteParts): 
 }
 
 function printPage(req: Request, res: Response, page: Page, model: object | undefined): void {
-  print(res, page.view, { title: say(page.title, languageOf(req)), script: page.script, ...model });
+  const title = say(page.title, languageOf(req));
+  const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
+  print(res, page.view, { title, script: page.script, ...own });
+}
+
+/**
+ * What the kit's partials act on: what the browser runs, where it goes on to, whose page it is. None of it comes from a
+ * page's model, which may hold a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
+ * (ASVS 1.3.7).
+ */
+const kitNames = [
+  ...['layout', 'site', 'asset', 'kitText', 'nav'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends'],
+];
+
+const warned = new WeakSet<Page>();
+
+function withoutKitNames(req: Request, page: Page, model: object | undefined): object | undefined {
+  if (typeof model !== 'object' || model === null) return undefined;
+  const taken = kitNames.filter((name) => Object.hasOwn(model, name));
+  if (taken.length === 0) return model;
+  if (!warned.has(page)) {
+    const hint = 'have it return these under other names';
+    req.log.warn({ hint, names: taken, page: page.path }, "the model of a page uses names of the kit's");
+    warned.add(page);
+  }
+  return Object.fromEntries(Object.entries(model).filter(([name]) => !taken.includes(name)));
 }
 
 function demandUser(req: Request) {

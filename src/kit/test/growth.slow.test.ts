@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import type { Request } from 'express';
+import express, { type Request, type Response } from 'express';
 import * as oidc from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loggedCauses, redact } from '../errors/error-cause.ts';
 import { CookieJar } from '../http/cookies.ts';
+import { knownMethods } from '../http/methods.ts';
 import { localPath } from '../http/return-path.ts';
 import { withoutSecrets } from '../log/redaction.ts';
 import { layOut, layOutClaims, rawJson } from '../pages/claims.ts';
@@ -34,11 +35,23 @@ const refusing = (work: () => unknown) => () => {
   } catch {}
 };
 
+const routes = express();
+const answersMethods = knownMethods(routes);
+for (const path of ['/:from-:to', '/of/:year-:month-:day', '/:name.:kind/{*rest}'])
+  routes.get(path, (_req, res) => void res.end());
+
+/** Each is looked up among the routes before anybody is asked who they are. */
+const addressOfSeveralParameters = (text: string) => {
+  for (const path of [`/${text}/x`, `/of/${text}/x`])
+    answersMethods({ path, method: 'GET' } as Request, {} as Response, () => {});
+};
+
 describe('the work for a text of one thing again and again', () => {
   const repeated = (letters: string, size: number) => letters.repeat(Math.ceil(size / letters.length));
   const textRows: [what: string, size: number, letters: string[], work: (text: string) => unknown][] = [
     ['a return path', 1_000, ['/', '.', 'あ', '%'], (text) => localPath(`/a${text}x`)],
     ['a return path of any length', 300_000, ['/', 'あ', '\\'], (text) => localPath(`/a${text}x`)],
+    ['an address', 2_000, ['-', '/', 'a-', '.', ':'], addressOfSeveralParameters],
     ['a User-Agent', 300_000, ['-', 'Edg', 'Mac OS '], (text) => describeDevice(`${text}x`)],
     ['the name of a person', 50_000, ['.', ' ', '@a', 'あ '], (text) => initials(`${text}\n`)],
     ['a JSON Web Token', 100_000, ['.', 'eyJ.'], (text) => peek(`${text}\n`)],

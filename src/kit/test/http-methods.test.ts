@@ -18,6 +18,7 @@ function createApp(settings: string[] = []) {
   app.get('/orders/:id', done);
   app.post('/orders/:id', done);
   app.get('/files/:id/*rest', done);
+  app.get('/from/:year-:month-:day', done);
   app.post('/files/7/upload', done);
   app.post('/orders/export', done);
   app.get(['/one', '/two'], done);
@@ -49,6 +50,8 @@ describe('a known address asked with another method', () => {
     ['post', '/auth/deep/item', 'DELETE, OPTIONS'],
     ['delete', '/orders/7', 'GET, POST, HEAD, OPTIONS'],
     ['delete', '/orders/export', 'POST, GET, HEAD, OPTIONS'],
+    ['delete', '/from/2026-11-26', 'GET, HEAD, OPTIONS'],
+    ['delete', '/from/20-26-11-26', 'GET, HEAD, OPTIONS'],
     ['post', '/two', 'GET, HEAD, OPTIONS'],
     ['post', '/PROFILE/', 'GET, HEAD, OPTIONS'],
   ])('%s %s gets 405 and hears what is allowed', async (method, path, allow) => {
@@ -78,6 +81,7 @@ describe('a known address asked with another method', () => {
     ['post', '/orders/export'],
     ['get', '/orders/export'],
     ['get', '/files/7/upload'],
+    ['get', '/from/20-26-11-26'],
   ])('%s %s is right and goes through', async (method, path) => {
     expect((await ask(method, path)).status).toBe(200);
   });
@@ -90,6 +94,8 @@ describe('a known address asked with another method', () => {
       '/orders/',
       '/authlogin',
       '/files/7/rest',
+      '/from/2026-11',
+      '/from/2026-11-',
     ]) {
       expect((await client.put(path)).status, path).toBe(404);
     }
@@ -111,6 +117,7 @@ test('all routes can be listed, those of mounted routers included', () => {
     'GET /orders/:id',
     'POST /orders/:id',
     'GET /files/:id/*rest',
+    'GET /from/:year-:month-:day',
     'POST /files/7/upload',
     'POST /orders/export',
     'GET /one',

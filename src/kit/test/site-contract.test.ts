@@ -362,6 +362,34 @@ describe('contentSecurityPolicy', () => {
   });
 });
 
+test('a file of public at the address of a page, or of the kit, stops the start', async () => {
+  const files = {
+    'public/Own': 'x',
+    'public/auth/login': 'x',
+    'public/healthz': 'x',
+    'public/sessions': 'x',
+  };
+  const page = anyPage({ path: '/own', view: 'own' });
+  const message = await refusal({ files, views: { own: '<h1>Own</h1>' }, pages: [page] });
+  expect(message).toContain('The page /own: public/own would be served in its place, to everyone.');
+  for (const path of ['/auth/login', '/healthz', '/sessions'])
+    expect(message).toContain(`public${path} would be served in the place of an address of the kit's own.`);
+});
+
+test('contentSecurityPolicy takes nothing from a prototype, which the start has not looked at', async () => {
+  const hidden = Object.create({ scriptSrc: ['*'], frameSrc: ['*'] });
+  const { headers } = await (
+    await start({ more: { contentSecurityPolicy: Object.assign(hidden, { imgSrc: ['https://a.example'] }) } })
+  ).get('/');
+  const policy = headers.get('content-security-policy') ?? '';
+  expect(policy).toMatch(/script-src 'self'(;|$)/);
+  expect(policy).toContain("img-src 'self' https://a.example");
+  expect(policy).not.toContain('*');
+  expect(await refusal({ more: { contentSecurityPolicy: JSON.parse('{"__proto__":{}}') } })).toContain(
+    'contentSecurityPolicy takes no __proto__',
+  );
+});
+
 describe('own settings', () => {
   const own = (setting: object, name = 'API_KEY') => ({
     more: { settings: { [name]: { meaning: 'opens the API', schema: z.string().min(8), ...setting } } },
@@ -398,6 +426,20 @@ describe('own settings', () => {
     expect(await refusal(own({ secret: true }), { API_KEY_FILE: file, API_KEY: 'from-the-env' })).toContain(
       'both set',
     );
+  });
+
+  test('stop the start with a sentence where their schema throws, and show no secret then', async () => {
+    const schema = z.string().transform((value) => new URL(value));
+    for (const secret of [true, false]) {
+      const message = await refusal(own({ secret, schema }), { API_KEY: 'hunter-22, not an address' });
+      expect(message).toContain('API_KEY is not taken by its schema, which threw a TypeError.');
+      expect(message).not.toContain('hunter-22');
+    }
+    expect(await refusal(own({ schema, default: 'hunter-22' }))).toMatch(
+      /the default of API_KEY does not pass/,
+    );
+    const slow = z.string().refine(async () => true);
+    expect(await refusal(own({ schema: slow }), { API_KEY: 'hunter-22' })).toContain('API_KEY is not taken');
   });
 
   test('stop the start together with those of the kit, each with a sentence', async () => {

@@ -75,6 +75,25 @@ test.each([
   },
 );
 
+test.each([
+  ['the address that it was given', "'cannot reach ' + settings.DATABASE_URL"],
+  ['its password only', "'no rights for ' + new URL(settings.DATABASE_URL).password"],
+  ['the error below it', "'failed', { cause: new Error(settings.DATABASE_URL) }"],
+])('an `open` whose error holds a secret shows none: %s', { timeout: 60_000 }, async (_what, error) => {
+  const secret = "{ secret: true, meaning: 'm', default: 'db://app:hunter-22@db.example/app', schema }";
+  const { exitCode, said } = await launch(
+    `settings: (() => {
+      const schema = { safeParse: (data) => ({ success: true, data }) };
+      return { DATABASE_URL: ${secret} };
+    })(),
+    open: ({ settings }) => { throw new Error(${error}); }`,
+  );
+  expect(await exitCode).toBe(1);
+  expect(said()).toContain('The app cannot start: ');
+  expect(said()).toMatch(/site-open-[^"]*server\.mjs/); // Where it happened.
+  expect(said()).not.toContain('hunter-22');
+});
+
 test('opens before it listens, and closes once, after the last answer', { timeout: 60_000 }, async () => {
   const { child, origin, said, exitCode } = await launch(`
     open: async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readArguments } from '../upgrade/arguments.ts';
+import { readArguments, shown } from '../upgrade/arguments.ts';
 import { readKit } from '../upgrade/kit-file.ts';
+import { isPlain } from '../upgrade/lockfile.ts';
 import { mergePackages } from '../upgrade/packages.ts';
 
 // What an upgrade reads: the command line, and kit.json and package.json of a template that may be hostile.
@@ -45,6 +46,17 @@ describe('the command line', () => {
   });
 });
 
+test.each([
+  ['https://me:hunter-22@example.com/t.git', 'https://example.com/t.git'],
+  ['https://hunter-22@example.com/@me/t.git', 'https://example.com/@me/t.git'],
+  ['https://me:hunter/22@example.com/t.git', 'https://example.com/t.git'],
+  ['https://example.com/t.git?private_token=hunter-22', 'https://example.com/t.git'],
+  ['ssh://git@example.com:2222/t.git', 'ssh://example.com:2222/t.git'],
+  ['git@example.com:me/t.git', 'git@example.com:me/t.git'],
+])('the address %s is printed as %s', (address, printed) => {
+  expect(shown(address)).toBe(printed);
+});
+
 describe('a template', () => {
   test.each([
     ['files', '../outside.ts', /names "\.\.\/outside\.ts": the name leads out of its folder/],
@@ -58,6 +70,10 @@ describe('a template', () => {
     ['shared', 'package.json', /shares "package\.json", which is the site's own/],
     ['shared', 'src/site.ts', /is the site's own/],
     ['shared', '.env', /is the site's own/],
+    ['shared', '.env.local', /is the site's own/],
+    ['shared', 'npm-shrinkwrap.json', /is the site's own/],
+    ['shared', 'deploy/.npmrc', /is the site's own/],
+    ['shared', 'PACKAG~1.JSO', /is not for a template to write/],
   ])('whose kit.json lists in "%s" the name %s is refused', (list, path, words) => {
     const kit = {
       name: 'a-template',
@@ -90,5 +106,23 @@ describe('a template', () => {
     expect(() => mergePackages({}, {}, { dependencies: { made: range } })).toThrow(
       /^The template's package\.json asks for made ".*"\. Only versions from the registry/,
     );
+  });
+
+  test.each<[string, boolean, string, object]>([
+    ['without an address', true, 'node_modules/made', {}],
+    ['of a scope, below another', true, 'node_modules/b/node_modules/@a/c', {}],
+    [
+      'with an address',
+      false,
+      'node_modules/made',
+      { resolved: 'https://packages.example/made/-/made-1.0.0.tgz' },
+    ],
+    ['by another name', false, 'node_modules/made', { name: 'evil' }],
+    ['of a repository', false, 'node_modules/made', { version: 'git+ssh://git@evil.example/x.git' }],
+    ['that is a link', false, 'node_modules/made', { link: true, resolved: 'evil' }],
+    ['of a folder', false, 'evil', {}],
+  ])('whose package-lock.json has a package %s: taken is %s', (_what, taken, path, more) => {
+    const made = { version: '1.0.0', ...more };
+    expect(isPlain({ packages: { '': { name: 'a-template' }, [path]: made } })).toBe(taken);
   });
 });

@@ -38,9 +38,19 @@ export function readArguments(args: readonly string[], cwd = workingFolder()): O
   };
 }
 
-/** An address as it may be printed: without the password or token that it may have (R20). */
+/** An address as it may be printed: without the password or token that it may have, also in its query (R20). */
 export function shown(address: string): string {
-  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1');
+  const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address) ?? [];
+  if (scheme === undefined) return address;
+  // A slash in a password makes it no address at all. Then nobody can say where the password ends.
+  const user = URL.canParse(address) ? /^[^/]*@/ : /^.*@/s;
+  return (
+    scheme +
+    address
+      .slice(scheme.length)
+      .replace(user, '')
+      .replace(/[?#].*/s, '')
+  );
 }
 
 function parse(args: readonly string[]) {

@@ -4,7 +4,7 @@ import { compareKit, hashAt, isUnchanged, listDifferences } from './compare.ts';
 import { ignoredIn, readCopy } from './copy.ts';
 import { adviceOnHidden, hiddenFiles } from './hidden.ts';
 import { kitFolder, kitJson } from './kit-file.ts';
-import { Refusal } from './refusal.ts';
+import { printable, Refusal } from './refusal.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -23,6 +23,6 @@ try {
   if (hidden.length > 0) throw new Refusal(adviceOnHidden(root, hidden, kitFolder));
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
-  console.error(error.message);
+  console.error(printable(error.message));
   process.exitCode = 1;
 }

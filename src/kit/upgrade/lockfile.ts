@@ -47,20 +47,30 @@ export function lockFor(
   return readFileSync(join(folder, 'package-lock.json'));
 }
 
-/** Whether the template's lock lowers no version and takes no package from anywhere but the registry. */
+/** Whether the template's lock lowers no version and names no package but by name and version. */
 function isUsable(yours: Json, template: Json): boolean {
   const [mine, theirs] = [packagesOf(yours), packagesOf(template)];
-  const odd = Object.entries(theirs).some(
-    ([path, one]) =>
-      path !== '' && (one.link !== undefined || !/^(https:|undefined$)/.test(String(one.resolved))),
-  );
   return (
-    !odd &&
+    isPlain(template) &&
     Object.entries(mine).every(([path, { version }]) => {
       const other = theirs[path]?.version;
       return path === '' || !isVersion(version) || !isVersion(other) || compareVersions(version, other) <= 0;
     })
   );
+}
+
+/**
+ * Whether each package of a lock is one of its own name and no address: npm then asks the site's own registry for it. A
+ * lock counts more than package.json: it can name any host, or put another package in the place of one that is asked
+ * for, and `npm ci` would install it.
+ */
+export function isPlain(lock: Json): boolean {
+  return Object.entries(packagesOf(lock)).every(([path, { link, name, version, resolved }]) => {
+    if (path === '') return true;
+    const [, own] = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path) ?? [];
+    const plain = link === undefined && resolved === undefined && isVersion(version);
+    return own !== undefined && plain && (name === undefined || name === own);
+  });
 }
 
 function packagesOf(lock: Json): Record<string, Json> {

@@ -10,8 +10,9 @@ export function objectionToName(path: string): string | undefined {
   if (!/^[\x20-\x7e]+$/.test(path) || /[\\:*?"<>|]/.test(path))
     return 'has a character that a name may not have';
   if (parts.some((part) => /[. ]$/.test(part))) return 'ends in a dot or a blank';
-  if (parts.some((part) => /^(\.git|git~\d+|node_modules)$/i.test(part)))
-    return 'is not for a template to write';
+  if (parts.some((part) => /^(\.git|node_modules)$/i.test(part))) return 'is not for a template to write';
+  // Windows' short names: GIT~1 is .git, and PACKAG~1.JSO is package.json.
+  if (parts.some((part) => /~\d/.test(part))) return 'is not for a template to write';
   if (parts.some((part) => /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(part)))
     return 'is a device on Windows';
   return undefined;
@@ -19,8 +20,14 @@ export function objectionToName(path: string): string | undefined {
 
 /** What is shared is settings and documents; these belong to the site, or are merged by rules of their own. */
 export function objectionToSharing(path: string): string | undefined {
-  if (/^(\.env|\.npmrc|package(-lock)?\.json|node_modules)$/i.test(path)) return "is the site's own";
+  if (/^(package(-lock)?\.json|node_modules)$/i.test(path)) return "is the site's own";
+  // Settings of the app, and whatever a package manager reads before or in place of package-lock.json, in any folder.
+  const name = path.split('/').at(-1) ?? '';
+  if (/^\.env(?!\.example$)/i.test(name) || packageManagers.test(name)) return "is the site's own";
   if (/^(src\/(site\.ts|pages\/|data\/|kit\/)|views\/|public\/|test\/)/i.test(path))
     return "is the site's own";
   return undefined;
 }
+
+const packageManagers =
+  /^(\.npmrc|npm-shrinkwrap\.json|\.?pnpmfile\.[cm]?js|pnpm-(lock|workspace)\.yaml|yarn\.lock|\.yarnrc(\.yml)?|bun\.lockb?|bunfig\.toml)$/i;
