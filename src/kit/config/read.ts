@@ -53,7 +53,8 @@ function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
 
 /** A setting of the site's own must be there where its schema does not take `undefined`. */
 function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Result {
-  const { schema, secret = false, meaning, default: fallback } = setting;
+  const { schema, secret = false, default: fallback } = setting;
+  const meaning = setting.meaning.replace(/\.$/, '');
   const raw = rawValue(name, { secret, fallback }, env);
   if ('problems' in raw) return raw;
 
@@ -61,7 +62,8 @@ function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Res
   if (result.success) return { value: result.data };
   if (raw.value === undefined) return { problems: [`${name} is missing: ${meaning}.`] };
   const now = secret ? '' : shown(raw.value);
-  return { problems: result.messages.map((message) => `${named(name, message)}${now}`) };
+  const problems = result.messages.map((message) => `${named(name, message)}${now}`);
+  return { problems: problems.map((problem) => `${problem} What it is for: ${meaning}.`) };
 }
 
 /** What is set, else the default; undefined where there is neither. */

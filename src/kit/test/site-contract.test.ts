@@ -451,7 +451,10 @@ describe('own settings', () => {
     const message = await refusal(own({}), { SESSION_IDLE_MINUTES: '0' });
     expect(message).toContain('API_KEY is missing: opens the API.');
     expect(message).toContain('SESSION_IDLE_MINUTES');
-    expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(/API_KEY: .*Now it is "short"/);
+    expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(
+      /API_KEY: .*Now it is "short"\. What it is for: opens the API\./,
+    );
+    expect(await refusal(own({ meaning: 'Opens the API.' }))).toContain('API_KEY is missing: Opens the API.');
   });
 
   test.each([
