@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { exampleFiles, expectAdopted, expectNoExample, itWorks, ownPage } from './helpers/adopted.ts';
+import { exampleFiles, expectAdopted, expectNoExample, itFits, ownPage } from './helpers/adopted.ts';
 import { type Copies, type Copy, prepareCopies } from './helpers/copies.ts';
 
 // What `npm run adopt` keeps of what was there before, in real copies of this tree.
@@ -75,7 +75,7 @@ describe('what was added before stays:', () => {
     expect(packages[''].dependencies).toEqual(dependencies);
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 describe('an example page that was edited', () => {
@@ -98,7 +98,7 @@ describe('an example page that was edited', () => {
     expect([copy.has('test/notes.test.ts'), copy.has('test/admin.test.ts')]).toEqual([true, false]);
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 describe('an example view that was edited', () => {
@@ -113,7 +113,7 @@ describe('an example view that was edited', () => {
     expect(copy.read('src/site.ts')).not.toContain('// example');
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 describe("an example file that a page of one's own imports, and a view that it prints,", () => {
@@ -138,7 +138,7 @@ describe("an example file that a page of one's own imports, and a view that it p
     expect(copy.read('src/site.ts')).not.toContain('apiSettings');
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 describe('the whole example', () => {
@@ -153,7 +153,7 @@ describe('the whole example', () => {
     expect([copy.has('scripts'), copy.has('bench')]).toEqual([false, false]);
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 test("a program of the template's that was edited stays, and does not adopt a second time", () => {

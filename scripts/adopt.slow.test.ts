@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdopted } from '../src/kit/upgrade/as-adopted.ts';
-import { expectAdopted, expectNoExample, itWorks } from './helpers/adopted.ts';
+import { expectAdopted, expectNoExample, itFits, itWorks } from './helpers/adopted.ts';
 import { type Copies, type Copy, hideLink, prepareCopies } from './helpers/copies.ts';
 
 // `npm run adopt` in real copies of this tree, each with its checks, its tests and one sign-in after it.
@@ -178,7 +178,7 @@ describe('a copy that was made by "use this template", in a folder with a blank'
     expectNoExample(copy);
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 describe('a folder without git', () => {
@@ -191,7 +191,7 @@ describe('a folder without git', () => {
     expect(copy.has('.git')).toBe(false);
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 describe('a folder of a larger repository', () => {
@@ -210,7 +210,7 @@ describe('a folder of a larger repository', () => {
     expect(copy.read('../elsewhere.txt')).toBe('not committed');
   });
 
-  itWorks(() => copy);
+  itFits(() => copy);
 });
 
 test('files of the kit that an ignore file hides are named', () => {

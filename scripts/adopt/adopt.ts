@@ -1,4 +1,5 @@
-import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRecord } from '../../src/kit/upgrade/kit-file.ts';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
@@ -62,11 +63,20 @@ function takeStock({ lists, has, isEdited, read, sources }: Project, keepExample
  * @returns what was done; `errors` is undefined where TypeScript is not installed
  */
 function changeWhatFits(root: string, inventory: Inventory, planFor: (staying: Staying) => Plan) {
+  const temporary = mkdtempSync(join(tmpdir(), 'adopt-'));
+  try {
+    return fewestLines(root, inventory, planFor, join(temporary, 'types.tsbuildinfo'));
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function fewestLines(root: string, inventory: Inventory, planFor: (staying: Staying) => Plan, notes: string) {
   const attempt = (wanted: readonly SiteLine[]) => {
     const plan = planFor(findStaying(inventory, wanted));
     const undo = apply(root, plan.changes);
     try {
-      const errors = typeErrors(root);
+      const errors = typeErrors(root, notes);
       if (errors) undo();
       return { plan, undo, errors };
     } catch (error) {

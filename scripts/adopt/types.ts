@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 
 /**
- * What `tsc --noEmit` finds; undefined where TypeScript is not installed.
+ * What `tsc --noEmit` finds; undefined where TypeScript is not installed. In `notes` it writes down what it has seen, so
+ * that it looks at less the next time.
  *
  * @throws Refusal where Ctrl-C ended it
  */
-export function typeErrors(root: string): string | undefined {
+export function typeErrors(root: string, notes: string): string | undefined {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   if (!existsSync(tsc)) return undefined;
-  const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, [tsc, '--noEmit'], {
+  const options = ['--noEmit', '--incremental', '--tsBuildInfoFile', notes];
+  const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, [tsc, ...options], {
     cwd: root,
     encoding: 'utf8',
     windowsHide: true,

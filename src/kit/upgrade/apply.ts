@@ -19,8 +19,6 @@ export interface Changes {
   deletes: Set<string>;
 }
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 /** @throws Refusal where something is written through a link, or a folder and a file have the same name */
 export function checkTargets(root: string, { writes, deletes }: Changes): void {
   for (const path of [...writes.keys(), ...deletes]) {
@@ -41,23 +39,25 @@ export function checkTargets(root: string, { writes, deletes }: Changes): void {
   }
 }
 
-/** Writes everything, or, where that fails in the middle, puts everything back. */
+/**
+ * Writes everything, or, where that fails in the middle, puts everything back.
+ *
+ * @throws Refusal where a file cannot be written
+ */
 export function apply(root: string, { writes, deletes }: Changes): void {
   const before = new Map<string, FileContent | undefined>();
   for (const path of [...deletes, ...writes.keys()]) before.set(path, current(root, path));
-  // Ctrl-C, or a terminal that is closed, waits until the files are all old or all new.
-  const wait = () => {};
-  for (const signal of signals) process.on(signal, wait);
   try {
     // First what goes: a file may make way for a folder, or for a name that differs in capitals only.
     for (const path of deletes) remove(root, path);
     for (const [path, file] of writes) write(root, path, file);
   } catch (error) {
     for (const [path, file] of before) if (!file) attempt(() => remove(root, path));
-    for (const [path, file] of before) if (file) write(root, path, file);
-    throw error;
-  } finally {
-    for (const signal of signals) process.off(signal, wait);
+    for (const [path, file] of before) {
+      // What could not be written is as it was, and could not be written now either.
+      if (file && !current(root, path)?.content.equals(file.content)) write(root, path, file);
+    }
+    throw new Refusal(`${(error as Error).message}. Everything was put back as it was.`);
   }
 }
 

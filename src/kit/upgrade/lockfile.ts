@@ -41,6 +41,8 @@ export function lockFor(
       '--no-fund',
       '--prefer-offline',
       '--no-update-notifier',
+      // `npm run --silent upgrade` hands its silence down, and an error would have no words.
+      '--loglevel=error',
     ],
     folder,
   );
@@ -106,7 +108,9 @@ function runNpm(args: string[], cwd: string): void {
   });
   if (error) throw error;
   if (status !== 0)
-    throw new Refusal(`npm cannot work out package-lock.json for the merged package.json:\n${stderr.trim()}`);
+    throw new Refusal(
+      `npm cannot work out package-lock.json for the merged package.json, so nothing was changed. It asks the registry for packages that it has not met before. It says:\n${stderr.trim()}`,
+    );
 }
 
 /** npm as a file that Node runs: on Windows `npm` is a batch file, which only a shell could start. */

@@ -24,8 +24,12 @@ interface Outcome {
   conflicts: number;
 }
 
-/** @throws Refusal, before anything was written */
-export function upgrade(root: string, order: Order): Outcome {
+/**
+ * `ready` is asked once everything is worked out: after it, the files are written.
+ *
+ * @throws Refusal; nothing was changed then
+ */
+export async function upgrade(root: string, order: Order, ready: () => Promise<void>): Promise<Outcome> {
   const copy = readCopy(root);
   requireCleanWorkTree(root);
   const temporary = mkdtempSync(join(tmpdir(), 'upgrade-'));
@@ -38,13 +42,16 @@ export function upgrade(root: string, order: Order): Outcome {
         text: `The template is ${template.kit.version}, too: nothing to do. (Taken from ${template.taken})`,
         conflicts: 0,
       };
-    return upgradeTo(template, copy, order, temporary);
+    const { changes, outcome } = planUpgrade(template, copy, order, temporary);
+    await ready();
+    apply(root, changes);
+    return outcome();
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-function upgradeTo(template: Template, copy: Copy, order: Order, temporary: string): Outcome {
+function planUpgrade(template: Template, copy: Copy, order: Order, temporary: string) {
   const { root, kit: old } = copy;
   const edits = lostEdits(compareKit(root, old, ignoredIn(root)), root, template);
   const edited = !isUnchanged(edits);
@@ -57,9 +64,11 @@ function upgradeTo(template: Template, copy: Copy, order: Order, temporary: stri
   const shared = planShared(plan, changes);
   const packages = planPackage(template, copy, base, temporary, changes);
   checkTargets(root, changes);
-  apply(root, changes);
-  const text = report({ copy, template, kit, shared, packages, changes });
-  return { text, conflicts: kit.conflicts.length };
+  const outcome = (): Outcome => ({
+    text: report({ copy, template, kit, shared, packages, changes }),
+    conflicts: kit.conflicts.length,
+  });
+  return { changes, outcome };
 }
 
 function checkDirection({ kit }: Copy, template: Template, direction: number): void {
@@ -162,7 +171,7 @@ function refuseEdits(edits: Differences, { copy, template, base, temporary }: Ed
       : []),
     'Move them into your own files where you can: views and texts of the kit can be replaced in yours (docs/guide.md).',
     `Or carry them over: npm run upgrade -- <the same folder or address> --merge${base ? '' : ` --base <folder with version ${kit.version}>`}`,
-    'Or drop them: `git checkout <a commit before the edits> -- src/kit`, and commit.',
+    'Or drop them: `git restore --source <a commit before the edits> src/kit`, and commit.',
   ];
   return new Refusal(lines.join('\n'));
 }
