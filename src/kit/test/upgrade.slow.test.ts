@@ -46,6 +46,25 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
     expect(stdout).toContain(`commit ${template.git('rev-parse', 'HEAD').trim()}`);
   });
 
+  test('gets the files of a template as they are, also where its kit.json was not written since', () => {
+    releaseNext(template);
+    const packageJson = JSON.parse(template.read('package.json'));
+    template.write({
+      'src/kit/app.ts': 'another\n',
+      'src/kit/more.ts': '// more\n',
+      'package.json': json({ ...packageJson, version: '1.1.1' }),
+    });
+    template.git('add', '--all');
+    const { status, stdout } = copy.upgrade('../template');
+    expect([status, stdout.split('\n')[0]]).toEqual([0, 'Upgraded from 1.0.0 to 1.1.1.']);
+    expect(stdout).toContain(
+      "The template's src/kit/kit.json is older than these of its files, which were taken as they are:\n  src/kit/app.ts\n  src/kit/more.ts\n  package.json",
+    );
+    expect([copy.read('src/kit/app.ts'), copy.read('src/kit/more.ts')]).toEqual(['another\n', '// more\n']);
+    // Nothing of that counts as an edit of the copy's.
+    expect(copy.node('src/kit/upgrade/check.ts').stdout).toBe('kit 1.1.1, unchanged\n');
+  });
+
   test('is told what changed between the two versions, and what to do', () => {
     releaseNext(template);
     template.write({

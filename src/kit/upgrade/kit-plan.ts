@@ -56,7 +56,7 @@ export function planKit(plan: KitPlan, changes: Changes): KitResult {
     changes.deletes.add(path);
   }
   for (const path of edited) carryOver(path, plan, changes, result);
-  changes.writes.set(kitJson, asWritten(template.tree.read(kitJson)));
+  changes.writes.set(kitJson, asWritten({ content: template.kitText, executable: false }));
   return result;
 }
 

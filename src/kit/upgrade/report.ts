@@ -25,6 +25,11 @@ export function report(done: Done): string {
     kit.merged.length > 0 ? [block('Your edits in these files of the kit are kept:', kit.merged)] : [];
   return [
     `Upgraded from ${copy.kit.version} to ${template.kit.version}.\nTaken from ${template.taken}`,
+    ...(template.behind.length > 0
+      ? [
+          `The template's ${kitJson} is older than these of its files, which were taken as they are:\n${listed(template.behind)}`,
+        ]
+      : []),
     `What changed\n\n${changelog(done)}`,
     [
       'What was done',

@@ -4,14 +4,19 @@ import { type Source, shown } from './arguments.ts';
 import { askGit, git } from './git.ts';
 import { hashOf, isRecord, type Kit, kitFolder, kitJson, readKit } from './kit-file.ts';
 import { objectionToName } from './names.ts';
-import { listed, Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { commitTree, folderTree, type Tree } from './tree.ts';
+import { compareVersions, isVersion } from './versions.ts';
 
 /** A version of the template: its files, and what its kit.json says of them. */
 export interface Release {
   tree: Tree;
   kit: Kit;
   packageJson: Record<string, unknown>;
+  /** What to write as kit.json. */
+  kitText: Buffer;
+  /** Files that are newer than kit.json says. */
+  behind: readonly string[];
 }
 
 export interface Template extends Release {
@@ -41,7 +46,7 @@ export function takeTemplate(source: Source, temporary: string): Template {
   }
 }
 
-/** @throws Refusal where kit.json and the files are not as a release leaves them, or a name or link leads elsewhere */
+/** @throws Refusal where kit.json cannot be read, or a name or link leads elsewhere */
 export function readRelease(tree: Tree, what: string): Release {
   if (!tree.entries.has(kitJson))
     throw new Refusal(
@@ -57,22 +62,38 @@ export function readRelease(tree: Tree, what: string): Release {
     if (objection) throw new Refusal(`In ${what}, the name "${path}" ${objection}.`);
   }
   const kit = readKit(tree.read(kitJson).content.toString(), `${kitJson} of ${what}`);
-  const stale = [...kit.files, ...kit.shared].filter(
-    ([path, hash]) => !tree.entries.has(path) || hashOf(tree.read(path).content) !== hash,
+  const packageJson = readPackage(tree, what);
+  return { tree, kit, packageJson, ...bringUpToDate(kit, tree, packageJson.version) };
+}
+
+/**
+ * A template whose owner changed it and has not written kit.json since: its files count as they are, or the copy would
+ * take them for edits of its own.
+ */
+function bringUpToDate(kit: Kit, tree: Tree, version: unknown): Pick<Release, 'kitText' | 'behind'> {
+  const before = new Map([...kit.files, ...kit.shared]);
+  const isOfKit = (path: string) =>
+    path.startsWith(kitFolder) && path !== kitJson && !/\/(\.DS_Store|Thumbs\.db)$/.test(path);
+  const hashed = (paths: string[]) => paths.map((path) => [path, hashOf(tree.read(path).content)] as const);
+  kit.files = new Map(hashed([...tree.entries.keys()].filter(isOfKit).sort()));
+  kit.shared = new Map(hashed([...kit.shared.keys()].filter((path) => tree.entries.has(path))));
+  const now = new Map([...kit.files, ...kit.shared]);
+  const behind = [...new Set([...before.keys(), ...now.keys()])].filter(
+    (path) => before.get(path) !== now.get(path),
   );
-  const unlisted = [...tree.entries.keys()].filter(
-    (path) =>
-      path.startsWith(kitFolder) &&
-      path !== kitJson &&
-      !kit.files.has(path) &&
-      !/\/(\.DS_Store|Thumbs\.db)$/.test(path),
-  );
-  const wrong = [...stale.map(([path]) => path), ...unlisted];
-  if (wrong.length > 0)
-    throw new Refusal(
-      `In ${what}, these files are not as its ${kitJson} says:\n${listed(wrong)}\nTake a released version, or run \`npm run release\` there.`,
-    );
-  return { tree, kit, packageJson: readPackage(tree, what) };
+  if (isVersion(version) && compareVersions(version, kit.version) > 0) {
+    kit.version = version;
+    behind.push('package.json');
+  }
+  const { content } = tree.read(kitJson);
+  if (behind.length === 0) return { kitText: content, behind };
+  const json = JSON.parse(content.toString().replace(/^\ufeff/, ''));
+  Object.assign(json, {
+    version: kit.version,
+    files: Object.fromEntries(kit.files),
+    shared: Object.fromEntries(kit.shared),
+  });
+  return { kitText: Buffer.from(`${JSON.stringify(json, null, 2)}\n`), behind };
 }
 
 function readPackage(tree: Tree, what: string): Record<string, unknown> {
