@@ -59,9 +59,10 @@ function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Res
 
   const parsed = schema.safeParse(raw.value);
   if (parsed.success) return { value: parsed.data };
-  if (raw.value === undefined) return { problems: [`${name} is missing: ${meaning}.`] };
+  if (raw.value === undefined) return { problems: [`${name} is missing: ${meaning.replace(/\.$/, '')}.`] };
   const now = secret ? '' : shown(raw.value);
-  return { problems: parsed.error.issues.map(({ message }) => `${named(name, message)}${now}`) };
+  const what = ` Meaning: ${meaning.replace(/\.$/, '')}.`;
+  return { problems: parsed.error.issues.map(({ message }) => `${named(name, message)}${now}${what}`) };
 }
 
 /** What is set, else the default; undefined where there is neither. */

@@ -404,7 +404,9 @@ describe('own settings', () => {
     const message = await refusal(own({}), { SESSION_IDLE_MINUTES: '0' });
     expect(message).toContain('API_KEY is missing: opens the API.');
     expect(message).toContain('SESSION_IDLE_MINUTES');
-    expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(/API_KEY: .*Now it is "short"/);
+    expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(
+      /API_KEY: .*Now it is "short"\. Meaning: opens the API\.$/m,
+    );
   });
 
   test.each([
