@@ -46,11 +46,13 @@ export interface Replacements {
 export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root?: string): CheckedSite {
   const folders = foldersOf(root);
   const problems = siteProblems(site);
-  if (problems.length > 0) throw new ConfigError([...problems, ...settingProblems(site, env)]);
+  if (problems.length > 0) {
+    throw new ConfigError([...problems, ...settingProblems(site, env)], { inSettings: false });
+  }
   const config = loadConfig(env, site);
   const own: unknown = site.pages({ settings: config.own });
   const wrong = pageProblems(own, folders);
-  if (wrong.length > 0) throw new ConfigError(wrong);
+  if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
   return { site, config, folders, pages: [...there, ...kitPages] };
 }

@@ -1,3 +1,4 @@
+import { nearest } from './config/nearest.ts';
 import { english, say } from './errors/language.ts';
 import { textProblems } from './errors/text-problems.ts';
 import type { Text } from './errors/texts.ts';
@@ -49,7 +50,7 @@ export function pageProblems(pages: unknown, { views, public: folders }: Folders
       ...(earlier ? ['another page has the same path. Give one of them another.'] : []),
       ...(isSaid(page.title) ? [] : ['it has no title.']),
       ...(page.nav === undefined || isSaid(page.nav) ? [] : ['its `nav` must be a text.']),
-      ...(findView(String(page.view), views) ? [] : [`there is no views/${page.view}.ejs.`]),
+      ...viewProblems(page, views),
       ...(page.script === undefined || files.has(page.script)
         ? []
         : [`its script is not in public: there is no public${page.script}.`]),
@@ -89,12 +90,21 @@ function isOfTheKit(address: string): boolean {
   return kitPages.some((page) => isSamePath(page.path, address));
 }
 
+function viewProblems({ view }: Page, folders: readonly string[]): string[] {
+  if (findView(String(view), folders)) return [];
+  const names = listFiles(folders).map(({ path: file }) => file.replace(/^\/|\.ejs$/g, ''));
+  const near = nearest(String(view), new Set(names));
+  return [`there is no views/${view}.ejs. ${near ? `Did you mean "${near}"?` : 'Write it.'}`];
+}
+
 function accessProblems({ access }: Page): string[] {
   const stated =
     access === 'everyone' ||
     access === 'signed-in' ||
     (typeof access === 'object' && access !== null && !Array.isArray(access));
-  return stated ? [] : ['it does not say who may see it: set `access` to everyone, signed-in or a rule.'];
+  if (stated) return [];
+  const now = typeof access === 'string' ? ` Now it is "${String(access).slice(0, 40)}".` : '';
+  return [`it does not say who may see it: set \`access\` to everyone, signed-in or a rule.${now}`];
 }
 
 function actionProblems(page: Page): string[] {

@@ -128,7 +128,9 @@ function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
     return checkSiteAndSettings(site, process.env, root);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(['The app cannot start:', ...error.problems.map((problem) => `- ${problem}`)].join('\n'));
+    console.error(
+      ['The app cannot start:', ...error.forOperators.map((problem) => `- ${problem}`)].join('\n'),
+    );
     process.exit(exitConfig);
   }
 }

@@ -67,16 +67,29 @@ export interface ProviderConfig {
   readonly dpop: boolean;
 }
 
-/** Settings that cannot work. Holds every problem, each a sentence that says what to do, none with a secret. */
+/**
+ * Settings that cannot work, or a site that cannot. Holds every problem, each a sentence that says what to do, none with
+ * a secret.
+ */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly problems: readonly string[];
+  /** False where no setting is wrong: where settings are written then helps nobody. */
+  readonly inSettings: boolean;
 
-  constructor(problems: readonly string[]) {
-    super(
-      `The settings have ${problems.length === 1 ? 'a problem' : 'problems'}:\n- ${problems.join('\n- ')}`,
-    );
+  constructor(problems: readonly string[], { inSettings = true }: { inSettings?: boolean } = {}) {
+    const count = problems.length === 1 ? 'a problem' : 'problems';
+    const what = inSettings ? 'The settings have' : 'The site has';
+    super(`${what} ${count}:\n- ${problems.join('\n- ')}`);
     this.problems = problems;
+    this.inSettings = inSettings;
+  }
+
+  /** The problems for somebody who starts the app: a test, which has other places, says where itself. */
+  get forOperators(): readonly string[] {
+    return this.problems.map((problem) =>
+      / is missing: /.test(problem) ? `${problem} Set it in the environment or in .env.` : problem,
+    );
   }
 }
 

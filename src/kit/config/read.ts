@@ -60,10 +60,11 @@ function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Res
 
   const result = parsed(schema, raw.value);
   if (result.success) return { value: result.data };
-  if (raw.value === undefined) return { problems: [`${name} is missing: ${meaning}.`] };
+  const purpose = meaning.replace(/\.$/, '');
+  if (raw.value === undefined) return { problems: [`${name} is missing: ${purpose}.`] };
   const now = secret ? '' : shown(raw.value);
   const problems = result.messages.map((message) => `${named(name, message)}${now}`);
-  return { problems: problems.map((problem) => `${problem} What it is for: ${meaning}.`) };
+  return { problems: problems.map((problem) => `${problem} What it is for: ${purpose}.`) };
 }
 
 /** What is set, else the default; undefined where there is neither. */

@@ -1,7 +1,4 @@
-/**
- * The people who can sign in at the development provider. Each shows one thing that the app must
- * cope with; add your own as you need them.
- */
+/** The people who can sign in at the development provider. Each shows one thing that the app must cope with. */
 export const sampleAccounts: readonly Account[] = [
   {
     sub: 'alice',
@@ -74,6 +71,24 @@ export interface Account {
   /** Its auth_time lies so far back, whatever max_age asks for. */
   signedInSecondsAgo?: number;
   accessTokenSeconds?: number;
+}
+
+/**
+ * The accounts of `npm run dev`: alice has the roles of the site too, so that its pages can be tried.
+ *
+ * @param more what DEV_ROLES says: roles with commas between them
+ */
+export function accountsWithRoles(more = ''): readonly Account[] {
+  const added = more.split(',').map((role) => role.trim());
+  const all = (roles: unknown) =>
+    [...new Set([...(roles as string[]), ...added])].filter((role) => role !== '');
+  return sampleAccounts.map((account) => {
+    if (account.sub !== 'alice') return account;
+    const roles = all(account.claims.roles);
+    const listed = new Intl.ListFormat('en-GB').format(roles);
+    const purpose = `An administrator: has the roles ${listed}.`;
+    return { ...account, purpose, claims: { ...account.claims, roles } };
+  });
 }
 
 /** The two strengths of sign-in that the provider knows. */

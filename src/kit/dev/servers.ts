@@ -2,6 +2,7 @@
  * The process beside the app: the development provider and the sample API. Its own process, so that
  * who is signed in at the provider stays signed in when the app restarts.
  */
+import { accountsWithRoles } from './accounts.ts';
 import { startApi } from './api.ts';
 import { devPorts } from './ports.ts';
 import { startProvider } from './provider.ts';
@@ -13,6 +14,7 @@ const audience = `http://localhost:${ports.api}`;
 
 const provider = await startProvider({
   port: ports.provider,
+  accounts: accountsWithRoles(process.env.DEV_ROLES),
   api: { audience, scope: apiScope },
   clients: [
     {

@@ -14,7 +14,9 @@ export function checkSettings(
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // Each problem ends with what to do.
-    const findings = error.problems.map((text): Finding => ({ check: 'settings', state: 'failed', text }));
+    const findings = error.forOperators.map(
+      (text): Finding => ({ check: 'settings', state: 'failed', text }),
+    );
     return { findings };
   }
 }

@@ -40,11 +40,16 @@ interface Described<Path extends string> {
   /** The file in `views/`, without its ending. */
   view: string;
   /** Its name in the menu, which shows it to whoever may open it. A path with parameters has none. */
-  nav?: [NamesIn<Path>] extends [never] ? Text : string extends Path ? Text : never;
+  nav?: [NamesIn<Path>] extends [never] ? Text : string extends Path ? Text : NoNavWithParameters;
   /** Left out, the page is always there. Where it says no, its address leads nowhere. */
   when?: (at: { settings: Settings }) => boolean;
   /** A script of its own, from `public/`: `/notes.js`. */
   script?: `/${string}`;
+}
+
+/** Matches nothing. TypeScript prints its name where a page with parameters is given a `nav`. */
+interface NoNavWithParameters {
+  never: never;
 }
 
 // A model returns what its view prints as `page`. It is not written as `object`: TypeScript would then have to know what

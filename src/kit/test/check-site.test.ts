@@ -202,9 +202,22 @@ const cases: Case[] = [
     says: ['The page /own: it does not say who may see it'],
   },
   {
+    name: 'a page with an access that there is not',
+    parts: {
+      views: { own: '<h1>x</h1>' },
+      pages: [anyPage({ path: '/own', view: 'own', access: 'public' })],
+    },
+    says: [/it does not say who may see it: set `access` to .* Now it is "public"\.$/],
+  },
+  {
     name: 'a page without a view',
     parts: { pages: [anyPage({ path: '/own', view: 'none' })] },
-    says: ['The page /own: there is no views/none.ejs.'],
+    says: ['The page /own: there is no views/none.ejs. Write it.'],
+  },
+  {
+    name: 'a page whose view is misspelt',
+    parts: { views: { invoice: '<h1>x</h1>' }, pages: [anyPage({ path: '/own', view: 'invoic' })] },
+    says: ['The page /own: there is no views/invoic.ejs. Did you mean "invoice"?'],
   },
   {
     name: 'a setting that has no default',
@@ -247,11 +260,11 @@ const cases: Case[] = [
     },
     says: [
       'GET /auth/login of `publicRoutes` cannot be reached: the kit answers there. Give it another address.',
-      'GET /site.css of `publicRoutes` cannot be reached: the file public/site.css answers there',
-      'GET /own/report of `publicRoutes` cannot be reached: the page /own/:id answers there',
-      'POST /own/7/end of `publicRoutes` cannot be reached: the form of a page, /own/:id/end,',
-      'GET /sessions of `publicRoutes` cannot be reached: the page /sessions answers there',
-      'GET /feeds/news of `routes` cannot be reached: GET /feeds/:name of `publicRoutes` answers there',
+      'GET /site.css of `publicRoutes` cannot be reached: the file public/site.css answers there. Give it another address.',
+      'GET /own/report of `publicRoutes` cannot be reached: the page /own/:id answers there. Give it another address.',
+      'POST /own/7/end of `publicRoutes` cannot be reached: the form of a page, /own/:id/end, answers there. Give it another address.',
+      'GET /sessions of `publicRoutes` cannot be reached: the page /sessions answers there. Give it another address.',
+      'GET /feeds/news of `routes` cannot be reached: GET /feeds/:name of `publicRoutes` answers there. Give it another address.',
       'GET /nested/b of `routes` cannot be reached: the route /nested/{*rest} of `routes` answers there. Give it another address, or put it before.',
     ],
   },

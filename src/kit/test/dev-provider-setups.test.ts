@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accountsWithRoles, sampleAccounts } from '../dev/accounts.ts';
 import { createBrowser } from './helpers/browser.ts';
 import {
   type IdentityProvider,
@@ -67,6 +68,15 @@ describe('a provider set up differently', () => {
       const auth = client.PrivateKeyJwt({ key: privateKey as client.CryptoKey, kid: 'one' });
       expect((await app.signIn(other, 'bob', {}, { auth })).claims.sub).toBe('bob');
     });
+  });
+
+  it('gives alice, and nobody else, the roles of DEV_ROLES too', async () => {
+    await withProvider({ accounts: accountsWithRoles(' keeper,,member, night watch ') }, async (other) => {
+      const rolesOf = async (sub: string) => (await app.signIn(other, sub)).claims.roles;
+      expect(await rolesOf('alice')).toEqual(['admin', 'member', 'keeper', 'night watch']);
+      expect(await rolesOf('bob')).toEqual(['member']);
+    });
+    expect(accountsWithRoles()).toEqual(sampleAccounts);
   });
 
   it('takes other lifetimes and other accounts', async () => {

@@ -94,6 +94,17 @@ test.each([
   expect(said()).not.toContain('hunter-22');
 });
 
+test('that misses a setting of its own says what for and where to set it', { timeout: 60_000 }, async () => {
+  const schema = '{ safeParse: (value) => ({ success: value !== undefined, error: { issues: [] } }) }';
+  const { exitCode, said } = await launch(
+    `settings: { KEY: { meaning: 'opens the safe', schema: ${schema} } }`,
+  );
+  expect(await exitCode).toBe(78);
+  expect(said()).toBe(
+    'The app cannot start:\n- KEY is missing: opens the safe. Set it in the environment or in .env.\n',
+  );
+});
+
 test('opens before it listens, and closes once, after the last answer', { timeout: 60_000 }, async () => {
   const { child, origin, said, exitCode } = await launch(`
     open: async () => {

@@ -325,7 +325,7 @@ describe('a test app', () => {
       'a page without a view',
       { pages: [anyPage({ path: '/x', view: 'x' })] },
       {},
-      /there is no views\/x\.ejs/,
+      /^The site has a problem:\n.*there is no views\/x\.ejs\..*$/,
     ],
     [
       'what cannot be opened',

@@ -164,7 +164,7 @@ function check({ site, env = {}, root }: TestAppOptions, usual: Record<string, s
   try {
     return checkSiteAndSettings(site, { ...usual, ...settingsOfTests(root), ...env }, root);
   } catch (error) {
-    if (error instanceof ConfigError) error.message += `\n${whereToSet}`;
+    if (error instanceof ConfigError && error.inSettings) error.message += `\n${whereToSet}`;
     throw error;
   }
 }

@@ -117,10 +117,8 @@ export async function checkRoutes(
   for (const route of watched.routes) {
     const hidden = person && (await whatHides(route, person, checked, watched));
     if (hidden) {
-      // Pages and the kit's addresses always go first; of the routes of one function, the earlier.
-      const advice = hidden.endsWith(` of \`${route.part}\``) ? ', or put it before.' : '.';
       problems.push(
-        `site.ts: ${named(route)} cannot be reached: ${hidden} answers there. Give it another address${advice}`,
+        `site.ts: ${named(route)} cannot be reached: ${hidden.by} answers there. Give it another address${hidden.movable ? ', or put it before' : ''}.`,
       );
     } else if (route.part === 'routes' && route.method !== 'POST') {
       problems.push(...(await openToNobody(route, app, watched)));
@@ -129,11 +127,19 @@ export async function checkRoutes(
   return problems;
 }
 
+/** What answers in a route's place. */
+interface Hiding {
+  by: string;
+  /** True where the order in site.ts decides. The kit and the pages always win, and so does `publicRoutes`. */
+  movable: boolean;
+}
+
 async function whatHides(route: OwnRoute, person: Visitor, checked: CheckedSite, watched: WatchedSite) {
   const methods = route.method === 'ALL' ? ['GET', 'POST'] : [route.method];
-  let hiding: string | undefined;
+  let hiding: Hiding | undefined;
   for (const method of methods) {
-    hiding = partOfTheKit(method, route, checked) ?? (await earlierRoute(method, route, person, watched));
+    const kit = partOfTheKit(method, route, checked);
+    hiding = kit ? { by: kit, movable: false } : await earlierRoute(method, route, person, watched);
     if (!hiding) return undefined;
   }
   return hiding;
@@ -159,7 +165,12 @@ function partOfTheKit(
 const kitAddresses =
   /^\/(healthz|readyz|auth\/(login|callback|logout|backchannel-logout|frontchannel-logout|initiate-login|session))\/?$/i;
 
-async function earlierRoute(method: string, wanted: OwnRoute, person: Visitor, { probe }: WatchedSite) {
+async function earlierRoute(
+  method: string,
+  wanted: OwnRoute,
+  person: Visitor,
+  { probe }: WatchedSite,
+): Promise<Hiding | undefined> {
   const current: Probe = { wanted, reached: false, earlier: undefined };
   probe.current = current;
   const answer = await within(1_000, person.fetch(sampleOf(wanted.path), { method }));
@@ -167,8 +178,8 @@ async function earlierRoute(method: string, wanted: OwnRoute, person: Visitor, {
   if (current.reached) return undefined;
   // A guard or a parser of its own may have refused the request before.
   if (answer && answer.status >= 400) return undefined;
-  if (current.earlier) return named(current.earlier);
-  return answer && 'something before it, such as middleware,';
+  if (current.earlier) return { by: named(current.earlier), movable: current.earlier.part === wanted.part };
+  return answer && { by: 'something before it, such as middleware,', movable: true };
 }
 
 async function openToNobody(route: OwnRoute, app: TestApp, { probe }: WatchedSite): Promise<string[]> {

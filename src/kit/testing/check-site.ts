@@ -40,7 +40,8 @@ export async function checkSite(
   let cause: unknown;
   const opened = await openTestApp({ ...options, site: watched.site }, { quiet: true }).catch(
     (error: Error) => {
-      cause = error;
+      // Its problems are all in the list: it would only say them twice.
+      if (!(error instanceof ConfigError)) cause = error;
       problems.push(...startProblems(error));
     },
   );
@@ -80,7 +81,8 @@ function viewProblemsOf(site: AnySite, pages: readonly Page[], root: string | un
 function startProblems(error: Error): readonly string[] {
   if (!(error instanceof ConfigError)) return [error.message];
   const missing = error.problems.some((problem) => / is missing: /.test(problem));
-  const how = "A setting without a default gets its value here: checkSite(site, { env: { NAME: 'value' } }).";
+  const how =
+    "A setting without a default gets its value here: checkSite(site, { env: { NAME: 'value' } }), or for all tests in test/settings.env.";
   return missing ? [...error.problems, how] : error.problems;
 }
 
