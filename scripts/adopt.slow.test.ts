@@ -8,7 +8,7 @@ import { type Copies, type Copy, hideLink, prepareCopies } from './helpers/copie
 // `npm run adopt` in real copies of this tree, each with its checks, its tests and one sign-in after it.
 
 // Each adopts a copy, and TypeScript looks at all of it.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 /** What somebody may add to an app; none of it is imported. */
 const additions = {
