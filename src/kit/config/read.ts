@@ -53,8 +53,7 @@ function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
 
 /** A setting of the site's own must be there where its schema does not take `undefined`. */
 function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Result {
-  const { schema, secret = false, default: fallback } = setting;
-  const meaning = setting.meaning.replace(/\.$/, '');
+  const { schema, secret = false, meaning, default: fallback } = setting;
   const raw = rawValue(name, { secret, fallback }, env);
   if ('problems' in raw) return raw;
 
