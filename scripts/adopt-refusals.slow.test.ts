@@ -95,6 +95,7 @@ describe('everything is as it was, byte for byte,', () => {
         expect.stringMatching(/^package-lock\.json is not as npm writes it/),
       ]);
       expect([copy.git('status', '--porcelain'), copy.read('package.json')]).toEqual(['', text]);
+      copy.git('reset', '--quiet', '--hard', 'HEAD~1');
     });
 
     test.each([
