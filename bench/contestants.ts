@@ -81,6 +81,8 @@ export function settingsOf(
     SESSION_SECRET: 'another-secret-that-only-the-bench-uses-0123456789',
     // The bench is a thousand people behind one proxy: each is counted for itself, as in production.
     TRUST_PROXY_HOPS: '1',
+    // The example's notes.
+    DATABASE_FILE: ':memory:',
     // The others log no requests.
     LOG_LEVEL: 'warn',
     ...(redis && { REDIS_URL: around.redisUrl }),

@@ -5,13 +5,13 @@
 import express from 'express';
 import * as compiled from '../../src/kit/http/views.ts';
 import { profileClaims, protocolClaims } from './claims.ts';
-import { renderProfile, useViews } from './page.js';
+import { folders, renderProfile, useViews } from './page.js';
 
 const claims = { ...protocolClaims(process.env.OIDC_ISSUER), ...profileClaims };
 
 const app = express();
 if (process.env.COMPILED_VIEWS) {
-  compiled.useViews(app, { development: false });
+  compiled.useViews(app, folders.views, { development: false });
   app.disable('etag');
 } else {
   useViews(app);

@@ -2,14 +2,15 @@
  * The page that every contestant prints: the project's own /profile, its model and its views, so that
  * what differs between them is the sign-in and nothing else.
  */
-import { fileURLToPath } from 'node:url';
 import ejs from 'ejs';
+import { english } from '../../src/kit/errors/language.ts';
+import { foldersOf } from '../../src/kit/folders.ts';
 import { createAssets } from '../../src/kit/http/assets.ts';
 import { initials } from '../../src/kit/pages/person.ts';
 import { profilePage } from '../../src/pages/profile.ts';
 
-const folder = fileURLToPath(new URL('../../views', import.meta.url));
-const nav = ['Home', 'Profile', 'Sessions', 'Admin'].map((label) => ({
+export const folders = foldersOf();
+const nav = ['Home', 'Profile', 'Notes', 'Sessions'].map((label) => ({
   label,
   href: `/${label.toLowerCase()}`,
   current: label === 'Profile',
@@ -17,7 +18,9 @@ const nav = ['Home', 'Profile', 'Sessions', 'Admin'].map((label) => ({
 const layout = {
   site: { name: 'Express confidential web app', development: false },
   title: profilePage.title,
-  assets: createAssets({ development: false }).hrefs,
+  asset: createAssets(folders.public, { development: false }).href,
+  lang: english.tag,
+  kitText: english.text,
   nav,
   path: profilePage.path,
   requestId: '00000000-0000-0000-0000-000000000000',
@@ -29,10 +32,10 @@ const layout = {
  * are the names that the project's views count on.
  */
 export function useViews(app) {
-  const options = { root: folder, localsName: 'page', cache: true };
+  const options = { root: [...folders.views], localsName: 'page', cache: true };
   app.engine('ejs', (file, model, done) => ejs.renderFile(file, model, options, done));
   app.set('view engine', 'ejs');
-  app.set('views', folder);
+  app.set('views', [...folders.views]);
 }
 
 /** Prints the page for somebody with these claims who has just signed in. */
@@ -46,7 +49,8 @@ export function renderProfile(res, claims) {
     ...layout,
     user: { name, initials: initials(name) },
     ends,
-    ...profilePage.model({ user }),
+    kitForm: 'a'.repeat(43),
+    ...profilePage.model({ user, language: english }),
   });
 }
 
