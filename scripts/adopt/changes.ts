@@ -1,15 +1,6 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { remove } from '../../src/kit/upgrade/apply.ts';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 import { statAt } from '../../src/kit/upgrade/tree.ts';
 
@@ -66,13 +57,4 @@ function refuseLink(root: string, path: string): void {
 function current(file: string): { content: Buffer; mode: number } | undefined {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   return stat && { content: readFileSync(file), mode: stat.mode & 0o777 };
-}
-
-/** With the folders that are empty then: git has none. */
-function remove(root: string, path: string): void {
-  rmSync(join(root, path), { force: true });
-  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-    if (!existsSync(join(root, folder)) || readdirSync(join(root, folder)).length > 0) return;
-    rmdirSync(join(root, folder));
-  }
 }

@@ -31,12 +31,6 @@ export function frameable(origins: readonly string[]): RequestHandler {
   };
 }
 
-/** For whatever depends on a session: neither a proxy nor the back button may show it to somebody else. */
-export const noStore: RequestHandler = (_req, res, next) => {
-  res.setHeader('Cache-Control', 'no-store');
-  next();
-};
-
 /**
  * Nothing is allowed but what our own pages use, and what the site adds. A form leads to ourselves only: what must go
  * on to the provider is answered by a page (`leaveForProvider`), because Chromium checks `form-action` at every later

@@ -1,14 +1,18 @@
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
-import { frameable, noStore, securityHeaders } from '../http/security-headers.ts';
+import { neverCache } from '../http/answers.ts';
+import { frameable, securityHeaders } from '../http/security-headers.ts';
 
 function appWith({ baseUrl = 'https://app.example.com', framers = [] as string[] } = {}) {
   const app = express().disable('x-powered-by');
   app.use(securityHeaders({ baseUrl }));
   app.get('/', (_req, res) => void res.send('page'));
   app.get('/framed', frameable(framers), (_req, res) => void res.send('frame'));
-  app.get('/private', noStore, (_req, res) => void res.send('private'));
+  app.get('/private', (_req, res) => {
+    neverCache(res);
+    res.send('private');
+  });
   return supertest(app);
 }
 

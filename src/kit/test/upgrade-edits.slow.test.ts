@@ -1,31 +1,26 @@
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   changesIn,
+  type FreshProjects,
   filesOf,
-  freshProjects,
   numbered,
   type Project,
   project,
   release,
   releaseNext,
+  useFreshProjects,
 } from './helpers/upgrade-projects.ts';
 
 // `npm run upgrade` in a copy whose kit was edited: refused, or carried over with --merge.
 
-let projects: ReturnType<typeof freshProjects>;
-let place: ReturnType<typeof projects.fresh>;
+let place: FreshProjects;
 let template: Project;
 let copy: Project;
-beforeAll(() => {
-  projects = freshProjects();
-});
-beforeEach(() => {
-  place = projects.fresh();
+useFreshProjects((fresh) => {
+  place = fresh;
   ({ template, copy } = place);
 });
-afterEach(() => place.remove());
-afterAll(() => projects.remove());
 
 describe('a kit that was edited here', { timeout: 60_000 }, () => {
   const edited = () => numbered('app').replace('app 9\n', 'app 9, mine\n');

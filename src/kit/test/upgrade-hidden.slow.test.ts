@@ -1,22 +1,22 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { freshProjects, type Project, project, releaseNext } from './helpers/upgrade-projects.ts';
+import { describe, expect, test } from 'vitest';
+import {
+  type FreshProjects,
+  type Project,
+  project,
+  releaseNext,
+  useFreshProjects,
+} from './helpers/upgrade-projects.ts';
 
 // Files of the kit that the copy's ignore files hide from git: they would be missing in everybody else's copy.
 
-let projects: ReturnType<typeof freshProjects>;
-let place: ReturnType<typeof projects.fresh>;
+let place: FreshProjects;
 let copy: Project;
-beforeAll(() => {
-  projects = freshProjects();
-});
-beforeEach(() => {
-  place = projects.fresh();
+useFreshProjects((fresh) => {
+  place = fresh;
   copy = place.copy;
 });
-afterEach(() => place.remove());
-afterAll(() => projects.remove());
 
 const check = () => copy.node('src/kit/upgrade/check.ts');
 

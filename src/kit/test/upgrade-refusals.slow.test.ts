@@ -1,33 +1,28 @@
 import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { apply } from '../upgrade/apply.ts';
 import {
   changesIn,
-  freshProjects,
+  type FreshProjects,
   json,
   type Project,
   project,
   release,
   releaseNext,
+  useFreshProjects,
 } from './helpers/upgrade-projects.ts';
 
 // What `npm run upgrade` refuses: each time in a sentence, with nothing written and nothing run. Each form of a wrong
 // word on the command line and in kit.json: upgrade-input.test.ts.
 
-let projects: ReturnType<typeof freshProjects>;
-let place: ReturnType<typeof projects.fresh>;
+let place: FreshProjects;
 let template: Project;
 let copy: Project;
-beforeAll(() => {
-  projects = freshProjects();
-});
-beforeEach(() => {
-  place = projects.fresh();
+useFreshProjects((fresh) => {
+  place = fresh;
   ({ template, copy } = place);
 });
-afterEach(() => place.remove());
-afterAll(() => projects.remove());
 
 function expectRefusal(words: RegExp, ...args: string[]): void {
   const { status, stdout, stderr } = copy.upgrade(...args);

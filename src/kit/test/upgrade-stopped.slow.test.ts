@@ -1,22 +1,25 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { changesIn, freshProjects, json, type Project, release } from './helpers/upgrade-projects.ts';
+import { expect, test, vi } from 'vitest';
+import {
+  changesIn,
+  type FreshProjects,
+  json,
+  type Project,
+  release,
+  useFreshProjects,
+} from './helpers/upgrade-projects.ts';
 
 // `npm run upgrade` that ends while npm works out package-lock.json, which is what takes longest.
 
 vi.setConfig({ testTimeout: 60_000 });
 
-let projects: ReturnType<typeof freshProjects>;
-let place: ReturnType<typeof projects.fresh>;
+let place: FreshProjects;
 let copy: Project;
 /** Where the upgrade keeps what it fetched. */
 let temporary: string;
-beforeAll(() => {
-  projects = freshProjects();
-});
-beforeEach(() => {
-  place = projects.fresh();
+useFreshProjects((fresh) => {
+  place = fresh;
   copy = place.copy;
   const { name, version } = JSON.parse(copy.read('package.json'));
   copy.write({ 'package-lock.json': json({ name, version, lockfileVersion: 3, packages: {} }) }).commit();
@@ -26,8 +29,6 @@ beforeEach(() => {
   temporary = join(place.folder, 'temporary');
   mkdirSync(temporary);
 });
-afterEach(() => place.remove());
-afterAll(() => projects.remove());
 
 function expectNothingLeft(env: Record<string, string>, words: RegExp): void {
   const { status, stdout, stderr } = copy.upgradeWith({ TMPDIR: temporary, ...env }, '../template');

@@ -1,34 +1,29 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   changesIn,
+  type FreshProjects,
   filesOf,
-  freshProjects,
   json,
   numbered,
   type Project,
   project,
   release,
   releaseNext,
+  useFreshProjects,
 } from './helpers/upgrade-projects.ts';
 
 // `npm run upgrade` on a small template and copies of it, with real git. Edits in the kit:
-// upgrade-edits.test.ts; what the upgrade refuses: upgrade-refusals.test.ts.
+// upgrade-edits.slow.test.ts; what the upgrade refuses: upgrade-refusals.slow.test.ts.
 
-let projects: ReturnType<typeof freshProjects>;
-let place: ReturnType<typeof projects.fresh>;
+let place: FreshProjects;
 let template: Project;
 let copy: Project;
-beforeAll(() => {
-  projects = freshProjects();
-});
-beforeEach(() => {
-  place = projects.fresh();
+useFreshProjects((fresh) => {
+  place = fresh;
   ({ template, copy } = place);
 });
-afterEach(() => place.remove());
-afterAll(() => projects.remove());
 
 describe('a copy in which nothing of the template was changed', { timeout: 60_000 }, () => {
   test('gets the new kit and shared files, and keeps what is its own', () => {

@@ -76,8 +76,8 @@ function write(root: string, path: string, { content, executable }: FileContent)
   if (changes) chmodSync(file, mode);
 }
 
-/** With the folders that are empty then: git has none. */
-function remove(root: string, path: string): void {
+/** Deletes a file, with the folders that are empty then: git has none. */
+export function remove(root: string, path: string): void {
   rmSync(join(root, path), { force: true });
   for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
     if (!existsSync(join(root, folder)) || readdirSync(join(root, folder)).length > 0) return;

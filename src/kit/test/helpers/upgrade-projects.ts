@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { hashOf, kitJson } from '../../upgrade/kit-file.ts';
 import { partsOf } from '../../upgrade/packages.ts';
 
@@ -45,26 +46,34 @@ function temporaryFolder(): { folder: string; remove(): void } {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** A small template and a copy of it, in a folder of their own. */
+export interface FreshProjects {
+  folder: string;
+  template: Project;
+  copy: Project;
+}
+
 /**
- * Version 1.0.0 of a small template and a copy of it, fresh for each test and made once for all: most of the time of
- * these tests is git's.
+ * Version 1.0.0 of a small template and a copy of it, fresh for each test of a file and made once for all: most of the
+ * time of these tests is git's.
+ *
+ * @param receive is handed them before each test
  */
-export function freshProjects() {
-  const made = temporaryFolder();
-  copyOf(smallTemplate(join(made.folder, 'template')), join(made.folder, 'my app'));
-  return {
-    fresh() {
-      const { folder, remove } = temporaryFolder();
-      cpSync(made.folder, folder, { recursive: true });
-      return {
-        folder,
-        remove,
-        template: project(join(folder, 'template')),
-        copy: project(join(folder, 'my app')),
-      };
-    },
-    remove: made.remove,
-  };
+export function useFreshProjects(receive: (projects: FreshProjects) => void): void {
+  let made: ReturnType<typeof temporaryFolder>;
+  let place: ReturnType<typeof temporaryFolder>;
+  beforeAll(() => {
+    made = temporaryFolder();
+    copyOf(smallTemplate(join(made.folder, 'template')), join(made.folder, 'my app'));
+  });
+  beforeEach(() => {
+    place = temporaryFolder();
+    const { folder } = place;
+    cpSync(made.folder, folder, { recursive: true });
+    receive({ folder, template: project(join(folder, 'template')), copy: project(join(folder, 'my app')) });
+  });
+  afterEach(() => place.remove());
+  afterAll(() => made.remove());
 }
 
 /** A template of a few files, with this tree's upgrade program as its kit. */
