@@ -1,4 +1,4 @@
-import express, { type Express, type Request, type Response } from 'express';
+import type { Express, Request, Response } from 'express';
 import { say } from '../errors/language.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { Rule } from '../guard/rules.ts';
@@ -8,10 +8,13 @@ import { print } from '../http/views.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { getUser } from '../session/user-session.ts';
 import { fetchApi } from '../tokens/access-token.ts';
-import { goOnAfter, pathAfter } from './after-form.ts';
+import { goOnAfter, outcomeOf } from './after-form.ts';
+import { heldForm } from './forms/held-form.ts';
+import { readForm } from './forms/read-form.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
+import { saySoon, takeSaid } from './said.ts';
 
 /** What the site hands to its pages. */
 export interface SiteParts {
@@ -48,26 +51,28 @@ function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[
 
 /**
  * The forms that a page posts. Their answer is always a redirect, or the page that goes on to the provider, so that a
- * reload repeats nothing. Whose page it was comes before what they may do: nobody proves themselves again for the form
- * of somebody else.
+ * reload repeats nothing. The body is read first: who is signed out by now gets it back. Whose page it was comes before
+ * what they may do: nobody proves themselves again for the form of somebody else.
  */
 function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
-  const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 100 });
-  const holder = { returnTo: pageOfAction, view: page.view };
   for (const [name, action] of Object.entries(page.actions ?? {})) {
+    const { form } = action as { form?: unknown };
+    const unsaved = (req: Request, back: string) => heldForm(req, back, form);
+    const holder = { returnTo: pageOfAction, view: page.view, unsaved };
     app.post(
       `${page.path === '/' ? '' : page.path}/${name}`,
-      requireAuth({}, holder),
       readForm,
       requireAuth({ ...ruleOf(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
       async (req, res) => {
-        const next: unknown = await action.run({ ...contextOf(req, res, site), user: demandUser(req) });
+        const user = demandUser(req);
+        const next: unknown = await action.run({ ...contextOf(req, res, site), user });
         if (res.headersSent) return;
         // Only the kit's own forms lead to the provider, to end the session there.
         if (next instanceof URL && kitPages.includes(page)) return goOnAfter(req, res, next);
-        const path = pathAfter(req, next, pageOfAction(req));
+        const { path, say: sentence } = outcomeOf(req, next, pageOfAction(req));
         const target = pageAt(pages, path);
+        if (sentence !== undefined) saySoon(req, res, user, { path, isPage: target !== undefined, sentence });
         await goOnAfter(req, res, path, target && ruleOf(target));
       },
     );
@@ -102,7 +107,7 @@ function contextOf(req: Request, res: Response, { data, settings }: SiteParts): 
 function printPage(req: Request, res: Response, page: Page, model: object | undefined): void {
   const title = say(page.title, languageOf(req));
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
-  print(res, page.view, { title, script: page.script, ...own });
+  print(res, page.view, { title, script: page.script, ...own, said: takeSaid(req, res) });
 }
 
 /**
@@ -112,7 +117,7 @@ function printPage(req: Request, res: Response, page: Page, model: object | unde
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends', 'said'],
 ];
 
 const warned = new WeakSet<Page>();

@@ -74,7 +74,10 @@ export interface ProtectedPage<Path extends string = string> extends Described<P
 export interface PageAction<Path extends string = string> {
   /** Left out, whoever may see the page may do this. */
   access?: Rule;
-  /** Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`. */
+  /**
+   * Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`.
+   * With `{ to: '/bookings', say: 'Your table is booked.' }` the page at that path says one sentence to its person, once.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   run: (at: PageContext<Path>) => any;
 }
