@@ -11,6 +11,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
   readonly hint: string | undefined;
+  /** Whom it is about, at the provider, where a sign-in got so far. For the audit event. */
+  sub?: string;
 
   constructor(
     reason: SignInFailure | Refusal,
