@@ -3,7 +3,7 @@ import type { OwnSettings, OwnValues } from './config/own-settings.ts';
 import type { SiteTexts } from './errors/texts.ts';
 import type { PolicyAdditions } from './http/policy-additions.ts';
 import type { Log } from './log/index.ts';
-import type { Admission, SignInContext } from './session/admission.ts';
+import type { Admission, SignInContext } from './session/sign-in-hook.ts';
 
 /**
  * An app, in one place: all that the kit knows of it. Every part but `name` and `pages` may be left out.

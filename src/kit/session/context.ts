@@ -5,8 +5,8 @@ import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { Apis, Demands, Provider } from '../provider/index.ts';
 import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
-import type { SignInHook } from './admission.ts';
 import { roleReader } from './roles.ts';
+import type { SignInHook } from './sign-in-hook.ts';
 import type { User } from './user.ts';
 
 /** What signing in, signing out and the guard are given from outside: they read no settings and open no connections. */

@@ -5,10 +5,10 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
 import type { SignInMark } from '../store/index.ts';
-import type { Admission } from './admission.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
 import { keptClaims } from './kept-claims.ts';
+import type { Admission } from './sign-in-hook.ts';
 import type { User, UserSession } from './user.ts';
 
 /** A name is printed on every page, whoever chose it. */
