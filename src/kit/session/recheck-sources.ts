@@ -7,6 +7,7 @@ import { admit } from './admission.ts';
 import type { AuthContext } from './context.ts';
 import { claimsAfterRecheck } from './kept-claims.ts';
 import type { UserSession } from './user.ts';
+import { nameIn } from './user-session.ts';
 
 /** What a recheck has found out. */
 export interface Gathered {
@@ -41,6 +42,7 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
     return { ...provider, found: { ...found, roles: given.roles, member: given.member } };
   } catch (error) {
     const refusal = error instanceof AuthError && error.reason === 'not_admitted';
+    if (refusal) error.about = { sub, name: nameIn(claims, sub) };
     if (refusal) return { over: { reason: 'not-admitted', error } };
     logFailure(context, before, error);
     return { ...provider, found, problem: problemOf(error) };

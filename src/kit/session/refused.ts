@@ -12,14 +12,12 @@ import { otherAccount } from './other-account.ts';
  */
 export function refused(req: Request, error: unknown, path: string): AuthError | undefined {
   if (!(error instanceof AuthError) || error.reason !== 'not_admitted') return undefined;
-  const { cause, hint, page } = error;
-  const own = new AuthError('not_admitted', {
-    cause,
-    hint,
-    page: { ...page, action: otherAccount(req, path), other: signOutThere(req) },
+  const { cause, hint, page, about } = error;
+  const facts = about && [{ label: { key: 'error.signed-in-as' } as const, value: about.name }];
+  return new AuthError('not_admitted', {
+    ...{ cause, hint, about },
+    page: { ...page, facts, action: otherAccount(req, path), other: signOutThere(req) },
   });
-  if (error.sub !== undefined) own.sub = error.sub;
-  return own;
 }
 
 /** Undefined where the provider offers no sign-out. */

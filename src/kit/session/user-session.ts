@@ -93,6 +93,12 @@ export async function endUserSession(req: Request, res: Response, reason: EndRea
   context.cookies.clear(res, 'session');
 }
 
+/** What a person is called, as far as their claims say. */
+export function nameIn(claims: Readonly<Record<string, unknown>>, sub: string): string {
+  const [name = sub] = ['name', 'preferred_username', 'email'].flatMap((each) => textIn(claims, each) ?? []);
+  return name.slice(0, longestName);
+}
+
 /** Has the rest of this request go on with another user, as a recheck has stored it. */
 export function useUser(req: Request, user: UserSession): void {
   const auth = authOf(req);
@@ -154,23 +160,26 @@ function toUser(session: UserSession, context: AuthContext): User {
   const { iss, sub, sid, scope, signedInAt, freshAt, expiresAt } = session;
   const claims: Record<string, unknown> = { iss, sub, ...(sid && { sid }), ...session.claims };
   const authTime = authTimeOf(claims);
-  const text = (name: string) =>
-    typeof claims[name] === 'string' && claims[name] !== '' ? claims[name] : undefined;
   return {
     iss,
     sub,
     sid,
-    name: (text('name') ?? text('preferred_username') ?? text('email') ?? sub).slice(0, longestName),
-    email: text('email'),
+    name: nameIn(claims, sub),
+    email: textIn(claims, 'email'),
     claims,
     member: session.member as User['member'],
     roles: session.roles ?? context.rolesOf(claims),
     scopes: (scope ?? '').split(/\s/).filter(Boolean),
-    acr: text('acr'),
+    acr: textIn(claims, 'acr'),
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
     freshAt: freshAt === undefined ? undefined : new Date(freshAt),
     signedInAt: new Date(signedInAt),
     expiresAt: new Date(expiresAt),
     idleExpiresAt: new Date(Math.min(expiresAt, Date.now() + context.idleMinutes * 60_000)),
   };
+}
+
+function textIn(claims: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = claims[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -13,7 +13,7 @@ import { authOf, demandStore } from '../session/context.ts';
 import { keptClaims } from '../session/kept-claims.ts';
 import { countSignIn } from '../session/loop-guard.ts';
 import type { Admission } from '../session/sign-in-hook.ts';
-import { signedIn, startUserSession } from '../session/user-session.ts';
+import { nameIn, signedIn, startUserSession } from '../session/user-session.ts';
 import { auditFailure, isStepUp, startLogin, told } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
@@ -120,7 +120,7 @@ async function letIn(req: Request, { claims, tokens }: SignInAnswer): Promise<Ad
   try {
     return await admit(context, { iss, sub, claims: said, tokens, reason: 'sign-in', log: req.log });
   } catch (error) {
-    if (error instanceof AuthError) error.sub = sub;
+    if (error instanceof AuthError) error.about = { sub, name: nameIn(claims, sub) };
     revokeUnused(req, tokens);
     throw error;
   }

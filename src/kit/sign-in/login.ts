@@ -55,8 +55,8 @@ export function told(req: Request, error: unknown, returnTo: string): unknown {
 
 export function auditFailure(req: Request, failure: AuthError): void {
   const { audit, provider } = authOf(req).context;
-  const { reason, hint, sub } = failure;
-  const about = { iss: provider.settings.issuer, ...(sub !== undefined && { sub }) };
+  const { reason, hint } = failure;
+  const about = { iss: provider.settings.issuer, sub: failure.about?.sub };
   audit('sign_in.failed', { ...about, reason, hint, ...whatItSaid(failure) }, req);
 }
 
