@@ -32,6 +32,6 @@ export const plainPages = {
   } as Readonly<Record<number, Message>>,
 };
 
-function page(name: Exclude<PageName, 'too_many'>): Message {
+function page(name: Exclude<PageName, 'too_many' | 'invalid'>): Message {
   return { title: { key: `error.${name}.title` }, text: [{ key: `error.${name}.text` }], action: home };
 }
