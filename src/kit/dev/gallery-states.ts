@@ -66,10 +66,8 @@ export function galleryStates(language: Language = english): GalleryState[] {
     {
       name: 'said',
       view: 'sessions',
-      locals: {
-        ...sessions(1, language),
-        said: 'Your table is booked for <b>two</b>. See you on 24 December.',
-      },
+      locals: { ...sessions(1, language), said: language.text('ending.stayed') },
+    },
     },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },

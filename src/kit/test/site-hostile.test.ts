@@ -154,7 +154,17 @@ describe('a page whose model returns whatever it was sent', () => {
   });
   const names = [
     ...['refresh', 'script', 'layout', 'site', 'asset', 'kitText', 'nav', 'follow', 'signInHref'],
-    ...['kitForm', 'ends', 'said', 'settings', 'cache', '_locals', '__proto__', 'constructor', 'escapeFunction'],
+    ...[
+      'kitForm',
+      'ends',
+      'said',
+      'settings',
+      'cache',
+      '_locals',
+      '__proto__',
+      'constructor',
+      'escapeFunction',
+    ],
     ...['client', 'outputFunctionName', 'localsName', 'root', 'filename', 'delimiter', 'views'],
   ];
 

@@ -56,7 +56,7 @@ function table() {
     },
     { name: '<i>role</i>', date: '26 November 2026', room: 'Inside', guests: 104, price: '€ 9,900.00' },
   ];
-  return { ...signedIn('Bookings', '/bookings'), bookings, said: 'Your table is booked.' };
+  return { ...signedIn('Bookings', '/bookings'), bookings, said: 'Your table is booked for <b>two</b>.' };
 }
 
 function home() {
