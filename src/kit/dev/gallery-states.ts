@@ -68,7 +68,6 @@ export function galleryStates(language: Language = english): GalleryState[] {
       view: 'sessions',
       locals: { ...sessions(1, language), said: language.text('ending.stayed') },
     },
-    },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
     message('confirm-logout', 200, confirmLogout, true),
