@@ -7,6 +7,7 @@ import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
+import { emptyForm } from './forms/page-form.ts';
 import type { Page } from './page.ts';
 import { initials } from './person.ts';
 
@@ -16,14 +17,17 @@ export function layout(pages: readonly Page[]): RequestHandler {
   const around = (req: Request) => {
     const user = getUser(req);
     const language = languageOf(req);
+    // A form's page is printed again at the address of its action.
+    const printedAt: unknown = req.res?.locals.printedAt ?? req.path;
     const always = {
       lang: language.tag,
       kitText: language.text,
       requestId: req.id,
+      form: emptyForm,
       storeAway: req.auth?.storeError !== undefined,
       nav: inMenu
         .filter(({ access }) => mayOpen(req, user, access))
-        .map(({ href, label }) => ({ href, label: say(label, language), current: href === req.path })),
+        .map(({ href, label }) => ({ href, label: say(label, language), current: href === printedAt })),
     };
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
     const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
