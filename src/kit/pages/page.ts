@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
-import type { z } from 'zod';
 import type { Language } from '../errors/language.ts';
 import type { Text } from '../errors/texts.ts';
 import type { Rule } from '../guard/rules.ts';
 import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
 import type { User } from '../session/user.ts';
+import type { FormSchema, ValuesOf } from './forms/schema.ts';
 import type { Data, Settings } from './register.ts';
 
 /** Who may see a page: everyone, whoever is signed in, or whom a rule lets in. */
@@ -86,14 +86,11 @@ export interface PageAction<Path extends string = string, Form = any> {
    * that pass, and is handed them as `values`. When they do not, the page is printed again with 422, and its view finds
    * in `page.form` what was typed and what is wrong.
    */
-  form?: Form & z.core.$ZodObject;
+  form?: Form & FormSchema;
   /** Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`. */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   run: (at: PageContext<Path> & { values: ValuesOf<Form> }) => any;
 }
-
-/** What a form's schema makes of what was typed. */
-type ValuesOf<Form> = Form extends z.core.$ZodObject ? z.core.output<Form> : Record<never, never>;
 
 /** A page, whatever its path. */
 // biome-ignore lint/suspicious/noExplicitAny: which parameters a path has matters to its own model only

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { Request } from 'express';
 import { say } from '../errors/language.ts';
 import { deviceText } from '../session/device-names.ts';
 import { endAllSessions, endOtherSessions, endSession, listSessions } from '../sign-out/devices.ts';
@@ -30,11 +30,9 @@ export const sessionsPage = definePage({
   actions: {
     end: {
       access: fresh,
-      // Which session. Not the session's id: that never leaves the server (R20).
-      form: z.object({ handle: z.string().default('') }),
-      run: async ({ req, values }) => {
+      run: async ({ req }) => {
         // False means it had ended already: what the user wanted is so either way.
-        await endSession(req, values.handle);
+        await endSession(req, handleOf(req));
         return '/sessions';
       },
     },
@@ -52,3 +50,9 @@ export const sessionsPage = definePage({
     },
   },
 });
+
+/** Which session the form names. Not the session's id: that never leaves the server (R20). */
+function handleOf(req: Request): string {
+  const { handle } = (req.body ?? {}) as { handle?: unknown };
+  return typeof handle === 'string' ? handle : '';
+}

@@ -1,11 +1,11 @@
-import { z } from 'zod';
 import { type Language, say } from '../../errors/language.ts';
 import type { Text } from '../../errors/texts.ts';
 import { convert } from './convert.ts';
 import type { FormBody } from './form-body.ts';
 import { type Field, fieldsOf, takesSeveral } from './kinds.ts';
 import { type Mistakes, record, withPlainLineEnds } from './page-form.ts';
-import { type Issue, textFor } from './words.ts';
+import type { FormSchema, Issue, Sentence } from './schema.ts';
+import { textFor } from './words.ts';
 
 /**
  * Checks a form against its schema. Only the schema's own fields are looked at.
@@ -14,7 +14,7 @@ import { type Issue, textFor } from './words.ts';
  * @throws what the schema throws
  */
 export async function checkForm(
-  form: z.core.$ZodObject,
+  form: FormSchema,
   body: FormBody,
   language: Language,
 ): Promise<{ values: object } | { mistakes: Mistakes }> {
@@ -31,7 +31,7 @@ export async function checkForm(
   }
   const inWords = (issue: Issue) =>
     say(textFor(issue, { empty: isEmptyField(issue, empty), language }), language);
-  const result = await z.safeParseAsync(form, handed, { error: inWords });
+  const result = await form.safeParseAsync(handed, { error: inWords });
   if (result.success && ours.size === 0) return { values: result.data as object };
   const issues = result.success ? [] : result.error.issues;
   const mistakes = [
@@ -51,10 +51,7 @@ export async function checkForm(
  *
  * @param fields the names of the form's fields
  */
-export function mistakesOf(
-  all: readonly { path: readonly PropertyKey[]; message: string }[],
-  fields: readonly string[],
-): Mistakes {
+export function mistakesOf(all: readonly Sentence[], fields: readonly string[]): Mistakes {
   const errors = new Map<unknown, string>();
   const summary = new Set<string>();
   const known = new Set<unknown>(fields);

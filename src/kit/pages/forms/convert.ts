@@ -5,6 +5,7 @@ export function convert(kind: Kind, text: string): unknown {
   switch (kind.is) {
     case 'text':
     case 'list':
+    case 'nothing':
       return text;
     case 'box':
       return text !== 'false';
@@ -28,6 +29,7 @@ function takes(kind: Kind, text: string): boolean {
     case 'text':
       return true;
     case 'list':
+    case 'nothing':
       return false;
     case 'box':
       return /^(on|true|false)$/.test(text);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { Definition, FormSchema, Schema } from './schema.ts';
 
 /** The fields of a form, as their schemas say what is to become of their text. */
 export interface Field {
@@ -11,7 +11,8 @@ export interface Field {
 }
 
 export type Kind =
-  | { is: 'text' | 'box' }
+  /** `nothing` is what no text can become: an object in a form. */
+  | { is: 'text' | 'box' | 'nothing' }
   /** With `coerce`, the schema itself would make something of any text. */
   | { is: 'number' | 'bigint' | 'date'; coerce: boolean }
   | { is: 'choice'; values: ReadonlyMap<string, unknown> }
@@ -19,27 +20,13 @@ export type Kind =
   /** The first that takes the text. */
   | { is: 'one of'; kinds: readonly Kind[] };
 
-type Schema = z.core.$ZodType;
-
-/** What is read here of a schema: its definition, whichever it is. */
-type Definition = Partial<
-  Record<'innerType' | 'in' | 'out' | 'left' | 'right' | 'element' | 'valueType', Schema>
-> & {
-  type: string;
-  coerce?: boolean;
-  options?: readonly Schema[];
-  items?: readonly Schema[];
-  rest?: Schema | null;
-  getter?: () => Schema;
-};
-
-const known = new WeakMap<z.core.$ZodObject, readonly Field[]>();
+const known = new WeakMap<FormSchema, readonly Field[]>();
 
 /** The fields of a form's schema, in its order. Worked out once. */
-export function fieldsOf(form: z.core.$ZodObject): readonly Field[] {
+export function fieldsOf(form: FormSchema): readonly Field[] {
   const before = known.get(form);
   if (before) return before;
-  const fields = Object.entries(form._zod.def.shape).map(([name, schema]) => ({
+  const fields = Object.entries<Schema>({ ...form._zod.def.shape }).map(([name, schema]) => ({
     name,
     kind: kindOf(schema),
     empty: emptyFor(schema),
@@ -60,12 +47,12 @@ export function isSecretName(name: string): boolean {
 }
 
 function isSecret(schema: Schema): boolean {
-  const meta = z.globalRegistry.get(schema) as { secret?: unknown } | undefined;
+  const meta = schema.meta?.() as { secret?: unknown } | undefined;
   return meta?.secret === true;
 }
 
 function definitionOf(schema: Schema): Definition {
-  return schema._zod.def as unknown as Definition;
+  return schema._zod.def;
 }
 
 /** A schema that holds itself ends somewhere. */
@@ -99,6 +86,13 @@ function kindOf(schema: Schema, depth = 0): Kind {
       const [items, rest] = [definition.items?.map(inner) ?? [], inner(definition.rest)];
       return { is: 'list', at: (index) => items[index] ?? rest, isSet: false };
     }
+    case 'object':
+    case 'record':
+    case 'map':
+    case 'file':
+    case 'function':
+    case 'symbol':
+      return { is: 'nothing' };
     case 'union':
       return unionOf((definition.options ?? []).map(inner));
     case 'intersection':

@@ -1,6 +1,6 @@
-import type { z } from 'zod';
 import type { FormBody } from './form-body.ts';
 import { fieldsOf, isSecretName, takesSeveral } from './kinds.ts';
+import type { FormSchema } from './schema.ts';
 
 /** What is wrong with a form, as it is printed. */
 export interface Mistakes {
@@ -34,7 +34,7 @@ export const emptyForm: PageForm = Object.freeze({
 });
 
 /** What was typed, but for secret fields: those are typed again. */
-export function typedValues(form: z.core.$ZodObject | undefined, body: FormBody): PageForm['values'] {
+export function typedValues(form: FormSchema | undefined, body: FormBody): PageForm['values'] {
   const fields = form
     ? fieldsOf(form).map(({ name, secret, kind }) => ({
         ...{ name, secret },

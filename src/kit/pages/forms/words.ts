@@ -1,9 +1,6 @@
-import type { z } from 'zod';
 import type { Language } from '../../errors/language.ts';
 import type { Text, TextName } from '../../errors/texts.ts';
-
-/** What a schema has found, before it is put into words. */
-export type Issue = z.core.$ZodRawIssue;
+import type { Issue } from './schema.ts';
 
 interface About {
   /** The field was left empty. */
@@ -30,40 +27,42 @@ export function textFor(issue: Issue, about: About): Text {
     case 'not_multiple_of':
       return { key: 'form.multiple', values: { limit: String(issue.divisor) } };
     case 'invalid_union':
-      return about.empty ? whenEmpty(issue) : ofUnion(issue);
+      return ofUnion(issue, about);
     default:
       return { key: 'form.not-valid' };
   }
 }
 
-type IssueOf<Code extends Issue['code']> = Extract<Issue, { code: Code }>;
-
-const isTick = (values: readonly unknown[]) => values.length === 1 && typeof values[0] === 'boolean';
+const isTick = (values: readonly unknown[] = []) => values.length === 1 && typeof values[0] === 'boolean';
 
 /** An empty text never comes to `.min(1, 'Say who you are')`, so what that would say is said here. */
 function whenEmpty({ inst, ...issue }: Issue): Text {
-  const definition = inst?._zod.def as { checks?: readonly z.core.$ZodCheck[] } | undefined;
-  for (const check of definition?.checks ?? []) {
-    const { check: name, minimum, length, error } = check._zod.def as CheckDefinition;
+  const { checks = [] } = (inst?._zod.def ?? {}) as { checks?: readonly Check[] };
+  for (const check of checks) {
+    const { check: name, minimum, length, error } = check._zod.def;
     if (!/^(min_length|length_equals)$/.test(name)) continue;
     const told = error?.({
       ...{ code: 'too_small', origin: 'string', minimum: minimum ?? length ?? 1, inclusive: true, input: '' },
-      ...{ inst: check, path: issue.path },
-    } as Issue);
+      ...{ inst: check, path: issue.path ?? [] },
+    });
     const message = typeof told === 'object' ? told?.message : told;
     if (message) return message;
   }
   return { key: 'form.required' };
 }
 
-interface CheckDefinition {
-  check: string;
-  minimum?: number;
-  length?: number;
-  error?: z.core.$ZodErrorMap;
+interface Check {
+  _zod: {
+    def: {
+      check: string;
+      minimum?: number;
+      length?: number;
+      error?: (issue: Issue) => string | { message: string } | null | undefined;
+    };
+  };
 }
 
-function ofType({ expected, input }: IssueOf<'invalid_type'>): TextName {
+function ofType({ expected, input }: Issue): TextName {
   if (input === Number.POSITIVE_INFINITY || input === Number.NEGATIVE_INFINITY) return 'form.too-many-digits';
   switch (expected) {
     case 'number':
@@ -79,7 +78,7 @@ function ofType({ expected, input }: IssueOf<'invalid_type'>): TextName {
   }
 }
 
-function tooSmall({ origin, minimum, inclusive, exact }: IssueOf<'too_small'>, { language }: About): Text {
+function tooSmall({ origin, minimum, inclusive, exact }: Issue, { language }: About): Text {
   const count = Number(minimum) + (inclusive ? 0 : 1);
   switch (origin) {
     case 'string':
@@ -98,7 +97,7 @@ function tooSmall({ origin, minimum, inclusive, exact }: IssueOf<'too_small'>, {
   }
 }
 
-function tooBig({ origin, maximum, inclusive, exact }: IssueOf<'too_big'>, { language }: About): Text {
+function tooBig({ origin, maximum, inclusive, exact }: Issue, { language }: About): Text {
   const count = Number(maximum) - (inclusive ? 0 : 1);
   switch (origin) {
     case 'string':
@@ -117,7 +116,7 @@ function tooBig({ origin, maximum, inclusive, exact }: IssueOf<'too_big'>, { lan
 }
 
 /** A moment at midnight is meant as a day. */
-function dayOrTime(at: number | bigint, { tag }: Language): string {
+function dayOrTime(at: number | bigint | undefined, { tag }: Language): string {
   const date = new Date(Number(at));
   if (Number.isNaN(date.getTime())) return String(at);
   const isDay = date.getTime() % 86_400_000 === 0;
@@ -136,9 +135,7 @@ const formats: Readonly<Record<string, TextName>> = {
   time: 'form.time',
 };
 
-function ofFormat(issue: IssueOf<'invalid_format'>): Text {
-  const { format, prefix, suffix, includes } = issue as typeof issue &
-    Partial<Record<'prefix' | 'suffix' | 'includes', string>>;
+function ofFormat({ format = '', prefix, suffix, includes }: Issue): Text {
   if (format === 'starts_with') return { key: 'form.begins-with', values: { text: String(prefix) } };
   if (format === 'ends_with') return { key: 'form.ends-with', values: { text: String(suffix) } };
   if (format === 'includes') return { key: 'form.includes', values: { text: String(includes) } };
@@ -146,12 +143,12 @@ function ofFormat(issue: IssueOf<'invalid_format'>): Text {
 }
 
 /** What its options said is in words already. The one that came nearest counts: the right type, and no other mistake. */
-function ofUnion({ errors }: IssueOf<'invalid_union'>): Text {
-  const isOtherType = ({ code }: { code?: string }) => code === 'invalid_type' || code === 'invalid_value';
+function ofUnion({ errors = [], ...issue }: Issue, { empty }: About): Text {
   const options = errors.map((issues) => issues[0]).filter((first) => first !== undefined);
-  const nearest = options.find((first) => !isOtherType(first));
-  if (nearest) return nearest.message;
   const types = options.filter(({ code }) => code !== 'invalid_value');
   if (types.length === 0 && options.length > 0) return { key: 'form.choice' };
-  return types.length === 1 && types[0] ? types[0].message : { key: 'form.not-valid' };
+  if (empty) return whenEmpty(issue);
+  const nearest =
+    types.find(({ code }) => code !== 'invalid_type') ?? (types.length === 1 ? types[0] : undefined);
+  return nearest?.message ?? { key: 'form.not-valid' };
 }
