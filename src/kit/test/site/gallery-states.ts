@@ -15,7 +15,19 @@ export const allStates: GalleryState[] = [
   { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
   { name: 'api-data', view: 'api-data', locals: apiData(layOutJson('{"message":"Hello, Alice","count":3}')) },
   { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
+  { name: 'bookings', view: 'bookings', locals: { ...signedIn('Bookings', '/bookings'), bookings: [] } },
+  { name: 'bookings-wrong', view: 'bookings', locals: wrongBooking() },
 ];
+
+function wrongBooking() {
+  const form = {
+    action: 'add',
+    values: { name: 'Ann', day: 'tomorrow', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
+    errors: { day: 'Enter a real date, such as 2026-11-26.', place: 'Choose one of the options.' },
+    summary: ['We have no table for eleven.'],
+  };
+  return { ...signedIn('Bookings', '/bookings'), title: 'Error: Bookings', bookings: [], form };
+}
 
 function home() {
   return { ...signedIn('Home', '/'), greeting: 'Hello', signedInUntil: dateTime(inHours(7.8)) };
