@@ -6,6 +6,8 @@ import type { Folders } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { policyProblems } from './http/policy-additions.ts';
 import { findView } from './http/views.ts';
+import { fieldsOf } from './pages/forms/kinds.ts';
+import { isFormSchema } from './pages/forms/schema.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import { isPage, type Page } from './pages/page.ts';
 import { isSamePath } from './pages/paths.ts';
@@ -113,9 +115,28 @@ function actionProblems(page: Page): string[] {
   if (names.length > 0 && page.access === 'everyone') {
     return ['it is for everyone, so it has no actions. Write a route in `publicRoutes` for its form.'];
   }
-  return names
-    .filter((name) => !/^[a-z0-9][\w-]*$/i.test(name))
-    .map((name) => `its action "${name.slice(0, 40)}" must have a name of letters, digits, - and _.`);
+  return Object.entries(actions).flatMap(([name, action]) => {
+    const about = `its action "${name.slice(0, 40)}"`;
+    return [
+      ...(/^[a-z0-9][\w-]*$/i.test(name) ? [] : [`${about} must have a name of letters, digits, - and _.`]),
+      ...formProblems(action?.form).map((problem) => `${about} ${problem}`),
+    ];
+  });
+}
+
+function formProblems(form: unknown): string[] {
+  if (form === undefined) return [];
+  if (!isFormSchema(form)) {
+    return [
+      'must have a zod object as its `form`: z.object({ text: z.string() }). What is to be done to the values comes into its fields, or into `run`.',
+    ];
+  }
+  return fieldsOf(form).flatMap(({ name, kind }) => {
+    if (name === 'kit-form')
+      return "has a field kit-form in its `form`, which is the kit's own. Give it another name.";
+    if (kind.is !== 'nothing') return [];
+    return `has the field ${name.slice(0, 40)} in its \`form\`, which takes no text. Fields are texts, numbers, dates, boxes, choices, and lists of these.`;
+  });
 }
 
 /** A text of the site's own, or one of the kit's. */

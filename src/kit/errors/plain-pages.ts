@@ -23,6 +23,13 @@ export const plainPages = {
     action: home,
   }),
 
+  /** What is wrong with a form that has no page to be printed on. */
+  invalid: (sentences: readonly string[]): Message => ({
+    title: { key: 'error.invalid.title' },
+    text: sentences,
+    action: home,
+  }),
+
   byStatus: {
     400: notUnderstood,
     404: notFound,

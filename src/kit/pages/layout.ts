@@ -9,6 +9,7 @@ import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
+import { emptyForm } from './forms/page-form.ts';
 import type { Page } from './page.ts';
 import { initials } from './person.ts';
 
@@ -20,12 +21,15 @@ export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
   const around = (req: Request, user: User | undefined, nav: readonly MenuLink[]) => {
     const language = languageOf(req);
+    // A form's page is printed again at the address of its action.
+    const printedAt: unknown = req.res?.locals.printedAt ?? req.path;
     const always = {
       lang: language.tag,
       kitText: language.text,
       requestId: req.id,
+      form: emptyForm,
       storeAway: req.auth?.storeError !== undefined,
-      nav: nav.map(({ href, label }) => ({ href, label: say(label, language), current: href === req.path })),
+      nav: nav.map(({ href, label }) => ({ href, label: say(label, language), current: href === printedAt })),
     };
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
     const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');

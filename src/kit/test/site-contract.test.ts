@@ -192,6 +192,26 @@ describe('pages', () => {
       { actions: { 'a/b': { run: () => '/' } } },
       'its action "a/b" must have a name',
     ],
+    [
+      'a form that is a list of fields',
+      { actions: { add: { form: { text: z.string() }, run: () => '/' } } },
+      'its action "add" must have a zod object as its `form`',
+    ],
+    [
+      'a form that is no object',
+      { actions: { add: { form: z.object({}).transform(String), run: () => '/' } } },
+      'its action "add" must have a zod object as its `form`',
+    ],
+    [
+      'a form with an object in it',
+      { actions: { add: { form: z.object({ who: z.object({}).optional() }), run: () => '/' } } },
+      'its action "add" has the field who in its `form`, which takes no text',
+    ],
+    [
+      "a form with the kit's own field",
+      { actions: { add: { form: z.object({ 'kit-form': z.string() }), run: () => '/' } } },
+      'its action "add" has a field kit-form',
+    ],
   ])('with %s stop the start', async (_name, page, says) => {
     const parts = { views: { own: view }, pages: [anyPage({ path: '/own', view: 'own', ...page })] };
     expect(await refusal(parts)).toContain(says);

@@ -30,8 +30,6 @@ export const pageTexts = {
   'held-form.secrets':
     "For your security, this page doesn't keep passwords and the like. We'll ask for them once more.",
 
-  'error.invalid.title': 'There is a problem',
-
   'leaving.title': 'Continue to {provider}',
   'leaving.sign-in': "We're taking you to {provider} to sign in. If nothing happens, choose Continue.",
   'leaving.sign-out': [

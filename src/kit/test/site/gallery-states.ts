@@ -37,6 +37,8 @@ export const allStates: GalleryState[] = [
     }),
   },
   { name: 'table', view: 'table', locals: table() },
+  { name: 'bookings', view: 'bookings', locals: { ...signedIn('Bookings', '/bookings'), bookings: [] } },
+  { name: 'bookings-wrong', view: 'bookings', locals: wrongBooking() },
 ];
 
 function form(title: string, filledIn: object) {
@@ -57,6 +59,16 @@ function table() {
     { name: '<i>role</i>', date: '26 November 2026', room: 'Inside', guests: 104, price: '€ 9,900.00' },
   ];
   return { ...signedIn('Bookings', '/bookings'), bookings, said: 'Your table is booked for <b>two</b>.' };
+}
+
+function wrongBooking() {
+  const form = {
+    action: 'add',
+    values: { name: 'Ann', day: 'tomorrow', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
+    errors: { day: 'Enter a real date, such as 2026-11-26.', place: 'Choose one of the options.' },
+    summary: ['We have no table for eleven.'],
+  };
+  return { ...signedIn('Bookings', '/bookings'), title: 'Error: Bookings', bookings: [], form };
 }
 
 function home() {
