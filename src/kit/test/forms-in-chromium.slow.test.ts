@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
 import { createGate } from './helpers/instances.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
@@ -30,10 +31,15 @@ describeWithChromium('in Chromium', () => {
       if (answer === 'nothing') return void res.status(204).end();
       return answer;
     };
+    const form = z.object({
+      item: z.string('Say what to order'),
+      wishes: z.string().optional(),
+      password: z.string('Enter your password again').optional(),
+    });
     const ordersPage = anyPage({
       ...{ path: '/orders', title: 'Orders', view: 'orders' },
       model: () => ({ orders: orders.map(({ body }) => body.item) }),
-      actions: { add: { run }, other: { run } },
+      actions: { add: { run, form }, other: { run } },
     });
     [pair, chromium] = await Promise.all([
       startPair({ parts: { pages: () => [homePage, profilePage, ordersPage] } }),
@@ -148,6 +154,7 @@ describeWithChromium('in Chromium', () => {
 
   test('a form that opens another tab, a search, and one that its own script holds can be sent again', async () => {
     const page = await signIn();
+    await page.getByLabel('Item').fill('Twelve chairs');
     for (const times of [1, 2]) {
       const opened = page.context().waitForEvent('page');
       await page.getByRole('button', { name: 'Order in a new tab' }).click();
@@ -159,6 +166,7 @@ describeWithChromium('in Chromium', () => {
       await page.getByRole('button', { name: 'Find' }).click();
       await page.waitForURL(url(`/orders?q=${q}`));
     }
+    await page.getByLabel('Item').fill('Twelve chairs');
     await page.evaluate(`document.getElementById('order').addEventListener('submit', (event) => {
       if (event.submitter?.name === 'how') event.preventDefault();
     })`);
@@ -172,6 +180,7 @@ describeWithChromium('in Chromium', () => {
   test('an answer that leaves the page as it is holds the form until it is shown again', async () => {
     answer = 'nothing';
     const page = await signIn();
+    await page.getByLabel('Item').fill('Twelve chairs');
     const order = page.getByRole('button', { name: 'Order', exact: true });
     await order.click();
     await expect.poll(() => orders.length).toBe(1);
@@ -182,6 +191,27 @@ describeWithChromium('in Chromium', () => {
     await order.click();
     await expect.poll(() => orders.length).toBe(2);
   });
+
+  test.each([true, false])(
+    'the focus goes to what is wrong, and from there to the field (script: %s)',
+    async (javaScriptEnabled) => {
+      const page = await signIn({ javaScriptEnabled });
+      await page.getByLabel('Wishes').fill('soon');
+      await page.getByLabel('Password').fill('hunter2');
+      await page.getByRole('button', { name: 'Order', exact: true }).click();
+      const errors = page.locator('.errors');
+      await errors.waitFor();
+      expect(await page.title()).toMatch(/^Error: Orders/);
+      await page.locator('.errors:focus').waitFor();
+      expect(await typed(page)).toEqual(['', 'soon', '']);
+      await errors.getByRole('link', { name: 'Say what to order' }).click();
+      await page.locator('#item:focus').waitFor();
+      await page.keyboard.type('Twelve chairs');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.said');
+      expect(bodies()).toMatchObject([{ item: 'Twelve chairs', wishes: 'soon' }]);
+    },
+  );
 
   test('a session that ended while typing loses nothing: sign in in a new tab, send again', async () => {
     const page = await signIn();
