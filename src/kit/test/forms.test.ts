@@ -316,6 +316,11 @@ describe('the page of a form that is refused', () => {
     const inMenu = await own({ form, run: () => '/own' });
     const again = await inMenu.alice.post('/own/add', {});
     expect(again.text).toContain('{"href":"/own","label":"Own","current":true}');
+
+    // Sent once more from there, it still is that page to which a sign-in comes back.
+    const headers = { Referer: `${inMenu.app.url}/own/add` };
+    const third = await inMenu.alice.post('/own/add', {}, { headers });
+    expect(third.body).toContain('/auth/login?returnTo=%2Fown&amp;renew=1');
   });
 
   test('is a 404 where its model says so', async () => {
