@@ -21,18 +21,23 @@ export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
   const around = (req: Request, user: User | undefined, nav: readonly MenuLink[]) => {
     const language = languageOf(req);
-    // A form's page is printed again at the address of its action.
-    const printedAt: unknown = req.res?.locals.printedAt ?? req.path;
+    // A form's page is printed again at the address of its action, which takes no GET.
+    const printedAt = req.res?.locals.printedAt as string | undefined;
     const always = {
       lang: language.tag,
       kitText: language.text,
       requestId: req.id,
       form: emptyForm,
       storeAway: req.auth?.storeError !== undefined,
-      nav: nav.map(({ href, label }) => ({ href, label: say(label, language), current: href === printedAt })),
+      nav: nav.map(({ href, label }) => ({
+        href,
+        label: say(label, language),
+        current: href === (printedAt ?? req.path),
+      })),
     };
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
-    const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
+    const opened = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
+    const page = printedAt ?? opened;
     if (!user) return { ...always, signInHref: signInFrom(page) };
     return {
       ...always,
