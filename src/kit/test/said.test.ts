@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { notFound } from '../errors/page-errors.ts';
 import { createSealer } from '../store/index.ts';
 import { type Browser, createBrowser, markOn, type Page } from './helpers/browser.ts';
+import { startHttpsPair } from './helpers/https-front.ts';
 import { copyOf } from './helpers/instances.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
 import { anyPage } from './helpers/small-site.ts';
@@ -132,6 +133,27 @@ describe('what an action says', () => {
     expect(late.cookie('said')).toBeDefined();
     expect(saidOn(await open('/bookings', {}, late))).toBeUndefined();
   });
+});
+
+test('on https, its cookie is of this host and of TLS alone', async () => {
+  const add = { run: () => ({ to: '/bookings', say: 'Your table is booked.' }) };
+  const bookings = anyPage({
+    ...{ path: '/bookings', view: 'table', model: () => ({ bookings: [] }) },
+    actions: { add },
+  });
+  const https = await startHttpsPair({}, { pages: () => [homePage, profilePage, bookings] });
+  onTestFinished(() => https.stop());
+  const own = createBrowser({ ca: https.ca });
+  const { location = '' } = await own.get(https.url('/bookings'), { follow: false });
+  const page = await own.get(await https.provider.signIn(own, location, 'alice'));
+  expect(saidOn(await own.post(https.url('/bookings/add'), markOn(page)))).toBe('Your table is booked.');
+  const lines = own.setCookies.map(({ line }) => line).filter((line) => /said/.test(line));
+  expect(lines).toHaveLength(2); // Set, and taken away.
+  for (const line of lines) {
+    expect(line).toMatch(
+      /^__Host-said=[\w-]*; Max-Age=\d+; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/,
+    );
+  }
 });
 
 describe('it is not used up by', () => {
