@@ -23,6 +23,7 @@ export function createAccounts() {
       else disabled.delete(name);
       for (const account of of(name)) account.disabled = isDisabled;
     },
+    isDisabled: (name: string) => disabled.has(name),
     /** The `sub` that the app knows an account by: its name, unless the claims say otherwise. */
     subsOf: (name: string): string[] => [
       ...new Set([name, ...of(name).map(({ claims }) => String(claims.sub))]),

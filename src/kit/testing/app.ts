@@ -88,6 +88,14 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
     if (stopped) throw new Error(wasStopped);
   };
 
+  /** What stands in the way of a sign-in, as far as a test can do something about it. */
+  const whyNot = (account: string, lines: readonly LogLine[]) => {
+    if (!provider.reach.isThere()) return 'The provider is away: app.provider.comeBack() brings it back.';
+    if (provider.accounts.isDisabled(account)) return 'The account is disabled: enable() takes that back.';
+    const line = lines.findLast(({ event, causes }) => event === 'sign_in.failed' || causes !== undefined);
+    return line ? `The log says: ${JSON.stringify(line)}` : '';
+  };
+
   const visitor = ({ headers }: VisitorOptions = {}) =>
     createVisitor(
       {
@@ -114,9 +122,10 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
     fetch: (...given) => visitor().fetch(...given),
     async signIn(account, how) {
       const person = visitor(how);
+      const before = log.lines.length;
       const page = await person.signIn(account, how);
       const session = await person.fetch('/auth/session');
-      if (session.status !== 200) throw notSignedIn(account, page, log.lines);
+      if (session.status !== 200) throw notSignedIn(account, page, whyNot(account, log.lines.slice(before)));
       return { ...person, page };
     },
     async passTime(time) {
@@ -141,14 +150,7 @@ const wasStopped = 'This test app has been stopped, so nothing answers any more.
 const foreignRedis =
   'passTime cannot move the time of the Redis at REDIS_URL. It can with `redis: true`, which starts one for the test.';
 
-function notSignedIn(
-  account: string,
-  { status, path, heading, text }: TestPage,
-  log: readonly LogLine[],
-): Error {
-  const hint = log.findLast((line) => line.event === 'sign_in.failed' || line.causes !== undefined);
-  const why = hint ? ` The log says: ${JSON.stringify(hint)}` : '';
-  return new Error(
-    `signIn('${account}') did not sign in: ${path} answered ${status}, "${heading}". ${text.slice(0, 300)}${why}`,
-  );
+function notSignedIn(account: string, { status, path, heading, text }: TestPage, why: string): Error {
+  const answer = `${path} answered ${status}, "${heading}". ${text.slice(0, 300)}`;
+  return new Error(`signIn('${account}') did not sign in: ${answer} ${why}`.trim());
 }

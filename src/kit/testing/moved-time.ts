@@ -5,7 +5,8 @@ type Undo = () => void;
  * timers. What it makes are ordinary dates, and `instanceof` finds no difference.
  */
 export function moveDate(ahead: () => number): Undo {
-  const original = globalThis.Date;
+  // Fake timers that end after us put ours back.
+  const original = originals.get(globalThis.Date) ?? globalThis.Date;
   const now = () => original.now() + ahead();
   // Not the original itself: a test that replaces `Date.now` would replace what this one asks.
   function own(): void {}
@@ -17,12 +18,15 @@ export function moveDate(ahead: () => number): Undo {
     construct: (_own, given, target) =>
       Reflect.construct(original, given.length === 0 ? [now()] : given, target) as object,
   }) as unknown as DateConstructor;
+  originals.set(moved, original);
   globalThis.Date = moved;
   return () => {
-    // Fake timers that were started meanwhile put ours back when they end; it is not ahead any more by then.
     if (globalThis.Date === moved) globalThis.Date = original;
   };
 }
+
+/** What our own are in the place of. */
+const originals = new WeakMap<DateConstructor, DateConstructor>();
 
 /** The same for `Temporal.Now`, which Node has from version 26 on. */
 export function moveTemporal(ahead: () => number): Undo {
