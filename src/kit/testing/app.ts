@@ -87,6 +87,10 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
   const demandRunning = () => {
     if (stopped) throw new Error(wasStopped);
   };
+  const whileRunning = async (work: () => Promise<void>) => {
+    demandRunning();
+    await work();
+  };
 
   /** What stands in the way of a sign-in, as far as a test can do something about it. */
   const whyNot = (account: string, lines: readonly LogLine[]) => {
@@ -100,7 +104,10 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
     createVisitor(
       {
         ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim },
-        endSession: (id) => sessions.end(id, 'operator'),
+        async endSession(id) {
+          demandRunning();
+          return id !== undefined && (await sessions.end(id, 'operator'));
+        },
         explain: (error) =>
           stopped ? new Error(`${wasStopped} ${error.message}.`, { cause: error }) : error,
       },
@@ -110,9 +117,9 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
     url: baseUrl,
     provider: {
       issuer: provider.issuer,
-      goAway: provider.reach.close,
-      hang: provider.reach.hang,
-      comeBack: provider.reach.comeBack,
+      goAway: () => whileRunning(provider.reach.close),
+      hang: () => whileRunning(provider.reach.hang),
+      comeBack: () => whileRunning(provider.reach.comeBack),
     },
     log: log.lines,
     logged: log.logged,

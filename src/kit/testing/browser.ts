@@ -14,7 +14,7 @@ export interface Surroundings {
   /** What OIDC_ROLES_CLAIM says. */
   rolesClaim: string;
   /** Ends a session as an operator does. False: there was none. */
-  endSession(id: string): Promise<boolean>;
+  endSession(id: string | undefined): Promise<boolean>;
   /** The error of a request that got no answer, in words of the test. */
   explain(error: Error): Error;
 }

@@ -4,14 +4,19 @@ import { createLog, type Log } from '../log/index.ts';
 /** One line of the app's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { msg: string };
 
-/** How long a line that is waited for may take. */
-const patienceMs = 5_000;
+interface TestLogOptions {
+  print: boolean;
+  /** Prints no failures of the app. */
+  quiet: boolean;
+  /** How long a line that is waited for may take. */
+  patienceMs?: number;
+}
 
 /**
  * The log of a test app, kept for the test. What nobody foresaw is printed in any case, or nobody would know why a page
  * is a 500.
  */
-export function createTestLog({ print, quiet }: { print: boolean; quiet: boolean }) {
+export function createTestLog({ print, quiet, patienceMs = 5_000 }: TestLogOptions) {
   const lines: LogLine[] = [];
   const written = new EventEmitter().setMaxListeners(0);
   const write = (text: string) => {
@@ -31,7 +36,7 @@ export function createTestLog({ print, quiet }: { print: boolean; quiet: boolean
       const found = lines.findLast((line) => wanted.every(([name, value]) => line[name] === value));
       if (found) return found;
       await once(written, 'line', { signal: giveUp }).catch(() => {
-        throw notLogged(event, fields, lines);
+        throw notLogged(event, fields, lines, patienceMs);
       });
     }
   }
@@ -43,7 +48,7 @@ export function createTestLog({ print, quiet }: { print: boolean; quiet: boolean
   };
 }
 
-function notLogged(event: string, fields: object, lines: readonly LogLine[]): Error {
+function notLogged(event: string, fields: object, lines: readonly LogLine[], patienceMs: number): Error {
   const same = lines.filter((line) => line.event === event);
   const events = new Set(lines.flatMap((line) => (typeof line.event === 'string' ? [line.event] : [])));
   const there =

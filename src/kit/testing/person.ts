@@ -175,8 +175,7 @@ export function createVisitor(
     disable: () => accounts.setDisabled(demandAccount(), true),
     enable: () => accounts.setDisabled(demandAccount(), false),
     async endSession() {
-      const id = browser.sessionId();
-      if (id !== undefined && (await around.endSession(id))) return;
+      if (await around.endSession(browser.sessionId())) return;
       throw new Error('There is no session in this browser, or it has ended already.');
     },
   };

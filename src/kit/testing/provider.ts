@@ -45,7 +45,10 @@ export async function startProvider() {
   function userinfo(req: IncomingMessage, res: ServerResponse): void {
     const grant = grants.byAccessToken(/^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '');
     if (grant) send(res, 200, grant.account.claims);
-    else send(res, 401, { error: 'invalid_token' });
+    else {
+      res.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
+      send(res, 401, { error: 'invalid_token' });
+    }
   }
 
   async function token(form: URLSearchParams, res: ServerResponse): Promise<void> {
