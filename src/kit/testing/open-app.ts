@@ -5,9 +5,10 @@ import { assemble, type CheckedSite, OpenError } from '../assembly.ts';
 import type { Config } from '../config/index.ts';
 import { listener } from '../http/listener.ts';
 import type { Sessions } from '../store/index.ts';
+import { followers } from './clock.ts';
 import { createTestLog } from './log.ts';
 import { type MemoryProvider, startProvider } from './provider.ts';
-import { startTestRedis, type TestRedis } from './redis.ts';
+import { agingCommand, startTestRedis, type TestRedis } from './redis.ts';
 import { checkForTest, type TestAppOptions } from './settings.ts';
 
 /** The running parts of a test app. */
@@ -55,6 +56,13 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
     let requests = 0;
     server.on('request', (req, res) => instances[requests++ % count]?.listener(req, res));
     const [{ sessions }] = instances as [Instance];
+    const age = async (milliseconds: number) =>
+      void (await sessions.command?.(undefined, agingCommand(milliseconds)));
+    // Not any Redis: what is in that of REDIS_URL may be somebody else's.
+    if (redis) {
+      followers.add(age);
+      stops.push(async () => void followers.delete(age));
+    }
     return { checked, provider, redis, sessions, log, port, close };
   } catch (error) {
     await close();
