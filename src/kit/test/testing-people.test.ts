@@ -1,5 +1,6 @@
 import express from 'express';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { getUser } from '../session/user-session.ts';
 import { startTestApp, type TestApp } from '../testing/index.ts';
 import { createTestLog } from '../testing/log.ts';
@@ -183,6 +184,14 @@ describe('a test app that is used wrongly', () => {
     [{ SESSION_IDLE_MINUTES: 5 as never }, "SESSION_IDLE_MINUTES in `env` must be a text, as in .env: '5'."],
   ])('says which setting is none: %j', async (env, says) => {
     await expect(startTestApp({ ...smallSite({}), env })).rejects.toThrow(says);
+  });
+
+  test('says so also where a setting is missing for it', async () => {
+    const settings = { API_KEY: { meaning: 'opens the API', schema: z.string() } };
+    const started = startTestApp({ ...smallSite({ more: { settings } }), env: { API_KEI: 'x' } });
+    await expect(started).rejects.toThrow(
+      /API_KEY is missing.*\nAPI_KEI in `env` .* mean API_KEY\?\nA test sets/s,
+    );
   });
 
   test('says that it has been stopped', async () => {

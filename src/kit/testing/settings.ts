@@ -29,7 +29,8 @@ export function checkForTest(
   { site, env = {}, root }: TestAppOptions,
   { issuer, port, redisUrl }: { issuer: string; port: number; redisUrl: string | undefined },
 ): CheckedSite {
-  refuseNames(site, env, redisUrl);
+  refuseValues(env, redisUrl);
+  const unknown = unknownNames(site, env);
   const usual = {
     BASE_URL: `http://127.0.0.1:${port}`,
     OIDC_ISSUER: issuer,
@@ -39,37 +40,49 @@ export function checkForTest(
     SESSION_SECRET: randomBytes(32).toString('hex'),
   };
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
+  const checked = check(site, { ...usual, ...settingsOfTests(root), ...env, ...redis }, root, unknown);
+  if (unknown.length > 0) throw new Error(unknown.join('\n'));
+  return checked;
+}
+
+/** @param unknown what may be the reason where a setting is missing */
+function check(
+  site: AnySite,
+  env: NodeJS.ProcessEnv,
+  root: string | undefined,
+  unknown: readonly string[],
+): CheckedSite {
   try {
-    return checkSiteAndSettings(site, { ...usual, ...settingsOfTests(root), ...env, ...redis }, root);
+    return checkSiteAndSettings(site, env, root);
   } catch (error) {
-    if (error instanceof ConfigError && error.inSettings) error.message += `\n${whereToSet}`;
+    if (error instanceof ConfigError && error.inSettings)
+      error.message = [error.message, ...unknown, whereToSet].join('\n');
     throw error;
   }
 }
 
-/** A name that nothing reads would be passed over without a word, and the test would try something else. */
-function refuseNames(site: AnySite, env: object, redisUrl: string | undefined): void {
-  const names = Object.keys(env);
+function refuseValues(env: NonNullable<TestAppOptions['env']>, redisUrl: string | undefined): void {
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && typeof value !== 'string')
       throw new TypeError(`${name} in \`env\` must be a text, as in .env: '${value}'.`);
   }
-  if (names.includes('OIDC_ISSUER')) {
+  if (env.OIDC_ISSUER !== undefined) {
     throw new Error('startTestApp brings an identity provider of its own: take OIDC_ISSUER out of `env`.');
   }
-  if (redisUrl !== undefined && names.includes('REDIS_URL')) {
+  if (redisUrl !== undefined && env.REDIS_URL !== undefined) {
     throw new Error('startTestApp starts a Redis of its own: take out `redis`, or REDIS_URL in `env`.');
   }
+}
+
+/** A name that nothing reads would be passed over without a word, and the test would try something else. */
+function unknownNames(site: AnySite, env: object): string[] {
   const known = new Set([...settings.map(({ name }) => name), ...Object.keys(site.settings ?? {})]);
-  const others = [...known].map((name) => `${name}_FILE`);
-  const unknown = names.filter((name) => !known.has(name) && !others.includes(name) && name !== 'NODE_ENV');
-  if (unknown.length === 0) return;
-  const sentences = unknown.map((name) => {
+  return Object.keys(env).flatMap((name) => {
+    if (known.has(name) || known.has(name.replace(/_FILE$/, '')) || name === 'NODE_ENV') return [];
     const near = nearest(name, known);
     const help = near ? `Did you mean ${near}?` : 'Settings of your own are named in `settings` of site.ts.';
     return `${name} in \`env\` is not a setting. ${help}`;
   });
-  throw new Error(sentences.join('\n'));
 }
 
 /** What all tests of a site run with, written as in .env. */
