@@ -137,7 +137,7 @@ test('a page says what was wrong and what was said', () => {
     );
   const page = pageOf(`<p class="said" role="status">Your table is <b>booked</b>.</p><main>
     <p class="error" id="date-error">Choose a date.</p><p class="error wide" id="a-b-error"> Too   long </p>
-    <p class="error">No field</p><p id="other-error">No error</p></main>`);
+    <p class="error">No field</p><p class="error" id="elsewhere">No field</p><p id="other-error">No error</p></main>`);
   expect(page.errors).toEqual({ date: 'Choose a date.', 'a-b': 'Too long' });
   expect(page.said).toBe('Your table is booked.');
   expect(pageOf('<main></main>')).toMatchObject({ errors: {}, said: '' });

@@ -18,6 +18,7 @@ describe('the provider of a test app', () => {
     expect((await alice.get('/profile')).status).toBe(200);
     const visitor = await app.get('/profile');
     expect(visitor).toMatchObject({ path: '/profile', status: 302, asksToSignIn: true });
+    expect(await app.visitor().signIn('bob')).toMatchObject({ status: 302, asksToSignIn: true });
     await expect(app.signIn('bob')).rejects.toThrow(
       'The provider is away: app.provider.comeBack() brings it back.',
     );

@@ -30,7 +30,7 @@ export interface TestPage {
   field(name: string, form?: string): TypedValue;
   /** Where the answer leads, where it was not followed. */
   location: string | undefined;
-  /** True where it leads to the identity provider, and nobody is signed in there in this browser. */
+  /** True where it leads to the identity provider, and nobody is signed in there in this browser, or it is away. */
   asksToSignIn: boolean;
   /** The body, read as JSON. */
   json(): unknown;
