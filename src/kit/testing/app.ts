@@ -1,4 +1,5 @@
 import type { CheckedSite } from '../assembly.ts';
+import type { Surroundings } from './browser.ts';
 import { createClock, millisecondsOf } from './clock.ts';
 import type { LogLine } from './log.ts';
 import { type OpenApp, openApp } from './open-app.ts';
@@ -53,7 +54,7 @@ export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
  * Starts the whole app for a test, on a port of its own, with an identity provider in memory:
  *
  *     await using app = await startTestApp({ site });
- *     const alice = await app.signIn('alice', { claims: { roles: ['admin'] } });
+ *     const alice = await app.signIn('alice', { roles: ['admin'] });
  *
  * @throws Error that says what is wrong with the site or its settings
  */
@@ -75,8 +76,9 @@ export async function openTestApp(
   return { app: createTestApp(opened), checked: opened.checked };
 }
 
-function createTestApp({ checked, provider, redis, sessions, log, port, close }: OpenApp): TestApp {
-  const { baseUrl, provider: client, redisUrls } = checked.config;
+function createTestApp(opened: OpenApp): TestApp {
+  const { checked, provider, redis, sessions, log, close } = opened;
+  const { baseUrl, redisUrls } = checked.config;
   const clock = createClock();
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -87,39 +89,16 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
   const demandRunning = () => {
     if (stopped) throw new Error(wasStopped);
   };
-  const whileRunning = async (work: () => Promise<void>) => {
-    demandRunning();
-    await work();
-  };
-
-  /** What stands in the way of a sign-in, as far as a test can do something about it. */
-  const whyNot = (account: string, lines: readonly LogLine[]) => {
-    if (!provider.reach.isThere()) return 'The provider is away: app.provider.comeBack() brings it back.';
-    if (provider.accounts.isDisabled(account)) return 'The account is disabled: enable() takes that back.';
-    const line = lines.findLast(({ event, causes }) => event === 'sign_in.failed' || causes !== undefined);
-    return line ? `The log says: ${JSON.stringify(line)}` : '';
-  };
-
   const visitor = ({ headers }: VisitorOptions = {}) =>
-    createVisitor(
-      {
-        ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim },
-        async endSession(id) {
-          demandRunning();
-          return id !== undefined && (await sessions.end(id, 'operator'));
-        },
-        explain: (error) =>
-          stopped ? new Error(`${wasStopped} ${error.message}.`, { cause: error }) : error,
-      },
-      headers,
-    );
+    createVisitor(surroundingsOf(opened, demandRunning), headers);
+
   return {
     url: baseUrl,
     provider: {
       issuer: provider.issuer,
-      goAway: () => whileRunning(provider.reach.close),
-      hang: () => whileRunning(provider.reach.hang),
-      comeBack: () => whileRunning(provider.reach.comeBack),
+      goAway: steered(provider.reach.close, demandRunning),
+      hang: steered(provider.reach.hang, demandRunning),
+      comeBack: steered(provider.reach.comeBack, demandRunning),
     },
     log: log.lines,
     logged: log.logged,
@@ -132,8 +111,8 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
       const before = log.lines.length;
       const page = await person.signIn(account, how);
       const session = await person.fetch('/auth/session');
-      if (session.status !== 200) throw notSignedIn(account, page, whyNot(account, log.lines.slice(before)));
-      return { ...person, page };
+      if (session.status === 200) return { ...person, page };
+      throw notSignedIn(account, page, whyNot(account, provider, log.lines.slice(before)));
     },
     async passTime(time) {
       demandRunning();
@@ -152,10 +131,53 @@ function createTestApp({ checked, provider, redis, sessions, log, port, close }:
   };
 }
 
+/** @param demandRunning throws where the app has been stopped */
+function surroundingsOf(
+  { checked, provider, sessions, port }: OpenApp,
+  demandRunning: () => void,
+): Surroundings {
+  const { baseUrl, provider: client } = checked.config;
+  return {
+    ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim },
+    async endSession(id) {
+      demandRunning();
+      return id !== undefined && (await sessions.end(id, 'operator'));
+    },
+    explain(cause) {
+      try {
+        demandRunning();
+        return cause;
+      } catch {
+        return new Error(`${wasStopped} ${cause.message}.`, { cause });
+      }
+    },
+  };
+}
+
+/** A provider that came back after its app has been stopped would be there for ever. */
+function steered(work: () => Promise<void>, demandRunning: () => void): () => Promise<void> {
+  return async () => {
+    demandRunning();
+    await work();
+  };
+}
+
 const wasStopped = 'This test app has been stopped, so nothing answers any more.';
 
 const foreignRedis =
   'passTime cannot move the time of the Redis at REDIS_URL. It can with `redis: true`, which starts one for the test.';
+
+/** What stands in the way of a sign-in: what the test itself did, else what the log says. */
+function whyNot(
+  account: string,
+  { reach, accounts }: OpenApp['provider'],
+  lines: readonly LogLine[],
+): string {
+  if (!reach.isThere()) return 'The provider is away: app.provider.comeBack() brings it back.';
+  if (accounts.isDisabled(account)) return 'The account is disabled: enable() takes that back.';
+  const line = lines.findLast(({ event, causes }) => event === 'sign_in.failed' || causes !== undefined);
+  return line ? `The log says: ${JSON.stringify(line)}` : '';
+}
 
 function notSignedIn(account: string, { status, path, heading, text }: TestPage, why: string): Error {
   const answer = `${path} answered ${status}, "${heading}". ${text.slice(0, 300)}`;

@@ -5,6 +5,7 @@ import type { Fields } from './fields.ts';
 import { fillIn } from './forms.ts';
 import { parseHtml } from './html.ts';
 import type { TestPage } from './page.ts';
+import { createSteering, type Steering } from './steering.ts';
 
 export interface Visit {
   /** Left out, redirects are followed: within the app, and to the provider and back. */
@@ -66,23 +67,6 @@ export interface Person extends Visitor, Steering {
   page: TestPage;
 }
 
-/** What happens to a person without their doing. */
-interface Steering {
-  /**
-   * What the provider says about the account from now on, beside what it said before; the app hears of it when it asks
-   * again.
-   */
-  setClaims(claims: Readonly<Record<string, unknown>>): void;
-  /** The account's roles from now on, as `setClaims`. */
-  setRoles(roles: readonly string[]): void;
-  /** The provider disables the account: it refreshes no token, answers no userinfo, and lets nobody sign in as it. */
-  disable(): void;
-  /** Takes `disable` back. */
-  enable(): void;
-  /** Ends the session of this browser as an operator does, or another device. */
-  endSession(): Promise<void>;
-}
-
 /**
  * A browser in which nobody has signed in yet.
  *
@@ -112,12 +96,16 @@ export function createVisitor(
   }
 
   let account: string | undefined;
-  const demandAccount = () => {
-    if (account !== undefined) return account;
-    throw new Error('Nobody has signed in in this browser yet.');
-  };
+  const steering = createSteering(around, {
+    sessionId: browser.sessionId,
+    account() {
+      if (account !== undefined) return account;
+      throw new Error('Nobody has signed in in this browser yet.');
+    },
+  });
 
   const visitor: Visitor & Steering = {
+    ...steering,
     get: async (path, visit) => get(addressOf(path), undefined, visit),
     async post(path, fields = {}, visit = {}) {
       const { mark } = browser;
@@ -170,14 +158,6 @@ export function createVisitor(
       return get(addressOf(`/auth/login?returnTo=${encodeURIComponent(path)}&renew=1`));
     },
     signOut: () => visitor.post('/auth/logout'),
-    setClaims: (claims) => accounts.change(demandAccount(), (old) => ({ ...old, ...claims })),
-    setRoles: (roles) => accounts.change(demandAccount(), (old) => withRoles(old, rolesClaim, roles)),
-    disable: () => accounts.setDisabled(demandAccount(), true),
-    enable: () => accounts.setDisabled(demandAccount(), false),
-    async endSession() {
-      if (await around.endSession(browser.sessionId())) return;
-      throw new Error('There is no session in this browser, or it has ended already.');
-    },
   };
   return visitor;
 }
