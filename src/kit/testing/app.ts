@@ -13,6 +13,8 @@ import {
 } from './person.ts';
 import type { TestAppOptions } from './settings.ts';
 
+export type { TestAppOptions };
+
 /** The identity provider of a test app. */
 export interface TestProvider {
   issuer: string;

@@ -4,11 +4,10 @@ import { foldersOf } from '../folders.ts';
 import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
 import type { AnySite } from '../site.ts';
-import { openTestApp } from './app.ts';
+import { openTestApp, type TestAppOptions } from './app.ts';
 import { checkPages, type SeenPages } from './check-pages.ts';
 import { checkRoutes, type WatchedSite, watchRoutes } from './check-routes.ts';
 import { viewProblems } from './check-views.ts';
-import type { TestAppOptions } from './settings.ts';
 
 /** What a reviewer may want to know of a site in which nothing is wrong. */
 export interface SiteReport {
