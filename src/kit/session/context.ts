@@ -5,6 +5,7 @@ import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { Demands, Provider } from '../provider/index.ts';
 import type { Sealer, Sessions } from '../store/index.ts';
+import type { LoginParameters } from './login-parameters.ts';
 import { roleReader } from './roles.ts';
 import type { User } from './user.ts';
 
@@ -22,7 +23,9 @@ export interface AuthOptions {
   idleMinutes: number;
   maxHours: number;
   rolesClaim: string;
-  /** True while developing: refusals then say which rule failed and what the claims held. */
+  /** What links to /auth/login may ask of the provider. */
+  loginParameters: LoginParameters;
+  /** True while developing: refusals then say which rule failed and what the claims held, the log what was dropped. */
   explain: boolean;
   /** Sends a browser to the provider. Handed in, as neither of the guard and the sign-in imports the other. */
   startLogin: StartLogin;
@@ -34,8 +37,8 @@ export interface AuthOptions {
 export interface LoginRequest extends Demands {
   /** A path that `localPath` has let through. */
   returnTo: string;
-  prompt?: string | undefined;
-  login_hint?: string | undefined;
+  /** What a link or a button asks of the provider besides: `prompt`, `login_hint` and others. */
+  parameters?: Readonly<Record<string, string>> | undefined;
   /** The session that the browser had when the first attempt left. */
   former?: string | undefined;
   /** The second attempt, after the provider's sign-in page had expired: there is no third without a click (R4). */
