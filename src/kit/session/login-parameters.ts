@@ -8,6 +8,7 @@ export const ownLoginParameters: ReadonlySet<string> = new Set(['returnTo', 'ren
 
 const mostEntries = 50;
 const longestEntry = 200;
+const longestPrompt = 60;
 
 /** Which parameters of a link to /auth/login go on to the provider. */
 export type LoginParameters = ReturnType<typeof loginParameters>;
@@ -75,7 +76,7 @@ function isPromptName(name: string): boolean {
 
 /** Words as providers know them, none of them `none`. */
 function isPrompt(value: string): boolean {
-  return /^[a-z_]+( [a-z_]+)*$/.test(value) && !asksNone(value);
+  return value.length <= longestPrompt && /^[a-z_]+( [a-z_]+)*$/.test(value) && !asksNone(value);
 }
 
 function shown(entry: string): string {

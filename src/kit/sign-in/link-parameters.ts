@@ -7,10 +7,10 @@ import { type AuthContext, authOf } from '../session/context.ts';
 import { ownLoginParameters } from '../session/login-parameters.ts';
 
 /**
- * As JSON, in bytes: they go into the sign-in's cookie, beside a path of up to 2 KB, and browsers drop a cookie of more
- * than 4,096.
+ * As JSON, in bytes, without the short `prompt`: they go into the sign-in's cookie, beside a path of up to 2 KB, and
+ * browsers drop a cookie of more than 4,096.
  */
-const mostBytes = 640;
+const mostBytes = 600;
 const mostNamesSaid = 50;
 
 const bytesOf = (name: string, value: string) => Buffer.byteLength(JSON.stringify({ [name]: value }));
@@ -30,9 +30,11 @@ export function linkParameters(req: Request): Record<string, string> {
     if (why !== undefined) sayDropped(req, name, why);
     else if (value !== undefined) taken[name] = value;
   }
-  const { kept, left } = leaveOutLongest(taken, mostBytes, bytesOf);
-  for (const name of left) sayDropped(req, name, 'it is too long: all of a link together may have 640 bytes');
-  return kept;
+  const { prompt, ...others } = taken;
+  const { kept, left } = leaveOutLongest(others, mostBytes, bytesOf);
+  for (const name of left)
+    sayDropped(req, name, `it is too long: at most ${mostBytes} bytes for all of a link`);
+  return { ...(prompt !== undefined && { prompt }), ...kept };
 }
 
 /** Whether a link asks the provider for another account, a new one or a new sign-in, whoever is signed in here. */
