@@ -45,18 +45,19 @@ export function asksNone(value: string): boolean {
 
 /** `organization=acme&hd=example.com`, written as in an address. */
 export const authorizationParameters = z.string().transform((value, ctx) => {
-  const complain = (message: string) => ctx.addIssue({ code: 'custom', message });
+  const problems = new Set<string>();
   const pairs = value.length > mostLetters ? [] : value.split('&');
-  if (value.length > mostLetters) complain(`is too long: at most ${mostLetters} characters.`);
-  if (pairs.length > mostParameters) complain(`holds too many parameters: at most ${mostParameters}.`);
+  if (value.length > mostLetters) problems.add(`is too long: at most ${mostLetters} characters.`);
+  if (pairs.length > mostParameters) problems.add(`holds too many parameters: at most ${mostParameters}.`);
   const found = new Map<string, string>();
   const names = new Set<string>();
   for (const pair of pairs.slice(0, mostParameters)) {
     const read = readPair(pair);
     const problem = typeof read === 'string' ? read : problemOf(read, names);
-    if (problem !== undefined) complain(problem);
+    if (problem !== undefined) problems.add(problem);
     else if (typeof read !== 'string') found.set(...read);
   }
+  for (const message of problems) ctx.addIssue({ code: 'custom', message });
   return Object.fromEntries(found);
 });
 

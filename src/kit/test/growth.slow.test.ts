@@ -206,6 +206,8 @@ describe('the work for a request', () => {
   const form = 'application/x-www-form-urlencoded';
   const x = (size: number) => 'x'.repeat(size);
 
+  const manyNames = (size: number) => Array.from({ length: size / 6 }, (_, i) => `a${i}=b`).join('&');
+
   // Node takes 16 KB of headers, and our forms 16 KB or 64.
   const rows: [what: string, request: (size: number) => string][] = [
     ['a session cookie of dots', (size) => get(`Cookie: session=s%3A${'.'.repeat(size)}%0A`)],
@@ -235,6 +237,10 @@ describe('the work for a request', () => {
       'a third-party start',
       (size) => get('A: b', `/auth/initiate-login?iss=http://127.0.0.1:9&login_hint=${x(size)}`),
     ],
+    ['a link of names', (size) => get('A: b', `/auth/login?${manyNames(size)}`)],
+    ['a link of one name', (size) => get('A: b', `/auth/login?${'login_hint=x&'.repeat(size / 13)}`)],
+    ['a link of one value', (size) => get('A: b', `/auth/login?login_hint=${x(size)}`)],
+    ['a link of words', (size) => get('A: b', `/auth/login?prompt=${'a+'.repeat(size / 2)}none`)],
     ['a User-Agent', (size) => get(`User-Agent: ${'Mac OS '.repeat(size / 7)}`)],
     ['an Accept', (size) => get(`Accept: ${'text/htm,'.repeat(size / 9)}`)],
     ['an X-Request-Id', (size) => get(`X-Request-Id: ${x(size)}!`)],

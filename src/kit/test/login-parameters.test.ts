@@ -312,7 +312,7 @@ describe('a link that asks too much', () => {
     const env = { OIDC_PAR: 'off', OIDC_SCOPE: `openid ${'scope '.repeat(190).trim()}` };
     const pair = await startPair({ env, parts });
     try {
-      const query = { hint_1: 'x'.repeat(320), hint_2: 'x'.repeat(200), hint_3: 'x' };
+      const query = { hint_1: 'x'.repeat(350), hint_2: 'x'.repeat(200), hint_3: 'x' };
       const params = await asked(pair, query);
       expect(params).toMatchObject({ hint_2: query.hint_2, hint_3: 'x' });
       expect(params.hint_1).toBeUndefined();
