@@ -11,6 +11,8 @@ import { ownLoginParameters } from '../session/login-parameters.ts';
  * browsers drop a cookie of more than 4,096.
  */
 const mostBytes = 600;
+/** A path of 2 KB, its escapes, and more than all that is taken besides. A longer one is not looked at (R23). */
+const longestLink = 8_192;
 const mostNamesSaid = 50;
 
 const bytesOf = (name: string, value: string) => Buffer.byteLength(JSON.stringify({ [name]: value }));
@@ -21,6 +23,7 @@ const bytesOf = (name: string, value: string) => Buffer.byteLength(JSON.stringif
  */
 export function linkParameters(req: Request): Record<string, string> {
   const given = new Map<string, string | undefined>();
+  if (req.originalUrl.length > longestLink) return {};
   // Of two values nobody can say which is meant.
   for (const [name, value] of queryOf(req)) given.set(name, given.has(name) ? undefined : value);
   const taken: Record<string, string> = {};

@@ -278,6 +278,7 @@ describe('a link that asks too much', () => {
   const parts = { loginParameters: [...names, 'login_hint', 'prompt=create', 'ui_locales'] };
   const longest = `/${'p'.repeat(2_047)}`;
   const queries: [what: string, query: Record<string, string>][] = [
+    ['thousands of letters', { login_hint: 'x'.repeat(9_000), hint_1: 'x' }],
     ['a long value', { login_hint: 'x'.repeat(3_000) }],
     ['letters of three bytes', { login_hint: 'あ'.repeat(200) }],
     ['letters that JSON escapes', { login_hint: '"\\'.repeat(150) }],
@@ -298,7 +299,9 @@ describe('a link that asks too much', () => {
         const [cookie = ''] = sent.headers.getSetCookie();
         expect(cookie.length).toBeLessThan(4_093);
         const params = new URL(sent.location ?? '').searchParams;
-        if (par === 'off') expect(params.get('prompt')).toBe('create');
+        const tooLong = JSON.stringify(query).length > 8_000;
+        if (par === 'off') expect(params.get('prompt')).toBe(tooLong ? null : 'create');
+        if (tooLong) return;
         const page = await signUp(browser, sent, 'Zoë Zander');
         expect(page.url).toBe(pair.app.url(longest));
         expect((await browser.get(pair.app.url('/profile'))).body).toContain('Zoë Zander');
