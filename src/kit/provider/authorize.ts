@@ -62,7 +62,7 @@ export async function authorizationUrl(
         return oidc.buildAuthorizationUrlWithPAR(configuration, parametersWith(asked));
       }
       const url = oidc.buildAuthorizationUrl(configuration, parametersWith(asked));
-      if (url.href.length <= longestAddress) return url;
+      if (url.href.length <= longestAddress || Object.keys(asked).length === 0) return url;
       const without = oidc.buildAuthorizationUrl(configuration, parametersWith({}));
       const kept = fitting(asked, longestAddress - without.href.length, connection.log);
       return oidc.buildAuthorizationUrl(configuration, parametersWith(kept));

@@ -327,6 +327,23 @@ describe('a link that asks too much', () => {
   });
 });
 
+test('what the settings make too long is sent as it is, and no link is blamed', async () => {
+  const pair = await startPair({
+    env: { OIDC_PAR: 'off', OIDC_SCOPE: `openid ${'scope '.repeat(320).trim()}` },
+  });
+  try {
+    const params = await asked(pair, '');
+    expect(params.scope?.length).toBeGreaterThan(1_900);
+    expect(pair.app.lines.filter(({ msg }) => /too long/.test(msg))).toEqual([]);
+    expect(await asked(pair, { login_hint: 'alice', prompt: 'create' })).toEqual({
+      ...params,
+      prompt: 'create',
+    });
+  } finally {
+    await pair.stop();
+  }
+});
+
 /** The development provider's page for a new account, filled in. */
 async function signUp(browser: Browser, sent: Page, name: string, visit = {}): Promise<Page> {
   const form = await browser.get(sent.location ?? '');
