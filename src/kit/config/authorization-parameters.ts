@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { prompt } from './values.ts';
 
-/** Far above what any provider asks for. Together with the app's own parameters, the address stays under 2,000 letters. */
-const mostLetters = 1_000;
+/** Beside the app's own parameters this leaves the address under 2,000 characters. */
+const mostCharacters = 1_000;
 const mostParameters = 20;
 
 /** Each of these decides what an answer is, whom it goes to or how it is checked: the app alone sets them. */
-const protocols: ReadonlySet<string> = new Set([
+const protocolParameters: ReadonlySet<string> = new Set([
   ...['response_type', 'response_mode', 'client_id', 'redirect_uri', 'scope', 'state', 'nonce'],
   ...['code_challenge', 'code_challenge_method', 'request', 'request_uri', 'id_token_hint'],
   ...['max_age', 'acr_values', 'resource', 'audience', 'dpop_jkt'],
@@ -34,8 +34,8 @@ export function isParameterName(name: string): boolean {
  * Whether a parameter is one of those that only the app itself sets. Some providers read names without regard to capital
  * letters (.NET), so `Redirect_Uri` is one too.
  */
-export function isProtocols(name: string): boolean {
-  return protocols.has(name.toLowerCase());
+export function belongsToProtocol(name: string): boolean {
+  return protocolParameters.has(name.toLowerCase());
 }
 
 /** `none` fails for everybody who is not signed in at the provider, and asks nobody anything. */
@@ -46,8 +46,8 @@ export function asksNone(value: string): boolean {
 /** `organization=acme&hd=example.com`, written as in an address. */
 export const authorizationParameters = z.string().transform((value, ctx) => {
   const problems = new Set<string>();
-  const pairs = value.length > mostLetters ? [] : value.split('&');
-  if (value.length > mostLetters) problems.add(`is too long: at most ${mostLetters} characters.`);
+  const pairs = value.length > mostCharacters ? [] : value.split('&');
+  if (value.length > mostCharacters) problems.add(`is too long: at most ${mostCharacters} characters.`);
   if (pairs.length > mostParameters) problems.add(`holds too many parameters: at most ${mostParameters}.`);
   const found = new Map<string, string>();
   const names = new Set<string>();
@@ -83,7 +83,7 @@ function problemOf([name, value]: [string, string], names: Set<string>): string 
   const plain = name.toLowerCase();
   const seen = names.has(plain);
   names.add(plain);
-  if (isProtocols(name)) {
+  if (belongsToProtocol(name)) {
     const setting = settingOf.get(plain);
     return `must not hold ${name}: ${setting ? `${setting} is the setting for it` : 'the app sets it itself, so take it out'}.`;
   }

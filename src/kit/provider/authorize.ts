@@ -72,7 +72,7 @@ export async function authorizationUrl(
   }
 }
 
-/** Longer ones are refused on the way, by some servers and proxies; one of 2,000 letters no more counts as short. */
+/** Some servers and proxies on the way refuse an address of 2,000 characters or more. */
 const longestAddress = 1_999;
 
 /** What of a link has room in the address. The settings' own parameters are sent whatever their length. */

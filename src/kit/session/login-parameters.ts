@@ -1,6 +1,6 @@
-import { asksNone, isParameterName, isProtocols } from '../config/authorization-parameters.ts';
+import { asksNone, belongsToProtocol, isParameterName } from '../config/authorization-parameters.ts';
 
-/** What links may ask for where the site says nothing: nothing of it chooses where or how somebody signs in. */
+/** What links may ask for where the site says nothing. None of it decides where or how strongly somebody signs in. */
 const usual = ['login_hint', 'ui_locales', 'prompt=create', 'prompt=select_account'];
 
 /** What /auth/login reads itself. */
@@ -22,7 +22,7 @@ export function loginParameters(entries: readonly string[] = usual) {
     names: (name: string) => named.has(name),
     /** Whether a link may send this one. Never what the protocol needs, nor `prompt=none`. */
     allows(name: string, value: string): boolean {
-      if (isProtocols(name) || (isPromptName(name) && !isPrompt(value))) return false;
+      if (belongsToProtocol(name) || (isPromptName(name) && !isPrompt(value))) return false;
       return allowed.has(name) || allowed.has(`${name}=${value}`);
     },
   };
@@ -54,7 +54,7 @@ function problemOf(entry: string): string | undefined {
   if (!isParameterName(name)) {
     return 'is no name of a parameter. Write a name of letters, digits, _, . and -, or name=value.';
   }
-  if (isProtocols(name)) return 'can never come from a link: the app sets it itself. Take it out.';
+  if (belongsToProtocol(name)) return 'can never come from a link: the app sets it itself. Take it out.';
   if (ownLoginParameters.has(name)) return "is one of the kit's own parameters of /auth/login. Take it out.";
   if (isPromptName(name) && name !== 'prompt') return 'is no name that providers know. Write prompt.';
   if (value === undefined) return undefined;

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { isParameterName, isProtocols } from '../config/authorization-parameters.ts';
+import { belongsToProtocol, isParameterName } from '../config/authorization-parameters.ts';
 import { queryOf } from '../http/parameters.ts';
 import { hasControlCharacter } from '../http/return-path.ts';
 import { leaveOutLongest } from '../provider/parameters.ts';
@@ -22,8 +22,12 @@ const bytesOf = (name: string, value: string) => Buffer.byteLength(JSON.stringif
  * dropped, and the development log says so: anybody can write a link, so one must neither steer nor break a sign-in.
  */
 export function linkParameters(req: Request): Record<string, string> {
+  if (req.originalUrl.length > longestLink) {
+    if (authOf(req).context.explain)
+      req.log.warn('a link to /auth/login is too long: its parameters were dropped');
+    return {};
+  }
   const given = new Map<string, string | undefined>();
-  if (req.originalUrl.length > longestLink) return {};
   // Of two values nobody can say which is meant.
   for (const [name, value] of queryOf(req)) given.set(name, given.has(name) ? undefined : value);
   const taken: Record<string, string> = {};
@@ -51,7 +55,7 @@ export function asksForAnother(req: Request, { prompt = '' }: Record<string, str
 
 function whyDropped(req: Request, name: string, value: string | undefined): string | undefined {
   const { loginParameters } = authOf(req).context;
-  if (isProtocols(name)) return 'no link can set what the app itself sends';
+  if (belongsToProtocol(name)) return 'no link can set what the app itself sends';
   if (!loginParameters.names(name)) return 'name it in `loginParameters` of site.ts if links may send it';
   if (value === undefined) return 'it came twice: write it once in the link';
   if (!loginParameters.allows(name, value)) {

@@ -291,13 +291,13 @@ describe('a site whose links ask for a new account', () => {
   const found = (site: { loginParameters?: string[] }, prompts?: unknown) =>
     [...checkSignUp(site, { prompt_values_supported: prompts })].map(({ state }) => state);
 
-  test('is told whether the provider makes any, where the metadata says so', () => {
+  test('shows whether the provider makes any, where the metadata says so', () => {
     expect(found(links, ['login', 'create'])).toEqual(['ok']);
     expect(found(links, ['login'])).toEqual(['warning']);
     expect(found(links)).toEqual([]);
   });
 
-  test('hears nothing of it where it has not asked', () => {
+  test('gets no line about it where it does not name prompt=create itself', () => {
     expect(found({}, ['login'])).toEqual([]);
     expect(found({ loginParameters: ['login_hint'] }, ['login'])).toEqual([]);
   });
