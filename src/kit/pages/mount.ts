@@ -112,7 +112,7 @@ function printPage(req: Request, res: Response, page: Page, model: object | unde
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends'],
 ];
 
 const warned = new WeakSet<Page>();
