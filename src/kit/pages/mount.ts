@@ -153,7 +153,7 @@ function printPage(
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends', 'form', 'said'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form', 'said'],
 ];
 
 const warned = new WeakSet<Page>();
