@@ -69,8 +69,8 @@ function table() {
 function wrongBooking() {
   const form = {
     action: 'add',
-    values: { name: 'Ann', day: 'tomorrow', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
-    errors: { day: 'Enter a real date, such as 2026-11-26.', place: 'Choose one of the options.' },
+    values: { name: 'Ann', people: '1e1', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
+    errors: { people: 'Enter a number, such as 12 or 3.5.', place: 'Choose one of the options.' },
     summary: ['We have no table for eleven.'],
   };
   return { ...signedIn('Bookings', '/bookings'), title: 'Error: Bookings', bookings: [], form };
