@@ -88,7 +88,16 @@ function keep(req: Request, res: Response, sentences: readonly Sentence[]): void
 }
 
 function keyOf({ iss, sub }: User, path: string): string {
-  return hash('sha256', JSON.stringify([iss, sub, path]), 'base64url').slice(0, 22);
+  return hash('sha256', JSON.stringify([iss, sub, decoded(path)]), 'base64url').slice(0, 22);
+}
+
+/** Browsers do not all escape the same characters of the address that they are sent to. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Without query and fragment: the same page says it, whatever it is asked for. */

@@ -223,7 +223,7 @@ describeWithChromium('in Chromium', () => {
     await page.waitForSelector('h1:has-text("signed out")');
     expect(await heading(page)).toBe("You've been signed out");
     expect(await page.content()).not.toContain('hunter2');
-    expect(await page.locator('main').textContent()).toContain("doesn't keep passwords");
+    expect(await page.locator('main').textContent()).toContain("You'll need to type them again");
 
     // Still signed out: the same page again.
     await page.getByRole('button', { name: 'Send again' }).click();

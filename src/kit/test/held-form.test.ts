@@ -179,7 +179,7 @@ describe('the page that holds it', () => {
       ['kit-form', mark],
       ['text', 'kept'],
     ]);
-    expect(textOf(page)).toContain("this page doesn't keep passwords");
+    expect(textOf(page)).toContain("passwords and similar fields aren't kept");
   });
 
   test('holds 64 KB, and no more is read', async () => {

@@ -267,7 +267,11 @@ test('each form of a page carries its mark, which no browser fills in from befor
   const { 'kit-form': mark } = markOn(page);
   const field = `<input type="hidden" name="kit-form" value="${mark}" autocomplete="off">`;
   for (const form of forms) expect(form).toContain(field);
-  expect((await createBrowser().get(app.url('/'))).body).not.toContain('kit-form');
+  const visitors = await createBrowser().get(app.url('/'));
+  expect(visitors.body).not.toContain('kit-form');
+  // The script that sends a form once is there where forms are.
+  expect(page.body).toMatch(/<script src="\/forms\.js\?v=[\w-]+" defer><\/script>/);
+  expect(visitors.body).not.toContain('forms.js');
 });
 
 test('in development a form without it is answered with the name of its view', async () => {

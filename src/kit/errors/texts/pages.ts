@@ -29,7 +29,7 @@ export const pageTexts = {
 
   'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
   'held-form.secrets':
-    "For your security, this page doesn't keep passwords and the like. We'll ask for them once more.",
+    "For your security, passwords and similar fields aren't kept. You'll need to type them again.",
 
   'leaving.title': 'Continue to {provider}',
   'leaving.sign-in': "We're taking you to {provider} to sign in. If nothing happens, choose Continue.",
