@@ -11,6 +11,7 @@ import { isFormSchema } from './pages/forms/schema.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import { isPage, type Page } from './pages/page.ts';
 import { isSamePath } from './pages/paths.ts';
+import { loginParameterProblems } from './session/login-parameters.ts';
 import type { AnySite } from './site.ts';
 
 /** What is wrong with a site but for its pages and settings, each a sentence with what to do. */
@@ -26,7 +27,11 @@ export function siteProblems(site: AnySite): string[] {
       problems.push(`site.ts: \`${part}\` must be a function.`);
   }
   if (pages === undefined) problems.push('site.ts: `pages` is missing. It returns the list of your pages.');
-  const more = [...policyProblems(site.contentSecurityPolicy), ...textProblems(site.texts)];
+  const more = [
+    ...loginParameterProblems(site.loginParameters),
+    ...policyProblems(site.contentSecurityPolicy),
+    ...textProblems(site.texts),
+  ];
   return [...problems, ...more.map((text) => `site.ts: ${text}`)];
 }
 

@@ -5,6 +5,7 @@ import { say } from '../errors/language.ts';
 import type { Text } from '../errors/texts.ts';
 import { judge, type Verdict } from '../guard/rules.ts';
 import { languageOf } from '../http/language.ts';
+import { authOf } from '../session/context.ts';
 import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser } from '../session/user-session.ts';
@@ -38,7 +39,7 @@ export function layout(pages: readonly Page[]): RequestHandler {
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
     const opened = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
     const page = printedAt ?? opened;
-    if (!user) return { ...always, signInHref: signInFrom(page) };
+    if (!user) return { ...always, signInHref: signInFrom(page), signUpHref: signUpFrom(req, page) };
     return {
       ...always,
       user: { name: user.name, initials: initials(user.name), member: user.member },
@@ -93,6 +94,16 @@ function mayOpen(req: Request, user: User | undefined, access: Page['access']): 
 
 function isOpen(verdict: Verdict): boolean {
   return typeof verdict !== 'object' || !('forbidden' in verdict);
+}
+
+/**
+ * Undefined where the provider does not say that it makes accounts, or the site lets no link ask for one. Asks nobody:
+ * before the provider's metadata is there, there is no link.
+ */
+function signUpFrom(req: Request, page: string): string | undefined {
+  const { provider, loginParameters } = authOf(req).context;
+  const offered = provider.offersPrompt('create') === true && loginParameters.allows('prompt', 'create');
+  return offered ? `${signInFrom(page)}&prompt=create` : undefined;
 }
 
 /** Whoever has just signed out does not want to come back to a page that says so. */

@@ -147,7 +147,7 @@ function printPage(
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends', 'form'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form'],
 ];
 
 const warned = new WeakSet<Page>();

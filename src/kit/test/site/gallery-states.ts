@@ -7,6 +7,11 @@ import { dateTime } from '../../pages/time.ts';
 export const allStates: GalleryState[] = [
   ...galleryStates(),
   { name: 'home-signed-out', view: 'home', locals: { ...around('Home', '/'), signInHref: '/auth/login' } },
+  {
+    name: 'home-sign-up',
+    view: 'home',
+    locals: { ...around('Home', '/'), signInHref: '/auth/login', signUpHref: '/auth/login?prompt=create' },
+  },
   { name: 'home-signed-in', view: 'home', locals: home() },
   { name: 'home-store-away', view: 'home', locals: { ...around('Home', '/'), storeAway: true } },
   { name: 'profile', view: 'profile', locals: profile('alice', ['admin', 'member']) },
