@@ -104,7 +104,7 @@ describe('a form that is not', () => {
     expect(page.body.match(/ checked/g)).toHaveLength(3);
     expect(errorsOn(page.body)).toEqual({
       day: 'Enter a real date, such as 2026-11-26.',
-      people: 'Enter a number, such as 12 or 3.5.',
+      people: 'Enter a whole number, such as 12.',
       extras: 'Choose no more than 1.',
       password: 'Enter at least 8 characters.',
     });
@@ -128,7 +128,11 @@ describe('a form that is not', () => {
     const page = await alice.post('/bookings/add', {});
     expect(page.status).toBe(422);
     expect(errorsOn(page.body)).toEqual({
-      ...{ name: 'Enter something here.', day: 'Enter something here.', people: 'Enter something here.' },
+      ...{
+        name: 'Enter something here.',
+        day: 'Enter a real date, such as 2026-11-26.',
+        people: 'Enter a whole number, such as 12.',
+      },
       ...{ place: 'Choose one of the options.' },
     });
   });

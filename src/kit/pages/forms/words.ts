@@ -36,8 +36,8 @@ export function textFor(issue: Issue, about: About): Text {
 const isTick = (values: readonly unknown[] = []) => values.length === 1 && typeof values[0] === 'boolean';
 
 /** An empty text never comes to `.min(1, 'Say who you are')`, so what that would say is said here. */
-function whenEmpty({ inst, ...issue }: Issue): Text {
-  const { checks = [] } = (inst?._zod.def ?? {}) as { checks?: readonly Check[] };
+function whenEmpty(issue: Issue): Text {
+  const { checks = [] } = (issue.inst?._zod.def ?? {}) as { checks?: readonly Check[] };
   for (const check of checks) {
     const { check: name, minimum, length, error } = check._zod.def;
     if (!/^(min_length|length_equals)$/.test(name)) continue;
@@ -48,7 +48,8 @@ function whenEmpty({ inst, ...issue }: Issue): Text {
     const message = typeof told === 'object' ? told?.message : told;
     if (message) return message;
   }
-  return { key: 'form.required' };
+  const key = ofType(issue);
+  return { key: key === 'form.not-valid' ? 'form.required' : key };
 }
 
 interface Check {
@@ -62,20 +63,38 @@ interface Check {
   };
 }
 
-function ofType({ expected, input }: Issue): TextName {
+/** What is to be entered. A schema that is of a format from the start, such as z.email() or z.int(), says so itself. */
+function ofType({ expected = '', input, inst }: Issue): TextName {
   if (input === Number.POSITIVE_INFINITY || input === Number.NEGATIVE_INFINITY) return 'form.too-many-digits';
-  switch (expected) {
-    case 'number':
-    case 'nan':
-      return 'form.number';
-    case 'int':
-    case 'bigint':
-      return 'form.whole-number';
-    case 'date':
-      return 'form.date';
-    default:
-      return 'form.not-valid';
-  }
+  const { format = '' } = (inst?._zod.def ?? {}) as { format?: string };
+  return named(wholeNumbers, format) ?? named(formats, format) ?? named(types, expected) ?? 'form.not-valid';
+}
+
+const types: Names = {
+  number: 'form.number',
+  int: 'form.whole-number',
+  bigint: 'form.whole-number',
+  date: 'form.date',
+};
+
+const wholeNumbers: Names = {
+  safeint: 'form.whole-number',
+  int32: 'form.whole-number',
+  uint32: 'form.whole-number',
+};
+
+const formats: Names = {
+  email: 'form.email',
+  url: 'form.web-address',
+  date: 'form.date',
+  datetime: 'form.date-time',
+  time: 'form.time',
+};
+
+type Names = Readonly<Record<string, TextName>>;
+
+function named(names: Names, name: string): TextName | undefined {
+  return Object.hasOwn(names, name) ? names[name] : undefined;
 }
 
 function tooSmall({ origin, minimum, inclusive, exact }: Issue, { language }: About): Text {
@@ -127,19 +146,11 @@ function dayOrTime(at: number | bigint | undefined, { tag }: Language): string {
   return format.format(date);
 }
 
-const formats: Readonly<Record<string, TextName>> = {
-  email: 'form.email',
-  url: 'form.web-address',
-  date: 'form.date',
-  datetime: 'form.date-time',
-  time: 'form.time',
-};
-
 function ofFormat({ format = '', prefix, suffix, includes }: Issue): Text {
   if (format === 'starts_with') return { key: 'form.begins-with', values: { text: String(prefix) } };
   if (format === 'ends_with') return { key: 'form.ends-with', values: { text: String(suffix) } };
   if (format === 'includes') return { key: 'form.includes', values: { text: String(includes) } };
-  return { key: (Object.hasOwn(formats, format) && formats[format]) || 'form.pattern' };
+  return { key: named(formats, format) ?? 'form.pattern' };
 }
 
 /** What its options said is in words already. The one that came nearest counts: the right type, and no other mistake. */

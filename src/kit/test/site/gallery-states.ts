@@ -70,7 +70,7 @@ function wrongBooking() {
   const form = {
     action: 'add',
     values: { name: 'Ann', people: '1e1', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
-    errors: { people: 'Enter a number, such as 12 or 3.5.', place: 'Choose one of the options.' },
+    errors: { people: 'Enter a whole number, such as 12.', place: 'Choose one of the options.' },
     summary: ['We have no table for eleven.'],
   };
   return { ...signedIn('Bookings', '/bookings'), title: 'Error: Bookings', bookings: [], form };
