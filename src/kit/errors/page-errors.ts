@@ -17,3 +17,14 @@ export function notFound(): ErrorWithMessage {
 export function forbidden(why?: string): ErrorWithMessage {
   return new AuthError('forbidden', why === undefined ? {} : { page: { text: [why] } });
 }
+
+/**
+ * The page for what cannot be done just now, though nobody did anything wrong (503): a database that is away. Browsers
+ * and scripts are asked to come back in a few seconds.
+ *
+ * @param cause for the log
+ */
+export function unavailable(cause?: unknown): ErrorWithMessage {
+  const error = new Error('unavailable', { cause });
+  return Object.assign(error, { status: 503, page: plainPages.unavailable, retryAfter: 5 });
+}
