@@ -19,7 +19,7 @@ export type Ran = Pick<Migration, 'name' | 'hash'>;
  *
  * @throws Error that names the file
  */
-export function readMigrations(folder = join(import.meta.dirname, 'migrations')): Migration[] {
+export function readMigrations(folder = join(import.meta.dirname, './migrations/')): Migration[] {
   const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
   return names.sort().map((name, index) => {
     const number = String(index + 1).padStart(4, '0');
