@@ -15,6 +15,7 @@ export const site = defineSite({
     ...apiSettings, // example
   },
   open: ({ settings, log }) => openDatabase(settings, log), // example
+  apis: ({ settings }) => ({ data: { url: settings.API_URL } }), // example
   pages: () => [
     // In the order of the menu.
     homePage,

@@ -17,7 +17,7 @@ import { layout } from './pages/layout.ts';
 import { leadBack } from './pages/lead-back.ts';
 import { mountPages } from './pages/mount.ts';
 import type { Page } from './pages/page.ts';
-import type { Provider } from './provider/index.ts';
+import type { Apis, Provider } from './provider/index.ts';
 import { createContext } from './session/context.ts';
 import { readSession } from './session/read-session.ts';
 import { sessionRoutes } from './session/routes.ts';
@@ -27,6 +27,7 @@ import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
 import type { Sealer, Sessions } from './store/index.ts';
+import { refreshNow } from './tokens/token-refresh.ts';
 
 /** What the app is made of; `assemble` makes each once. */
 export interface Parts {
@@ -37,6 +38,7 @@ export interface Parts {
   folders: Folders;
   /** What the site's `open` gave. */
   data: unknown;
+  apis: Apis;
   log: Log;
   audit: Audit;
   logRequests: (app: Express, trusted: (req: IncomingMessage) => boolean) => RequestHandler;
@@ -81,10 +83,13 @@ export function createApp(parts: Parts): Express {
   app.use(sameOrigin({ baseUrl, exempt: (path) => exempt.includes(path), audit }));
 
   // Who is asking.
+  const siteParts = { data: parts.data, settings: config.own };
   app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
-  const { secrets, idleMinutes, maxHours } = config.session;
+  const { secrets, idleMinutes, maxHours, recheckMinutes } = config.session;
   const context = createContext({
-    ...{ baseUrl, provider, sessions, secrets, idleMinutes, maxHours, log, audit, startLogin },
+    ...{ baseUrl, provider, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
+    ...{ startLogin, refreshTokens: refreshNow, apis: parts.apis },
+    site: { signIn: site.signIn, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
     rolesClaim: config.provider.rolesClaim,
     explain: development,
@@ -95,7 +100,6 @@ export function createApp(parts: Parts): Express {
   app.use(layout(pages));
   const frame = frameable([new URL(config.provider.issuer).origin]);
   app.use('/auth', signInRoutes(), signOutRoutes({ frameable: frame }), sessionRoutes());
-  const siteParts = { data: parts.data, settings: config.own };
   mountPages(app, pages, siteParts);
   mountRoutes(app, site, { ...siteParts, log });
 

@@ -5,9 +5,12 @@ import { type Folders, foldersOf } from './folders.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
-import type { Settings } from './pages/register.ts';
-import { createProvider, type Provider } from './provider/index.ts';
+import { type Apis, createProvider, type Provider } from './provider/index.ts';
+import { reachable } from './session/by-owner.ts';
+import { rechecksDone } from './session/recheck.ts';
+import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
+import { readApis } from './site-apis.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
 import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
@@ -18,6 +21,7 @@ export interface CheckedSite {
   config: Config;
   /** The site's pages and the kit's own. */
   pages: readonly Page[];
+  apis: Apis;
   folders: Folders;
 }
 
@@ -53,8 +57,10 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
   const own: unknown = site.pages({ settings: config.own });
   const wrong = pageProblems(own, folders);
   if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
+  const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {});
+  if (wrongApis.length > 0) throw new ConfigError(wrongApis, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
-  return { site, config, folders, pages: [...there, ...kitPages] };
+  return { site, config, folders, apis, pages: [...there, ...kitPages] };
 }
 
 /**
@@ -73,7 +79,7 @@ export async function assemble(
     replacements = {},
   }: { stopping?: () => boolean; replacements?: Replacements } = {},
 ): Promise<Assembly> {
-  const { config, site, pages, folders } = checked;
+  const { config, site, pages, folders, apis } = checked;
   const telemetry = createTelemetry();
   const audit = telemetry.measuredAudit(createAudit(log));
   const closers: Closer[] = [];
@@ -82,7 +88,7 @@ export async function assemble(
     const { secrets } = config.session;
     const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
     const sessions = replacements.sessions?.(stored) ?? stored;
-    closers.push(() => sessions.close());
+    closers.push(() => sessions.close(), reachable(sessions));
     const opened = await openSite(site, config, log);
     closers.push(() => opened.close?.());
     const provider = telemetry.tracedProvider(
@@ -92,9 +98,9 @@ export async function assemble(
         onCall: telemetry.providerCall,
       }),
     );
-    closers.push(() => provider.close());
+    closers.push(() => provider.close(), rechecksDone);
     const app = createApp({
-      ...{ config, site, pages, folders, log, audit, provider, sessions, stopping },
+      ...{ config, site, pages, folders, apis, log, audit, provider, sessions, stopping },
       data: opened.data,
       logRequests: (app, trusted) => requestLog(log, app, trusted),
       sealer: (use) => createSealer(secrets, use),

@@ -2,14 +2,15 @@
 
 export { webAddress } from './config/values.ts';
 export { AuthError } from './errors/auth-error.ts';
-export { forbidden, notFound, unavailable } from './errors/page-errors.ts';
+export { forbidden, notFound, refuse, unavailable } from './errors/page-errors.ts';
 export { requireAuth } from './guard/require-auth.ts';
 export type { Rule } from './guard/rules.ts';
 export { languageOf } from './http/language.ts';
 export { layOutClaims, layOutJson, rawJson } from './pages/claims.ts';
 export { definePage, type Page, type PageContext } from './pages/page.ts';
-export type { Data, Register, Settings } from './pages/register.ts';
 export { dateTime } from './pages/time.ts';
+export { endSessions, recheck } from './session/by-owner.ts';
+export type { Data, Register, Settings } from './session/register.ts';
 export type { User } from './session/user.ts';
 export { getUser } from './session/user-session.ts';
 export { defineSite } from './site.ts';

@@ -3,14 +3,17 @@ import type { OwnSettings, OwnValues } from './config/own-settings.ts';
 import type { SiteTexts } from './errors/texts.ts';
 import type { PolicyAdditions } from './http/policy-additions.ts';
 import type { Log } from './log/index.ts';
+import type { Admission, SignInContext } from './session/sign-in-hook.ts';
 
 /**
  * An app, in one place: all that the kit knows of it. Every part but `name` and `pages` may be left out.
  *
  * @template S the site's own settings, by name
  * @template D what `open` gives as `data`
+ * @template R what `signIn` returns
+ * @template A the names of the site's APIs
  */
-export interface SiteDefinition<S extends OwnSettings, D> {
+export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends string = string> {
   /** In the header of each page, and behind its title. */
   name: string;
   /** Whom a person can ask: a `mailto:` or an https address. On every error page and in the footer. */
@@ -28,6 +31,16 @@ export interface SiteDefinition<S extends OwnSettings, D> {
    */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   pages: (at: { settings: OwnValues<S> }) => any;
+  /**
+   * Who may come in, and what they are here. Called at each sign-in, before there is a session, and again at each
+   * recheck (`reason`). May throw `refuse('…')`. At a sign-in an error, or more than five seconds, lets nobody in.
+   */
+  signIn?: (at: SignInContext<D, OwnValues<S>>) => R;
+  /**
+   * The APIs that are called as the user, by a name of yours: `fetchApi('notes', '/path')`. One without `url` is not
+   * set up.
+   */
+  apis?: (at: { settings: OwnValues<S> }) => Readonly<Record<A, ApiDefinition>>;
   /** Plain Express, behind `requireAuth()`. The kit's addresses, the pages and `publicRoutes` win. */
   routes?: (router: Router, at: { data: D; settings: OwnValues<S>; log: Log }) => void;
   /** Plain Express, for everyone. The kit's addresses and the pages win. */
@@ -47,19 +60,39 @@ export interface Opened<D> {
   close?: () => unknown;
 }
 
+export interface ApiDefinition {
+  /** Its address; https, or http on this machine. Every path lies below it. */
+  url: string | URL | undefined;
+}
+
+/** What `signIn` may return, at once or later; a function without `return` has the type void. */
+// biome-ignore lint/suspicious/noConfusingVoidType: see above
+type Admitted = Admission | undefined | void;
+
+/** Of all that a `signIn` returns, what it gives as `member`; undefined where one of its answers has none. */
+type MemberOf<R> = Awaited<R> extends infer T ? (T extends { member: infer M } ? M : undefined) : never;
+
 /** What `defineSite` returns. */
-export interface Site<S extends OwnSettings = OwnSettings, D = unknown> extends SiteDefinition<S, D> {
-  /** Never there: it carries the types of `data` and `settings` to the pages. */
-  readonly types?: { data: D; settings: OwnValues<S> };
+export interface Site<
+  S extends OwnSettings = OwnSettings,
+  D = unknown,
+  R = unknown,
+  A extends string = string,
+> extends SiteDefinition<S, D, R, A> {
+  /** Never there: it carries these types to the pages. */
+  readonly types?: { data: D; settings: OwnValues<S>; member: MemberOf<R>; api: A };
 }
 
 /** Whatever site it is: what the kit works with. */
 // biome-ignore lint/suspicious/noExplicitAny: the pages of a site know its types, the kit does not
-export type AnySite = Site<any, any>;
+export type AnySite = Site<any, any, any, any>;
 
-/** Returns the site as it is; written so that `data` and `settings` get their types. */
-export function defineSite<const S extends OwnSettings = Record<never, never>, D = undefined>(
-  site: SiteDefinition<S, D>,
-): Site<S, D> {
+/** Returns the site as it is; written so that `data`, `settings` and `member` get their types. */
+export function defineSite<
+  const S extends OwnSettings = Record<never, never>,
+  D = undefined,
+  R extends Admitted | Promise<Admitted> = undefined,
+  A extends string = never,
+>(site: SiteDefinition<S, D, R, A>): Site<S, D, R, A> {
   return site;
 }

@@ -22,7 +22,7 @@ export const apiDataPage = definePage({
   nav: 'API data',
   when: ({ settings }) => settings.API_URL !== undefined,
   model: async ({ req, settings, language, fetchApi }) => {
-    const answer = await ask(req, language, () => fetchApi(new URL(settings.API_URL ?? '')));
+    const answer = await ask(req, language, () => fetchApi('data', ''));
     const { expiresAt, refreshedAt } = await tokenState(req);
     return {
       apiUrl: settings.API_URL,

@@ -26,6 +26,8 @@ export interface Config {
     readonly secrets: readonly [string, ...string[]];
     readonly idleMinutes: number;
     readonly maxHours: number;
+    /** 0: never. */
+    readonly recheckMinutes: number;
   };
   /** Empty: sessions live in memory. Several: the seeds of a cluster. */
   readonly redisUrls: readonly string[];
@@ -157,6 +159,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
         : [set.SESSION_SECRET],
       idleMinutes: set.SESSION_IDLE_MINUTES,
       maxHours: set.SESSION_MAX_HOURS,
+      recheckMinutes: set.SESSION_RECHECK_MINUTES,
     },
     redisUrls: set.REDIS_URL ?? [],
     own: reading.own,

@@ -168,6 +168,12 @@ const table = {
     meaning: 'maximum session length, in hours',
     schema: is.whole(1, 720, 'hours'),
   },
+  SESSION_RECHECK_MINUTES: {
+    default: '10',
+    meaning:
+      'how often roles and accounts are checked again while somebody is signed in, in minutes; 0: never',
+    schema: is.whole(0, 1_440, 'minutes'),
+  },
   REDIS_URL: {
     meaning: 'where sessions are stored; in memory without it',
     example: 'rediss://:password@redis.example.com:6379',

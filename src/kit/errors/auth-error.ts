@@ -11,6 +11,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
   readonly hint: string | undefined;
+  /** Whose sign-in it was, where that was known by then: for the audit event, and for their own page. */
+  about: { sub: string; name: string } | undefined;
 
   constructor(
     reason: SignInFailure | Refusal,
@@ -18,6 +20,7 @@ export class AuthError extends Error implements ErrorWithMessage {
       cause?: unknown;
       hint?: string | undefined;
       page?: Partial<Message>;
+      about?: AuthError['about'];
       /** Seconds, for a 503. */
       retryAfter?: number | undefined;
     } = {},
@@ -28,5 +31,6 @@ export class AuthError extends Error implements ErrorWithMessage {
     this.retryAfter = this.status === 503 ? (options.retryAfter ?? 5) : undefined;
     this.page = { ...failurePage(reason), ...options.page };
     this.hint = options.hint;
+    this.about = options.about;
   }
 }

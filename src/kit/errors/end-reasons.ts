@@ -12,4 +12,6 @@ export type EndReason =
   | 'provider-session'
   /** The provider refused to refresh and did not say which of the two it was. */
   | 'not-renewed'
+  /** `signIn` in site.ts refused the user at a recheck. */
+  | 'not-admitted'
   | 'replaced';

@@ -10,6 +10,16 @@ export function notFound(): ErrorWithMessage {
 }
 
 /**
+ * The page for somebody who may not use the app at all (403). Thrown by `signIn` in site.ts, it lets nobody in, and at
+ * a recheck it ends the session. It offers to use another account.
+ *
+ * @param why one sentence or more for the person, printed as they are
+ */
+export function refuse(why?: string): ErrorWithMessage {
+  return new AuthError('not_admitted', why === undefined ? {} : { page: { text: [why] } });
+}
+
+/**
  * The page for somebody who may not do this (403). They stay signed in.
  *
  * @param why one sentence for the person, printed as it is

@@ -31,6 +31,8 @@ export const signInFailures = {
   userinfo_refused: 502,
   userinfo_encrypted: 502,
   claims_too_large: 502,
+  not_admitted: 403,
+  admission_failed: 503,
   ended_meanwhile: 403,
   loop: 400,
 } as const;

@@ -9,6 +9,7 @@ import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { isOtherPersonsPage, isOwnPage } from '../session/own-page.ts';
+import { recheckIfDue } from '../session/recheck.ts';
 import type { User } from '../session/user.ts';
 import { getUser, signedIn } from '../session/user-session.ts';
 import { wayBack } from '../session/way-back.ts';
@@ -40,11 +41,12 @@ export function requireAuth(
   return async (req, res, next) => {
     const { context } = demandStore(req);
     neverCache(res);
+    if ((await recheckIfDue(req, res)) === 'answered') return;
     const user = getUser(req);
     const back = wayBack(req, typeof returnTo === 'function' ? returnTo(req) : returnTo);
     if (!user) return whoAreYou(req, res, back ?? '/');
     if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
-    const verdict = judge(user, rule, context.provider.settings);
+    const verdict = await judge(req, user, rule);
     if (typeof verdict === 'object' && 'stepUp' in verdict) return stepUp(req, res, verdict.stepUp, back);
     forgetSignIns(req, res, context.cookies);
     if (verdict === 'allowed') return next();

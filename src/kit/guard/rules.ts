@@ -1,5 +1,8 @@
+import type { Request } from 'express';
 import type { Text } from '../errors/texts.ts';
 import { checkableAcr, type Demands } from '../provider/index.ts';
+import { authOf } from '../session/context.ts';
+import type { Data, Member } from '../session/register.ts';
 import type { User } from '../session/user.ts';
 
 /** Who may see something. An empty rule means: whoever is signed in. All parts must hold. */
@@ -11,7 +14,11 @@ export interface Rule {
   /** All of these scopes were granted. */
   scopes?: readonly string[];
   /** Says yes to the user's claims. */
-  claims?: (claims: Readonly<Record<string, unknown>>) => boolean;
+  claims?: (claims: Readonly<Record<string, unknown>>) => boolean | Promise<boolean>;
+  /** Says yes to what `signIn` in site.ts gave as `member`. */
+  member?: (member: Member) => boolean | Promise<boolean>;
+  /** Says yes to anything else, and may ask a database. Asked last, and also for the menu. */
+  allow?: (at: { user: User; req: Request; data: Data }) => boolean | Promise<boolean>;
   /** One of these authentication context classes; else the user is asked to sign in more strongly. */
   acr?: string | readonly string[];
   /** Seconds since the user last proved who they are; else they are asked to do so again. */
@@ -40,13 +47,34 @@ export interface Lack {
 export type Verdict = 'allowed' | 'unproven' | { forbidden: Lack } | { stepUp: Demands };
 
 /**
- * Judges a user by a rule. What the account is missing comes first: a stronger sign-in would not help there.
- *
- * @param settings how far the provider's clock may be from ours, and OIDC_STEP_UP_WITHOUT_AUTH_TIME
+ * Judges a user by a rule. What the account is missing comes first: a stronger sign-in would not help there. Answers at
+ * once where the rule has no functions, as most have none.
  */
-export function judge(user: User, rule: Rule, settings: Freshness): Verdict {
-  const forbidden = whatIsLacking(user, rule);
-  if (forbidden) return { forbidden };
+export function judge(req: Request, user: User, rule: Rule): Verdict | Promise<Verdict> {
+  const { provider, site } = authOf(req).context;
+  const missing = whatIsLacking(user, rule);
+  if (missing) return { forbidden: missing };
+  if (!rule.claims && !rule.member && !rule.allow) return judgeStrength(user, rule, provider.settings);
+  return askFunctions(req, user, rule, site.data as Data).then((lack) =>
+    lack ? { forbidden: lack } : judgeStrength(user, rule, provider.settings),
+  );
+}
+
+/** Only `true` lets anybody in; one that throws is a failure, not a yes (R18). */
+async function askFunctions(req: Request, user: User, rule: Rule, data: Data): Promise<Lack | undefined> {
+  const { claims, member, allow } = rule;
+  const held = heldOf('claims', Object.keys(user.claims));
+  if (claims && (await claims(user.claims)) !== true) return { reason: 'an account of another kind', held };
+  if (member && (await member(user.member)) !== true) return { reason: 'another kind of member', held };
+  if (allow && (await allow({ user, req, data })) !== true) return { reason: 'what `allow` asks for', held };
+  return undefined;
+}
+
+function judgeStrength(
+  user: User,
+  rule: Rule,
+  settings: Freshness,
+): Exclude<Verdict, { forbidden: unknown }> {
   const acr = listOf(rule.acr);
   const weak = acr.length > 0 && !checkableAcr(acr).includes(user.acr ?? '');
   const age = ageOf(user, rule, settings);
@@ -66,6 +94,7 @@ export function checkRule(rule: Rule): void {
   }
 }
 
+/** How far the provider's clock may be from ours, and OIDC_STEP_UP_WITHOUT_AUTH_TIME. */
 interface Freshness {
   clockToleranceSeconds: number;
   stepUpWithoutAuthTime: boolean;
@@ -107,9 +136,6 @@ function whatIsLacking(user: User, rule: Rule): Lack | undefined {
     const names = scopes.join(', ');
     const needed: Text = { key: 'error.needed.scopes', values: { scopes: names } };
     return { reason: `the scopes ${names}`, needed, held: heldOf('scopes', user.scopes) };
-  }
-  if (rule.claims && rule.claims(user.claims) !== true) {
-    return { reason: 'an account of another kind', held: heldOf('claims', Object.keys(user.claims)) };
   }
   return undefined;
 }

@@ -6,7 +6,7 @@ import type { Express, Response } from 'express';
 
 /**
  * `res.render('home', model)` prints `home.ejs`. A view is compiled once; in development at every render, so that a
- * change is seen at once. What `res.locals.layout()` returns is handed to the view too.
+ * change is seen at once. What `res.locals.layout()` returns, at once or later, is handed to the view too.
  *
  * @param folders where views are looked up, those that they include as well: the site's first, then the kit's
  */
@@ -26,13 +26,18 @@ export function useViews(
   }
 
   app.engine('ejs', (file, model, done) => {
-    let page: string;
-    try {
-      page = view(file)(Object.assign(new Model(), layoutOf(model), model));
-    } catch (error) {
-      return done(error);
-    }
-    done(null, page);
+    const print = (layout: object | undefined) => {
+      let page: string;
+      try {
+        page = view(file)(Object.assign(new Model(), layout, model));
+      } catch (error) {
+        return done(error);
+      }
+      done(null, page);
+    };
+    const layout = layoutOf(model);
+    if (layout instanceof Promise) layout.then(print, done);
+    else print(layout);
   });
   app.set('views', [...folders]);
   app.set('view engine', 'ejs');
@@ -56,7 +61,7 @@ export function print(res: Response, view: string, model: object): void {
 class Model {}
 Object.setPrototypeOf(Model.prototype, null);
 
-function layoutOf({ layout }: { layout?: unknown }): object | undefined {
+function layoutOf({ layout }: { layout?: unknown }): object | Promise<object> | undefined {
   return typeof layout === 'function' ? layout() : undefined;
 }
 

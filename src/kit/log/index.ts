@@ -24,6 +24,8 @@ export const auditEvents = [
   'sign_in.without_auth_time',
   'sign_out',
   'session.ended',
+  'session.recheck_failed',
+  'claims.changed',
   'token.refreshed',
   'token.refresh_failed',
   'access.denied',
@@ -52,6 +54,7 @@ export interface AuditDetails {
 export type Audit = (event: AuditEvent, details: AuditDetails, req?: IncomingMessage) => void;
 
 const quiet: ReadonlySet<AuditEvent> = new Set([
+  'claims.changed',
   'sign_in.started',
   'sign_in.succeeded',
   'sign_out',

@@ -21,7 +21,7 @@ export async function goOnAfter(req: Request, res: Response, next: string | URL,
   if (next instanceof URL) {
     return leaveForProvider(req, res, { url: next, host: context.provider.host, purpose: 'sign-out' });
   }
-  const demands = rule && requestKind(req) === 'form' ? demandsOf(req, rule) : undefined;
+  const demands = rule && requestKind(req) === 'form' ? await demandsOf(req, rule) : undefined;
   if (demands) return startLogin(req, res, { returnTo: localPath(next), ...demands });
   redirect(res, 303, next);
 }
@@ -42,9 +42,10 @@ export function pathAfter(req: Request, next: unknown, holder: string): string {
 }
 
 /** What the page would ask the provider for; undefined where it would ask nothing. */
-function demandsOf(req: Request, rule: Rule): Demands | undefined {
+async function demandsOf(req: Request, rule: Rule): Promise<Demands | undefined> {
   const user = getUser(req);
   if (!user) return {};
-  const verdict = judge(user, rule, authOf(req).context.provider.settings);
+  // What the page itself would then say about a failure, it says.
+  const verdict = await Promise.resolve(judge(req, user, rule)).catch(() => undefined);
   return typeof verdict === 'object' && 'stepUp' in verdict ? verdict.stepUp : undefined;
 }

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler } from 'express';
+import { loggedCauses } from '../errors/error-cause.ts';
 import { say } from '../errors/language.ts';
-import { judge } from '../guard/rules.ts';
+import type { Text } from '../errors/texts.ts';
+import { judge, type Verdict } from '../guard/rules.ts';
 import { languageOf } from '../http/language.ts';
-import { authOf } from '../session/context.ts';
 import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser } from '../session/user-session.ts';
@@ -10,27 +12,27 @@ import { pageOf } from '../session/way-back.ts';
 import type { Page } from './page.ts';
 import { initials } from './person.ts';
 
+/** How long a page waits for the rules of the pages in its menu. */
+const menuPatienceMs = 1_000;
+
 /** What the layout prints around each page, looked up when one is printed: a session may end before that. */
 export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
-  const around = (req: Request) => {
-    const user = getUser(req);
+  const around = (req: Request, user: User | undefined, nav: readonly MenuLink[]) => {
     const language = languageOf(req);
     const always = {
       lang: language.tag,
       kitText: language.text,
       requestId: req.id,
       storeAway: req.auth?.storeError !== undefined,
-      nav: inMenu
-        .filter(({ access }) => mayOpen(req, user, access))
-        .map(({ href, label }) => ({ href, label: say(label, language), current: href === req.path })),
+      nav: nav.map(({ href, label }) => ({ href, label: say(label, language), current: href === req.path })),
     };
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
     const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
     if (!user) return { ...always, signInHref: signInFrom(page) };
     return {
       ...always,
-      user: { name: user.name, initials: initials(user.name) },
+      user: { name: user.name, initials: initials(user.name), member: user.member },
       kitForm: pageMark(req),
       ends: {
         expiresAt: user.expiresAt.toISOString(),
@@ -39,20 +41,48 @@ export function layout(pages: readonly Page[]): RequestHandler {
       },
     };
   };
+  const layoutOf = (req: Request) => {
+    const user = getUser(req);
+    const open = inMenu.map(({ access }) => mayOpen(req, user, access));
+    const print = (answers: readonly boolean[]) =>
+      around(
+        req,
+        user,
+        inMenu.filter((_link, index) => answers[index]),
+      );
+    return open.every((each) => typeof each === 'boolean') ? print(open) : Promise.all(open).then(print);
+  };
   return (req, res, next) => {
     // Bound, not written out here: V8 puts a function that is assigned where it is written among the old objects, and
     // there it would keep its request until the next full collection.
-    res.locals.layout = around.bind(undefined, req);
+    res.locals.layout = layoutOf.bind(undefined, req);
     next();
   };
 }
 
-/** Whoever would only have to sign in again, or more strongly, may open it. */
-function mayOpen(req: Request, user: User | undefined, access: Page['access']): boolean {
+interface MenuLink {
+  href: string;
+  label: Text;
+}
+
+/**
+ * Whoever would only have to sign in again, or more strongly, may open it. A rule that asks a database may fail or take
+ * long: then the page is not in the menu, and this one is printed all the same.
+ */
+function mayOpen(req: Request, user: User | undefined, access: Page['access']): boolean | Promise<boolean> {
   if (access === 'everyone') return true;
   if (!user) return false;
   if (access === 'signed-in') return true;
-  const verdict = judge(user, access, authOf(req).context.provider.settings);
+  const verdict = judge(req, user, access);
+  if (!(verdict instanceof Promise)) return isOpen(verdict);
+  const late = sleep(menuPatienceMs, false, { ref: false });
+  return Promise.race([verdict.then(isOpen), late]).catch((error) => {
+    req.log.warn({ causes: loggedCauses(error) }, 'a rule failed for the menu, which leaves its page out');
+    return false;
+  });
+}
+
+function isOpen(verdict: Verdict): boolean {
   return typeof verdict !== 'object' || !('forbidden' in verdict);
 }
 

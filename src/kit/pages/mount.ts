@@ -95,7 +95,7 @@ function contextOf(req: Request, res: Response, { data, settings }: SiteParts): 
     data: data as PageContext['data'],
     settings: settings as PageContext['settings'],
     language: languageOf(req),
-    fetchApi: (url, init) => fetchApi(req, url, init),
+    fetchApi: (name, path, init) => fetchApi(req, name, path, init),
   };
 }
 

@@ -4,8 +4,8 @@ import type { Text } from '../errors/texts.ts';
 import type { Rule } from '../guard/rules.ts';
 import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
+import type { ApiName, Data, Settings } from '../session/register.ts';
 import type { User } from '../session/user.ts';
-import type { Data, Settings } from './register.ts';
 
 /** Who may see a page: everyone, whoever is signed in, or whom a rule lets in. */
 export type Access = 'everyone' | 'signed-in' | Rule;
@@ -24,8 +24,8 @@ export interface PageContext<Path extends string = string> {
   /** The one that this request is answered in, of those in site.ts's `texts`. */
   language: Language;
   log: Log;
-  /** Calls an API with the user's access token; see `fetchApi`. */
-  fetchApi: (url: URL, init?: ApiRequest) => Promise<globalThis.Response>;
+  /** Calls one of the site's `apis` with the user's access token; see `fetchApi`. */
+  fetchApi: (name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
 }
 
 /** What the model of a page for everyone is handed: there may be no user. */

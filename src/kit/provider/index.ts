@@ -3,15 +3,18 @@ import { namesOf } from './algorithms.ts';
 import { type ApiRequest, fetchApi } from './api.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
-import { endSessionUrl } from './leave.ts';
+import { endSessionUrl, offersSignOut } from './leave.ts';
 import { revocationEndsSession, sendsSidAlone } from './quirks.ts';
 import { refreshTokens } from './refresh.ts';
 import { LateRevocations, type RevocableTokens, revokeToken } from './revocation.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
+import { askUserinfo } from './userinfo.ts';
 
 export type { ApiAnswer, ApiRequest } from './api.ts';
+export { type Apis, apiAddress } from './api-address.ts';
 export { authTimeOf } from './auth-time.ts';
+export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';
 export { whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
@@ -55,6 +58,9 @@ export function createProvider(
     finishSignIn: (callback: URL, request: AuthorizationRequest) =>
       finishSignIn(connection, callback, request),
     refresh: (old: TokenRecord, owner: { iss: string; sub: string }) => refreshTokens(connection, old, owner),
+    userinfo: (tokens: TokenRecord, sub: string) => askUserinfo(connection, tokens, sub),
+    /** True where it has a place to end its own session at. Known once its metadata was loaded. */
+    offersSignOut: () => offersSignOut(connection),
     revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
     /** True: revoke after the provider's own session was ended, by the two that follow. */
     revokesLate: revocationEndsSession(settings.issuer),

@@ -35,6 +35,12 @@ export async function endSessionUrl(
   );
 }
 
+export function offersSignOut({ discovered, settings }: ProviderConnection): boolean {
+  const metadata = discovered.current;
+  if (!metadata) return false;
+  return Boolean(metadata.end_session_endpoint ?? cognitoLogoutUrl(metadata, settings.clientId, ''));
+}
+
 /**
  * The hint, unless it is too long for an address or its key is no longer published: Keycloak answers such a hint with
  * an error, while without one (client_id goes along) it asks the person. A hint that names no key, or a provider whose

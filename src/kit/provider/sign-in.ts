@@ -2,20 +2,21 @@ import * as oidc from 'openid-client';
 import type { TokenRecord } from '../store/index.ts';
 import { authTimeOf } from './auth-time.ts';
 import { type AuthorizationRequest, maxAgeOf } from './authorize.ts';
-import { boundClaims } from './bounds.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
-import { toAuthError } from './failures.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
 import { toRecord } from './refresh.ts';
+import { fetchUserinfo } from './userinfo.ts';
 
 /** What the provider told us about a user who signed in. */
 export interface SignInAnswer {
   /** The ID token's claims and userinfo's; where both speak, the signed ones count. */
   claims: Record<string, unknown> & { iss: string; sub: string };
+  /** The names of those that only userinfo gave. */
+  fromUserinfo: readonly string[];
   tokens: TokenRecord;
   /** A fresh sign-in was asked for, and the answer does not say when the user proved who they are. */
   withoutAuthTime?: boolean;
@@ -65,32 +66,12 @@ export async function finishSignIn(
         const dpop_key = dpopKey && (await exportDpopKey(dpopKey));
         const tokens = toRecord(answer, undefined, { scope, dpop_key });
         const withoutAuthTime = request.maxAge !== undefined && !timed;
-        return { claims: { ...userinfo, ...claims }, tokens, withoutAuthTime };
+        const fromUserinfo = Object.keys(userinfo || {}).filter((name) => !Object.hasOwn(claims, name));
+        return { claims: { ...userinfo, ...claims }, fromUserinfo, tokens, withoutAuthTime };
       },
       { dpopKey },
     );
   } catch (error) {
     throw clientCallError(error, settings, 'answer', connection.clock());
-  }
-}
-
-/**
- * Of the sign-in, not of the user: only the ID token can say these, where they are signed and checked. Userinfo may
- * hold whatever an account holds, and rules go by these (R18).
- */
-const ofTheSignIn: ReadonlySet<string> = new Set(['auth_time', 'acr', 'amr', 'sid', 'azp']);
-
-async function fetchUserinfo(
-  configuration: oidc.Configuration,
-  accessToken: string,
-  sub: string,
-  dpop: { DPoP?: oidc.DPoPHandle },
-): Promise<Record<string, unknown>> {
-  try {
-    const answer = await oidc.fetchUserInfo(configuration, accessToken, sub, dpop);
-    boundClaims(answer, 'userinfo');
-    return Object.fromEntries(Object.entries(answer).filter(([name]) => !ofTheSignIn.has(name)));
-  } catch (error) {
-    throw toAuthError(error, 'userinfo');
   }
 }

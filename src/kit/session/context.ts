@@ -3,9 +3,10 @@ import type { SessionData } from 'express-session';
 import { AuthError } from '../errors/auth-error.ts';
 import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
-import type { Demands, Provider } from '../provider/index.ts';
-import type { Sealer, Sessions } from '../store/index.ts';
+import type { Apis, Demands, Provider } from '../provider/index.ts';
+import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
 import { roleReader } from './roles.ts';
+import type { SignInHook } from './sign-in-hook.ts';
 import type { User } from './user.ts';
 
 /** What signing in, signing out and the guard are given from outside: they read no settings and open no connections. */
@@ -21,11 +22,22 @@ export interface AuthOptions {
   secrets: readonly string[];
   idleMinutes: number;
   maxHours: number;
+  /** 0: no recheck comes by itself. */
+  recheckMinutes: number;
   rolesClaim: string;
   /** True while developing: refusals then say which rule failed and what the claims held. */
   explain: boolean;
+  /** Of site.ts: who may come in, and what the site works with. */
+  site: { signIn: SignInHook | undefined; data: unknown; settings: Readonly<Record<string, unknown>> };
+  apis: Apis;
   /** Sends a browser to the provider. Handed in, as neither of the guard and the sign-in imports the other. */
   startLogin: StartLogin;
+  /** Refreshes a session's tokens, due or not. Handed in likewise. */
+  refreshTokens: (
+    context: AuthContext,
+    id: string,
+    owner: { iss: string; sub: string },
+  ) => Promise<TokenRecord>;
   log: Log;
   audit: Audit;
 }

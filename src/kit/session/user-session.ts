@@ -3,21 +3,16 @@ import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
-import { boundClaims } from '../provider/bounds.ts';
 import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
 import type { SignInMark } from '../store/index.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
+import { keptClaims } from './kept-claims.ts';
+import type { Admission } from './sign-in-hook.ts';
 import type { User, UserSession } from './user.ts';
 
 /** A name is printed on every page, whoever chose it. */
 const longestName = 200;
-
-/**
- * Claims that are not kept: what only the sign-in itself needed, and distributed and aggregated claims, which may hold
- * access tokens that nobody but this server may see (OpenID Connect Core §5.6.2).
- */
-const left = ['nonce', 'at_hash', 'c_hash', 's_hash', '_claim_names', '_claim_sources'];
 
 /** The signed-in user, or undefined. Ask `requireAuth` before a route that needs one. */
 export function getUser(req: Request): User | undefined {
@@ -44,19 +39,20 @@ export function signedIn(req: Request): { id: string; user: UserSession } | unde
  * Makes the signed-in session: a new id (R5), saved before this resolves (R6), its tokens beside it, entered under
  * its owner. The session that this browser had before ends. Only this function makes a session with a user in it.
  *
+ * @param admission what `signIn` in site.ts made of them
  * @param unseen a session of this browser whose cookie did not come along: it ends too
  * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
  */
 export async function startUserSession(
   req: Request,
   answer: SignInAnswer,
-  since: SignInMark,
-  unseen?: string,
+  admission: Admission,
+  { since, unseen }: { since: SignInMark; unseen?: string | undefined },
 ): Promise<void> {
   const { context } = demandStore(req);
   const { sessions } = context;
   const former = signedIn(req)?.id;
-  const user = toSession(req, answer, context);
+  const user = toSession(req, answer, admission, context);
   // What `regenerate` does, less the deletion of an id that was never stored.
   req.sessionStore.generate(req);
   req.session.user = user;
@@ -97,6 +93,26 @@ export async function endUserSession(req: Request, res: Response, reason: EndRea
   context.cookies.clear(res, 'session');
 }
 
+/** What a person is called, as far as their claims say. */
+export function nameIn(claims: Readonly<Record<string, unknown>>, sub: string): string {
+  const [name = sub] = ['name', 'preferred_username', 'email'].flatMap((each) => textIn(claims, each) ?? []);
+  return name.slice(0, longestName);
+}
+
+/** Has the rest of this request go on with another user, as a recheck has stored it. */
+export function useUser(req: Request, user: UserSession): void {
+  const auth = authOf(req);
+  if (!auth.found) return;
+  auth.found = { ...auth.found, data: { ...auth.found.data, user } };
+  delete auth.user;
+}
+
+/** This request's session has ended meanwhile: nobody is signed in with it, and it is not written back (R10). */
+export function letGo(req: Request, id: string): void {
+  leaveSession(req);
+  authOf(req).formerSession = id;
+}
+
 /** A session id: 192 random bits. */
 export function newSessionId(): string {
   return randomBytes(24).toString('base64url');
@@ -119,18 +135,19 @@ function auditWithoutAuthTime(req: Request, { iss, sub }: UserSession, session: 
 
 function toSession(
   req: Request,
-  { claims, tokens, withoutAuthTime }: SignInAnswer,
+  { claims, fromUserinfo, tokens, withoutAuthTime }: SignInAnswer,
+  { roles, member }: Admission,
   context: AuthContext,
 ): UserSession {
-  boundClaims(claims, 'the ID token and userinfo together');
-  const { iss, sub, sid, ...rest } = claims;
-  for (const name of left) delete rest[name];
+  const { iss, sub, sid } = claims;
   const now = Date.now();
   return {
     iss,
     sub,
     ...(typeof sid === 'string' && { sid }),
-    claims: rest,
+    ...keptClaims(claims, fromUserinfo),
+    ...(roles !== undefined && { roles }),
+    ...(member !== undefined && { member }),
     ...(tokens.scope !== undefined && { scope: tokens.scope }),
     signedInAt: now,
     ...(withoutAuthTime && { freshAt: now }),
@@ -143,22 +160,26 @@ function toUser(session: UserSession, context: AuthContext): User {
   const { iss, sub, sid, scope, signedInAt, freshAt, expiresAt } = session;
   const claims: Record<string, unknown> = { iss, sub, ...(sid && { sid }), ...session.claims };
   const authTime = authTimeOf(claims);
-  const text = (name: string) =>
-    typeof claims[name] === 'string' && claims[name] !== '' ? claims[name] : undefined;
   return {
     iss,
     sub,
     sid,
-    name: (text('name') ?? text('preferred_username') ?? text('email') ?? sub).slice(0, longestName),
-    email: text('email'),
+    name: nameIn(claims, sub),
+    email: textIn(claims, 'email'),
     claims,
-    roles: context.rolesOf(claims),
+    member: session.member as User['member'],
+    roles: session.roles ?? context.rolesOf(claims),
     scopes: (scope ?? '').split(/\s/).filter(Boolean),
-    acr: text('acr'),
+    acr: textIn(claims, 'acr'),
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),
     freshAt: freshAt === undefined ? undefined : new Date(freshAt),
     signedInAt: new Date(signedInAt),
     expiresAt: new Date(expiresAt),
     idleExpiresAt: new Date(Math.min(expiresAt, Date.now() + context.idleMinutes * 60_000)),
   };
+}
+
+function textIn(claims: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = claims[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,9 +1,16 @@
 import type { SessionOwner } from '../store/index.ts';
+import type { Member } from './register.ts';
 
 /** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
 export interface UserSession extends SessionOwner {
   /** All claims but iss, sub and sid, which stand beside. */
   claims: Record<string, unknown>;
+  /** Which of them only userinfo gave, by name. */
+  fromUserinfo?: readonly string[] | undefined;
+  /** Of `signIn` in site.ts; where it gives none, the roles in the claims count. */
+  roles?: readonly string[] | undefined;
+  /** Of `signIn` in site.ts. JSON. */
+  member?: unknown;
   /** The scopes granted: as the provider said, else as the sign-in asked for. */
   scope?: string | undefined;
   /** Epoch milliseconds. */
@@ -14,6 +21,22 @@ export interface UserSession extends SessionOwner {
   expiresAt: number;
   /** The browser, in plain words. */
   device: string;
+  /** How the rechecks of this session went; absent before the first. */
+  recheck?: RecheckState | undefined;
+}
+
+/** Times in epoch milliseconds. */
+export interface RecheckState {
+  /** When the next is due. */
+  dueAt: number;
+  /** When the one that is under way began; undefined while none is. */
+  beganAt?: number | undefined;
+  /** When one last succeeded. */
+  succeededAt?: number | undefined;
+  /** How often somebody has asked for one, so that none that is under way passes for the one asked for. */
+  asked?: number | undefined;
+  /** That none succeeded for an hour is in the log. */
+  failureLogged?: true | undefined;
 }
 
 declare module 'express-session' {
@@ -30,6 +53,8 @@ export interface User {
   name: string;
   email?: string | undefined;
   claims: Record<string, unknown>;
+  /** What `signIn` in site.ts gave for this user. */
+  member: Member;
   roles: readonly string[];
   scopes: readonly string[];
   acr?: string | undefined;

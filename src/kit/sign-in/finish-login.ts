@@ -7,9 +7,13 @@ import { isOurName } from '../http/cookies.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
 import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
+import type { SignInAnswer } from '../provider/index.ts';
+import { admit } from '../session/admission.ts';
 import { authOf, demandStore } from '../session/context.ts';
+import { keptClaims } from '../session/kept-claims.ts';
 import { countSignIn } from '../session/loop-guard.ts';
-import { signedIn, startUserSession } from '../session/user-session.ts';
+import type { Admission } from '../session/sign-in-hook.ts';
+import { nameIn, signedIn, startUserSession } from '../session/user-session.ts';
 import { auditFailure, isStepUp, startLogin, told } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
@@ -92,8 +96,9 @@ async function finish(
   callback.search = answer.toString();
   try {
     const signIn = await context.provider.finishSignIn(callback, transaction);
+    const admission = await letIn(req, signIn);
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
-    await startUserSession(req, signIn, since, transaction.former);
+    await startUserSession(req, signIn, admission, { since, unseen: transaction.former });
     countSignIn(req, res, context, held);
     const { iss, sub, acr } = signIn.claims;
     context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
@@ -104,6 +109,33 @@ async function finish(
     return 'expired';
   }
   redirect(res, 303, transaction.returnTo);
+}
+
+/** What `signIn` in site.ts says. Whoever is not let in leaves no refresh token behind at the provider. */
+async function letIn(req: Request, { claims, tokens }: SignInAnswer): Promise<Admission> {
+  const { context } = authOf(req);
+  if (!context.site.signIn) return {};
+  const { iss, sub, sid } = claims;
+  const said = { iss, sub, ...(sid !== undefined && { sid }), ...keptClaims(claims, []).claims };
+  try {
+    return await admit(context, { iss, sub, claims: said, tokens, reason: 'sign-in', log: req.log });
+  } catch (error) {
+    if (error instanceof AuthError) error.about = { sub, name: nameIn(claims, sub) };
+    revokeUnused(req, tokens);
+    throw error;
+  }
+}
+
+/** Nobody waits for it. Where a revocation would end the provider's own session as well, the tokens are left to end. */
+function revokeUnused(req: Request, tokens: SignInAnswer['tokens']): void {
+  const { provider } = authOf(req).context;
+  if (provider.revokesLate) return;
+  provider.revoke(tokens).catch(({ message, hint }: AuthError) => {
+    req.log.warn(
+      { reason: message, hint },
+      'the refresh token of a sign-in that was refused could not be revoked',
+    );
+  });
 }
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */

@@ -9,6 +9,7 @@ import type { LoginRequest } from '../session/context.ts';
 import { authOf } from '../session/context.ts';
 import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
+import { refused } from '../session/refused.ts';
 import { signedIn } from '../session/user-session.ts';
 import { beginLogin } from './login-transaction.ts';
 
@@ -44,6 +45,8 @@ export function isStepUp({ maxAge, acr }: Demands): boolean {
 export function told(req: Request, error: unknown, returnTo: string): unknown {
   if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
   auditFailure(req, error);
+  const page = refused(req, error, returnTo);
+  if (page) return page;
   error.page = { ...error.page, ...leadingBack(error.reason, returnTo) };
   // Whom the provider turned down may have another account.
   if (error.reason === 'access_denied') error.page = { ...error.page, other: otherAccount(req, returnTo) };
@@ -53,7 +56,8 @@ export function told(req: Request, error: unknown, returnTo: string): unknown {
 export function auditFailure(req: Request, failure: AuthError): void {
   const { audit, provider } = authOf(req).context;
   const { reason, hint } = failure;
-  audit('sign_in.failed', { iss: provider.settings.issuer, reason, hint, ...whatItSaid(failure) }, req);
+  const about = { iss: provider.settings.issuer, sub: failure.about?.sub };
+  audit('sign_in.failed', { ...about, reason, hint, ...whatItSaid(failure) }, req);
 }
 
 function isSignInFailure(reason: string): reason is SignInFailure {

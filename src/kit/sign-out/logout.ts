@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { AuthError } from '../errors/auth-error.ts';
 import { neverCache, redirect } from '../http/answers.ts';
+import { formOf } from '../http/parameters.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
 import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
@@ -30,7 +31,7 @@ export async function leaveAll(req: Request, res: Response): Promise<string | UR
   neverCache(res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
   const own = signedIn(req);
-  if (!own) return '/signed-out';
+  if (!own) return formOf(req).get('at') === 'provider' ? leaveProvider(req, res) : '/signed-out';
   const tokens = await context.sessions.tokens.read(own.id);
   await endUserSession(req, res, 'signed-out');
   forgetSignIns(req, res, context.cookies);
@@ -39,17 +40,34 @@ export async function leaveAll(req: Request, res: Response): Promise<string | UR
   res.setHeader('Clear-Site-Data', '"storage"');
   const until = Date.now() + patienceMs;
   const state = newLogoutState();
-  const post_logout_redirect_uri = `${context.baseUrl}/signed-out`;
-  const url = await context.provider
-    .endSessionUrl({ id_token_hint: tokens?.id_token, state, post_logout_redirect_uri })
-    .catch(() => undefined);
+  const url = await wayOut(context, state, tokens?.id_token);
   if (tokens?.refresh_token) {
     if (url && context.provider.revokesLate) context.provider.revokeLater(state, tokens);
     else await revoke(req, context, tokens, until - Date.now());
   }
+  sayFarewell(res, context, state, url);
+  return url ?? '/signed-out';
+}
+
+/** For somebody who was not let in here: there is no session and no ID token, so the provider asks them first. */
+async function leaveProvider(req: Request, res: Response): Promise<string | URL> {
+  const { context } = authOf(req);
+  const state = newLogoutState();
+  const url = await wayOut(context, state);
+  sayFarewell(res, context, state, url);
+  return url ?? '/signed-out';
+}
+
+function wayOut(context: AuthContext, state: string, id_token_hint?: string): Promise<URL | undefined> {
+  const post_logout_redirect_uri = `${context.baseUrl}/signed-out`;
+  return context.provider
+    .endSessionUrl({ id_token_hint, state, post_logout_redirect_uri })
+    .catch(() => undefined);
+}
+
+function sayFarewell(res: Response, context: AuthContext, state: string, url: URL | undefined): void {
   const stateReturns = url?.searchParams.has('state') ?? false;
   leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
-  return url ?? '/signed-out';
 }
 
 /**

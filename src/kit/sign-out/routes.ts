@@ -16,7 +16,7 @@ import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
  */
 export function signOutRoutes(guards: { frameable: RequestHandler }): Router {
   const router = Router();
-  router.route('/logout').get(askToLogout).post(logout);
+  router.route('/logout').get(askToLogout).post(readForm('1kb'), logout);
   router.route('/backchannel-logout').post(readForm('16kb'), backChannelLogout);
   router.route('/frontchannel-logout').get(guards.frameable, frontChannelLogout);
   return router;

@@ -37,6 +37,16 @@ export interface StoredSession {
   idleSecondsLeft: number;
 }
 
+/** A session's user, as the sign-in defines it. */
+type StoredUser = NonNullable<SessionData['user']>;
+export type ChangeUser = (user: StoredUser) => StoredUser | undefined;
+export interface ChangedUser {
+  /** As it is now. */
+  user: StoredUser;
+  /** False where `change` wanted nothing. */
+  changed: boolean;
+}
+
 /** A point in the order of things: endings after it void a sign-in that began before it. */
 export type SignInMark = number;
 
@@ -56,12 +66,13 @@ export interface Sessions {
   admit(session: object): void;
 
   /**
-   * Replaces the `user` of a session and nothing else, for a recheck. False: the session has ended meanwhile, nothing
-   * was written (R10).
+   * Changes the `user` of a session and nothing else, for a recheck; each change is made on the newest user.
    *
+   * @param change returns the new user; undefined where nothing is to change. May be called several times
+   * @returns undefined where the session has ended meanwhile: nothing was written (R10)
    * @throws TypeError when it would change whose session it is or when it ends
    */
-  updateUser(id: string, user: SessionOwner & { expiresAt: number }): Promise<boolean>;
+  updateUser(id: string, change: ChangeUser): Promise<ChangedUser | undefined>;
 
   /** Call before the code is exchanged; hand the mark to `enter`. */
   markSignIn(): Promise<SignInMark>;

@@ -43,8 +43,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     // Its entries go last: while they are there, an ending that a fault cut short can be repeated (R14).
     if (owner) await owners.leave([id], owner);
     if (existed && explain) {
-      // One reason of the audit event for both: whoever watches for it misses no disabled account.
-      const audited = reason === 'not-renewed' ? 'account' : reason;
+      const audited = auditedReasons[reason] ?? reason;
       audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason: audited });
     }
     return existed;
@@ -70,7 +69,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
   return {
     store: new SessionStore(sessions, end),
     admit: (session) => sessions.admit(session),
-    updateUser: (id, user) => sessions.updateUser(id, user),
+    updateUser: (id, change) => sessions.updateUser(id, change),
     tokens: createTokenRecords(records, createSealer(secrets, 'tokens'), log),
     markSignIn: () => owners.mark(),
 
@@ -149,6 +148,12 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     close: () => records.close(),
   };
 }
+
+/** Whoever watches for a disabled account misses none: a provider may not say that it is one. */
+const auditedReasons: Partial<Record<EndReason, string>> = {
+  'not-renewed': 'account',
+  'not-admitted': 'not_admitted',
+};
 
 /** Hashed: such a name may be of any length, and it is nobody's business. */
 const seenKey = (name: string) => `app:seen:${hash('sha256', name)}`;

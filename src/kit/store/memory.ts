@@ -115,12 +115,14 @@ export function createMemoryRecords(
       put(key, ownCopy(Buffer.concat([old.subarray(0, end), tail])), after(seconds));
       return true;
     },
-    async replaceHead(key, head) {
+    async replaceHead(key, head, was) {
       const old = live(key);
-      const end = old && endOfHead(old.value as Buffer);
-      if (!old || end === undefined) return false;
-      put(key, ownCopy(Buffer.concat([head, (old.value as Buffer).subarray(end)])), old.endsAt);
-      return true;
+      const record = old?.value as Buffer | undefined;
+      const end = record && endOfHead(record);
+      if (!old || !record || end === undefined) return 'gone';
+      if (!record.subarray(0, end).equals(was)) return 'changed';
+      put(key, ownCopy(Buffer.concat([head, record.subarray(end)])), old.endsAt);
+      return 'done';
     },
     async del(...keys) {
       for (const key of keys) entries.delete(key);

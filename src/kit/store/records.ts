@@ -21,8 +21,11 @@ export interface Records {
    * such record.
    */
   replaceTail(key: string, tail: Buffer, seconds: number): Promise<boolean>;
-  /** Replaces the head of a record, and leaves the rest and its end as they are. One command; false likewise. */
-  replaceHead(key: string, head: Buffer): Promise<boolean>;
+  /**
+   * Replaces the head of a record where it is still `was`, and leaves the rest and its end as they are. One command;
+   * `'changed'` where another head is there, `'gone'` where there is no such record.
+   */
+  replaceHead(key: string, head: Buffer, was: Buffer): Promise<'done' | 'changed' | 'gone'>;
   /** The keys share one hash tag. */
   del(...keys: string[]): Promise<void>;
   deleteIf(key: string, value: string): Promise<void>;

@@ -43,8 +43,9 @@ export async function openRedisRecords(urls: readonly string[], audit: Audit): P
     async replaceTail(key, tail, seconds) {
       return (await script(replaceTail, key, tail, seconds)) === 1;
     },
-    async replaceHead(key, head) {
-      return (await script(replaceHead, key, head)) === 1;
+    async replaceHead(key, head, was) {
+      const result = await script(replaceHead, key, head, was);
+      return result === 1 ? 'done' : result === 2 ? 'changed' : 'gone';
     },
     async del(...keys) {
       await redis.send(keys[0] as string, ['DEL', ...keys]);
@@ -110,6 +111,7 @@ const replaceTail = `${endOfHead}
   return 1`;
 
 const replaceHead = `${endOfHead}
+  if string.sub(record, 1, headEnd) ~= ARGV[2] then return 2 end
   redis.call('SET', KEYS[1], ARGV[1] .. string.sub(record, headEnd + 1), 'KEEPTTL')
   return 1`;
 // A Redis that is full takes the note as well: a script that has freed something may write. Where it does not, the

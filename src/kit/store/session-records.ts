@@ -2,10 +2,10 @@ import { RedisStore } from 'connect-redis';
 import type { SessionData } from 'express-session';
 import type { EndReason } from '../errors/end-reasons.ts';
 import type { Log } from '../log/index.ts';
-import type { SessionOwner, StoredSession } from './contract.ts';
-import type { Note, Records } from './records.ts';
+import type { ChangedUser, ChangeUser, SessionOwner, StoredSession } from './contract.ts';
+import { type Note, type Records, StoreError } from './records.ts';
 import type { Sealer } from './sealing.ts';
-import { openSession, sealOwn, sealUser } from './session-form.ts';
+import { endOfHead, openSession, sealOwn, sealUser } from './session-form.ts';
 
 /** The keys of one session. The braces are a hash tag: in a Redis Cluster they stand on one node. */
 export const sessionKey = (id: string) => `app:session:{${id}}`;
@@ -20,7 +20,10 @@ export const whyKey = (id: string) => `app:why:{${id}}`;
 export const sealedFor = 'session, in two parts';
 
 /** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
-export type Signed = SessionOwner & { expiresAt: number };
+type Signed = SessionOwner & { expiresAt: number };
+
+/** Each attempt that fails is one that somebody else's change has won. */
+const mostAttempts = 20;
 
 /** Not one of ours: our ids are far shorter, and Redis need not be asked. */
 export const isForeignId = (id: unknown) => typeof id !== 'string' || id.length > 128;
@@ -116,19 +119,31 @@ export class SessionRecords {
   }
 
   /**
-   * Replaces who is signed in, and nothing else: neither the idle end nor what pages keep. Whose session it is and
-   * when it ends stay the sign-in's. False: the session has ended meanwhile, and stays ended (R10).
+   * Changes who is signed in, and nothing else: neither the idle end nor what pages keep. Of several changes at once
+   * each is made on what the one before left. Whose session it is and when it ends stay the sign-in's.
+   *
+   * @param change makes a new user of the one that is stored; undefined where it is to stay. May be called again
+   * @returns undefined where the session has ended meanwhile, and stays ended (R10)
    */
-  async updateUser(id: string, user: Signed): Promise<boolean> {
+  async updateUser(id: string, change: ChangeUser): Promise<ChangedUser | undefined> {
+    if (isForeignId(id)) return undefined;
     const { records, sealer } = this.#parts;
     const key = sessionKey(id);
-    const sealed = await records.get(key);
-    const old = sealed && signedOf(this.#open(id, sealed));
-    if (!old) return false;
-    for (const name of ['iss', 'sub', 'sid', 'expiresAt'] as const) {
-      if (user[name] !== old[name]) throw new TypeError(`a session keeps the ${name} of its sign-in`);
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const sealed = await records.get(key);
+      const old = sealed && signedOf(this.#open(id, sealed));
+      if (!old) return undefined;
+      const user = change(old);
+      if (user === undefined) return { user: old, changed: false };
+      for (const name of ['iss', 'sub', 'sid', 'expiresAt'] as const) {
+        if (user[name] !== old[name]) throw new TypeError(`a session keeps the ${name} of its sign-in`);
+      }
+      const was = sealed.subarray(0, endOfHead(sealed));
+      const result = await records.replaceHead(key, sealUser(sealer, key, JSON.stringify(user)), was);
+      if (result === 'done') return { user, changed: true };
+      if (result === 'gone') return undefined;
     }
-    return records.replaceHead(key, sealUser(sealer, key, JSON.stringify(user)));
+    throw new StoreError('a session was changed by others each time that it was to be changed');
   }
 
   /** Takes the record away and leaves a note where there was one; of several callers, one gets to know whose it was. */
@@ -170,7 +185,7 @@ export class SessionRecords {
   }
 }
 
-function signedOf(data: SessionData | undefined): Signed | undefined {
-  const user = (data as { user?: Partial<Signed> } | undefined)?.user;
-  return typeof user?.expiresAt === 'number' ? (user as Signed) : undefined;
+function signedOf(data: SessionData | undefined): SessionData['user'] {
+  const user = data?.user;
+  return typeof user?.expiresAt === 'number' ? user : undefined;
 }

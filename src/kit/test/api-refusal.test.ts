@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { requireAuth } from '../guard/require-auth.ts';
-import { fetchApi } from '../tokens/access-token.ts';
 import type { Page } from './helpers/browser.ts';
+import { fetchFrom } from './helpers/fetch-from.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import type { Lie, Lies } from './helpers/misbehaving-replies.ts';
 import { expectHonestSignIn, type Pair, withPair } from './helpers/misbehaving-sign-in.ts';
@@ -203,7 +203,7 @@ test('a form that calls the API sends its body again with the new token', async 
             body: '{"note":1}',
             headers: { 'content-type': 'application/json' },
           };
-          const answer = await fetchApi(req, new URL(`http://127.0.0.1:${port}/`), init);
+          const answer = await fetchFrom(req, `http://127.0.0.1:${port}/`, init);
           res.send(`${answer.status} ${await answer.text()}`);
         }),
     },

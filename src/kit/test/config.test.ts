@@ -87,7 +87,7 @@ describe('good settings', () => {
         clockToleranceSeconds: 30,
         dpop: false,
       },
-      session: { secrets: [secret], idleMinutes: 30, maxHours: 8 },
+      session: { secrets: [secret], idleMinutes: 30, maxHours: 8, recheckMinutes: 10 },
       redisUrls: [],
       own: {},
     });
@@ -157,7 +157,7 @@ describe('good settings', () => {
         clockToleranceSeconds: 5,
         dpop: true,
       },
-      session: { secrets: [secret, otherSecret], idleMinutes: 60, maxHours: 1 },
+      session: { secrets: [secret, otherSecret], idleMinutes: 60, maxHours: 1, recheckMinutes: 10 },
       redisUrls: ['redis://a:1', 'redis://b:2'],
       own: { API_URL: 'https://api.example.com/v1', OWN_SECRET: undefined },
     });

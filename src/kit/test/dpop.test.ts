@@ -8,8 +8,8 @@ import { makeDpopKey } from '../provider/dpop-key.ts';
 import { DpopNonces } from '../provider/dpop-nonces.ts';
 import { ProviderAnswer } from '../provider/fetch.ts';
 import type { Sessions, TokenRecord } from '../store/index.ts';
-import { fetchApi } from '../tokens/access-token.ts';
 import { type DpopApi, startDpopApi } from './helpers/dpop-api.ts';
+import { fetchFrom } from './helpers/fetch-from.ts';
 import { expectHonestSignIn, expectPlainFailure, withPair } from './helpers/misbehaving-sign-in.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
 import { expectWholeLife, withPairOf } from './helpers/whole-life.ts';
@@ -85,7 +85,7 @@ describe('an API that takes bound tokens only, and wants a nonce', () => {
 
   function mount(app: Express) {
     app.get('/send', requireAuth(), async (req, res) => {
-      const answer = await fetchApi(req, new URL(`${api.url}/notes?x=1`), { method: 'POST', body: 'a note' });
+      const answer = await fetchFrom(req, `${api.url}/notes?x=1`, { method: 'POST', body: 'a note' });
       res.send(await answer.text());
     });
   }

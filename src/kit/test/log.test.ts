@@ -7,10 +7,10 @@ import type { Express } from 'express';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireAuth } from '../guard/require-auth.ts';
 import { createAudit, createLog, sessionHash } from '../log/index.ts';
-import { fetchApi } from '../tokens/access-token.ts';
 import { type LogLine, startApp, type TestApp } from './helpers/app.ts';
 import { type AppWithRoutes, startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
+import { fetchFrom } from './helpers/fetch-from.ts';
 import { logoutToken } from './helpers/logout-tokens.ts';
 import type { Lies } from './helpers/misbehaving-replies.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
@@ -422,7 +422,7 @@ describe('nothing secret is logged', () => {
     const header = part('{"alg":"RS256","kid":"rsa-1"}');
     const mount = (app: Express) => {
       app.get('/read', requireAuth(), async (req, res) => {
-        const answer = await fetchApi(req, new URL(String(req.query.at)));
+        const answer = await fetchFrom(req, String(req.query.at));
         res.json(await (req.query.copy ? answer.clone() : answer).json());
       });
     };

@@ -141,11 +141,11 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
       await save(idle, id, { ...session, note: 'kept' });
       await until(async () => (await idle.list(alice))[0]?.idleSecondsLeft === 2);
       const user = withRoles(session.user?.expiresAt ?? 0, 'admin', 'a role with a much longer name');
-      expect(await other.updateUser(id, user)).toBe(true);
+      expect(await other.updateUser(id, () => user as never)).toMatchObject({ user, changed: true });
       expect((await idle.list(alice))[0]?.idleSecondsLeft).toBeLessThan(3);
       expect(await reread(id)).toMatchObject({ user, note: 'kept' });
       const fewer = withRoles(user.expiresAt);
-      expect(await sessions.updateUser(id, fewer)).toBe(true);
+      expect(await sessions.updateUser(id, () => fewer as never)).toMatchObject({ changed: true });
       expect(await reread(id)).toMatchObject({ user: fewer, note: 'kept' });
     });
 
@@ -153,19 +153,34 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
       const { id } = await signIn(sessions);
       const early = (await read(other, id)) as SignedIn;
       const user = withRoles(early.user?.expiresAt ?? 0);
-      await sessions.updateUser(id, user);
+      await sessions.updateUser(id, () => user as never);
       await save(other, id, Object.assign(early, { note: 'written late' }));
       expect(await reread(id)).toMatchObject({ user, note: 'written late' });
       await save(other, id, Object.assign(early, { note: undefined }));
       expect(await reread(id)).toEqual({ cookie: { originalMaxAge: null }, user });
     });
 
+    it('is left as it is where a change wants nothing', async () => {
+      const { id, session } = await signIn(sessions);
+      const { user } = session;
+      expect(await other.updateUser(id, () => undefined)).toEqual({ user, changed: false });
+      expect(await reread(id)).toEqual(session);
+    });
+
+    it('gets each of the changes that are made at once, on two instances', async () => {
+      const { id } = await signIn(sessions);
+      const count = (each: Sessions) =>
+        each.updateUser(id, (user) => ({ ...user, signedInAt: (user.signedInAt ?? 0) + 1 }));
+      await Promise.all(Array.from({ length: 12 }, (_, index) => count(index % 2 ? sessions : other)));
+      expect(await reread(id)).toMatchObject({ user: { signedInAt: 12 } });
+    });
+
     it('is not written back once the session has ended (R10)', async () => {
       const { id, session } = await signIn(sessions);
       await other.end(id, 'operator');
       const user = withRoles(session.user?.expiresAt ?? 0);
-      expect(await sessions.updateUser(id, user)).toBe(false);
-      expect(await sessions.updateUser('a-session-that-never-was', user)).toBe(false);
+      expect(await sessions.updateUser(id, () => user as never)).toBeUndefined();
+      expect(await sessions.updateUser('a-session-that-never-was', () => user as never)).toBeUndefined();
       expect([await read(sessions, id), await sessions.list(alice)]).toEqual([undefined, []]);
     });
 
@@ -174,7 +189,8 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
       const user = { ...alice, expiresAt: session.user?.expiresAt ?? 0 };
       for (const change of [{ sub: 'bob' }, { iss: 'https://other' }, { sid: 'x' }, { expiresAt: 1e15 }]) {
         const name = Object.keys(change)[0] ?? '';
-        await expect(sessions.updateUser(id, { ...user, ...change })).rejects.toThrow(`the ${name} of`);
+        const changed = { ...user, ...change } as never;
+        await expect(sessions.updateUser(id, () => changed)).rejects.toThrow(`the ${name} of`);
       }
       expect(await reread(id)).toEqual(session);
     });

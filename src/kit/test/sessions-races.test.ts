@@ -99,8 +99,7 @@ it('a save, a refresh and an ending leave nothing behind, wherever the ending fa
       await release?.();
     },
     async (sessions: Sessions, id: string) => {
-      const user = (await read(sessions, id))?.user;
-      if (user) await sessions.updateUser(id, { ...user });
+      await sessions.updateUser(id, (user) => ({ ...user }));
     },
   ]) {
     let id = '';
@@ -126,10 +125,7 @@ it('a save never undoes an update of the user, nor the update a save, wherever o
     const data = await read(sessions, id);
     await new Promise((done) => sessions.store.set(id, { ...data, note: 'a page' } as never, done));
   };
-  const update = async (sessions: Sessions) => {
-    const user = (await read(sessions, id))?.user;
-    return user && sessions.updateUser(id, { ...user, device: 'updated' } as typeof user);
-  };
+  const update = (sessions: Sessions) => sessions.updateUser(id, (user) => ({ ...user, device: 'updated' }));
   for (const [first, second] of [
     [save, update],
     [update, save],

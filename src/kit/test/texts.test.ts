@@ -44,6 +44,7 @@ const allReasons: Record<EndReason, true> = {
   account: true,
   'provider-session': true,
   'not-renewed': true,
+  'not-admitted': true,
   replaced: true,
 };
 const endReasons = Object.keys(allReasons) as EndReason[];

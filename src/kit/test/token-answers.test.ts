@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { requireAuth } from '../guard/require-auth.ts';
 import { getUser } from '../session/user-session.ts';
 import type { Sessions, TokenRecord } from '../store/index.ts';
-import { fetchApi, tokenState } from '../tokens/access-token.ts';
+import { tokenState } from '../tokens/access-token.ts';
+import { fetchFrom } from './helpers/fetch-from.ts';
 import type { Lie } from './helpers/misbehaving-replies.ts';
 import {
   expectHonestSignIn,
@@ -32,7 +33,7 @@ function withAnswers(
       app.get('/needs-email', requireAuth({ scopes: ['email'] }), (_req, res) => void res.send('in'));
       app.get('/ends', requireAuth(), async (req, res) => void res.json(await tokenState(req)));
       app.get('/ask', requireAuth(), async (req, res) => {
-        const answer = await fetchApi(req, new URL(String(req.query.url)));
+        const answer = await fetchFrom(req, String(req.query.url));
         const { headers } = answer;
         res.json({ body: await answer.text(), encoding: headers.get('content-encoding') });
       });

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { type ApiAnswer, type ApiRequest, withoutEcho } from '../provider/index.ts';
+import { type ApiAnswer, type ApiRequest, apiAddress, withoutEcho } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
+import type { ApiName } from '../session/register.ts';
 import type { UserSession } from '../session/user.ts';
 import { signedIn } from '../session/user-session.ts';
 import type { TokenRecord } from '../store/index.ts';
@@ -48,12 +49,23 @@ export async function withoutToken(req: Request, text: string): Promise<string> 
 }
 
 /**
- * Calls an API with the user's access token, in the Authorization header and nowhere else. Follows no redirect;
- * the whole answer within 5 seconds. Give it only addresses of your own API, never one from a request (ASVS 1.3.6).
- * A token that the API takes for invalid is refreshed once, and the call made again: a 401 says that nothing was done.
+ * Calls one of the site's `apis` with the user's access token, in the Authorization header and nowhere else. Follows no
+ * redirect; the whole answer within 5 seconds. A token that the API takes for invalid is refreshed once, and the call
+ * made again: a 401 says that nothing was done.
+ *
+ * @param name as `apis` in site.ts has it
+ * @param path what follows the API's address: begins with "/", or is empty. Encode what comes from people:
+ *   `/notes/${encodeURIComponent(id)}`
+ * @throws AuthError as `getAccessToken` does; `api_unreachable` (503) when the API does not answer
  */
-export async function fetchApi(req: Request, url: URL, init?: ApiRequest): Promise<Response> {
-  const { provider } = demandStore(req).context;
+export async function fetchApi(
+  req: Request,
+  name: ApiName,
+  path: string,
+  init?: ApiRequest,
+): Promise<Response> {
+  const { provider, apis } = demandStore(req).context;
+  const url = apiAddress(apis, name, path);
   const own = demandOwn(req);
   const tokens = await currentTokens(req, own);
   let answer = await provider.fetchApi(tokens, url, init);

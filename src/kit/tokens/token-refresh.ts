@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { endedText } from '../errors/ended-text.ts';
-import { failurePage } from '../errors/failure-pages.ts';
 import { RefreshError } from '../provider/index.ts';
 import { type AuthContext, demandStore } from '../session/context.ts';
+import { forPerson } from '../session/refresh-ended.ts';
 import type { UserSession } from '../session/user.ts';
-import { endUserSession } from '../session/user-session.ts';
-import { pageOf } from '../session/way-back.ts';
 import type { TokenRecord } from '../store/index.ts';
 
 /** A token is refreshed when a quarter of its life is left, and never earlier than this. */
@@ -22,6 +19,9 @@ const pollMs = 50;
 
 type Own = { id: string; user: UserSession };
 type Owner = { iss: string; sub: string };
+
+/** Why a refresh: a token is about to end, an API has refused it, or a recheck wants to know. */
+type Why = 'ends' | { refused: string } | 'now';
 
 /** Refreshes under way in this process, by session: the requests of one process share one without asking the store. */
 const underWay = new Map<string, Promise<TokenRecord>>();
@@ -52,11 +52,12 @@ export async function refreshTokens(req: Request, own: Own, refused?: string): P
   const { context } = demandStore(req);
   const { id, user } = own;
   const name = refused === undefined ? id : `${id} ${refused}`;
+  const why = refused === undefined ? 'ends' : { refused };
   try {
     let refresh = underWay.get(name);
     if (!refresh) {
       const owner = { iss: user.iss, sub: user.sub };
-      refresh = refreshAudited(context, id, owner, refused).finally(() => underWay.delete(name));
+      refresh = refreshAudited(context, id, owner, why).finally(() => underWay.delete(name));
       underWay.set(name, refresh);
     }
     return await refresh;
@@ -65,19 +66,17 @@ export async function refreshTokens(req: Request, own: Own, refused?: string): P
   }
 }
 
-/** Each of those who wait gets an error of its own: its page leads back to where each of them was. */
-async function forPerson(req: Request, context: AuthContext, error: unknown): Promise<unknown> {
-  if (!(error instanceof AuthError)) return error;
-  const { reason, cause, hint, retryAfter } = error;
-  const ends = error instanceof RefreshError ? error.ends : undefined;
-  const page = { ...failurePage(reason) };
-  if (ends) {
-    page.text = [endedText(ends, context)];
-    if (req.res) await endUserSession(req, req.res, ends);
-  } else if (error.status === 503) {
-    page.action = { label: { key: 'button.try-again' }, href: pageOf(req) };
-  }
-  return new AuthError(reason, { cause, hint, retryAfter, page });
+/**
+ * The session's tokens after a refresh that a recheck wants, whether they are due or not. Ends nothing.
+ *
+ * @throws AuthError, a RefreshError where the provider's answer says what follows
+ */
+export function refreshNow(
+  context: AuthContext,
+  id: string,
+  owner: { iss: string; sub: string },
+): Promise<TokenRecord> {
+  return refreshAudited(context, id, owner, 'now');
 }
 
 /** However many requests wait for a refresh, its failure is logged once. */
@@ -85,10 +84,10 @@ async function refreshAudited(
   context: AuthContext,
   id: string,
   owner: Owner,
-  refused: string | undefined,
+  why: Why,
 ): Promise<TokenRecord> {
   try {
-    return await refreshOnce(context, id, owner, refused);
+    return await refreshOnce(context, id, owner, why);
   } catch (error) {
     // A session that somebody ended meanwhile is logged there.
     if (error instanceof AuthError && error.reason !== 'sign_in_first') {
@@ -102,12 +101,7 @@ async function refreshAudited(
 }
 
 /** One refresh over all instances: who holds the lock asks the provider, who does not waits for the result. */
-async function refreshOnce(
-  context: AuthContext,
-  id: string,
-  owner: Owner,
-  refused: string | undefined,
-): Promise<TokenRecord> {
+async function refreshOnce(context: AuthContext, id: string, owner: Owner, why: Why): Promise<TokenRecord> {
   const { tokens } = context.sessions;
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {
@@ -116,8 +110,8 @@ async function refreshOnce(
       // Read again: whoever held the lock before may have done the work.
       const old = await tokens.read(id);
       if (!old) throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
-      if (!isDue(old, refused) || !old.refresh_token) return old;
-      if (unlock) return await refreshLocked(context, id, owner, { old, refused });
+      if (!isDue(old, why) || !old.refresh_token) return old;
+      if (unlock) return await refreshLocked(context, id, owner, { old, refused: refusedIn(why) });
     } finally {
       await unlock?.();
     }
@@ -165,7 +159,13 @@ async function rememberFailure(
   });
 }
 
-function isDue(tokens: TokenRecord, refused: string | undefined): boolean {
+function refusedIn(why: Why): string | undefined {
+  return typeof why === 'object' ? why.refused : undefined;
+}
+
+function isDue(tokens: TokenRecord, why: Why): boolean {
+  if (why === 'now') return true;
+  const refused = refusedIn(why);
   if (refused === undefined) return isEnding(tokens);
   // Somebody else has refreshed it already, or tried to.
   if (tokens.access_token !== refused || tokens.dead) return false;

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { Express } from 'express';
 import { assemble } from '../../assembly.ts';
 import { noSuchAddress } from '../../pages/error-pages.ts';
+import type { AnySite } from '../../site.ts';
 import type { Sessions } from '../../store/index.ts';
 import { expectNoSecrets, prepareApp, type TestApp } from './app.ts';
 
@@ -12,6 +13,8 @@ export interface AppWithRoutes extends TestApp {
 }
 
 export interface MoreRoutes {
+  /** What the test site is to have besides, or instead. */
+  site?: Partial<AnySite>;
   /** Adds routes; they stand behind the app's own, before its 404. */
   mount?(app: Express): void;
   /** Puts something between the app and its sessions, to watch or to fail. */
@@ -21,10 +24,10 @@ export interface MoreRoutes {
 /** The app's whole pipeline with a few routes more, as somebody who copied the template would add them. */
 export async function startAppWithRoutes(
   env: Record<string, string | undefined>,
-  { mount, wrap }: MoreRoutes,
+  { site, mount, wrap }: MoreRoutes,
   port?: number,
 ): Promise<AppWithRoutes> {
-  const { origin, listenOn, lines, checked, log } = await prepareApp(env, port);
+  const { origin, listenOn, lines, checked, log } = await prepareApp(env, port, site);
   const { app, provider, sessions, close } = await assemble(checked, log, {
     replacements: wrap ? { sessions: wrap } : {},
   });

@@ -57,7 +57,7 @@ export async function startPair({
     ...env,
   };
   const app = routes
-    ? await startAppWithRoutes(settings, routes, port)
+    ? await startAppWithRoutes(settings, { ...(parts && { site: parts }), ...routes }, port)
     : await startApp(settings, port, parts);
   const atApp = (url: string) => url.startsWith(app.origin);
 

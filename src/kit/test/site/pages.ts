@@ -48,8 +48,8 @@ export const apiDataPage = definePage({
   view: 'api-data',
   nav: 'API data',
   when: ({ settings }) => settings.API_URL !== undefined,
-  model: async ({ req, settings, fetchApi }) => {
-    const answer = await ask(req, () => fetchApi(new URL(settings.API_URL ?? '')));
+  model: async ({ req, fetchApi }) => {
+    const answer = await ask(req, () => fetchApi('data', ''));
     return { ...answer, token: await tokenState(req) };
   },
 });

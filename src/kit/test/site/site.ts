@@ -13,6 +13,7 @@ export const site = defineSite({
     OWN_SECRET: { meaning: 'a secret of the site', secret: true, schema: z.string().optional() },
   },
   open: () => ({ data: { greeting: 'Hello' } }),
+  apis: ({ settings }) => ({ data: { url: settings.API_URL } }),
   pages: () => [homePage, profilePage, apiDataPage, adminPage],
   routes: (router, { data }) => {
     router.get('/api/hello', (req, res) => {
@@ -21,7 +22,7 @@ export const site = defineSite({
   },
 });
 
-declare module '../../pages/register.ts' {
+declare module '../../session/register.ts' {
   interface Register {
     site: typeof site;
   }

@@ -1,5 +1,5 @@
 /**
- * Filled by the app, so that its pages know the types of its `data` and `settings`:
+ * Filled by the app, so that its pages know the types of its `data`, its `settings` and its users' `member`:
  *
  *     declare module '#kit' { interface Register { site: typeof site } }
  */
@@ -13,3 +13,9 @@ export type Data = Registered extends { data: infer D } ? D : unknown;
 
 /** The site's own settings, checked. */
 export type Settings = Registered extends { settings: infer S } ? S : Record<string, unknown>;
+
+/** What `signIn` in site.ts gave as `member`. */
+export type Member = Registered extends { member: infer M } ? M : unknown;
+
+/** The name of one of the site's APIs. */
+export type ApiName = Registered extends { api: infer A } ? A : string;

@@ -1,0 +1,49 @@
+import { notFound } from '../errors/page-errors.ts';
+
+/** The site's APIs by name; one without an address is not set up. */
+export type Apis = ReadonlyMap<string, URL | undefined>;
+
+/**
+ * The address of something at an API. It never leaves the API's own: no path leads above it, and no host comes from
+ * one (ASVS 1.3.6).
+ *
+ * @param path begins with "/", or is empty for the API's own address; parts that come from people are encoded
+ * @throws TypeError for an API that site.ts does not name or that has no address
+ * @throws the error of `notFound` for a path that leads elsewhere: somebody has typed it
+ */
+export function apiAddress(apis: Apis, name: string, path: string): URL {
+  if (!apis.has(name)) {
+    const names = [...apis.keys()].map((one) => `'${one}'`).join(', ');
+    throw new TypeError(`site.ts has no API named '${name}'. Its \`apis\` are: ${names || 'none'}.`);
+  }
+  const base = apis.get(name);
+  if (!base) {
+    throw new TypeError(
+      `the API '${name}' in site.ts has no url: a page that needs it should have a \`when\`.`,
+    );
+  }
+  if (typeof path !== 'string' || !/^(?:$|[/?])/.test(path)) {
+    throw new TypeError('fetchApi needs a path that begins with "/", such as fetchApi("notes", "/notes/7").');
+  }
+  if (path === '') return new URL(base);
+  const root = base.href.replace(/\/$/, '');
+  const address = URL.parse(path.startsWith('?') ? base.href + path : root + path);
+  const below = address?.href === base.href || address?.href.startsWith(`${root}/`) || path.startsWith('?');
+  if (!address || !below || address.origin !== base.origin || climbs(address.pathname)) throw notFound();
+  return address;
+}
+
+/** Servers decode what browsers leave: `..%2f` leads up there. */
+function climbs(pathname: string): boolean {
+  const parts = pathname.split('/').flatMap((part) => decoded(part).split(/[/\\]/));
+  return parts.some((part) => part === '.' || part === '..');
+}
+
+/** What is no text when it is decoded may be anything there. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return '..';
+  }
+}

@@ -1,0 +1,123 @@
+import { AuthError } from '../errors/auth-error.ts';
+import type { Log } from '../log/index.ts';
+import { apiAddress } from '../provider/index.ts';
+import type { TokenRecord } from '../store/index.ts';
+import type { AuthContext } from './context.ts';
+import type { Admission, SignInContext } from './sign-in-hook.ts';
+
+/** How long `signIn` may take, in milliseconds. */
+const patienceMs = 5_000;
+const mostRoles = 1_000;
+const longestRole = 200;
+/** In bytes, as JSON: every page reads it. */
+const largestMember = 4_096;
+
+/** Whom `signIn` is asked about. */
+interface Asked {
+  iss: string;
+  sub: string;
+  claims: Readonly<Record<string, unknown>>;
+  tokens: TokenRecord;
+  reason: SignInContext['reason'];
+  log: Log;
+}
+
+/**
+ * Asks `signIn` in site.ts who may come in, and what they are here. Fails closed.
+ *
+ * @throws AuthError `not_admitted` where it refuses; `admission_failed` where it throws, takes more than five seconds or
+ *   returns what cannot be kept
+ */
+export async function admit(context: AuthContext, asked: Asked): Promise<Admission> {
+  const { signIn, data, settings } = context.site;
+  if (!signIn) return {};
+  const { tokens, ...about } = asked;
+  const at: SignInContext = {
+    ...{ ...about, data, settings },
+    provider: 'default',
+    roles: context.rolesOf(asked.claims),
+    fetchApi: async (name, path, init) =>
+      (await context.provider.fetchApi(tokens, apiAddress(context.apis, name, path), init)).response,
+  };
+  try {
+    const given = await within(patienceMs, async () => signIn(at as SignInContext<never, never>));
+    return checked(given);
+  } catch (error) {
+    if (error instanceof AuthError && error.reason === 'not_admitted') throw error;
+    throw new AuthError('admission_failed', { cause: error, hint: '`signIn` in site.ts failed' });
+  }
+}
+
+async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
+  const working = work();
+  // What it does after that is nobody's business any more, and must not end the process.
+  working.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`it took more than ${ms / 1000} seconds`)), ms);
+  });
+  try {
+    return await Promise.race([working, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Exactly what can be stored and read again: anything else would look different on the next page. */
+function checked(given: unknown): Admission {
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError('it must return an object: { roles, member }, or nothing');
+  }
+  const { roles, member } = given as { roles?: unknown; member?: unknown };
+  if (roles !== undefined && !areRoles(roles)) {
+    throw new TypeError(
+      `\`roles\` must be a list of at most ${mostRoles} texts of 1 to ${longestRole} characters`,
+    );
+  }
+  return {
+    ...(roles !== undefined && { roles: [...new Set(roles)] }),
+    ...(member !== undefined && { member: asJson(member) }),
+  };
+}
+
+function areRoles(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= mostRoles &&
+    value.every((role) => typeof role === 'string' && role !== '' && role.length <= longestRole)
+  );
+}
+
+function asJson(member: unknown): unknown {
+  const text = JSON.stringify(member) as string | undefined;
+  if (text !== undefined && Buffer.byteLength(text) > largestMember) {
+    throw new TypeError(
+      `\`member\` is larger than ${largestMember / 1024} KB: look the rest up where you need it`,
+    );
+  }
+  const odd = text === undefined ? 'member' : whatIsNoJson(member, 'member');
+  if (odd !== undefined || text === undefined) {
+    throw new TypeError(
+      `\`${odd}\` is not JSON: give texts, numbers, true, false, null, lists and plain objects`,
+    );
+  }
+  return JSON.parse(text);
+}
+
+/** Where in a value something lies that would come back as something else, or not at all. */
+function whatIsNoJson(value: unknown, path: string): string | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
+  if (Array.isArray(value))
+    return firstOf(value.map((each, index) => whatIsNoJson(each, `${path}[${index}]`)));
+  if (typeof value !== 'object') return path;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return path;
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return firstOf(entries.map(([name, each]) => whatIsNoJson(each, `${path}.${name}`)));
+}
+
+function firstOf(found: readonly (string | undefined)[]): string | undefined {
+  return found.find((each) => each !== undefined);
+}

@@ -1,0 +1,100 @@
+import { AuthError } from '../errors/auth-error.ts';
+import type { EndReason } from '../errors/end-reasons.ts';
+import { loggedCauses } from '../errors/error-cause.ts';
+import { RefreshError, unverifiedClaims } from '../provider/index.ts';
+import type { TokenRecord } from '../store/index.ts';
+import { admit } from './admission.ts';
+import type { AuthContext } from './context.ts';
+import { claimsAfterRecheck } from './kept-claims.ts';
+import type { UserSession } from './user.ts';
+import { nameIn } from './user-session.ts';
+
+/** What a recheck has found out. */
+export interface Gathered {
+  /** What replaces the old values. */
+  found?: Pick<UserSession, 'claims' | 'fromUserinfo' | 'scope' | 'roles' | 'member'>;
+  /** The session has to end: the provider or `signIn` said so. */
+  over?: { reason: EndReason; error: unknown };
+  /** It was no success: somebody did not answer, or gave an answer that cannot be used. */
+  problem?: { reason: string; hint?: string | undefined };
+  /** Only a new sign-in helps (R13). */
+  signInAgain?: boolean;
+  /** There is nothing to ask: no refresh token, and no `signIn`. */
+  idle?: boolean;
+}
+
+/**
+ * Asks every source again. One that does not answer stops no other: somebody whom `signIn` refuses is out although the
+ * provider is away.
+ */
+export async function gather(context: AuthContext, id: string, before: UserSession): Promise<Gathered> {
+  const tokens = await context.sessions.tokens.read(id);
+  if (!tokens?.refresh_token && !context.site.signIn) return { idle: true };
+  const { iss, sub, sid } = before;
+  const provider = tokens?.refresh_token ? await askProvider(context, id, before, tokens) : { tokens };
+  if (provider.over) return { over: provider.over };
+  const { claims, fromUserinfo, scope = before.scope } = { ...before, ...provider.found };
+  const found = { claims, fromUserinfo, scope, roles: before.roles, member: before.member };
+  try {
+    const said = { iss, sub, ...(sid !== undefined && { sid }), ...claims };
+    const asked = { iss, sub, claims: said, tokens: provider.tokens ?? { access_token: '' } };
+    const given = await admit(context, { ...asked, reason: 'recheck', log: context.log });
+    return { ...provider, found: { ...found, roles: given.roles, member: given.member } };
+  } catch (error) {
+    const refusal = error instanceof AuthError && error.reason === 'not_admitted';
+    if (refusal) error.about = { sub, name: nameIn(claims, sub) };
+    if (refusal) return { over: { reason: 'not-admitted', error } };
+    logFailure(context, before, error);
+    return { ...provider, found, problem: problemOf(error) };
+  }
+}
+
+interface Asked extends Omit<Gathered, 'found'> {
+  tokens: TokenRecord | undefined;
+  found?: Pick<UserSession, 'claims' | 'fromUserinfo' | 'scope'>;
+}
+
+async function askProvider(
+  context: AuthContext,
+  id: string,
+  before: UserSession,
+  tokens: TokenRecord,
+): Promise<Asked> {
+  const { iss, sub } = before;
+  let fresh: TokenRecord;
+  try {
+    fresh = await context.refreshTokens(context, id, { iss, sub });
+  } catch (error) {
+    if (error instanceof RefreshError && error.ends) return { tokens, over: { reason: error.ends, error } };
+    const signInAgain = error instanceof AuthError && error.reason === 'sign_in_again';
+    return { tokens, problem: problemOf(error), signInAgain };
+  }
+  // Checked when it came; one that was there before has said all that it has to say.
+  const idToken = fresh.id_token === tokens.id_token ? undefined : unverifiedClaims(fresh.id_token);
+  let problem: Gathered['problem'];
+  const userinfo = await context.provider.userinfo(fresh, sub).catch((error) => {
+    logFailure(context, before, error);
+    problem = problemOf(error);
+    return undefined;
+  });
+  try {
+    const kept = claimsAfterRecheck(before, { idToken, userinfo });
+    return { tokens: fresh, found: { ...kept, scope: fresh.scope }, ...(problem && { problem }) };
+  } catch (error) {
+    logFailure(context, before, error);
+    return { tokens: fresh, problem: problemOf(error) };
+  }
+}
+
+function problemOf(error: unknown): { reason: string; hint?: string | undefined } {
+  return error instanceof AuthError ? { reason: error.reason, hint: error.hint } : { reason: 'unforeseen' };
+}
+
+/** A refresh that failed has its audit event. */
+function logFailure({ log }: AuthContext, { iss, sub }: UserSession, error: unknown): void {
+  const causes = loggedCauses(error, { stack: true });
+  log.error(
+    { iss, sub, ...problemOf(error), causes },
+    'a recheck failed: what was known before still counts',
+  );
+}

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Request, Response } from 'express';
+import { requestKind } from '../http/request-kind.ts';
+import { type AuthContext, authOf } from './context.ts';
+import { type Gathered, gather } from './recheck-sources.ts';
+import { forPerson } from './refresh-ended.ts';
+import { refused } from './refused.ts';
+import type { UserSession } from './user.ts';
+import { endUserSession, letGo, signedIn, useUser } from './user-session.ts';
+import { wayBack } from './way-back.ts';
+
+/** How long a request waits for a recheck, in milliseconds. Then the old values count, and the recheck goes on. */
+const patienceMs = 3_000;
+/** After an attempt without success the next one comes so much later. */
+const againMs = 60_000;
+/** Without success for so long, the log says so. */
+const tooLongMs = 3_600_000;
+const pollMs = 50;
+
+/** What came of an attempt: the user as stored now, or why there is none. */
+type Outcome =
+  | { is: 'current'; user: UserSession; signInAgain?: boolean | undefined }
+  | { is: 'gone' }
+  | { is: 'over'; error: unknown };
+
+/** Attempts under way in this process, by session: its requests share one without asking the store. */
+const underWay = new Map<string, Promise<Outcome>>();
+
+/**
+ * Asks the provider and `signIn` in site.ts again about the user of this request, where that is due: once however many
+ * requests and instances ask. A page that is not due pays one comparison.
+ *
+ * @returns `'answered'` where the browser was sent to sign in again
+ * @throws AuthError where the session has ended by it
+ */
+export async function recheckIfDue(req: Request, res: Response): Promise<'answered' | undefined> {
+  // A second time where somebody has asked for one while an earlier one was under way.
+  for (let round = 0; round < 2; round++) {
+    const { context } = authOf(req);
+    const own = signedIn(req);
+    if (!own || !mustWait(own.user, context)) return undefined;
+    const outcome = await Promise.race([share(context, own), sleep(patienceMs, undefined, { ref: false })]);
+    if (outcome === undefined) return undefined;
+    if ((await take(req, res, own, outcome)) === 'answered') return 'answered';
+  }
+  return undefined;
+}
+
+/** Resolves when no recheck is under way any more: a rotated refresh token must be stored before the store closes. */
+export async function rechecksDone(): Promise<void> {
+  await Promise.allSettled(underWay.values());
+}
+
+function mustWait(user: UserSession, context: AuthContext): boolean {
+  const now = Date.now();
+  return now >= dueAt(user, context) || now - (user.recheck?.beganAt ?? 0) < patienceMs;
+}
+
+function dueAt({ recheck, signedInAt }: UserSession, { recheckMinutes }: AuthContext): number {
+  return recheck?.dueAt ?? signedInAt + (recheckMinutes || Number.POSITIVE_INFINITY) * 60_000;
+}
+
+function share(context: AuthContext, { id }: { id: string }): Promise<Outcome> {
+  let attempt = underWay.get(id);
+  if (!attempt) {
+    attempt = once(context, id).finally(() => underWay.delete(id));
+    // Whoever waits gets the error; where nobody does any more it must not end the process.
+    attempt.catch(() => {});
+    underWay.set(id, attempt);
+  }
+  return attempt;
+}
+
+/** Whoever is the first to say so does it; all others wait until it is done. */
+async function once(context: AuthContext, id: string): Promise<Outcome> {
+  const beganAt = Date.now();
+  const claimed = await context.sessions.updateUser(id, (user) =>
+    beganAt < dueAt(user, context)
+      ? undefined
+      : { ...user, recheck: { ...user.recheck, beganAt, dueAt: beganAt + againMs } },
+  );
+  if (!claimed) return { is: 'gone' };
+  return claimed.changed ? attempt(context, id, claimed.user) : awaitOther(context, id, claimed.user);
+}
+
+async function awaitOther(context: AuthContext, id: string, first: UserSession): Promise<Outcome> {
+  let user = first;
+  while (user.recheck?.beganAt !== undefined && Date.now() - user.recheck.beganAt < patienceMs) {
+    await sleep(pollMs);
+    const now = await context.sessions.updateUser(id, () => undefined);
+    if (!now) return { is: 'gone' };
+    user = now.user;
+  }
+  return { is: 'current', user };
+}
+
+async function attempt(context: AuthContext, id: string, before: UserSession): Promise<Outcome> {
+  const gathered = await gather(context, id, before);
+  if (gathered.over !== undefined) {
+    await context.sessions.end(id, gathered.over.reason);
+    return { is: 'over', error: gathered.over.error };
+  }
+  const stored = await context.sessions.updateUser(id, (now) =>
+    // Another one has begun since, and knows more.
+    now.recheck?.beganAt === before.recheck?.beganAt ? applied(now, before, gathered, context) : undefined,
+  );
+  if (!stored) return { is: 'gone' };
+  const { user } = stored;
+  if (stored.changed) audit(context, id, before, user, gathered);
+  return { is: 'current', user, signInAgain: gathered.signInAgain };
+}
+
+function applied(
+  now: UserSession,
+  before: UserSession,
+  { found, problem, idle }: Gathered,
+  { recheckMinutes }: AuthContext,
+): UserSession {
+  const checkedAt = Date.now();
+  const { failureLogged, succeededAt = now.signedInAt } = now.recheck ?? {};
+  // Somebody may have asked for another one meanwhile.
+  const asked = now.recheck?.dueAt !== before.recheck?.dueAt;
+  const inTime = recheckMinutes === 0 || idle ? now.expiresAt : checkedAt + recheckMinutes * 60_000;
+  const next = problem ? (before.recheck?.dueAt ?? 0) : inTime;
+  return {
+    ...now,
+    ...found,
+    recheck: {
+      dueAt: asked ? (now.recheck?.dueAt ?? 0) : next,
+      succeededAt: problem ? succeededAt : checkedAt,
+      ...((failureLogged || (problem && checkedAt - succeededAt >= tooLongMs)) && { failureLogged: true }),
+    },
+  };
+}
+
+function audit(
+  context: AuthContext,
+  id: string,
+  before: UserSession,
+  user: UserSession,
+  { problem }: Gathered,
+): void {
+  const about = { iss: user.iss, sub: user.sub, session: id };
+  const [old, roles] = [rolesOf(before, context), rolesOf(user, context)];
+  const added = roles.filter((role) => !old.includes(role)).slice(0, 20);
+  const removed = old.filter((role) => !roles.includes(role)).slice(0, 20);
+  if (added.length + removed.length > 0) context.audit('claims.changed', { ...about, added, removed });
+  if (user.recheck?.failureLogged && !before.recheck?.failureLogged) {
+    context.audit('session.recheck_failed', { ...about, ...problem });
+  }
+}
+
+function rolesOf({ roles, claims }: UserSession, context: AuthContext): readonly string[] {
+  return roles ?? context.rolesOf(claims);
+}
+
+/** The request goes on with what is known now. */
+async function take(
+  req: Request,
+  res: Response,
+  { id }: { id: string },
+  outcome: Outcome,
+): Promise<'answered' | undefined> {
+  const { context } = authOf(req);
+  if (outcome.is === 'gone') {
+    letGo(req, id);
+    return undefined;
+  }
+  if (outcome.is === 'over') {
+    const { error } = outcome;
+    const page = refused(req, error, wayBack(req) ?? '/');
+    if (!page) throw await forPerson(req, context, error);
+    await endUserSession(req, res, 'not-admitted');
+    throw page;
+  }
+  useUser(req, outcome.user);
+  // Nobody is sent off in the middle of something: a script or a form goes on with what was known (R13).
+  if (!outcome.signInAgain || requestKind(req) !== 'page') return undefined;
+  await context.startLogin(req, res, { returnTo: wayBack(req) ?? '/' });
+  return 'answered';
+}

@@ -1,0 +1,29 @@
+import type { Request } from 'express';
+import { AuthError } from '../errors/auth-error.ts';
+import type { Action } from '../errors/message.ts';
+import { authOf } from './context.ts';
+import { otherAccount } from './other-account.ts';
+
+/**
+ * The page for somebody whom `signIn` in site.ts refused: they may have another account, or want to leave the provider,
+ * which would only let them in with this one again. Undefined for another error.
+ *
+ * @param path where another account is to lead
+ */
+export function refused(req: Request, error: unknown, path: string): AuthError | undefined {
+  if (!(error instanceof AuthError) || error.reason !== 'not_admitted') return undefined;
+  const { cause, hint, page, about } = error;
+  const facts = about && [{ label: { key: 'error.signed-in-as' } as const, value: about.name }];
+  return new AuthError('not_admitted', {
+    ...{ cause, hint, about },
+    page: { ...page, facts, action: otherAccount(req, path), other: signOutThere(req) },
+  });
+}
+
+/** Undefined where the provider offers no sign-out. */
+function signOutThere(req: Request): Action | undefined {
+  const { provider } = authOf(req).context;
+  if (!provider.offersSignOut()) return undefined;
+  const label = { key: 'button.sign-out-there', values: { provider: provider.host } } as const;
+  return { label, post: '/auth/logout', fields: { at: 'provider' } };
+}

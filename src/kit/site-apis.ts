@@ -1,0 +1,36 @@
+import { isLoopback } from './config/values.ts';
+import type { Apis } from './provider/index.ts';
+
+/** The `apis` of a site, checked. Problems are sentences with what to do. */
+export function readApis(given: unknown): { apis: Apis; problems: string[] } {
+  const apis = new Map<string, URL | undefined>();
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return {
+      apis,
+      problems: ['site.ts: `apis` must return an object: { notes: { url: settings.API_URL } }.'],
+    };
+  }
+  const problems = Object.entries(given).flatMap(([name, api]: [string, unknown]) => {
+    const { url } = (typeof api === 'object' && api !== null ? api : { url: null }) as { url?: unknown };
+    const problem = problemOf(name, url);
+    if (problem) return [`site.ts: the API '${name.slice(0, 60)}' in \`apis\` ${problem}`];
+    apis.set(name, url === undefined ? undefined : new URL(String(url)));
+    return [];
+  });
+  return { apis, problems };
+}
+
+function problemOf(name: string, url: unknown): string | undefined {
+  if (!/^[A-Za-z][\w-]{0,39}$/.test(name)) {
+    return 'needs a name of at most 40 letters, digits, "-" and "_" that begins with a letter.';
+  }
+  if (url === undefined) return undefined;
+  const address = url instanceof URL ? url : typeof url === 'string' ? URL.parse(url) : null;
+  const secure =
+    address?.protocol === 'https:' || (address?.protocol === 'http:' && isLoopback(address.hostname));
+  if (!address || !secure) return 'needs a `url`: https, or http on this machine.';
+  if (address.username || address.password || address.hash || address.search) {
+    return 'must have no user, query or fragment in its `url`.';
+  }
+  return undefined;
+}
