@@ -6,7 +6,7 @@ const app = await startTestApp({ site });
 afterAll(() => app.stop());
 
 test('the page for administrators needs the role', async () => {
-  const alice = await app.signIn('alice', { claims: { roles: ['admin'] } });
+  const alice = await app.signIn('alice', { roles: ['admin'] });
   expect((await alice.get('/admin')).text).toContain('Your roles admin');
 
   const bob = await app.signIn('bob');

@@ -61,6 +61,8 @@ export interface ProviderConfig {
   readonly acrValues: string | undefined;
   readonly maxAge: number | undefined;
   readonly uiLocales: string | undefined;
+  /** Sent with every authorization request. */
+  readonly authorizationParameters: Readonly<Record<string, string>> | undefined;
   readonly rolesClaim: string;
   /** Entra tenant ids, in small letters; filled exactly when the issuer is a multi-tenant one. */
   readonly allowedTenants: readonly string[];
@@ -147,6 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
       acrValues: set.OIDC_ACR_VALUES,
       maxAge: set.OIDC_MAX_AGE,
       uiLocales: set.OIDC_UI_LOCALES,
+      authorizationParameters: set.OIDC_AUTHORIZATION_PARAMETERS,
       rolesClaim: set.OIDC_ROLES_CLAIM,
       allowedTenants: set.OIDC_ALLOWED_TENANTS ?? [],
       stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,

@@ -6,6 +6,7 @@ import type { Message } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import { confirmLogout, confirmThirdPartyStart, leaving } from '../errors/questions.ts';
 import type { Text } from '../errors/texts.ts';
+import { emptyForm } from '../pages/forms/page-form.ts';
 import { initials } from '../pages/person.ts';
 import { ago, dateTime } from '../pages/time.ts';
 import { deviceText } from '../session/device-names.ts';
@@ -120,6 +121,7 @@ export function around(title: string, path: string, language: Language = english
     ...{ title, path, requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' },
     lang: language.tag,
     kitText: language.text,
+    form: emptyForm,
   };
 }
 

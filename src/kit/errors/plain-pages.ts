@@ -24,6 +24,13 @@ export const plainPages = {
     action: home,
   }),
 
+  /** What is wrong with a form that has no page to be printed on. */
+  invalid: (sentences: readonly string[]): Message => ({
+    title: { key: 'error.invalid.title' },
+    text: sentences,
+    action: home,
+  }),
+
   byStatus: {
     400: notUnderstood,
     404: notFound,
@@ -33,6 +40,6 @@ export const plainPages = {
   } as Readonly<Record<number, Message>>,
 };
 
-function page(name: Exclude<PageName, 'too_many'>): Message {
+function page(name: Exclude<PageName, 'too_many' | 'invalid'>): Message {
   return { title: { key: `error.${name}.title` }, text: [{ key: `error.${name}.text` }], action: home };
 }

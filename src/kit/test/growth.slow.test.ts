@@ -16,7 +16,9 @@ import { createProviderFetch, ProviderAnswer, toResponse } from '../provider/fet
 import { peek } from '../provider/id-token-checks.ts';
 import { boundMetadata } from '../provider/metadata.ts';
 import { describeDevice } from '../session/device-names.ts';
+import { loginParameters } from '../session/login-parameters.ts';
 import { readRoles } from '../session/roles.ts';
+import { linkParameters } from '../sign-in/link-parameters.ts';
 import { type AppWithRoutes, startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { growth, linear } from './helpers/growth.ts';
 import { nested } from './helpers/misbehaving-claims.ts';
@@ -46,6 +48,11 @@ const addressOfSeveralParameters = (text: string) => {
     answersMethods({ path, method: 'GET' } as Request, {} as Response, () => {});
 };
 
+const takeLink = (text: string) => {
+  const context = { loginParameters: loginParameters(['login_hint', 'prompt']), explain: false };
+  linkParameters({ originalUrl: `/auth/login?${text}`, auth: { context } } as unknown as Request);
+};
+
 describe('the work for a text of one thing again and again', () => {
   const repeated = (letters: string, size: number) => letters.repeat(Math.ceil(size / letters.length));
   const textRows: [what: string, size: number, letters: string[], work: (text: string) => unknown][] = [
@@ -53,6 +60,7 @@ describe('the work for a text of one thing again and again', () => {
     ['a return path of any length', 300_000, ['/', 'あ', '\\'], (text) => localPath(`/a${text}x`)],
     ['an address', 2_000, ['-', '/', 'a-', '.', ':'], addressOfSeveralParameters],
     ['a User-Agent', 300_000, ['-', 'Edg', 'Mac OS '], (text) => describeDevice(`${text}x`)],
+    ['a link to sign in', 4_000, ['login_hint=x&', 'hd&', '%E3%81', 'prompt=a+'], takeLink],
     ['the name of a person', 50_000, ['.', ' ', '@a', 'あ '], (text) => initials(`${text}\n`)],
     ['a JSON Web Token', 100_000, ['.', 'eyJ.'], (text) => peek(`${text}\n`)],
     [
@@ -78,6 +86,18 @@ describe('the work for a text of one thing again and again', () => {
       return refusing(() => work(text));
     };
     expect(await growth(size, prepare)).toBeLessThan(linear);
+  });
+
+  test('a link to sign in with many names', async () => {
+    const prepare: Prepare = (size) => {
+      const query = Array.from({ length: size }, (_, i) => `a${i}=b`).join('&');
+      return () => takeLink(query);
+    };
+    expect(await growth(700, prepare)).toBeLessThan(linear);
+    const query = 'hd&'.repeat(1_000_000);
+    const start = performance.now();
+    takeLink(query);
+    expect(performance.now() - start, 'a longer one is not read').toBeLessThan(5);
   });
 
   const jar = new CookieJar(true);
@@ -206,6 +226,9 @@ describe('the work for a request', () => {
   const form = 'application/x-www-form-urlencoded';
   const x = (size: number) => 'x'.repeat(size);
 
+  const manyNames = (size: number) =>
+    Array.from({ length: size / 5 }, (_, i) => `a${i.toString(36)}`).join('&');
+
   // Node takes 16 KB of headers, and our forms 16 KB or 64.
   const rows: [what: string, request: (size: number) => string][] = [
     ['a session cookie of dots', (size) => get(`Cookie: session=s%3A${'.'.repeat(size)}%0A`)],
@@ -235,6 +258,10 @@ describe('the work for a request', () => {
       'a third-party start',
       (size) => get('A: b', `/auth/initiate-login?iss=http://127.0.0.1:9&login_hint=${x(size)}`),
     ],
+    ['a link of names', (size) => get('A: b', `/auth/login?${manyNames(size)}`)],
+    ['a link of one name', (size) => get('A: b', `/auth/login?${'login_hint=x&'.repeat(size / 13)}`)],
+    ['a link of one value', (size) => get('A: b', `/auth/login?login_hint=${x(size)}`)],
+    ['a link of words', (size) => get('A: b', `/auth/login?prompt=${'a+'.repeat(size / 2)}none`)],
     ['a User-Agent', (size) => get(`User-Agent: ${'Mac OS '.repeat(size / 7)}`)],
     ['an Accept', (size) => get(`Accept: ${'text/htm,'.repeat(size / 9)}`)],
     ['an X-Request-Id', (size) => get(`X-Request-Id: ${x(size)}!`)],

@@ -154,6 +154,7 @@ describe('a page whose model returns whatever it was sent', () => {
   });
   const names = [
     ...['refresh', 'script', 'layout', 'site', 'asset', 'kitText', 'nav', 'follow', 'signInHref'],
+    'signUpHref',
     ...['kitForm', 'ends', 'settings', 'cache', '_locals', '__proto__', 'constructor', 'escapeFunction'],
     ...['client', 'outputFunctionName', 'localsName', 'root', 'filename', 'delimiter', 'views'],
   ];

@@ -1,6 +1,7 @@
 /** The buttons, the layout's parts and the kit's own pages. */
 export const pageTexts = {
   'button.sign-in': 'Sign in',
+  'button.sign-up': 'Sign up',
   'button.sign-in-again': 'Sign in again',
   'button.sign-out': 'Sign out',
   'button.stay-signed-in': 'Stay signed in',

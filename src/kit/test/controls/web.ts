@@ -82,6 +82,17 @@ export const webControls: Control[] = [
     ],
   },
   {
+    id: '2.2.1, 2.2.2, 15.3.3',
+    level: 1,
+    what: 'What a form may hold is said by its schema and checked here; fields that it does not name are dropped',
+    tests: [
+      'forms: prints its page again with what was typed and what is wrong, and does nothing',
+      'forms: hands its values over as what they are, and nothing else',
+      'forms-values: has unknown fields dropped, whatever its schema says about them',
+      'forms-values: sent twice',
+    ],
+  },
+  {
     id: '1.3.7',
     level: 2,
     what: 'A query is never handed to a view',
@@ -149,6 +160,8 @@ export const webControls: Control[] = [
       'key-sets: of more than a hundred entries is refused before one is looked at',
       'growth-of-answers: what a provider or an API sends costs no more than its length',
       'return-path: of 2 KB of %s fits into a cookie that browsers keep, and lands there',
+      'forms: that is too large, or has too many fields, is refused with 413',
+      'growth-of-forms: a field of many %j',
       'growth: the work for a text of one thing again and again',
       'growth: the work for JSON',
       'growth: the work for a request',

@@ -7,6 +7,11 @@ import { dateTime } from '../../pages/time.ts';
 export const allStates: GalleryState[] = [
   ...galleryStates(),
   { name: 'home-signed-out', view: 'home', locals: { ...around('Home', '/'), signInHref: '/auth/login' } },
+  {
+    name: 'home-sign-up',
+    view: 'home',
+    locals: { ...around('Home', '/'), signInHref: '/auth/login', signUpHref: '/auth/login?prompt=create' },
+  },
   { name: 'home-signed-in', view: 'home', locals: home() },
   { name: 'home-store-away', view: 'home', locals: { ...around('Home', '/'), storeAway: true } },
   { name: 'profile', view: 'profile', locals: profile('alice', ['admin', 'member']) },
@@ -15,7 +20,19 @@ export const allStates: GalleryState[] = [
   { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
   { name: 'api-data', view: 'api-data', locals: apiData(layOutJson('{"message":"Hello, Alice","count":3}')) },
   { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
+  { name: 'bookings', view: 'bookings', locals: { ...signedIn('Bookings', '/bookings'), bookings: [] } },
+  { name: 'bookings-wrong', view: 'bookings', locals: wrongBooking() },
 ];
+
+function wrongBooking() {
+  const form = {
+    action: 'add',
+    values: { name: 'Ann', people: '1e1', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
+    errors: { people: 'Enter a whole number, such as 12.', place: 'Choose one of the options.' },
+    summary: ['We have no table for eleven.'],
+  };
+  return { ...signedIn('Bookings', '/bookings'), title: 'Error: Bookings', bookings: [], form };
+}
 
 function home() {
   return { ...signedIn('Home', '/'), greeting: 'Hello', signedInUntil: dateTime(inHours(7.8)) };
