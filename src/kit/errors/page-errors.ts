@@ -29,6 +29,17 @@ export function forbidden(why?: string): ErrorWithMessage {
 }
 
 /**
+ * The page for what cannot be done just now, though nobody did anything wrong (503): a database that is away. Browsers
+ * and scripts are asked to come back in a few seconds.
+ *
+ * @param cause for the log
+ */
+export function unavailable(cause?: unknown): ErrorWithMessage {
+  const error = new Error('unavailable', { cause });
+  return Object.assign(error, { status: 503, page: plainPages.unavailable, retryAfter: 5 });
+}
+
+/**
  * What is wrong with a form, where its schema cannot know: `throw invalid({ date: 'Taken' })`, by field name, or
  * `throw invalid('We are closed.')` for what belongs to no field. In an action, its page is printed again with what was
  * typed (422); anywhere else it is a page of its own.
