@@ -14,7 +14,7 @@ export const site = defineSite({
     ...databaseSettings, // example
     ...apiSettings, // example
   },
-  open: ({ settings }) => openDatabase(settings.DATABASE_FILE), // example
+  open: ({ settings, log }) => openDatabase(settings, log), // example
   apis: ({ settings }) => ({ data: { url: settings.API_URL } }), // example
   pages: () => [
     // In the order of the menu.

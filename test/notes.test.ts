@@ -7,7 +7,7 @@ afterAll(() => app.stop());
 
 test('a note is added, read and deleted', async () => {
   const alice = await app.signIn('alice');
-  const notes = await alice.submit(await alice.get('/notes'), 'Add', { text: 'Buy milk' });
+  const notes = await alice.submit(await alice.get('/notes'), 'Add', { title: 'Buy milk' });
   expect(notes.path).toBe('/notes');
 
   const note = await alice.click(notes, 'Buy milk');
@@ -20,13 +20,13 @@ test('a note is added, read and deleted', async () => {
 
 test('an empty note is not added', async () => {
   const alice = await app.signIn('dora');
-  const page = await alice.submit(await alice.get('/notes'), 'Add', { text: '  ' });
+  const page = await alice.submit(await alice.get('/notes'), 'Add', { title: '  ' });
   expect(page.text).toContain('You have no notes yet.');
 });
 
 test('nobody sees or deletes the note of somebody else', async () => {
   const alice = await app.signIn('alice');
-  const notes = await alice.submit(await alice.get('/notes'), 'Add', { text: 'A secret' });
+  const notes = await alice.submit(await alice.get('/notes'), 'Add', { title: 'A secret' });
   const { path } = await alice.click(notes, 'A secret');
 
   const bob = await app.signIn('bob');

@@ -1,4 +1,5 @@
 import { dateTime, definePage, notFound } from '#kit';
+import { hasDatabase } from '../data/database.ts';
 
 /** A list of one's own notes, and a form that adds one. */
 export const notesPage = definePage({
@@ -7,12 +8,15 @@ export const notesPage = definePage({
   access: 'signed-in',
   view: 'notes',
   nav: 'Notes',
-  model: ({ user, data }) => ({ notes: data.notes.list(user) }),
+  when: hasDatabase,
+  model: ({ user, data }) => data.notes.list(user),
   actions: {
     add: {
-      run: ({ req, user, data }) => {
-        const text = String(req.body.text ?? '').trim();
-        if (text !== '') data.notes.add(user, text.slice(0, 2_000));
+      run: async ({ req, user, data }) => {
+        const title = String(req.body.title ?? '')
+          .trim()
+          .slice(0, 100);
+        if (title !== '') await data.notes.add(user, { title, text: '', kind: 'idea', pinned: false });
         return '/notes';
       },
     },
@@ -25,15 +29,16 @@ export const notePage = definePage({
   title: 'Note',
   access: 'signed-in',
   view: 'note',
-  model: ({ user, params, data, language }) => {
-    const note = data.notes.find(user, params.id);
+  when: hasDatabase,
+  model: async ({ user, params, data, language }) => {
+    const note = await data.notes.find(user, params.id);
     if (!note) throw notFound();
     return { note, created: dateTime(note.createdAt, language) };
   },
   actions: {
     delete: {
-      run: ({ user, params, data }) => {
-        data.notes.remove(user, params.id);
+      run: async ({ user, params, data }) => {
+        await data.notes.remove(user, params.id);
         return '/notes';
       },
     },

@@ -1,5 +1,5 @@
 import { type ClientKey, clientCredentials } from './client-credentials.ts';
-import { type OwnSettings, ownSettingProblems } from './own-settings.ts';
+import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
@@ -119,7 +119,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
   // Without a problem nothing is missing: whatever has no default and must be there was asked for above.
   const set = reading.values as Complete;
   return deepFreeze<Config>({
-    development: env.NODE_ENV === 'development',
+    development: isDevelopment(env),
     baseUrl: set.BASE_URL,
     secure: set.BASE_URL.startsWith('https:'),
     port: set.PORT,

@@ -66,3 +66,14 @@ function sentence(text: unknown): string {
   if (typeof text !== 'string' || text.trim() === '') throw new TypeError(usage);
   return text;
 }
+
+/**
+ * The page for what cannot be done just now, though nobody did anything wrong (503): a database that is away. Browsers
+ * and scripts are asked to come back in a few seconds.
+ *
+ * @param cause for the log
+ */
+export function unavailable(cause?: unknown): ErrorWithMessage {
+  const error = new Error('unavailable', { cause });
+  return Object.assign(error, { status: 503, page: plainPages.unavailable, retryAfter: 5 });
+}

@@ -16,6 +16,7 @@ export const plainPages = {
   otherSite: page('other_site'),
   broken: page('broken'),
   storeAway: page('store_away'),
+  unavailable: page('unavailable'),
 
   tooMany: (seconds: number): Message => ({
     title: { key: 'error.too_many.title' },

@@ -494,6 +494,19 @@ describe('own settings', () => {
     expect([API_KEY, API_KEY[0]].every(Object.isFrozen)).toBe(true);
   });
 
+  test('have another default while developing, and none of it anywhere else', async () => {
+    const development = { NODE_ENV: 'development' };
+    const file = own({ schema: z.string().optional(), development: 'data/app' });
+    expect(await opened(file, development)).toEqual({ API_KEY: 'data/app' });
+    expect(await opened(file, { ...development, API_KEY: 'mine' })).toEqual({ API_KEY: 'mine' });
+    for (const mode of [{}, { NODE_ENV: 'production' }, { NODE_ENV: 'test' }, { NODE_ENV: 'Development' }])
+      expect(await opened(file, mode)).toEqual({ API_KEY: undefined });
+    const both = own({ default: 'abcdefgh', development: 'while-developing' });
+    expect(await opened(both, development)).toEqual({ API_KEY: 'while-developing' });
+    expect(await opened(both, {})).toEqual({ API_KEY: 'abcdefgh' });
+    expect(await refusal(own({ development: 'abcdefgh' }))).toContain('API_KEY is missing: opens the API.');
+  });
+
   test('that are secret come from a file too, and are never shown', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'settings-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -541,6 +554,13 @@ describe('own settings', () => {
     ['without a meaning', 'API_KEY', { meaning: '' }],
     ['without a schema', 'API_KEY', { schema: undefined }],
     ['with a default that does not pass', 'API_KEY', { default: 'short' }],
+    ['with a default for development that does not pass', 'API_KEY', { development: 'short' }],
+    ['with a default for development that is no text', 'API_KEY', { development: true }],
+    [
+      'with two defaults of which one does not pass',
+      'API_KEY',
+      { default: '12345678', development: 'short' },
+    ],
   ])('stop the start where one is %s', async (_name, name, setting) => {
     const message = await refusal(own(setting, name), { API_KEY: '12345678' });
     expect(message).toMatch(new RegExp(`settings in site\\.ts: .*${name}`));
