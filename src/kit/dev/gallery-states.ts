@@ -64,6 +64,11 @@ export function galleryStates(language: Language = english): GalleryState[] {
         };
       },
     },
+    {
+      name: 'said',
+      view: 'sessions',
+      locals: { ...sessions(1, language), said: language.text('ending.stayed') },
+    },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
     message('confirm-logout', 200, confirmLogout, true),
@@ -83,6 +88,23 @@ const messages: [name: string, status: number, page: Message | undefined, withUs
     true,
   ],
   ['error-401-not-saved', 401, failurePage('work_not_saved')],
+  [
+    'error-401-held-form',
+    401,
+    {
+      ...failurePage('work_not_saved'),
+      text: [{ key: 'held-form.text' }, { key: 'held-form.secrets' }],
+      action: { label: { key: 'button.sign-in' }, href: '/auth/login?returnTo=%2Fbookings', newTab: true },
+      other: {
+        label: { key: 'button.send-again' },
+        post: '/bookings/add',
+        fields: [
+          ['text', '"><script>alert(1)</script>'],
+          ['text', 'two hours of work'],
+        ],
+      },
+    },
+  ],
   [
     'error-403',
     403,

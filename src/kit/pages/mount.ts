@@ -9,13 +9,15 @@ import { print } from '../http/views.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { getUser } from '../session/user-session.ts';
 import { fetchApi } from '../tokens/access-token.ts';
-import { goOnAfter, pathAfter } from './after-form.ts';
+import { goOnAfter, outcomeOf } from './after-form.ts';
 import { runAction } from './forms/action.ts';
 import { demandFormBody, readFormBody } from './forms/form-body.ts';
+import { heldForm } from './forms/held-form.ts';
 import { emptyForm, type PageForm } from './forms/page-form.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
+import { saySoon, takeSaid } from './said.ts';
 
 /** What the site hands to its pages. */
 export interface SiteParts {
@@ -52,12 +54,13 @@ function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[
 
 /**
  * The forms that a page posts. Once they have done something, their answer is a redirect, or the page that goes on to the
- * provider, so that a reload repeats nothing. Whose page it was comes before what they may do: nobody proves themselves
- * again for the form of somebody else.
+ * provider, so that a reload repeats nothing. The body is read first: who is signed out by now gets it back. Whose page
+ * it was comes before what they may do: nobody proves themselves again for the form of somebody else.
  */
 function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
-  const holder = { returnTo: pageOfAction, view: page.view };
   for (const [name, action] of Object.entries(page.actions ?? {})) {
+    const unsaved = (req: Request, back: string) => heldForm(req, back, action.form);
+    const holder = { returnTo: pageOfAction, view: page.view, unsaved };
     app.post(
       `${page.path === '/' ? '' : page.path}/${name}`,
       readFormBody,
@@ -72,8 +75,10 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[],
         if (refused) return printAgain(at, page, refused);
         // Only the kit's own forms lead to the provider, to end the session there.
         if (next instanceof URL && kitPages.includes(page)) return goOnAfter(req, res, next);
-        const path = pathAfter(req, next, pageOfAction(req));
+        const { path, say: sentence } = outcomeOf(req, next, pageOfAction(req));
         const target = pageAt(pages, path);
+        if (sentence !== undefined)
+          saySoon(req, res, at.user, { path, isPage: target !== undefined, sentence });
         await goOnAfter(req, res, path, target && ruleOf(target));
       },
     );
@@ -129,11 +134,12 @@ function printPage(
 ): void {
   const language = languageOf(req);
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
-  const printed: { title: string; script?: string | undefined; form: PageForm } = {
+  const printed: { title: string; script?: string | undefined; form: PageForm; said: string | undefined } = {
     title: say(page.title, language),
     script: page.script,
     ...own,
     form,
+    said: takeSaid(req, res),
   };
   // What a screen reader says first.
   if (form !== emptyForm) printed.title = language.text('form.title', { title: printed.title });
@@ -147,7 +153,7 @@ function printPage(
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form', 'said'],
 ];
 
 const warned = new WeakSet<Page>();

@@ -87,7 +87,10 @@ export interface PageAction<Path extends string = string, Form = any> {
    * in `page.form` what was typed and what is wrong.
    */
   form?: Form & FormSchema;
-  /** Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`. */
+  /**
+   * Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`.
+   * With `{ to: '/bookings', say: 'Your table is booked.' }` the page at that path says one sentence to its person, once.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: see above
   run: (at: PageContext<Path> & { values: ValuesOf<Form> }) => any;
 }

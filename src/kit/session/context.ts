@@ -71,6 +71,8 @@ export interface AuthContext extends AuthOptions {
     farewell: Sealer;
     /** The count of the loop guard. */
     trail: Sealer;
+    /** What a page is to say once. */
+    said: Sealer;
   };
   /** The roles in a user's claims, by the claim that the settings name. */
   rolesOf: (claims: Record<string, unknown>) => string[];
@@ -88,7 +90,10 @@ export function createContext(options: AuthOptions): AuthContext {
     ...options,
     secure,
     cookies: new CookieJar(secure, answerSite),
-    sealers: { login: sealer('login'), farewell: sealer('signed-out'), trail: sealer('sign-ins') },
+    sealers: {
+      ...{ login: sealer('login'), farewell: sealer('signed-out') },
+      ...{ trail: sealer('sign-ins'), said: sealer('said') },
+    },
     rolesOf: roleReader(rolesClaim, log),
     pageMarks: namer('page mark'),
   };

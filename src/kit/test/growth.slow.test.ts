@@ -224,6 +224,7 @@ describe('the work for a request', () => {
   const post = (type: string, body: string, path = '/auth/backchannel-logout') =>
     `POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const form = 'application/x-www-form-urlencoded';
+  const held = (body: string) => post(`${form}\r\nSec-Fetch-Site: same-origin`, body, '/sessions/end');
   const x = (size: number) => 'x'.repeat(size);
 
   const manyNames = (size: number) =>
@@ -243,6 +244,7 @@ describe('the work for a request', () => {
     ],
     ['a cookie that says goodbye', (size) => get(`Cookie: signed-out=${x(size)}`, '/signed-out')],
     ['a cookie of the loop guard', (size) => get(`Cookie: sign-ins=${'.'.repeat(size)}`, '/auth/login')],
+    ['a cookie of what is to be said', (size) => get(`Cookie: said=${x(size)}`, '/')],
     ['a path of slashes', (size) => get('A: b', `/${'/'.repeat(size)}x`)],
     ['a path of dots', (size) => get('A: b', `/${'../'.repeat(size / 3)}`)],
     ['a path of escapes', (size) => get('A: b', `/${'%2f'.repeat(size / 3)}`)],
@@ -283,6 +285,8 @@ describe('the work for a request', () => {
     ['a Content-Type of parameters', (size) => post(`${form}${';a=b'.repeat(size / 4)}`, 'a=b')],
     ['a charset', (size) => post(`${form};charset=${x(size)}`, 'a=b')],
     ['a form of names', (size) => post(form, 'a&'.repeat(size / 2))],
+    ['a form of nobody, which is held', (size) => held(`text=${'<'.repeat(size)}`)],
+    ['a form of nobody with fields of nothing', (size) => held(`a=${'%00'.repeat(size / 3)}`)],
     ['a logout token of dots', (size) => post(form, `logout_token=${'.'.repeat(size)}`)],
     [
       'a logout token that nests',

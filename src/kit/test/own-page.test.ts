@@ -250,8 +250,13 @@ describe('a request that changes something', () => {
   });
 
   test('by nobody is a 401, with or without a mark', async () => {
-    for (const fields of [{}, { 'kit-form': mark }])
-      expect((await createBrowser().post(app.url('/sessions/end-others'), fields)).status).toBe(401);
+    for (const fields of [{}, { 'kit-form': mark }]) {
+      const page = await createBrowser().post(app.url('/sessions/end-others'), fields);
+      expect(page.status).toBe(401);
+      // It holds the form again with the mark that it came with, and has none of its own: it is nobody's page.
+      expect(page.body.split(mark).length - 1).toBe(Object.keys(fields).length);
+      expect(page.body).not.toContain('name="kit-form" content');
+    }
   });
 });
 

@@ -33,9 +33,9 @@ const say: express.RequestHandler = (req, res) =>
   void res.send(`${req.method} by ${getUser(req)?.sub ?? 'nobody'}`);
 
 describe('pages', () => {
-  const view = '<h1><%= page.title %></h1><p><%= page.said %></p>';
-  const saying = (path: string, said: (at: PageContext) => string) =>
-    anyPage({ path, view: 'own', model: (at: PageContext) => ({ said: said(at) }) });
+  const view = '<h1><%= page.title %></h1><p><%= page.words %></p>';
+  const saying = (path: string, words: (at: PageContext) => string) =>
+    anyPage({ path, view: 'own', model: (at: PageContext) => ({ words: words(at) }) });
 
   test('with a fixed path come before those with a parameter, whatever their order', async () => {
     const fixed = saying('/notes/new', () => 'fixed');

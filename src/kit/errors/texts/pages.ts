@@ -9,6 +9,7 @@ export const pageTexts = {
   'button.use-another-account': 'Use another account',
   'button.try-again': 'Try again',
   'button.open-again': 'Open the page again',
+  'button.send-again': 'Send again',
   'button.home': 'Go to the home page',
   'button.continue': 'Continue',
   'button.cancel': 'Cancel',
@@ -25,6 +26,10 @@ export const pageTexts = {
   'ending.stayed': 'You are still signed in.',
   'ending.failed': "That didn't work. Please try again.",
   'ending.new-tab': '(opens a new tab)',
+
+  'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
+  'held-form.secrets':
+    "For your security, this page doesn't keep passwords and the like. We'll ask for them once more.",
 
   'leaving.title': 'Continue to {provider}',
   'leaving.sign-in': "We're taking you to {provider} to sign in. If nothing happens, choose Continue.",

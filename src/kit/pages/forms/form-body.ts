@@ -9,6 +9,11 @@ export type FormBody = Readonly<Record<string, string | string[]>>;
 const mostBytes = 64 * 1024;
 const mostFields = 100;
 
+type Pairs = readonly (readonly [name: string, value: string])[];
+
+/** The fields of a form in the order in which they came, each as often as it came. */
+const sent = new WeakMap<IncomingMessage, Pairs>();
+
 /** Why the body of a request is no form. */
 const refusals = new WeakMap<IncomingMessage, unknown>();
 
@@ -20,7 +25,7 @@ const refusals = new WeakMap<IncomingMessage, unknown>();
 export const readFormBody: RequestHandler = (req, res, next) => {
   const refuse = (error: unknown) => {
     refusals.set(req, error);
-    req.body = formOf('');
+    req.body = formOf([]);
     next();
   };
   if (!isReadable(req)) return refuse(wrongType());
@@ -31,13 +36,20 @@ export const readFormBody: RequestHandler = (req, res, next) => {
     // Something without a type is no form, unless it is nothing.
     if (text.length > 0 && req.get('Content-Type') === undefined) return refuse(wrongType());
     if (fieldsIn(text) > mostFields) return refuse(refusal(413, 'the form has too many fields'));
-    req.body = formOf(text.toString('utf8'));
+    const pairs = pairsIn(text);
+    sent.set(req, pairs);
+    req.body = formOf(pairs);
     next();
   });
 };
 
 /** Refuses more than 64 KB or 100 fields with 413, and any other type, charset or encoding with 415. */
 export const demandFormBody: RequestHandler = (req, _res, next) => next(refusals.get(req));
+
+/** The fields of the form that `readFormBody` has read, as they came; undefined for what is no form. */
+export function sentFields(req: Request): Pairs | undefined {
+  return sent.get(req);
+}
 
 /** Whatever its type, which was looked at before. */
 const readBytes = express.raw({ type: () => true, limit: mostBytes });
@@ -61,9 +73,13 @@ function fieldsIn(bytes: Buffer): number {
 }
 
 /** As browsers read it (WHATWG URL §5.1): a percent sign that encodes nothing stands for itself. */
-function formOf(text: string): FormBody {
+function pairsIn(text: Buffer): Pairs {
+  return [...new URLSearchParams(text.toString('utf8'))];
+}
+
+function formOf(pairs: Pairs): FormBody {
   const form: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of pairs) {
     const earlier = form[name];
     if (earlier === undefined) form[name] = value;
     else if (Array.isArray(earlier)) earlier.push(value);

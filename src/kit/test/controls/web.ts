@@ -13,6 +13,8 @@ export const webControls: Control[] = [
       'behind-nginx: its cookies are __Host- cookies for https only',
       'cookies: is not found behind or before any other byte, whatever some text functions cut',
       'cookies: is nobody where the session cookie comes twice with two values',
+      'said: on https, its cookie is of this host and of TLS alone',
+      'said: a cookie that we did not seal for this says nothing',
     ],
   },
   {
@@ -78,6 +80,8 @@ export const webControls: Control[] = [
       'pages-views: $name prints escaped, but for what it includes',
       'pages-views: $name: whatever claims hold is printed as text',
       'pages: %s takes nothing from the query into the page unescaped',
+      'said: is text on that page, whatever it holds',
+      'held-form: comes back on the page that says so, whole and in order',
       'browser: hostile claims do nothing but stand there',
     ],
   },
@@ -110,6 +114,8 @@ export const webControls: Control[] = [
       'own-page: changes nothing by its form, and says so',
       'own-page: is refused with a field that is not its mark',
       'own-page: is refused without one',
+      'held-form: changes nothing for somebody else who has signed in',
+      'held-form: changes nothing where it had no mark',
     ],
   },
   {
@@ -156,6 +162,8 @@ export const webControls: Control[] = [
       'http-error-pages: a body that is broken, too large or of a strange kind has its own words',
       'callback: larger than 64 KB is refused',
       'tabs-and-loops: with long paths keeps the cookies of a browser under 8 KB',
+      'said: keeps all cookies of a browser under 8 KB',
+      'held-form: holds 64 KB, and no more is read',
       'token-answers: a bomb in a bomb',
       'key-sets: of more than a hundred entries is refused before one is looked at',
       'growth-of-answers: what a provider or an API sends costs no more than its length',
@@ -209,6 +217,9 @@ export const webControls: Control[] = [
     id: '14.3.3',
     level: 2,
     what: 'Nothing is kept in web storage',
-    tests: ['browser: holds nothing but cookies that scripts cannot read'],
+    tests: [
+      'browser: holds nothing but cookies that scripts cannot read',
+      'forms-in-chromium: a session that ended while typing loses nothing',
+    ],
   },
 ];
