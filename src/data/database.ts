@@ -26,7 +26,8 @@ export function hasDatabase({ settings }: { settings: DatabaseSettings }): boole
   return settings.DATABASE_FILE !== undefined;
 }
 
-interface Data {
+/** What `open` in site.ts gives. */
+export interface AppData {
   users: ReturnType<typeof createUsers>;
   notes: ReturnType<typeof createNotes>;
 }
@@ -36,7 +37,7 @@ export async function openDatabase(
   { DATABASE_FILE: file }: DatabaseSettings,
   log: Log,
   migrations: readonly Migration[] = readMigrations(),
-): Promise<{ data: Data; close: () => void }> {
+): Promise<{ data: AppData; close: () => void }> {
   if (file === undefined) {
     const hint = 'set it to the path of a file that lasts, such as data/app.sqlite';
     log.info({ hint }, 'DATABASE_FILE is not set: the pages that need a database are not there');
@@ -56,7 +57,7 @@ export async function openDatabase(
 
 const notThere = () => new Error('DATABASE_FILE is not set. Give this page `when: hasDatabase`.');
 
-const withoutDatabase: Data = {
+const withoutDatabase: AppData = {
   get users(): never {
     throw notThere();
   },

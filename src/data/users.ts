@@ -24,6 +24,8 @@ export function createUsers(database: DatabaseSync) {
      ON CONFLICT (iss, sub) DO UPDATE SET name = excluded.name, email = excluded.email
      RETURNING *`,
   );
+  const all = database.prepare('SELECT * FROM users ORDER BY name, id LIMIT 200');
+  const one = database.prepare('SELECT * FROM users WHERE id = ?');
   const role = database.prepare('UPDATE users SET role = ? WHERE iss = ? AND sub = ?');
   const blocked = database.prepare('UPDATE users SET blocked = ? WHERE iss = ? AND sub = ?');
 
@@ -36,6 +38,14 @@ export function createUsers(database: DatabaseSync) {
       email,
     }: Owner & { name: string; email?: string | undefined }): Promise<Person> {
       return toPerson(upsert.get(iss, sub, name, email ?? null));
+    },
+    /** The first 200, by name. */
+    async list(): Promise<Person[]> {
+      return all.all().map(toPerson);
+    },
+    async find(id: number): Promise<Person | undefined> {
+      const row = one.get(id);
+      return row && toPerson(row);
     },
     /** False where nobody is known by these. */
     async setRole({ iss, sub }: Owner, value: Role | undefined): Promise<boolean> {
