@@ -89,7 +89,8 @@ function fewestLines(root: string, inventory: Inventory, planFor: (staying: Stay
   let wanted = inventory.lines.filter(isContext);
   let fitting = wanted.length > 0 ? attempt(wanted) : first;
   if (fitting.errors) throw new Refusal(misfit(first.errors));
-  for (const line of [...wanted]) {
+  // From the last: a line may use a setting that one above it brings.
+  for (const line of wanted.toReversed()) {
     fitting.undo();
     const fewer = wanted.filter((one) => one !== line);
     const without = attempt(fewer);
