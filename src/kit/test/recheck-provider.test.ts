@@ -277,7 +277,7 @@ describe('userinfo at a recheck', () => {
     return withRecheck({ profile }, async (at) => {
       const { lies, pass, who, app, reasons, counts } = at;
       const before = await who();
-      lies.userinfo = lie;
+      Object.assign(lies, { userinfo: lie });
       at.profile.idToken = { name: 'Ada Married' };
       pass(11);
       const after = await who();
@@ -288,7 +288,7 @@ describe('userinfo at a recheck', () => {
       expect(lines).toMatchObject([{ reason: expect.stringContaining(reason) }]);
       // Asked again a minute later.
       const { userinfo } = counts();
-      lies.userinfo = undefined;
+      delete lies.userinfo;
       at.profile.userinfo = { roles: ['member'] };
       pass(1.1);
       expect((await who()).roles).toEqual(['member']);
