@@ -30,6 +30,7 @@ export interface Gathered {
  */
 export async function gather(context: AuthContext, id: string, before: UserSession): Promise<Gathered> {
   const tokens = await context.sessions.tokens.read(id);
+  if (!tokens && !(await context.sessions.updateUser(id, () => undefined))) return { gone: true };
   // Whoever had one and has it no more is no case for silence: a closed account would stay in.
   const asks = !tokens || tokens.refresh_token !== undefined || tokens.spent;
   if (!asks && !context.site.signIn) return { idle: true };
@@ -79,8 +80,8 @@ async function askProvider(
     const signInAgain = error instanceof AuthError && error.reason === 'sign_in_again';
     return { tokens, problem: problemOf(error), signInAgain };
   }
-  // Checked when it came; one that was there before has said all that it has to say.
-  const idToken = fresh.id_token === tokens.id_token ? undefined : unverifiedClaims(fresh.id_token);
+  // Checked when it came. Where the refresh brought none, the one that is there says what it said before.
+  const idToken = unverifiedClaims(fresh.id_token);
   let problem: Gathered['problem'];
   const userinfo = await context.provider.userinfo(fresh, sub).catch((error) => {
     logFailure(context, before, error);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { refuse } from '../errors/page-errors.ts';
+import type { Sessions } from '../store/index.ts';
 import { type Browser, createBrowser } from './helpers/browser.ts';
 import { copyOf, textOf } from './helpers/instances.ts';
 import type { Lies } from './helpers/misbehaving-replies.ts';
@@ -347,17 +348,27 @@ describe('without a refresh token', () => {
       expect(counts().signIn).toBe(before.signIn + 2);
     }));
 
-  test('nobody is asked where there is no signIn either, and nothing fails', () =>
-    withRecheck({ lies }, async ({ pass, who, counts, app, op }) => {
+  test('nobody is asked where there is no signIn either, nothing fails, and the store hears of it once', () => {
+    let commands = 0;
+    const wrap = (sessions: Sessions): Sessions => ({
+      ...sessions,
+      updateUser: (id, change) => {
+        commands++;
+        return sessions.updateUser(id, change);
+      },
+    });
+    return withRecheck({ lies, wrap }, async ({ pass, who, counts, app, op }) => {
       const before = counts();
       for (let times = 0; times < 7; times++) {
         pass(11);
         await who();
+        expect(commands).toBe(2);
       }
       expect(counts()).toEqual(before);
       expect(op.calls.authorization).toBe(1);
       expect(app.events('session.recheck_failed')).toEqual([]);
-    }));
+    });
+  });
 });
 
 describe('who signs in again after a recheck has ended the session', () => {

@@ -48,6 +48,7 @@ test.each([
     let at = 0;
     let count = 0;
     let armed = false;
+    let askedBefore = false;
     const pair = await startPair({
       parts: { signIn: hook.signIn },
       routes: {
@@ -55,7 +56,9 @@ test.each([
         wrap: (sessions) => {
           real = sessions;
           return interrupted(sessions, async () => {
-            if (armed && ++count === at) await sessions.endOwner(owner(), 'operator');
+            if (!armed || ++count !== at) return;
+            askedBefore = hook.asked.at(-1)?.reason === 'recheck';
+            await sessions.endOwner(owner(), 'operator');
           });
         },
       },
@@ -81,6 +84,8 @@ test.each([
         expect((await browser.get(app.url('/auth/session'))).status, `step ${at}`).toBe(401);
         expect(await real?.tokens.read(id), `step ${at}`).toBeUndefined();
         expect(await real?.list(owner()), `step ${at}`).toEqual([]);
+        // Nobody asks about somebody who is out already.
+        expect(hook.asked.at(-1)?.reason === 'recheck', `step ${at}`).toBe(askedBefore);
         // Once, by whoever came first.
         expect(app.events('session.ended').slice(ended), `step ${at}`).toHaveLength(1);
       }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { refuse } from '../errors/page-errors.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { createHook, mountWho, whoIs } from './helpers/asked.ts';
 import { createBrowser, type Page } from './helpers/browser.ts';
 import { pressIn, recordsIn, startInstances, textOf } from './helpers/instances.ts';
@@ -106,6 +107,35 @@ describe('whoever is refused', () => {
     expect(texts[0]).toContain('Alice Adams');
     expect(texts[1]).toContain('Bob Baker');
   });
+});
+
+test('a page that refuses offers the same, stays signed in, and tells nobody about another, though it throws one error', async () => {
+  const no = refuse('Members of the board only.');
+  const pair = await startPair({
+    routes: {
+      mount: (app) =>
+        app.get('/board/:id', requireAuth(), () => {
+          throw no;
+        }),
+    },
+  });
+  try {
+    const alice = await pair.signIn('alice', '/board/of-alice');
+    const bob = await pair.signIn('bob', '/board/of-bob');
+    for (const [{ page, browser }, own, other] of [
+      [alice, 'alice', 'bob'],
+      [bob, 'bob', 'alice'],
+    ] as const) {
+      expect(page.status).toBe(403);
+      expect(textOf(page)).toMatch(/Members of the board only\..*Use another account.*Sign out of/);
+      expect(page.body).toContain(`/board/of-${own}`);
+      expect(page.body.toLowerCase()).not.toContain(other);
+      expect((await browser.get(pair.app.url('/auth/session'))).status).toBe(200);
+    }
+    expect(pair.app.events('sign_in.failed')).toEqual([]);
+  } finally {
+    await pair.stop();
+  }
 });
 
 describe('whoever is refused while they are signed in here', () => {

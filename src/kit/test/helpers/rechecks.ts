@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import type { Sessions } from '../../store/index.ts';
 import { createHook, type Hook, mountWho, type Who, whoIs } from './asked.ts';
 import type { Page, Visit } from './browser.ts';
 import type { Profile } from './misbehaving-profiles.ts';
@@ -28,6 +29,8 @@ interface Options {
   env?: Record<string, string>;
   /** Without one the site has no `signIn`. */
   signIn?: Parameters<Hook['now']>[0] | undefined;
+  /** Puts something between the app and its sessions. */
+  wrap?: (sessions: Sessions) => Sessions;
   /** What is wrong with the grant from the beginning. */
   lies?: Lies;
 }
@@ -43,7 +46,8 @@ export function withRecheck<T>({ signIn, lies = {}, ...more }: Options, use: (at
   const hook = createHook();
   if (signIn) hook.now(signIn);
   const env = { SESSION_RECHECK_MINUTES: '10', ...more.env };
-  const routes = { ...(signIn && { site: { signIn: hook.signIn } }), mount: mountWho };
+  const site = signIn && { signIn: hook.signIn };
+  const routes = { ...(site && { site }), ...(more.wrap && { wrap: more.wrap }), mount: mountWho };
   return withPair({ op: { profile }, env, routes }, async (pair) => {
     vi.useFakeTimers({ toFake: ['Date'] });
     try {
