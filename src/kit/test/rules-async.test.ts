@@ -128,6 +128,15 @@ test('nobody proves themselves again for what they may not open; who may does', 
   expect([no.status, yes.status]).toEqual([403, 302]);
 });
 
+test.each(['claims', 'member', 'allow'])(
+  '%s that is no function is refused when the rule is written',
+  (name) => {
+    for (const wrong of [true, 'admin', { role: 'admin' }, Promise.resolve(true), null]) {
+      expect(() => requireAuth(rule({ [name]: wrong }))).toThrow(`\`${name}\` of a rule must be a function`);
+    }
+  },
+);
+
 describe('in the menu', () => {
   const nav = (page: { body: string }) =>
     [...(/<nav>(.*?)<\/nav>/s.exec(page.body)?.[1] ?? '').matchAll(/>([^<]+)</g)].map((match) =>
@@ -226,6 +235,23 @@ describe('in the menu', () => {
     await expect.poll(() => linesOf(app)).toMatch(/HEADERS_SENT|headers after they are sent/);
     expect((await alice.get('/')).status).toBe(200);
   });
+});
+
+test('a form that leads to a page whose rule asks a database does not ask it for the way there', async () => {
+  const asked: string[] = [];
+  const allow = async ({ req }: { req: { method: string } }) => asked.push(req.method) > 0;
+  const pages = [
+    anyPage({ path: '/target', access: { allow }, view: 'form' }),
+    anyPage({ path: '/own', view: 'form', actions: { end: { run: () => '/target' } } }),
+  ];
+  const views = {
+    form: `<h1>Own</h1><form method="post" action="/own/end"><%- include('/kit/form') %><button>End</button></form>`,
+  };
+  const app = await startTestApp(smallSite({ views, pages }));
+  onTestFinished(() => app.stop());
+  const alice = await app.signIn('alice', { path: '/own' });
+  expect((await alice.submit(alice.page, 'End')).path).toBe('/target');
+  expect(asked).toEqual(['GET']);
 });
 
 test('a form is acted upon where its rule says yes later, and not where it says no', async () => {
