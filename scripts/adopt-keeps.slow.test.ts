@@ -87,7 +87,7 @@ describe('an example page that was edited', () => {
     const said = expectAdopted(copy);
     expect(said).toContain('src/pages/notes.ts (you edited it)');
     expect(said).toContain('views/notes.ejs (src/pages/notes.ts needs it)');
-    for (const path of ['src/data/database.ts', 'src/data/notes.ts', 'views/note.ejs'])
+    for (const path of ['src/data/database.ts', 'src/data/migrations/0001-users.sql', 'views/note.ejs'])
       expect(copy.has(path), path).toBe(true);
     for (const path of ['src/pages/admin.ts', 'src/pages/api-data.ts', 'views/admin.ejs'])
       expect(copy.has(path), path).toBe(false);
@@ -122,7 +122,11 @@ describe("an example file that a page of one's own imports, and a view that it p
   test('stay, with the data that the page works with', () => {
     copy = copies.clone('with-used');
     const head = "import type { Note } from '../data/notes.ts';\n\nconst shown = (note: Note) => note;";
-    const page = ownPage('latest', '({ user, data }) => ({ notes: data.notes.list(user).map(shown) })', head);
+    const page = ownPage(
+      'latest',
+      'async ({ user, data }) => ({ notes: (await data.notes.list(user)).notes.map(shown) })',
+      head,
+    );
     copy.write({ 'src/pages/latest.ts': page.replace("view: 'latest'", "view: 'notes'") });
     copy.edit('src/site.ts', (text) =>
       text
@@ -134,7 +138,7 @@ describe("an example file that a page of one's own imports, and a view that it p
     expect(said).toContain('src/data/notes.ts (src/pages/latest.ts uses it)');
     expect(said).toContain('views/notes.ejs (src/pages/latest.ts uses it)');
     expect(copy.has('src/pages/notes.ts')).toBe(false);
-    expect(copy.read('src/site.ts')).toMatch(/openDatabase\(settings\.DATABASE_FILE\), \/\/ example/);
+    expect(copy.read('src/site.ts')).toMatch(/openDatabase\(settings, log\), \/\/ example/);
     expect(copy.read('src/site.ts')).not.toContain('apiSettings');
   });
 

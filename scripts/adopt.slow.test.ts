@@ -96,7 +96,7 @@ describe('a clone that is adopted', () => {
   test('has scripts and packages that an upgrade takes for those of the template', () => {
     const { package: template } = JSON.parse(copy.read('src/kit/kit.json'));
     const { scripts, devDependencies } = JSON.parse(copy.read('package.json'));
-    const expected = asAdopted(template, new Set(['autocannon']));
+    const expected = asAdopted(template, new Set(['autocannon', 'pg', '@types/pg']));
     expect({ scripts, devDependencies }).toEqual({
       scripts: expected.scripts,
       devDependencies: expected.devDependencies,
@@ -113,7 +113,8 @@ describe('a clone that is adopted', () => {
     expect(copy.read('package-lock.json')).toBe(lock);
     const ci = copy.npm('ci', '--dry-run', ...offline);
     expect(ci.status, ci.stderr).toBe(0);
-    expect(lock).not.toContain('node_modules/autocannon');
+    for (const name of ['autocannon', 'pg', 'pg-pool', '@types/pg'])
+      expect(lock).not.toContain(`"node_modules/${name}"`);
   });
 
   test('has an .env with a secret, for its owner only, that git leaves out', () => {

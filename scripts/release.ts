@@ -25,9 +25,10 @@ const screenshots = /^docs\/screenshots\//;
 
 /** What `npm run adopt` deletes unless it is to keep the example. */
 const example = [
-  /^src\/pages\/(notes|admin|api-data)\.ts$/,
+  /^src\/pages\/(notes?|admin|api-data)\.ts$/,
   /^src\/data\//,
-  /^views\/(notes?|admin|api-data)\.ejs$/,
+  /^views\/(notes?|note-[a-z]+|admin|api-data)\.ejs$/,
+  /^public\/notes\.js$/,
   /^test\/(notes?|admin|api-data|data(base)?)\b[\w.-]*\.test\.ts$/,
   /^test\/settings\.env$/,
 ];

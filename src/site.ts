@@ -1,9 +1,11 @@
 import { defineSite } from '#kit';
 import { databaseSettings, openDatabase } from './data/database.ts'; // example
+import { signIn } from './data/sign-in.ts'; // example
 import { adminPage } from './pages/admin.ts'; // example
 import { apiDataPage, apiSettings } from './pages/api-data.ts'; // example
 import { homePage } from './pages/home.ts';
-import { notePage, notesPage } from './pages/notes.ts'; // example
+import { deleteNotePage, newNotePage, notePage } from './pages/note.ts'; // example
+import { noteRoutes, notesPage } from './pages/notes.ts'; // example
 import { profilePage } from './pages/profile.ts';
 
 /** Your app, in one place. docs/guide.md says what each part is for, and what else may be here. */
@@ -14,17 +16,21 @@ export const site = defineSite({
     ...databaseSettings, // example
     ...apiSettings, // example
   },
-  open: ({ settings }) => openDatabase(settings.DATABASE_FILE), // example
+  open: ({ settings, log }) => openDatabase(settings, log), // example
+  signIn, // example
   apis: ({ settings }) => ({ data: { url: settings.API_URL } }), // example
   pages: () => [
     // In the order of the menu.
     homePage,
     profilePage,
     notesPage, // example
+    newNotePage, // example
     notePage, // example
+    deleteNotePage, // example
     apiDataPage, // example
     adminPage, // example
   ],
+  routes: noteRoutes, // example
 });
 
 declare module '#kit' {

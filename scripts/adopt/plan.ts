@@ -77,12 +77,17 @@ export function planChanges({
   };
 }
 
-/** Packages for development that only files which go import: nobody else would notice that they are gone. */
+/**
+ * Packages for development that only files which go import, and their types: nobody else would notice that they are
+ * gone.
+ */
 function unusedPackages({ sources, kit, read }: Project, deletes: ReadonlySet<string>): Set<string> {
-  const scripts = JSON.stringify(JSON.parse(read('package.json')).scripts ?? {});
+  const scripts: Record<string, unknown> = JSON.parse(read('package.json')).scripts ?? {};
+  const called = new Set(Object.values(scripts).flatMap((command) => String(command).split(/[^@\w./-]+/)));
   const [gone, left] = [new Set<string>(), new Set<string>()];
   for (const [path, text] of sources)
     for (const one of packagesOf(text)) (deletes.has(path) ? gone : left).add(one);
   const brought = Object.keys(kit.package?.devDependencies ?? {});
-  return new Set(brought.filter((one) => gone.has(one) && !left.has(one) && !scripts.includes(one)));
+  const isUnused = (one: string) => gone.has(one) && !left.has(one) && !called.has(one);
+  return new Set(brought.filter((one) => isUnused(one.replace(/^@types\//, ''))));
 }

@@ -26,8 +26,10 @@ export interface Staying {
 export function findStaying(inventory: Inventory, wanted: Iterable<SiteLine> = []): Staying {
   const { listed, edited, sources, lines } = inventory;
   const staying: Staying = { files: new Map(), lines: new Set(wanted) };
-  const stay = (path: string, why: string) => {
-    if (listed.has(path) && !staying.files.has(path)) staying.files.set(path, why);
+  const stay = (named: string, why: string) => {
+    // A folder is named for all that is in it.
+    const paths = named.endsWith('/') ? [...listed].filter((path) => path.startsWith(named)) : [named];
+    for (const path of paths) if (listed.has(path) && !staying.files.has(path)) staying.files.set(path, why);
   };
   for (const line of lines) if (!line.isExample) staying.lines.add(line);
   for (const path of edited) stay(path, 'you edited it');

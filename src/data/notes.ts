@@ -1,37 +1,90 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Owner } from './users.ts';
 
-export interface Note {
-  id: number;
+export const noteKinds = ['idea', 'task', 'question'] as const;
+
+/** What a person writes. */
+export interface NoteFields {
+  title: string;
   text: string;
+  kind: (typeof noteKinds)[number];
+  /** A day, such as `2026-12-31`. */
+  remindOn?: string | undefined;
+  pinned: boolean;
+}
+
+export interface Note extends NoteFields {
+  id: number;
   createdAt: Date;
 }
 
-/** Whose notes: users are known by issuer and subject, never by an email address, which may change hands. */
-interface Owner {
-  iss: string;
-  sub: string;
-}
-
-/** A person's own notes. Each call names the owner, so nobody can reach those of somebody else. */
+/** A person's own notes. Each query names the owner, so nobody reaches those of somebody else. */
 export function createNotes(database: DatabaseSync) {
-  const select = 'SELECT id, text, created_at FROM notes WHERE iss = ? AND sub = ?';
-  const all = database.prepare(`${select} ORDER BY id DESC LIMIT 100`);
-  const one = database.prepare(`${select} AND id = ?`);
-  const insert = database.prepare('INSERT INTO notes (iss, sub, text, created_at) VALUES (?, ?, ?, ?)');
-  const remove = database.prepare('DELETE FROM notes WHERE iss = ? AND sub = ? AND id = ?');
+  const own = 'WHERE iss = :iss AND sub = :sub';
+  const some = database.prepare(
+    `SELECT * FROM notes ${own} ORDER BY pinned DESC, id DESC LIMIT :limit OFFSET :offset`,
+  );
+  const one = database.prepare(`SELECT * FROM notes ${own} AND id = :id`);
+  // DO NOTHING would give no row back.
+  const insert = database.prepare(
+    `INSERT INTO notes (iss, sub, title, text, kind, remind_on, pinned, created_at, key)
+     VALUES (:iss, :sub, :title, :text, :kind, :remindOn, :pinned, :createdAt, :key)
+     ON CONFLICT (iss, sub, key) DO UPDATE SET key = excluded.key
+     RETURNING *`,
+  );
+  const update = database.prepare(
+    `UPDATE notes SET title = :title, text = :text, kind = :kind, remind_on = :remindOn, pinned = :pinned
+     ${own} AND id = :id`,
+  );
+  const remove = database.prepare(`DELETE FROM notes ${own} AND id = :id`);
 
   return {
-    list: ({ iss, sub }: Owner): Note[] => all.all(iss, sub).map(toNote),
+    /** A page of them, the newest first after those that are pinned, and whether there are more behind it. */
+    async list(
+      { iss, sub }: Owner,
+      { page = 1, size = 20 } = {},
+    ): Promise<{ notes: Note[]; hasMore: boolean }> {
+      const rows = some.all({ iss, sub, limit: size + 1, offset: (page - 1) * size });
+      return { notes: rows.slice(0, size).map(toNote), hasMore: rows.length > size };
+    },
     /** Undefined where there is none by that id, or it is somebody else's. */
-    find({ iss, sub }: Owner, id: string): Note | undefined {
-      const row = one.get(iss, sub, id);
+    async find({ iss, sub }: Owner, id: string): Promise<Note | undefined> {
+      const row = isId(id) ? one.get({ iss, sub, id }) : undefined;
       return row && toNote(row);
     },
-    add: ({ iss, sub }: Owner, text: string) => void insert.run(iss, sub, text, Date.now()),
-    remove: ({ iss, sub }: Owner, id: string) => void remove.run(iss, sub, id),
+    /** @param key of the form that was sent: one that is sent twice adds one note, and gets the first one back */
+    async add({ iss, sub }: Owner, fields: NoteFields, key?: string): Promise<Note> {
+      const row = insert.get({ iss, sub, ...columns(fields), createdAt: Date.now(), key: key ?? null });
+      return toNote(row ?? {});
+    },
+    /** False where there is none by that id, or it is somebody else's. */
+    async change({ iss, sub }: Owner, id: string, fields: NoteFields): Promise<boolean> {
+      return isId(id) && update.run({ iss, sub, id, ...columns(fields) }).changes > 0;
+    },
+    /** False where there is none by that id, or it is somebody else's. */
+    async remove({ iss, sub }: Owner, id: string): Promise<boolean> {
+      return isId(id) && remove.run({ iss, sub, id }).changes > 0;
+    },
   };
 }
 
+/** A database takes `1e3`, ` 1` and `01` for numbers too. A note has one address. */
+function isId(text: string): boolean {
+  return /^[1-9]\d{0,14}$/.test(text);
+}
+
+function columns({ title, text, kind, remindOn, pinned }: NoteFields) {
+  return { title, text, kind, remindOn: remindOn ?? null, pinned: Number(pinned) };
+}
+
 function toNote(row: Record<string, unknown>): Note {
-  return { id: Number(row.id), text: String(row.text), createdAt: new Date(Number(row.created_at)) };
+  return {
+    id: Number(row.id),
+    title: String(row.title),
+    text: String(row.text),
+    kind: row.kind as Note['kind'],
+    remindOn: (row.remind_on as string | null) ?? undefined,
+    pinned: row.pinned === 1,
+    createdAt: new Date(Number(row.created_at)),
+  };
 }

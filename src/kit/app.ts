@@ -19,6 +19,7 @@ import { mountPages } from './pages/mount.ts';
 import type { Page } from './pages/page.ts';
 import type { Apis, Provider } from './provider/index.ts';
 import { createContext } from './session/context.ts';
+import { loginParameters } from './session/login-parameters.ts';
 import { readSession } from './session/read-session.ts';
 import { sessionRoutes } from './session/routes.ts';
 import { startLogin } from './sign-in/login.ts';
@@ -92,6 +93,7 @@ export function createApp(parts: Parts): Express {
     site: { signIn: site.signIn, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
     rolesClaim: config.provider.rolesClaim,
+    loginParameters: loginParameters(site.loginParameters),
     explain: development,
   });
   app.use(readSession(context, app));

@@ -2,7 +2,7 @@
 
 export { webAddress } from './config/values.ts';
 export { AuthError } from './errors/auth-error.ts';
-export { forbidden, notFound, refuse } from './errors/page-errors.ts';
+export { forbidden, invalid, notFound, refuse, unavailable } from './errors/page-errors.ts';
 export { requireAuth } from './guard/require-auth.ts';
 export type { Rule } from './guard/rules.ts';
 export { languageOf } from './http/language.ts';

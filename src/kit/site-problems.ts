@@ -6,9 +6,12 @@ import type { Folders } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { policyProblems } from './http/policy-additions.ts';
 import { findView } from './http/views.ts';
+import { fieldsOf } from './pages/forms/kinds.ts';
+import { isFormSchema } from './pages/forms/schema.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import { isPage, type Page } from './pages/page.ts';
 import { isSamePath } from './pages/paths.ts';
+import { loginParameterProblems } from './session/login-parameters.ts';
 import type { AnySite } from './site.ts';
 
 /** What is wrong with a site but for its pages and settings, each a sentence with what to do. */
@@ -24,7 +27,11 @@ export function siteProblems(site: AnySite): string[] {
       problems.push(`site.ts: \`${part}\` must be a function.`);
   }
   if (pages === undefined) problems.push('site.ts: `pages` is missing. It returns the list of your pages.');
-  const more = [...policyProblems(site.contentSecurityPolicy), ...textProblems(site.texts)];
+  const more = [
+    ...loginParameterProblems(site.loginParameters),
+    ...policyProblems(site.contentSecurityPolicy),
+    ...textProblems(site.texts),
+  ];
   return [...problems, ...more.map((text) => `site.ts: ${text}`)];
 }
 
@@ -113,9 +120,28 @@ function actionProblems(page: Page): string[] {
   if (names.length > 0 && page.access === 'everyone') {
     return ['it is for everyone, so it has no actions. Write a route in `publicRoutes` for its form.'];
   }
-  return names
-    .filter((name) => !/^[a-z0-9][\w-]*$/i.test(name))
-    .map((name) => `its action "${name.slice(0, 40)}" must have a name of letters, digits, - and _.`);
+  return Object.entries(actions).flatMap(([name, action]) => {
+    const about = `its action "${name.slice(0, 40)}"`;
+    return [
+      ...(/^[a-z0-9][\w-]*$/i.test(name) ? [] : [`${about} must have a name of letters, digits, - and _.`]),
+      ...formProblems(action?.form).map((problem) => `${about} ${problem}`),
+    ];
+  });
+}
+
+function formProblems(form: unknown): string[] {
+  if (form === undefined) return [];
+  if (!isFormSchema(form)) {
+    return [
+      'must have a zod object as its `form`: z.object({ text: z.string() }). What is to be done to the values comes into its fields, or into `run`.',
+    ];
+  }
+  return fieldsOf(form).flatMap(({ name, kind }) => {
+    if (name === 'kit-form')
+      return "has a field kit-form in its `form`, which is the kit's own. Give it another name.";
+    if (kind.is !== 'nothing') return [];
+    return `has the field ${name.slice(0, 40)} in its \`form\`, which takes no text. Fields are texts, numbers, dates, boxes, choices, and lists of these.`;
+  });
 }
 
 /** A text of the site's own, or one of the kit's. */

@@ -46,6 +46,11 @@ export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends
   routes?: (router: Router, at: { data: D; settings: OwnValues<S>; log: Log }) => void;
   /** Plain Express, for everyone. The kit's addresses and the pages win. */
   publicRoutes?: (router: Router, at: { data: D; settings: OwnValues<S>; log: Log }) => void;
+  /**
+   * Which parameters of a link to /auth/login go on to the provider: `name`, or `name=value` for that value only. Without
+   * it: login_hint, ui_locales, prompt=create and prompt=select_account. What is not named is dropped.
+   */
+  loginParameters?: readonly string[];
   /** What pages may load from other https origins, added to the kit's content security policy. */
   contentSecurityPolicy?: PolicyAdditions;
   /**

@@ -1,11 +1,26 @@
-import { definePage } from '#kit';
+import { z } from 'zod';
+import { definePage, notFound, recheck } from '#kit';
+import { hasDatabase } from '../data/database.ts';
 
-/** Shows a rule at work: anyone without the role gets the 403 page. */
+/** Shows a rule at work: anyone without the role gets the 403 page. Administrators say who is an editor. */
 export const adminPage = definePage({
   path: '/admin',
   title: 'Administration',
   access: { roles: 'admin' },
   view: 'admin',
   nav: 'Admin',
-  model: ({ user }) => ({ roles: user.roles.slice(0, 20) }),
+  model: async ({ settings, data }) => ({ users: hasDatabase({ settings }) ? await data.users.list() : [] }),
+  actions: {
+    role: {
+      form: z.object({ user: z.int(), editor: z.boolean() }),
+      run: async ({ values: { user: id, editor }, data }) => {
+        const user = await data.users.find(id);
+        if (!user) throw notFound();
+        await data.users.setRole(user, editor ? 'editor' : undefined);
+        // Wherever they are signed in, they have the role, or lack it, from their next page on.
+        await recheck(user);
+        return { to: '/admin', say: `${user.name} is ${editor ? 'now' : 'no longer'} an editor.` };
+      },
+    },
+  },
 });

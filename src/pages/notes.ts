@@ -1,41 +1,39 @@
-import { dateTime, definePage, notFound } from '#kit';
+import type { Router } from 'express';
+import { definePage, getUser, notFound } from '#kit';
+import { type AppData, hasDatabase } from '../data/database.ts';
+import type { Note } from '../data/notes.ts';
 
-/** A list of one's own notes, and a form that adds one. */
+/** A list of one's own notes, a page at a time. */
 export const notesPage = definePage({
   path: '/notes',
   title: 'Your notes',
   access: 'signed-in',
   view: 'notes',
   nav: 'Notes',
-  model: ({ user, data }) => ({ notes: data.notes.list(user) }),
-  actions: {
-    add: {
-      run: ({ req, user, data }) => {
-        const text = String(req.body.text ?? '').trim();
-        if (text !== '') data.notes.add(user, text.slice(0, 2_000));
-        return '/notes';
-      },
-    },
+  when: hasDatabase,
+  script: '/notes.js',
+  model: async ({ req, user, data }) => {
+    const page = numberOf(req.query.page);
+    const { notes, hasMore } = await data.notes.list(user, { page });
+    return { notes, newer: page > 1 ? page - 1 : undefined, older: hasMore ? page + 1 : undefined };
   },
 });
 
-/** One note. An id that is not this user's own leads nowhere. */
-export const notePage = definePage({
-  path: '/notes/:id',
-  title: 'Note',
-  access: 'signed-in',
-  view: 'note',
-  model: ({ user, params, data, language }) => {
-    const note = data.notes.find(user, params.id);
-    if (!note) throw notFound();
-    return { note, created: dateTime(note.createdAt, language) };
-  },
-  actions: {
-    delete: {
-      run: ({ user, params, data }) => {
-        data.notes.remove(user, params.id);
-        return '/notes';
-      },
-    },
-  },
-});
+/** The same list for the page's script, which adds the older ones to the page. */
+export function noteRoutes(router: Router, { data, settings }: { data: AppData; settings: object }): void {
+  if (!hasDatabase({ settings })) return;
+  router.get('/api/notes', async (req, res) => {
+    const user = getUser(req);
+    if (!user) throw notFound(); // Nobody comes here without one.
+    const { notes, hasMore } = await data.notes.list(user, { page: numberOf(req.query.page) });
+    res.json({
+      notes: notes.map(({ id, title, kind, pinned }: Note) => ({ id, title, kind, pinned })),
+      hasMore,
+    });
+  });
+}
+
+/** Of an address that anybody may have typed: `?page=2`. */
+function numberOf(page: unknown): number {
+  return typeof page === 'string' && /^[1-9]\d{0,5}$/.test(page) ? Number(page) : 1;
+}

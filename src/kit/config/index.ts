@@ -1,5 +1,5 @@
 import { type ClientKey, clientCredentials } from './client-credentials.ts';
-import { type OwnSettings, ownSettingProblems } from './own-settings.ts';
+import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
@@ -61,6 +61,8 @@ export interface ProviderConfig {
   readonly acrValues: string | undefined;
   readonly maxAge: number | undefined;
   readonly uiLocales: string | undefined;
+  /** Sent with every authorization request. */
+  readonly authorizationParameters: Readonly<Record<string, string>> | undefined;
   readonly rolesClaim: string;
   /** Entra tenant ids, in small letters; filled exactly when the issuer is a multi-tenant one. */
   readonly allowedTenants: readonly string[];
@@ -117,7 +119,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
   // Without a problem nothing is missing: whatever has no default and must be there was asked for above.
   const set = reading.values as Complete;
   return deepFreeze<Config>({
-    development: env.NODE_ENV === 'development',
+    development: isDevelopment(env),
     baseUrl: set.BASE_URL,
     secure: set.BASE_URL.startsWith('https:'),
     port: set.PORT,
@@ -147,6 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
       acrValues: set.OIDC_ACR_VALUES,
       maxAge: set.OIDC_MAX_AGE,
       uiLocales: set.OIDC_UI_LOCALES,
+      authorizationParameters: set.OIDC_AUTHORIZATION_PARAMETERS,
       rolesClaim: set.OIDC_ROLES_CLAIM,
       allowedTenants: set.OIDC_ALLOWED_TENANTS ?? [],
       stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,

@@ -5,6 +5,11 @@ import { settings } from './settings.ts';
 export interface OwnSetting {
   /** What holds when it is not set. Without one the setting must be there, unless its schema takes `undefined`. */
   default?: string;
+  /**
+   * What holds under `npm run dev` when it is not set, before `default`; nowhere else. So a file or an address that suits
+   * this machine never becomes production's: there the setting is as if this was not here.
+   */
+  development?: string;
   /** One sentence, for whoever sets it. */
   meaning: string;
   /** Zod's: takes the text, gives the value. */
@@ -46,15 +51,33 @@ export function ownSettingProblems(own: OwnSettings): string[] {
     if (kit.has(name) || /^(OIDC|SESSION|REDIS)_/.test(name)) {
       return `settings in site.ts: ${name} is, or looks like, a setting of the kit's. Give yours another name.`;
     }
-    const { meaning, schema, default: fallback } = (setting ?? {}) as Partial<OwnSetting>;
+    const { meaning, schema, ...given } = (setting ?? {}) as Partial<OwnSetting>;
     if (typeof meaning !== 'string' || meaning === '' || typeof schema?.safeParse !== 'function') {
       return `settings in site.ts: ${name} needs a meaning (one sentence) and a schema (of zod).`;
     }
-    if (fallback !== undefined && !parsed(schema, fallback).success) {
-      return `settings in site.ts: the default of ${name} does not pass its own schema.`;
+    if (given.development !== undefined && typeof given.development !== 'string') {
+      return `settings in site.ts: \`development\` of ${name} must be text: the value that it has under \`npm run dev\`.`;
     }
-    return [];
+    return (['default', 'development'] as const)
+      .filter((kind) => given[kind] !== undefined && !parsed(schema, given[kind]).success)
+      .map((kind) => {
+        const which = kind === 'default' ? 'the default' : 'the default while developing';
+        return `settings in site.ts: ${which} of ${name} does not pass its own schema.`;
+      });
   });
+}
+
+/** What a setting is when nobody sets it. */
+export function fallbackOf(
+  { default: everywhere, development }: OwnSetting,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  return (isDevelopment(env) ? development : undefined) ?? everywhere;
+}
+
+/** True under `npm run dev`; everything else is production. */
+export function isDevelopment(env: NodeJS.ProcessEnv): boolean {
+  return env.NODE_ENV === 'development';
 }
 
 /** The values of a site's own secrets, and the passwords in those that are addresses: what no line may show. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { unknownNames } from './names.ts';
-import { type OwnSetting, type OwnSettings, parsed } from './own-settings.ts';
+import { fallbackOf, type OwnSetting, type OwnSettings, parsed } from './own-settings.ts';
 import { definitions, type SettingName, type Values } from './settings.ts';
 
 export interface Reading {
@@ -53,8 +53,8 @@ function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
 
 /** A setting of the site's own must be there where its schema does not take `undefined`. */
 function readOwn(name: string, setting: OwnSetting, env: NodeJS.ProcessEnv): Result {
-  const { schema, secret = false, meaning, default: fallback } = setting;
-  const raw = rawValue(name, { secret, fallback }, env);
+  const { schema, secret = false, meaning } = setting;
+  const raw = rawValue(name, { secret, fallback: fallbackOf(setting, env) }, env);
   if ('problems' in raw) return raw;
 
   const result = parsed(schema, raw.value);

@@ -10,6 +10,7 @@ export function conflicts({ values, invalid }: Reading, env: NodeJS.ProcessEnv):
   return [
     ...addresses(values, invalid),
     ...tenants(values, invalid),
+    ...parameters(values),
     ...sessions(values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
@@ -38,6 +39,19 @@ function* tenants({ OIDC_ISSUER, OIDC_ALLOWED_TENANTS }: Values, invalid: Readin
   }
   if (!shared && OIDC_ALLOWED_TENANTS) {
     yield 'OIDC_ALLOWED_TENANTS has no effect with an issuer of one tenant: take it out, or use the issuer ending in /organizations/v2.0.';
+  }
+}
+
+/** One value twice: nobody could say which is meant. */
+function* parameters({ OIDC_AUTHORIZATION_PARAMETERS = {}, OIDC_PROMPT, OIDC_UI_LOCALES }: Values) {
+  const own = new Map([
+    ['prompt', OIDC_PROMPT === undefined ? undefined : 'OIDC_PROMPT'],
+    ['ui_locales', OIDC_UI_LOCALES === undefined ? undefined : 'OIDC_UI_LOCALES'],
+  ]);
+  for (const name of Object.keys(OIDC_AUTHORIZATION_PARAMETERS)) {
+    const setting = own.get(name.toLowerCase());
+    if (setting === undefined) continue;
+    yield `OIDC_AUTHORIZATION_PARAMETERS holds ${name}, and ${setting} is set too: keep one of them.`;
   }
 }
 

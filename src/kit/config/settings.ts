@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { authorizationParameters } from './authorization-parameters.ts';
 import * as is from './values.ts';
 
 export interface Setting {
@@ -124,6 +125,11 @@ const table = {
     meaning: "the languages of the provider's pages",
     example: 'de-CH en',
     schema: is.locales,
+  },
+  OIDC_AUTHORIZATION_PARAMETERS: {
+    meaning: 'more parameters for every sign-in request, as the provider documents them',
+    example: 'organization=acme&hd=example.com',
+    schema: authorizationParameters,
   },
   OIDC_ROLES_CLAIM: {
     default: 'roles',

@@ -6,6 +6,7 @@ import type { Message } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import { confirmLogout, confirmThirdPartyStart, leaving } from '../errors/questions.ts';
 import type { Text } from '../errors/texts.ts';
+import { emptyForm } from '../pages/forms/page-form.ts';
 import { initials } from '../pages/person.ts';
 import { ago, dateTime } from '../pages/time.ts';
 import { deviceText } from '../session/device-names.ts';
@@ -63,6 +64,11 @@ export function galleryStates(language: Language = english): GalleryState[] {
         };
       },
     },
+    {
+      name: 'said',
+      view: 'sessions',
+      locals: { ...sessions(1, language), said: language.text('ending.stayed') },
+    },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
     message('confirm-logout', 200, confirmLogout, true),
@@ -82,6 +88,23 @@ const messages: [name: string, status: number, page: Message | undefined, withUs
     true,
   ],
   ['error-401-not-saved', 401, failurePage('work_not_saved')],
+  [
+    'error-401-held-form',
+    401,
+    {
+      ...failurePage('work_not_saved'),
+      text: [{ key: 'held-form.text' }, { key: 'held-form.secrets' }],
+      action: { label: { key: 'button.sign-in' }, href: '/auth/login?returnTo=%2Fbookings', newTab: true },
+      other: {
+        label: { key: 'button.send-again' },
+        post: '/bookings/add',
+        fields: [
+          ['text', '"><script>alert(1)</script>'],
+          ['text', 'two hours of work'],
+        ],
+      },
+    },
+  ],
   [
     'error-403',
     403,
@@ -120,6 +143,7 @@ export function around(title: string, path: string, language: Language = english
     ...{ title, path, requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' },
     lang: language.tag,
     kitText: language.text,
+    form: emptyForm,
   };
 }
 

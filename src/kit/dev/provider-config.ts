@@ -42,7 +42,11 @@ export function providerConfiguration({ accounts, api, algs, tls }: ProviderSett
     extraClientMetadata: {
       properties: ['frontchannel_logout_uri', 'frontchannel_logout_session_required'],
     },
-    discovery: { frontchannel_logout_supported: true, frontchannel_logout_session_supported: true },
+    discovery: {
+      frontchannel_logout_supported: true,
+      frontchannel_logout_session_supported: true,
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
+    },
     ttl: {
       ...lifetimes,
       AccessToken: (_ctx, token) => findAccount(accounts, token.accountId)?.accessTokenSeconds ?? 300,
@@ -114,7 +118,8 @@ const keyMethods = ['client_secret_basic', 'client_secret_post', 'client_secret_
 function claimsByScope(accounts: readonly Account[]) {
   const openid = ['sub', 'roles', 'acr', 'auth_time'];
   const email = ['email', 'email_verified'];
-  const all = new Set(accounts.flatMap(({ claims }) => Object.keys(claims)));
+  const ofNewAccounts = ['name', 'preferred_username'];
+  const all = new Set([...ofNewAccounts, ...accounts.flatMap(({ claims }) => Object.keys(claims))]);
   const profile = [...all].filter((name) => !openid.includes(name) && !email.includes(name));
   return { openid, email, profile, sid: null, iss: null };
 }
@@ -131,6 +136,7 @@ function interactionRules() {
   );
   rules.get('consent').checks.clear();
   rules.add(new Prompt({ name: 'select_account', requestable: true }), 0);
+  rules.add(new Prompt({ name: 'create', requestable: true }), 0);
   return rules;
 }
 

@@ -4,6 +4,7 @@ import ejs from 'ejs';
 import express, { type Request, type Response } from 'express';
 import type { Context, Interaction, Provider } from 'oidc-provider';
 import { type Account, acrOf } from './accounts.ts';
+import { makeAccount } from './made-accounts.ts';
 import { findAccount } from './provider-config.ts';
 import type { LogoutAnswer, ProviderLogout } from './provider-logout.ts';
 import type { ProviderStore } from './provider-store.ts';
@@ -11,7 +12,8 @@ import type { ProviderStore } from './provider-store.ts';
 interface Parts {
   provider: Provider;
   store: ProviderStore;
-  accounts: readonly Account[];
+  /** Whoever signs up is added. */
+  accounts: Account[];
   logout: ProviderLogout;
 }
 
@@ -41,15 +43,17 @@ export function providerPages(parts: Parts) {
   return app;
 }
 
-/** Where a person says who they want to be. */
+/** Where a person says who they want to be, or makes an account. */
 function signInPages({ provider, accounts }: Parts): express.Router {
   const router = express.Router();
+  const clientName = async (id = '') => (await provider.Client.find(id))?.clientName ?? id;
   router.get('/interaction/:uid', async (req, res) => {
     const { params, prompt, session } = await provider.interactionDetails(req, res);
-    const client = await provider.Client.find(params.client_id ?? '');
+    const client = await clientName(params.client_id);
+    if (prompt.name === 'create') return show(res, 'sign-up', { client, name: params.login_hint ?? '' });
     await show(res, 'sign-in', {
       accounts,
-      client: client?.clientName ?? params.client_id,
+      client,
       hint: params.login_hint,
       current: session?.accountId,
       asked: whatWasAsked(prompt.reasons, params),
@@ -57,7 +61,14 @@ function signInPages({ provider, accounts }: Parts): express.Router {
   });
   router.post('/interaction/:uid', form, sameSite, async (req, res) => {
     const interaction = await provider.interactionDetails(req, res);
-    const account = findAccount(accounts, String(req.body?.account ?? ''));
+    const { account: sub = '', name, cancel } = req.body ?? {};
+    const signsUp = interaction.prompt.name === 'create' && cancel === undefined;
+    const account = signsUp ? makeAccount(accounts, name) : findAccount(accounts, String(sub));
+    if (typeof account === 'string') {
+      const client = await clientName(interaction.params.client_id);
+      res.status(422);
+      return show(res, 'sign-up', { client, name: String(name ?? ''), problem: account });
+    }
     await provider.interactionFinished(req, res, signInResult(account, interaction), {
       mergeWithLastSubmission: false,
     });
@@ -137,7 +148,7 @@ function signInResult(account: Account | undefined, { params }: Interaction) {
     acr: acrOf(account, params.acr_values?.split(' ')),
     ...(account.signedInSecondsAgo && { ts: Math.floor(Date.now() / 1000) - account.signedInSecondsAgo }),
   };
-  return { login, select_account: {} };
+  return { login, select_account: {}, create: {} };
 }
 
 function whatWasAsked(reasons: string[], params: Interaction['params']): string[] {

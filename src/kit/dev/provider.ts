@@ -39,7 +39,9 @@ export type RunningProvider = Awaited<ReturnType<typeof startProvider>>;
 
 /** An OpenID provider in this process, on any free port. Nothing it knows outlives it. */
 export async function startProvider(options: ProviderOptions = {}) {
-  const { tls, accounts = sampleAccounts, algs = ['RS256'], api, overrides = {}, onRequest } = options;
+  const { tls, algs = ['RS256'], api, overrides = {}, onRequest } = options;
+  // Its own list: whoever signs up is added.
+  const accounts = [...(options.accounts ?? sampleAccounts)];
   const jwks = await createKeys(algs);
   const server = await listen(options);
   const { port } = server.address() as AddressInfo;

@@ -16,6 +16,7 @@ import { checkRedis } from './redis.ts';
 import { toRegister } from './registration.ts';
 import { checkSecrets, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
+import { checkSignUp } from './sign-up.ts';
 
 /**
  * Looks at everything that these settings lead to. Changes nothing anywhere.
@@ -37,6 +38,7 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
       ...ownSettings(config, site),
       ...checkSecrets(config),
       ...provider.findings,
+      ...checkSignUp(site, provider.metadata),
       ...others.flat(),
     ],
     ...(await toRegister(config, provider.metadata)),

@@ -1,14 +1,14 @@
 import type { Config } from '../config/index.ts';
+import type { OwnSetting } from '../config/own-settings.ts';
 import type { AnySite } from '../site.ts';
 import { type Finding, ok } from './finding.ts';
 
 /** What the site's own settings are; of a secret only whether it is set. */
 export function* ownSettings({ own }: Config, site: AnySite | undefined): Generator<Finding> {
-  for (const [name, { secret, meaning }] of Object.entries<{ secret?: boolean; meaning: string }>(
-    site?.settings ?? {},
-  )) {
+  for (const [name, { secret, meaning, development }] of Object.entries<OwnSetting>(site?.settings ?? {})) {
     const value = own[name];
-    const shown = value === undefined ? 'not set' : secret ? 'set' : text(value);
+    const unset = development === undefined || secret ? '' : `; under npm run dev it is ${text(development)}`;
+    const shown = value === undefined ? `not set${unset}` : secret ? 'set' : text(value);
     yield ok('own settings', `${name} (${meaning}): ${shown}.`);
   }
 }

@@ -104,6 +104,7 @@ const optional = [
   ['OIDC_ACR_VALUES', 'acrValues', undefined],
   ['OIDC_MAX_AGE', 'maxAge', undefined],
   ['OIDC_UI_LOCALES', 'uiLocales', undefined],
+  ['OIDC_AUTHORIZATION_PARAMETERS', 'authorizationParameters', undefined],
   ['OIDC_AUDIENCE', 'audience', undefined],
   ['OIDC_RESOURCE', 'resource', undefined],
   ['OIDC_RESPONSE_MODE', 'responseMode', 'query'],

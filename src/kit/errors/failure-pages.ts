@@ -1,7 +1,7 @@
 import type { Action, Message } from './message.ts';
 import type { Refusal, SignInFailure } from './reasons.ts';
 import { sameWords } from './texts/failures.ts';
-import type { TextName } from './texts.ts';
+import type { Text, TextName } from './texts.ts';
 
 type Reason = SignInFailure | Refusal;
 
@@ -43,7 +43,7 @@ type OwnWords = TextName extends infer K
   : never;
 
 /** The same failure, with a button that leads back to `path`. */
-export function leadingBack(reason: Reason, path: string): { action: Action } {
+export function leadingBack(reason: Reason, path: string): { action: { label: Text; href: string } } {
   const href = `/auth/login?returnTo=${encodeURIComponent(path)}`;
   return { action: { label: actionOf(reason).label, href } };
 }

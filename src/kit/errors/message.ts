@@ -18,8 +18,11 @@ export interface Message {
 
 /** A link, or a button that posts a form of hidden fields to our own origin. */
 export type Action =
-  | { label: Text; href: string }
-  | { label: Text; post: string; fields?: Readonly<Record<string, string>> };
+  | { label: Text; href: string; newTab?: boolean }
+  | { label: Text; post: string; fields?: Fields };
+
+/** Names and values, in this order; a name may come more than once. */
+export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** An error that knows its page. The error handler prints it and logs its cause. */
 export interface ErrorWithMessage extends Error {

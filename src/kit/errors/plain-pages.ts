@@ -16,10 +16,18 @@ export const plainPages = {
   otherSite: page('other_site'),
   broken: page('broken'),
   storeAway: page('store_away'),
+  unavailable: page('unavailable'),
 
   tooMany: (seconds: number): Message => ({
     title: { key: 'error.too_many.title' },
     text: [{ key: 'error.too_many.text', values: { count: seconds } }],
+    action: home,
+  }),
+
+  /** What is wrong with a form that has no page to be printed on. */
+  invalid: (sentences: readonly string[]): Message => ({
+    title: { key: 'error.invalid.title' },
+    text: sentences,
     action: home,
   }),
 
@@ -32,6 +40,6 @@ export const plainPages = {
   } as Readonly<Record<number, Message>>,
 };
 
-function page(name: Exclude<PageName, 'too_many'>): Message {
+function page(name: Exclude<PageName, 'too_many' | 'invalid'>): Message {
   return { title: { key: `error.${name}.title` }, text: [{ key: `error.${name}.text` }], action: home };
 }

@@ -15,7 +15,11 @@ export function confirmThirdPartyStart(fields: Record<string, string>): Message 
   return {
     title: { key: 'third-party.title' },
     text: [{ key: 'third-party.text' }],
-    action: { label: { key: 'button.continue' }, post: '/auth/initiate-login', fields },
+    action: {
+      label: { key: 'button.continue' },
+      post: '/auth/initiate-login',
+      fields: Object.entries(fields),
+    },
     other: { label: { key: 'button.cancel' }, href: '/' },
   };
 }

@@ -1,5 +1,6 @@
 import { claimTexts } from './texts/claims.ts';
 import { failureTexts } from './texts/failures.ts';
+import { formTexts } from './texts/forms.ts';
 import { pageTexts } from './texts/pages.ts';
 import { requestTexts } from './texts/requests.ts';
 
@@ -7,7 +8,7 @@ import { requestTexts } from './texts/requests.ts';
  * Every sentence of the kit that a person may read, by its key: `texts` in site.ts replaces any of them. docs/texts.md
  * lists them. A list is paragraphs; what is in braces is filled in; of `….one` and `….other` the number decides.
  */
-export const texts = { ...pageTexts, ...claimTexts, ...requestTexts, ...failureTexts } as const;
+export const texts = { ...pageTexts, ...claimTexts, ...requestTexts, ...formTexts, ...failureTexts } as const;
 
 type Catalogue = typeof texts;
 export type TextKey = keyof Catalogue;

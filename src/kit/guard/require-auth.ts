@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { leadingBack } from '../errors/failure-pages.ts';
+import type { Message } from '../errors/message.ts';
 import type { Text } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { requestKind } from '../http/request-kind.ts';
@@ -24,6 +25,12 @@ export interface RouteRule extends Rule {
   ownPage?: boolean;
 }
 
+interface FormHolder {
+  returnTo?: string | ((req: Request) => string);
+  view?: string;
+  unsaved?: (req: Request, back: string) => Partial<Message> | undefined;
+}
+
 /**
  * Lets only those through who are signed in and whom the rule allows. Three different answers (R18):
  * nobody signed in, a sign-in or 401; not allowed, 403; not fresh or strong enough, a step-up at the provider.
@@ -32,10 +39,11 @@ export interface RouteRule extends Rule {
  * @param options.returnTo where a person goes on after signing in; for forms, the page that holds the form. Left out,
  *   it is the address itself, or for a form the page of ours that it came from
  * @param options.view the view that holds the form
+ * @param options.unsaved what the page says for a form that nobody is signed in for any more
  */
 export function requireAuth(
   rule: RouteRule = {},
-  { returnTo, view }: { returnTo?: string | ((req: Request) => string); view?: string } = {},
+  { returnTo, view, unsaved }: FormHolder = {},
 ): RequestHandler {
   checkRule(rule);
   return async (req, res, next) => {
@@ -46,7 +54,7 @@ export function requireAuth(
     const rechecking = recheckIfDue(req, res, back ?? '/');
     if (rechecking && (await rechecking) === 'answered') return;
     const user = getUser(req);
-    if (!user) return whoAreYou(req, res, back ?? '/');
+    if (!user) return whoAreYou(req, res, back ?? '/', unsaved);
     if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
     const judged = judge(req, user, rule);
     const verdict = judged instanceof Promise ? await judged : judged;
@@ -59,10 +67,18 @@ export function requireAuth(
 }
 
 /** Nobody is signed in. Only a person opening a page is sent anywhere. */
-async function whoAreYou(req: Request, res: Response, path: string): Promise<void> {
+async function whoAreYou(
+  req: Request,
+  res: Response,
+  path: string,
+  unsaved: FormHolder['unsaved'],
+): Promise<void> {
   const kind = requestKind(req);
   if (kind === 'script') throw new AuthError('sign_in_first');
-  if (kind === 'form') throw new AuthError('work_not_saved', { page: leadingBack('work_not_saved', path) });
+  if (kind === 'form') {
+    const page = unsaved?.(req, path) ?? leadingBack('work_not_saved', path);
+    throw new AuthError('work_not_saved', { page });
+  }
   const { context, formerSession } = authOf(req);
   // Somebody whose session is gone sees why first, and goes on from there.
   if (formerSession) return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);

@@ -77,7 +77,7 @@ function compileView(file: string, folders: readonly string[], development: bool
     filename: file,
     root: [...folders],
     cache: !development,
-    escape: escapeHtml,
+    escape: escaped,
     // No `with`: a view says `page.title`, so a name can only come from what the page handed over, and the
     // compiled function is as fast as written code.
     strict: true,
@@ -89,6 +89,11 @@ function compileView(file: string, folders: readonly string[], development: bool
     compileDebug: development,
   };
   return ejs.compile(development ? text : withIncludes(text, folders), options);
+}
+
+/** What is not there is printed as nothing, as EJS itself does: `value="<%= page.form.values.name %>"` on a fresh page. */
+function escaped(value: unknown): string {
+  return value === undefined || value === null ? '' : escapeHtml(String(value));
 }
 
 /**

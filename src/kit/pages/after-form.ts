@@ -8,6 +8,7 @@ import type { Demands } from '../provider/index.ts';
 import { authOf } from '../session/context.ts';
 import { getUser } from '../session/user-session.ts';
 import { startLogin } from '../sign-in/login.ts';
+import { mostCharacters } from './said.ts';
 
 /**
  * Answers a form: a path of ours by a redirect, the provider's end_session_endpoint by the page that goes on (R16).
@@ -26,6 +27,49 @@ export async function goOnAfter(req: Request, res: Response, next: string | URL,
   redirect(res, 303, next);
 }
 
+/** What came of a form: where its answer leads, and the sentence that the page there is to say. */
+export interface Outcome {
+  path: string;
+  say?: string | undefined;
+}
+
+/**
+ * Reads what `run` returned: a path, or `{ to: path, say: sentence }`. What the form asked for is done by now, so
+ * nothing in it is an error: what cannot be used is left out, and the log says so.
+ *
+ * @param holder the page that holds the form
+ */
+export function outcomeOf(req: Request, next: unknown, holder: string): Outcome {
+  if (typeof next !== 'object' || next === null || next instanceof URL) {
+    return { path: pathAfter(req, next, holder) };
+  }
+  const { to, say } = next as { to?: unknown; say?: unknown };
+  return { path: pathAfter(req, to, holder), say: sentenceIn(req, say) };
+}
+
+function sentenceIn(req: Request, say: unknown): string | undefined {
+  if (say === undefined) return undefined;
+  const problem = problemOf(say);
+  if (problem === undefined) return oneLine(say as string);
+  const hint = `have \`run\` return as \`say\` one sentence of at most ${mostCharacters} characters`;
+  req.log.warn({ hint, path: req.path, problem }, 'what an action would say cannot be said');
+  return undefined;
+}
+
+function problemOf(say: unknown): string | undefined {
+  if (typeof say !== 'string') return 'it is no text';
+  // The length comes first: only a bounded text is looked through (R23). A character may be two of its units.
+  if (say.length > 2 * mostCharacters || [...say].length > mostCharacters) return 'it is too long';
+  return oneLine(say) === '' ? 'it is empty' : undefined;
+}
+
+function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
+
 /**
  * Where a form's answer leads: what `run` returned, where that is a path of this app. A site may well make it of what
  * somebody sent, so whatever leads elsewhere becomes "/" (R7), and without any path it is the page of the form. What
@@ -33,7 +77,7 @@ export async function goOnAfter(req: Request, res: Response, next: string | URL,
  *
  * @param holder the page that holds the form
  */
-export function pathAfter(req: Request, next: unknown, holder: string): string {
+function pathAfter(req: Request, next: unknown, holder: string): string {
   const path = localAddress(next);
   if (path !== undefined) return path;
   const hint = 'have `run` return a path of this app, such as /notes';

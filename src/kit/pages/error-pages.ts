@@ -4,7 +4,7 @@ import { loggedCauses } from '../errors/error-cause.ts';
 import { inWords, type PrintedMessage } from '../errors/in-words.ts';
 import { english, type Language } from '../errors/language.ts';
 import type { ErrorWithMessage, Message } from '../errors/message.ts';
-import { notFound } from '../errors/page-errors.ts';
+import { InvalidForm, notFound } from '../errors/page-errors.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
@@ -37,7 +37,10 @@ export function errorPages({ log, development }: { log: Log; development: boolea
     const language = languageOf(req);
     if (!isNavigation(req)) {
       const { title } = inWords(page, language);
-      res.type('application/problem+json').send(JSON.stringify({ title, status, requestId }));
+      const { errors, summary } = error instanceof InvalidForm ? error : {};
+      res
+        .type('application/problem+json')
+        .send(JSON.stringify({ title, status, requestId, errors, summary }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;

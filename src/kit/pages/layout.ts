@@ -5,10 +5,12 @@ import { say } from '../errors/language.ts';
 import type { Text } from '../errors/texts.ts';
 import { judge, type Verdict } from '../guard/rules.ts';
 import { languageOf } from '../http/language.ts';
+import { authOf } from '../session/context.ts';
 import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
+import { emptyForm } from './forms/page-form.ts';
 import type { Page } from './page.ts';
 import { initials } from './person.ts';
 
@@ -20,16 +22,24 @@ export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
   const around = (req: Request, user: User | undefined, nav: readonly MenuLink[]) => {
     const language = languageOf(req);
+    // A form's page is printed again at the address of its action, which takes no GET.
+    const printedAt = req.res?.locals.printedAt as string | undefined;
     const always = {
       lang: language.tag,
       kitText: language.text,
       requestId: req.id,
+      form: emptyForm,
       storeAway: req.auth?.storeError !== undefined,
-      nav: nav.map(({ href, label }) => ({ href, label: say(label, language), current: href === req.path })),
+      nav: nav.map(({ href, label }) => ({
+        href,
+        label: say(label, language),
+        current: href === (printedAt ?? req.path),
+      })),
     };
     // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
-    const page = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
-    if (!user) return { ...always, signInHref: signInFrom(page) };
+    const opened = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
+    const page = printedAt ?? opened;
+    if (!user) return { ...always, signInHref: signInFrom(page), signUpHref: signUpFrom(req, page) };
     return {
       ...always,
       user: { name: user.name, initials: initials(user.name), member: user.member },
@@ -87,6 +97,16 @@ function mayOpen(req: Request, user: User | undefined, access: Page['access']): 
 
 function isOpen(verdict: Verdict): boolean {
   return typeof verdict !== 'object' || !('forbidden' in verdict);
+}
+
+/**
+ * Undefined where the provider does not say that it makes accounts, or the site lets no link ask for one. Asks nobody:
+ * before the provider's metadata is there, there is no link.
+ */
+function signUpFrom(req: Request, page: string): string | undefined {
+  const { provider, loginParameters } = authOf(req).context;
+  const offered = provider.offersPrompt('create') === true && loginParameters.allows('prompt', 'create');
+  return offered ? `${signInFrom(page)}&prompt=create` : undefined;
 }
 
 /** Whoever has just signed out does not want to come back to a page that says so. */

@@ -1,17 +1,23 @@
-import express, { type Express, type Request, type Response } from 'express';
+import type { Express, Request, Response } from 'express';
 import { say } from '../errors/language.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { Rule } from '../guard/rules.ts';
 import { neverCache } from '../http/answers.ts';
 import { languageOf } from '../http/language.ts';
+import { requestKind } from '../http/request-kind.ts';
 import { print } from '../http/views.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { getUser } from '../session/user-session.ts';
 import { fetchApi } from '../tokens/access-token.ts';
-import { goOnAfter, pathAfter } from './after-form.ts';
+import { goOnAfter, outcomeOf } from './after-form.ts';
+import { runAction } from './forms/action.ts';
+import { demandFormBody, readFormBody } from './forms/form-body.ts';
+import { heldForm } from './forms/held-form.ts';
+import { emptyForm, type PageForm } from './forms/page-form.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
+import { saySoon, takeSaid } from './said.ts';
 
 /** What the site hands to its pages. */
 export interface SiteParts {
@@ -47,31 +53,51 @@ function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[
 }
 
 /**
- * The forms that a page posts. Their answer is always a redirect, or the page that goes on to the provider, so that a
- * reload repeats nothing. Whose page it was comes before what they may do: nobody proves themselves again for the form
- * of somebody else.
+ * The forms that a page posts. Once they have done something, their answer is a redirect, or the page that goes on to the
+ * provider, so that a reload repeats nothing. The body is read first: who is signed out by now gets it back. Whose page
+ * it was comes before what they may do: nobody proves themselves again for the form of somebody else.
  */
 function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
-  const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 100 });
-  const holder = { returnTo: pageOfAction, view: page.view };
   for (const [name, action] of Object.entries(page.actions ?? {})) {
+    const unsaved = (req: Request, back: string) => heldForm(req, back, action.form);
+    const holder = { returnTo: pageOfAction, view: page.view, unsaved };
     app.post(
       `${page.path === '/' ? '' : page.path}/${name}`,
+      readFormBody,
       requireAuth({}, holder),
-      readForm,
+      demandFormBody,
       requireAuth({ ...ruleOf(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
       async (req, res) => {
-        const next: unknown = await action.run({ ...contextOf(req, res, site), user: demandUser(req) });
+        const at = { ...contextOf(req, res, site), user: demandUser(req) };
+        const { next, refused } = await runAction(name, action, at);
         if (res.headersSent) return;
+        if (refused) return printAgain(at, page, refused);
         // Only the kit's own forms lead to the provider, to end the session there.
         if (next instanceof URL && kitPages.includes(page)) return goOnAfter(req, res, next);
-        const path = pathAfter(req, next, pageOfAction(req));
+        const { path, say: sentence } = outcomeOf(req, next, pageOfAction(req));
         const target = pageAt(pages, path);
+        if (sentence !== undefined)
+          saySoon(req, res, at.user, { path, isPage: target !== undefined, sentence });
         await goOnAfter(req, res, path, target && ruleOf(target));
       },
     );
   }
+}
+
+/** The page of a form with which something is wrong, as for a GET, with what was typed. A script is only told so. */
+async function printAgain(at: PageContext, page: ProtectedPage, form: PageForm): Promise<void> {
+  const { req, res, language } = at;
+  if (requestKind(req) === 'script') {
+    const { errors, summary } = form;
+    const title = language.text('error.invalid.title');
+    const problem = { title, status: 422, requestId: req.id, errors, summary };
+    res.status(422).type('application/problem+json').send(JSON.stringify(problem));
+    return;
+  }
+  res.locals.printedAt = pageOfAction(req);
+  const model = await page.model?.(at);
+  if (!res.headersSent) printPage(req, res.status(422), page, model, form);
 }
 
 /** The page that holds a form, with its parameters as they came: `/notes/7/delete` is on `/notes/7`. */
@@ -99,10 +125,25 @@ function contextOf(req: Request, res: Response, { data, settings }: SiteParts): 
   };
 }
 
-function printPage(req: Request, res: Response, page: Page, model: object | undefined): void {
-  const title = say(page.title, languageOf(req));
+function printPage(
+  req: Request,
+  res: Response,
+  page: Page,
+  model: object | undefined,
+  form: PageForm = emptyForm,
+): void {
+  const language = languageOf(req);
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
-  print(res, page.view, { title, script: page.script, ...own });
+  const printed: { title: string; script?: string | undefined; form: PageForm; said: string | undefined } = {
+    title: say(page.title, language),
+    script: page.script,
+    ...own,
+    form,
+    said: takeSaid(req, res),
+  };
+  // What a screen reader says first.
+  if (form !== emptyForm) printed.title = language.text('form.title', { title: printed.title });
+  print(res, page.view, printed);
 }
 
 /**
@@ -112,7 +153,7 @@ function printPage(req: Request, res: Response, page: Page, model: object | unde
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'kitForm', 'ends'],
+  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form', 'said'],
 ];
 
 const warned = new WeakSet<Page>();

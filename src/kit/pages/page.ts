@@ -6,6 +6,7 @@ import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
 import type { ApiName, Data, Settings } from '../session/register.ts';
 import type { User } from '../session/user.ts';
+import type { FormSchema, ValuesOf } from './forms/schema.ts';
 
 /** Who may see a page: everyone, whoever is signed in, or whom a rule lets in. */
 export type Access = 'everyone' | 'signed-in' | Rule;
@@ -62,21 +63,36 @@ export interface PublicPage<Path extends string = string> extends Described<Path
   model?: (at: PublicPageContext<Path>) => any;
 }
 
-/** Seen only by those the rule lets in, so there is always a user: the type says so. */
-export interface ProtectedPage<Path extends string = string> extends Described<Path> {
+/**
+ * Seen only by those the rule lets in, so there is always a user: the type says so.
+ *
+ * @template Forms the schema of each action's form, by the action's name
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what forms a page has matters to its own actions only
+export interface ProtectedPage<Path extends string = string, Forms = any> extends Described<Path> {
   access: 'signed-in' | Rule;
   // biome-ignore lint/suspicious/noExplicitAny: see above
   model?: (at: PageContext<Path>) => any;
   /** The forms that this page posts: `end` is `POST <path>/end`. */
-  actions?: Record<string, PageAction<Path>>;
+  actions?: { [Name in keyof Forms]: PageAction<Path, Forms[Name]> };
 }
 
-export interface PageAction<Path extends string = string> {
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface PageAction<Path extends string = string, Form = any> {
   /** Left out, whoever may see the page may do this. */
   access?: Rule;
-  /** Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`. */
+  /**
+   * The fields of the form, as a zod object: `z.object({ text: z.string().max(500) })`. `run` is called only with values
+   * that pass, and is handed them as `values`. When they do not, the page is printed again with 422, and its view finds
+   * in `page.form` what was typed and what is wrong.
+   */
+  form?: Form & FormSchema;
+  /**
+   * Does it, and returns where to go next: a path of this app, to which the browser is redirected (303). Else `/`.
+   * With `{ to: '/bookings', say: 'Your table is booked.' }` the page at that path says one sentence to its person, once.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: see above
-  run: (at: PageContext<Path>) => any;
+  run: (at: PageContext<Path> & { values: ValuesOf<Form> }) => any;
 }
 
 /** A page, whatever its path. */
@@ -85,9 +101,11 @@ export type Page = PublicPage<any> | ProtectedPage<any>;
 
 const defined = new WeakSet<object>();
 
-/** Returns the page as it is; written so that `user`, `params`, `data` and `settings` get their types. */
+/** Returns the page as it is; written so that `user`, `params`, `values`, `data` and `settings` get their types. */
 export function definePage<const Path extends string>(page: PublicPage<Path>): PublicPage<Path>;
-export function definePage<const Path extends string>(page: ProtectedPage<Path>): ProtectedPage<Path>;
+export function definePage<const Path extends string, Forms>(
+  page: ProtectedPage<Path, Forms>,
+): ProtectedPage<Path>;
 export function definePage(page: Page): Page {
   defined.add(page);
   return page;

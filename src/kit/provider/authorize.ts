@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
+import type { Log } from '../log/index.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { checkableAcr, type Demands } from './id-token-checks.ts';
 import type { Metadata } from './metadata.ts';
-import { withoutEmpty } from './parameters.ts';
+import { leaveOutLongest, withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
 
@@ -13,8 +14,8 @@ export interface AuthorizationRequest extends Demands {
   state: string;
   nonce: string;
   code_verifier: string;
-  prompt?: string | undefined;
-  login_hint?: string | undefined;
+  /** What a link or a button asks for, each name of which is none of the app's own. */
+  parameters?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -31,9 +32,11 @@ export async function authorizationUrl(
   const { settings } = connection;
   const metadata = await connection.discovered.get();
   const maxAge = maxAgeOf(request, settings);
-  const parameters = withoutEmpty({
+  const { scope, ...offline } = offlineAccess(settings.scope, metadata, settings.offlineAccess);
+  const { prompt: _merged, ...asked } = request.parameters ?? {};
+  const own = withoutEmpty({
     redirect_uri,
-    ...offlineAccess(settings.scope, metadata, settings.offlineAccess),
+    scope,
     state: request.state,
     nonce: request.nonce,
     code_challenge: hash('sha256', request.code_verifier, 'base64url'), // RFC 7636 §4.2
@@ -42,20 +45,43 @@ export async function authorizationUrl(
     prompt: promptOf(request, settings, metadata),
     max_age: maxAge?.toString(),
     acr_values: acrOf(request, settings),
-    ui_locales: settings.uiLocales,
     audience: settings.audience,
     resource: settings.resource,
-    login_hint: request.login_hint,
+  });
+  // An operator's choice is not a link's to change; the language of the pages is its reader's.
+  const parametersWith = (link: Record<string, string>) => ({
+    ...withoutEmpty({ ui_locales: settings.uiLocales }),
+    ...offline,
+    ...link,
+    ...settings.authorizationParameters,
+    ...own,
   });
   try {
-    return await connection.call(async (configuration) =>
-      settings.par !== 'off' && metadata.pushed_authorization_request_endpoint
-        ? oidc.buildAuthorizationUrlWithPAR(configuration, parameters)
-        : oidc.buildAuthorizationUrl(configuration, parameters),
-    );
+    return await connection.call(async (configuration) => {
+      if (settings.par !== 'off' && metadata.pushed_authorization_request_endpoint) {
+        return oidc.buildAuthorizationUrlWithPAR(configuration, parametersWith(asked));
+      }
+      const url = oidc.buildAuthorizationUrl(configuration, parametersWith(asked));
+      if (url.href.length <= longestAddress || Object.keys(asked).length === 0) return url;
+      const without = oidc.buildAuthorizationUrl(configuration, parametersWith({}));
+      const kept = fitting(asked, longestAddress - without.href.length, connection.log);
+      return oidc.buildAuthorizationUrl(configuration, parametersWith(kept));
+    });
   } catch (error) {
     throw clientCallError(error, settings, 'start');
   }
+}
+
+/** Some servers and proxies on the way refuse an address of 2,000 characters or more. */
+const longestAddress = 1_999;
+
+/** What of a link has room in the address. The settings' own parameters are sent whatever their length. */
+function fitting(asked: Record<string, string>, room: number, log: Log): Record<string, string> {
+  const lengthOf = (name: string, value: string) => `&${new URLSearchParams({ [name]: value })}`.length;
+  const { kept, left } = leaveOutLongest(asked, room, lengthOf);
+  const hint = 'shorten the link to /auth/login, or switch on pushed authorization requests (OIDC_PAR)';
+  log.warn({ parameters: left, hint }, 'parameters of a link were left out: the address had become too long');
+  return kept;
 }
 
 /** Seconds since the user proved who they are, at most. A rule makes that stricter than the settings, never laxer. */
@@ -66,16 +92,28 @@ export function maxAgeOf(request: Demands, settings: ProviderSettings): number |
 
 /**
  * Who must prove themselves again is asked to by prompt=login too: some providers ignore max_age (R18). Who wants to
- * choose an account is asked to sign in where there is no such choice. Whatever else a sign-in asks, consent stays.
+ * choose an account is asked to sign in where there is no such choice, and who wants a new account where none are made
+ * signs in as usual. Whatever else a sign-in asks, a login and consent that are always asked stay.
  */
 function promptOf(request: AuthorizationRequest, settings: ProviderSettings, metadata: Metadata) {
   const { prompt_values_supported: offered } = metadata;
-  const noChoice = Array.isArray(offered) && !offered.includes('select_account');
-  const prompt = request.prompt === 'select_account' && noChoice ? 'login' : request.prompt;
-  const asked = [...(prompt?.split(' ') ?? []), ...(request.maxAge === undefined ? [] : ['login'])];
-  const usual = settings.prompt?.split(' ') ?? [];
-  const kept = asked.length > 0 ? usual.filter((word) => word === 'consent') : usual;
+  const usual = wordsOf(settings.prompt ?? settings.authorizationParameters?.prompt);
+  const lacks = (word: string) => Array.isArray(offered) && !offered.includes(word);
+  // Where nobody can say whether the provider knows "create", it must not take the place of a login that is always asked.
+  const mayCreate = Array.isArray(offered) ? !lacks('create') : !usual.includes('login');
+  const wanted = wordsOf(request.parameters?.prompt).flatMap((word) => {
+    if (word === 'select_account' && lacks(word)) return 'login';
+    return word === 'create' && !mayCreate ? [] : word;
+  });
+  // Alone (Initiating User Registration 1.0 §4.1): whoever makes an account is asked for all the rest there.
+  if (wanted.includes('create')) return 'create';
+  const asked = [...wanted, ...(request.maxAge === undefined ? [] : ['login'])];
+  const kept = asked.length > 0 ? usual.filter((word) => word === 'consent' || word === 'login') : usual;
   return [...new Set([...asked, ...kept])].join(' ') || undefined;
+}
+
+function wordsOf(prompt = ''): string[] {
+  return prompt.split(' ').filter((word) => word !== '');
 }
 
 /** A rule asks for its own, at the identity provider or tenant that the settings name all the same. */

@@ -40,7 +40,7 @@ export class ProviderConnection {
   readonly discovered: Refreshing<Metadata>;
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
-  readonly #log: Log;
+  readonly log: Log;
   readonly #clientAuths: oidc.ClientAuth[];
   readonly #audience: AssertionAudience;
   readonly #fetch: ProviderFetch;
@@ -51,7 +51,7 @@ export class ProviderConnection {
 
   constructor(settings: ProviderSettings, context: ConnectionContext) {
     this.settings = settings;
-    this.#log = context.log;
+    this.log = context.log;
     this.health = new ProviderHealth(context.audit, settings.issuer);
     const tls = settings.clientAuth.endsWith('tls_client_auth')
       ? { cert: settings.clientCert ?? '', key: settings.clientKeys[0]?.pem ?? '' }
@@ -109,7 +109,7 @@ export class ProviderConnection {
       } catch (error) {
         const unknownKey = refusal(error) === 'invalid_client' && index < last;
         if (!unknownKey) throw error;
-        this.#log.warn('the provider does not accept the first client key; trying the next');
+        this.log.warn('the provider does not accept the first client key; trying the next');
       }
     }
     throw new Error('there is no client authentication');
@@ -140,12 +140,12 @@ export class ProviderConnection {
         [oidc.customFetch]: async (...request) => boundMetadata(await this.#fetch(...request)),
         execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
       });
-      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.#log);
+      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.log);
       this.#audience.warn(metadata);
       return metadata;
     } catch (error) {
       const failure = toAuthError(error, 'discovery');
-      this.#log.error(
+      this.log.error(
         { reason: failure.reason, hint: failure.hint },
         "the provider's metadata could not be loaded",
       );

@@ -46,6 +46,11 @@ export function createProvider(
     host: new URL(settings.issuer).host,
     /** True once its metadata was loaded; a provider that is away later keeps signed-in users served. */
     loaded: () => discovered.current !== undefined,
+    /** Whether its metadata lists this value of `prompt`; undefined while it says nothing. */
+    offersPrompt(value: string): boolean | undefined {
+      const offered = discovered.current?.prompt_values_supported;
+      return Array.isArray(offered) ? offered.includes(value) : undefined;
+    },
     /** Loads the metadata if it is not at hand. */
     load: () => discovered.get(),
     /** What was to be revoked later is revoked first. */

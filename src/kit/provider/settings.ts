@@ -33,6 +33,8 @@ export interface ProviderSettings {
   /** Seconds. */
   maxAge?: number | undefined;
   uiLocales?: string | undefined;
+  /** Sent with every authorization request, whatever a link asks for. */
+  authorizationParameters?: Readonly<Record<string, string>> | undefined;
   /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
   allowedTenants: readonly string[];
   /** A rule with `maxAgeSeconds` accepts a fresh answer without auth_time (R18). */

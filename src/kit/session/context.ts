@@ -5,6 +5,7 @@ import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { Apis, Demands, Provider } from '../provider/index.ts';
 import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
+import type { LoginParameters } from './login-parameters.ts';
 import { roleReader } from './roles.ts';
 import type { SignInHook } from './sign-in-hook.ts';
 import type { User } from './user.ts';
@@ -25,7 +26,9 @@ export interface AuthOptions {
   /** 0: no recheck comes by itself. */
   recheckMinutes: number;
   rolesClaim: string;
-  /** True while developing: refusals then say which rule failed and what the claims held. */
+  /** What links to /auth/login may ask of the provider. */
+  loginParameters: LoginParameters;
+  /** True while developing: refusals then say which rule failed and what the claims held, the log what was dropped. */
   explain: boolean;
   /** Of site.ts: who may come in, and what the site works with. */
   site: { signIn: SignInHook | undefined; data: unknown; settings: Readonly<Record<string, unknown>> };
@@ -46,8 +49,8 @@ export interface AuthOptions {
 export interface LoginRequest extends Demands {
   /** A path that `localPath` has let through. */
   returnTo: string;
-  prompt?: string | undefined;
-  login_hint?: string | undefined;
+  /** What a link or a button asks of the provider besides: `prompt`, `login_hint` and others. */
+  parameters?: Readonly<Record<string, string>> | undefined;
   /** The session that the browser had when the first attempt left. */
   former?: string | undefined;
   /** The second attempt, after the provider's sign-in page had expired: there is no third without a click (R4). */
@@ -68,6 +71,8 @@ export interface AuthContext extends AuthOptions {
     farewell: Sealer;
     /** The count of the loop guard. */
     trail: Sealer;
+    /** What a page is to say once. */
+    said: Sealer;
   };
   /** The roles in a user's claims, by the claim that the settings name. */
   rolesOf: (claims: Record<string, unknown>) => string[];
@@ -85,7 +90,10 @@ export function createContext(options: AuthOptions): AuthContext {
     ...options,
     secure,
     cookies: new CookieJar(secure, answerSite),
-    sealers: { login: sealer('login'), farewell: sealer('signed-out'), trail: sealer('sign-ins') },
+    sealers: {
+      ...{ login: sealer('login'), farewell: sealer('signed-out') },
+      ...{ trail: sealer('sign-ins'), said: sealer('said') },
+    },
     rolesOf: roleReader(rolesClaim, log),
     pageMarks: namer('page mark'),
   };

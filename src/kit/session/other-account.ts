@@ -6,5 +6,9 @@ import { authOf } from './context.ts';
 export function otherAccount(req: Request, path: string): Action {
   const iss = authOf(req).context.provider.settings.issuer;
   const fields = { iss, target_link_uri: path, switch: 'yes' };
-  return { label: { key: 'button.use-another-account' }, post: '/auth/initiate-login', fields };
+  return {
+    label: { key: 'button.use-another-account' },
+    post: '/auth/initiate-login',
+    fields: Object.entries(fields),
+  };
 }

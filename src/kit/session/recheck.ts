@@ -191,7 +191,12 @@ async function take(
   if (outcome.is === 'over') {
     const { error } = outcome;
     const page = refused(req, error, back);
-    if (!page) throw await forPerson(req, context, error);
+    if (!page) {
+      const shown = await forPerson(req, context, error);
+      // As for each session that has ended: the guard answers a form with what was typed in it.
+      if (requestKind(req) === 'form' && !signedIn(req)) return undefined;
+      throw shown;
+    }
     await endUserSession(req, res, 'not-admitted');
     throw page;
   }

@@ -28,5 +28,5 @@ function signOutThere(req: Request): Action | undefined {
   const { provider } = authOf(req).context;
   if (!provider.offersSignOut()) return undefined;
   const label = { key: 'button.sign-out-there', values: { provider: provider.host } } as const;
-  return { label, post: '/auth/logout', fields: { at: 'provider' } };
+  return { label, post: '/auth/logout', fields: [['at', 'provider']] };
 }

@@ -157,14 +157,15 @@ function revokeUnused(req: Request, tokens: SignInAnswer['tokens']): void {
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */
 async function startAgain(req: Request, res: Response, transaction: LoginTransaction): Promise<void> {
-  const { returnTo, prompt, login_hint, maxAge, acr, former } = transaction;
-  const anyUser = !isStepUp(transaction) && prompt === undefined;
+  const { returnTo, parameters, maxAge, acr, former } = transaction;
+  const anyUser = !isStepUp(transaction) && parameters?.prompt === undefined;
   if (anyUser && signedIn(req)) return redirect(res, 303, returnTo);
   // The session's cookie does not come along with a form of another site (Lax). There it does.
   if (anyUser && req.method === 'POST') {
-    return redirect(res, 303, `/auth/login?returnTo=${encodeURIComponent(returnTo)}&restarted=1`);
+    const again = new URLSearchParams({ returnTo, ...parameters, restarted: '1' });
+    return redirect(res, 303, `/auth/login?${again}`);
   }
-  await startLogin(req, res, { returnTo, prompt, login_hint, maxAge, acr, former, restarted: true });
+  await startLogin(req, res, { returnTo, parameters, maxAge, acr, former, restarted: true });
 }
 
 /**

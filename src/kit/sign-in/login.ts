@@ -20,13 +20,13 @@ const loopHint =
 export async function startLogin(req: Request, res: Response, login: LoginRequest): Promise<void> {
   const { context } = authOf(req);
   neverCache(res);
-  const { returnTo, prompt, login_hint, ...more } = login;
+  const { returnTo } = login;
   // A sign-in that holds never counts: who is signed in goes round in circles by step-ups only (R4).
-  if (signedIn(req) && !isStepUp(more)) forgetSignIns(req, res, context.cookies);
+  if (signedIn(req) && !isStepUp(login)) forgetSignIns(req, res, context.cookies);
   else if (isLooping(req, res, context)) throw told(req, new AuthError('loop', { hint: loopHint }), returnTo);
   try {
     const transaction = beginLogin(req, res, login);
-    const url = await context.provider.authorizationUrl({ ...transaction, prompt, login_hint });
+    const url = await context.provider.authorizationUrl(transaction);
     context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);
     leaveForProvider(req, res, { url, host: context.provider.host, purpose: 'sign-in' });
   } catch (error) {

@@ -7,6 +7,7 @@ import { localPath } from '../http/return-path.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 import { finishLogin } from './finish-login.ts';
+import { asksForAnother, linkParameters } from './link-parameters.ts';
 import { startLogin } from './login.ts';
 import { initiateLogin } from './third-party-start.ts';
 
@@ -30,9 +31,12 @@ async function login(req: Request, res: Response): Promise<void> {
   // An image, a frame, a script or a prefetch would only push out the sign-in of a person.
   if (requestKind(req) === 'script') throw new AuthError('sign_in_first');
   demandStore(req);
+  const parameters = linkParameters(req);
   // `renew` comes from the notice shortly before the absolute end: a new sign-in although this one still holds.
-  if (signedIn(req) && req.query.renew === undefined) return redirect(res, 302, returnTo);
-  await startLogin(req, res, { returnTo, ...(req.query.restarted !== undefined && { restarted: true }) });
+  const anew = req.query.renew !== undefined || asksForAnother(req, parameters);
+  if (signedIn(req) && !anew) return redirect(res, 302, returnTo);
+  const restarted = req.query.restarted !== undefined;
+  await startLogin(req, res, { returnTo, parameters, ...(restarted && { restarted }) });
 }
 
 function callbackByQuery(req: Request, res: Response): Promise<void> {

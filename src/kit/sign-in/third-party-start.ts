@@ -8,6 +8,7 @@ import { formOf, hasRepeats, queryOf } from '../http/parameters.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { hasControlCharacter, localTarget } from '../http/return-path.ts';
 import { isSameOrigin } from '../http/same-origin.ts';
+import { withoutEmpty } from '../provider/parameters.ts';
 import { authOf } from '../session/context.ts';
 import { startLogin } from './login.ts';
 
@@ -28,7 +29,8 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
   const switching = wanted.get('switch') === 'yes';
   const pressed = req.method === 'POST' && isSameOrigin(req, context.baseUrl) && requestKind(req) === 'form';
   if (pressed) {
-    return startLogin(req, res, { returnTo, login_hint, prompt: switching ? 'select_account' : undefined });
+    const prompt = switching ? 'select_account' : undefined;
+    return startLogin(req, res, { returnTo, parameters: withoutEmpty({ prompt, login_hint }) });
   }
   const fields = {
     iss: context.provider.settings.issuer,

@@ -26,6 +26,10 @@ const cases: [setting: string, value: string, parameter: string][] = [
   ['OIDC_MAX_AGE', '0', 'max_age'],
   ['OIDC_UI_LOCALES', 'de-CH en', 'ui_locales'],
   ['OIDC_SCOPE', 'openid api://orders/read', 'scope'],
+  ['OIDC_AUTHORIZATION_PARAMETERS', 'hd=example.com', 'hd'],
+  ['OIDC_AUTHORIZATION_PARAMETERS', 'prompt=login', 'prompt'],
+  ['OIDC_AUTHORIZATION_PARAMETERS', 'ui_locales=de', 'ui_locales'],
+  ['OIDC_AUTHORIZATION_PARAMETERS', 'claims={"id_token":{"email":null}}', 'claims'],
 ];
 const parameters = [...new Set(cases.map(([, , parameter]) => parameter))];
 const always = [
@@ -55,12 +59,33 @@ describe.concurrent('the request for a sign-in', () => {
 
   test.each(cases)('says %s=%s', (setting, value, parameter) =>
     signInWith({ [setting]: value }, (asked) => {
-      expect(asked.getAll(parameter)).toEqual([value.replace(/ +/g, ' ')]);
+      const said = setting === 'OIDC_AUTHORIZATION_PARAMETERS' ? value.slice(parameter.length + 1) : value;
+      expect(asked.getAll(parameter)).toEqual([said.replace(/ +/g, ' ')]);
       for (const other of parameters.filter((name) => name !== parameter && name !== 'scope')) {
         expect(asked.has(other), other).toBe(false);
       }
     }),
   );
+
+  test('holds OIDC_AUTHORIZATION_PARAMETERS at a step-up and a third-party start too, and for a pushed request', () => {
+    const env = { OIDC_AUTHORIZATION_PARAMETERS: 'organization=acme&login_hint=first', OIDC_PAR: 'require' };
+    const mount = (app: Express) =>
+      app.get('/fresh', requireAuth({ acr: 'urn:example:mfa' }), (_req, res) => void res.send('fresh'));
+    return withPair({ op: { par: true }, env, routes: { mount } }, async (pair) => {
+      const { op, app, browser, open } = pair;
+      const said = () => ['organization', 'login_hint'].map((name) => op.latest.authorization?.get(name));
+      await expectHonestSignIn(pair);
+      await open('/fresh');
+      expect([op.latest.authorization?.get('acr_values'), ...said()]).toEqual([
+        'urn:example:mfa',
+        'acme',
+        'first',
+      ]);
+      const fields = { iss: op.issuer, target_link_uri: '/profile', login_hint: 'second' };
+      await browser.post(app.url('/auth/initiate-login'), fields);
+      expect(said()).toEqual(['acme', 'first']);
+    });
+  });
 
   test('asks with OIDC_MAX_AGE again once the sign-in there is older', () =>
     withPair({ env: { OIDC_MAX_AGE: '60' } }, async ({ op, app, open }) => {

@@ -132,6 +132,34 @@ const cases: Case[] = [
     ],
   },
   {
+    name: 'a form without controls for its fields, and without what says what is wrong',
+    parts: {
+      files: { 'views/fields.ejs': '<%- include(\'/kit/form\') %><input name="a"><button name=b>A</button>' },
+      views: {
+        own: `<h1>x</h1><form method="post" action="/own/<%= 7 %>/add"><%- include('/fields') %></form>
+          <form method="post" action="/own/7/end"><%- include('/kit/form') %><textarea name='d'></textarea></form>`,
+      },
+      pages: [
+        anyPage({
+          ...{ path: '/own/:id', view: 'own' },
+          actions: {
+            add: {
+              form: z.object({ a: z.string(), b: z.string(), c: z.array(z.string()), e: z.boolean() }),
+              run: () => '/',
+            },
+            end: { form: z.object({ d: z.string() }), run: () => '/' },
+            elsewhere: { form: z.object({ f: z.string() }), run: () => '/' },
+          },
+        }),
+      ],
+    },
+    says: [
+      'views/own.ejs: the form that posts to /own/:id/add has no control named "c"',
+      'views/own.ejs: the form that posts to /own/:id/add has no control named "e"',
+      "views/own.ejs: it does not say what is wrong with the form that posts to /own/:id/add. Write <%- include('/kit/errors') %> before its <h1>.",
+    ],
+  },
+  {
     name: 'a layout without the parts of the kit',
     parts: {
       files: {
@@ -357,6 +385,36 @@ describe('checkSite passes', () => {
         anyPage({ path: '/own', view: 'own', actions: { a: { run: () => '/' }, b: { run: () => '/' } } }),
       ],
       more: { publicRoutes: (router) => void router.post('/contact', answer) },
+    });
+  });
+
+  test('forms whose controls are printed in a loop, by a script or by a partial, and views that say themselves what is wrong', async () => {
+    const form = z.object({ a: z.string(), b: z.string().optional() });
+    const add = (path: string, more: object = {}) =>
+      anyPage({ path, view: path.slice(1), actions: { add: { form, run: () => '/' } }, ...more });
+    const within = (path: string, text: string) =>
+      `<%- include('/kit/errors') %><h1>x</h1><form method="post" action="${path}/add"><%- include('/kit/form') %>${text}</form>`;
+    await check({
+      files: {
+        'public/own.js': '',
+        'views/fields.ejs': '<select name="a"></select><input name="<%= page.field %>">',
+        'views/partials/named.ejs': '<input name="a">',
+      },
+      views: {
+        loop: within('/loop', `<% for (const field of ['a', 'b']) { %><input name="<%= field %>"><% } %>`),
+        script: within('/script', ''),
+        partial: within('/partial', `<%- include('/fields', { field: 'b' }) %>`),
+        dynamic: within('/dynamic', `<%- include('/partials/' + 'named') %>`),
+        silent: within('/silent', '<input name="a"><input name="b">').replace(
+          "<%- include('/kit/errors') %>",
+          '<% for (const sentence of page.form.summary) { %><p><%= sentence %></p><% } %>',
+        ),
+        posted: '<h1>x</h1>',
+      },
+      pages: [
+        ...[add('/loop'), add('/script', { script: '/own.js' }), add('/partial'), add('/dynamic')],
+        ...[add('/silent'), add('/posted')],
+      ],
     });
   });
 

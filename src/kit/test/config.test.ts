@@ -115,6 +115,8 @@ describe('good settings', () => {
         OIDC_ACR_VALUES: 'urn:mfa phr',
         OIDC_MAX_AGE: '0',
         OIDC_UI_LOCALES: 'de-CH en',
+        OIDC_AUTHORIZATION_PARAMETERS:
+          'organization=the+acme%26co&hd=example.com&claims={"id_token":{"email":null}}',
         OIDC_ROLES_CLAIM: 'realm_access.roles',
         OIDC_CLOCK_TOLERANCE_SECONDS: '5',
         OIDC_DPOP: 'true',
@@ -153,6 +155,11 @@ describe('good settings', () => {
         acrValues: 'urn:mfa phr',
         maxAge: 0,
         uiLocales: 'de-CH en',
+        authorizationParameters: {
+          organization: 'the acme&co',
+          hd: 'example.com',
+          claims: '{"id_token":{"email":null}}',
+        },
         rolesClaim: 'realm_access.roles',
         clockToleranceSeconds: 5,
         dpop: true,
@@ -294,6 +301,60 @@ describe('what is wrong is told', () => {
     ['OIDC_PROMPT', 'login&x=y', 'must be words'],
     ['OIDC_MAX_AGE', '1e3', 'must be a whole number of seconds'],
     ['OIDC_UI_LOCALES', 'german!', 'must be language tags'],
+    ...[
+      ...['response_type', 'redirect_uri', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
+      ...[
+        'request',
+        'request_uri',
+        'id_token_hint',
+        'dpop_jkt',
+        'client_secret',
+        'client_assertion',
+        'STATE',
+      ],
+    ].map((name) => [
+      'OIDC_AUTHORIZATION_PARAMETERS',
+      `hd=a&${name}=x`,
+      `must not hold ${name}: the app sets it itself`,
+    ]),
+    ...Object.entries({
+      response_mode: 'OIDC_RESPONSE_MODE',
+      client_id: 'OIDC_CLIENT_ID',
+      scope: 'OIDC_SCOPE',
+      max_age: 'OIDC_MAX_AGE',
+      acr_values: 'OIDC_ACR_VALUES',
+      resource: 'OIDC_RESOURCE',
+      audience: 'OIDC_AUDIENCE',
+    }).map(([name, setting]) => [
+      'OIDC_AUTHORIZATION_PARAMETERS',
+      `${name}=x`,
+      `must not hold ${name}: ${setting} is the setting for it`,
+    ]),
+    ...Object.entries({
+      'prompt=none': 'must not be none',
+      'prompt=login+none': 'must not be none',
+      'prompt=NONE': 'must be words',
+      'Prompt=login': 'holds Prompt: write prompt',
+      'hd=a&hd=a': 'holds hd twice: keep one',
+      'hd=a&HD=b': 'holds HD twice: keep one',
+      hd: 'holds hd without a value: write hd=value',
+      'hd=': 'holds hd without a value: write hd=value',
+      '=a': 'without a name',
+      'hd=a&': 'without a name',
+      '&': 'without a name',
+      '?hd=a': 'not made of letters',
+      'h d=a': 'not made of letters',
+      'h%64=a': 'not made of letters',
+      '__proto__=a': 'not made of letters',
+      'hd=50%': 'write %25',
+      'hd=%ff': 'write %25',
+      'hd=a%0Ab': 'holds a control character in hd',
+      'hd=a%C2%85b': 'holds a control character in hd',
+      'claims=email': 'no JSON object',
+      'claims=["email"]': 'no JSON object',
+      [`hd=${'x'.repeat(1_000)}`]: 'is too long: at most 1000 characters',
+      [Array.from({ length: 21 }, (_, i) => `p${i}=x`).join('&')]: 'too many parameters: at most 20',
+    }).map(([value, message]) => ['OIDC_AUTHORIZATION_PARAMETERS', value, message]),
     ['OIDC_ROLES_CLAIM', 'my roles', 'must be one name'],
     ['OIDC_ROLES_CLAIM', Array(21).fill('a').join('.'), 'at most 20 names'],
     ['OIDC_ALLOWED_TENANTS', 'contoso.example', 'must be tenant ids'],
@@ -328,6 +389,29 @@ describe('what is wrong is told', () => {
     expect(problem).toContain(says);
     expect(problem.startsWith(name)).toBe(true);
   });
+
+  test('each parameter of OIDC_AUTHORIZATION_PARAMETERS that cannot be is named at once', () => {
+    const found = problemsOf({
+      ...minimal,
+      OIDC_AUTHORIZATION_PARAMETERS: 'state=x&scope=y&prompt=none&hd=secret%0Avalue',
+    });
+    expect(found).toHaveLength(4);
+    expect(found.join()).not.toContain('secret');
+  });
+
+  test.each([
+    ['prompt=login', 'OIDC_PROMPT', 'consent', 'holds prompt'],
+    ['ui_locales=de', 'OIDC_UI_LOCALES', 'fr', 'holds ui_locales'],
+  ])(
+    'OIDC_AUTHORIZATION_PARAMETERS=%s beside %s says to keep one of them',
+    (value, setting, other, message) => {
+      const env = { ...minimal, OIDC_AUTHORIZATION_PARAMETERS: value };
+      expect(problemsOf(env)).toEqual([]);
+      expect(problemsOf({ ...env, [setting]: other })).toEqual([
+        expect.stringMatching(new RegExp(`${message}, and ${setting} is set too: keep one`)),
+      ]);
+    },
+  );
 
   test('memory is for loopback only', () => {
     expect(problemOf({ BASE_URL: 'https://app.example.com' })).toMatch(

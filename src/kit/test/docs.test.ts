@@ -188,7 +188,7 @@ describe.each(kitDocs())('%s', (path) => {
 
   test('says nothing of the template that a copy does not have', () => {
     const template =
-      /express[ -]confidential[ -]web[ -]app|\bbench\b|\bscripts\/|\/(api-data|notes|profile)\b/i;
+      /express[ -]confidential[ -]web[ -]app|\bbench\b|\bscripts\/|(?<![.\w])\/(api-data|notes|profile)\b/i;
     expect(text.split('\n').filter((line) => template.test(line))).toEqual([]);
   });
 

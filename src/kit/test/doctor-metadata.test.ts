@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../config/index.ts';
 import { checkOffers } from '../doctor/offers.ts';
+import { checkSignUp } from '../doctor/sign-up.ts';
 import type { Server } from './helpers/doctor-provider.ts';
 import { about, sessionSecret } from './helpers/doctor-run.ts';
 import { keycloak, plainServer } from './helpers/doctor-servers.ts';
@@ -314,4 +315,21 @@ describe('the issuer', () => {
       ],
       exit: 1,
     }));
+});
+
+describe('a site whose links ask for a new account', () => {
+  const links = { loginParameters: ['login_hint', 'prompt=create'] };
+  const found = (site: { loginParameters?: string[] }, prompts?: unknown) =>
+    [...checkSignUp(site, { prompt_values_supported: prompts })].map(({ state }) => state);
+
+  test('shows whether the provider makes any, where the metadata says so', () => {
+    expect(found(links, ['login', 'create'])).toEqual(['ok']);
+    expect(found(links, ['login'])).toEqual(['warning']);
+    expect(found(links)).toEqual([]);
+  });
+
+  test('gets no line about it where it does not name prompt=create itself', () => {
+    expect(found({}, ['login'])).toEqual([]);
+    expect(found({ loginParameters: ['login_hint'] }, ['login'])).toEqual([]);
+  });
 });

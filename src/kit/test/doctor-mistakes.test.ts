@@ -342,6 +342,24 @@ describe('without PAR, what differs is named', () => {
       },
     ],
     [
+      'a server that does not know a parameter of OIDC_AUTHORIZATION_PARAMETERS',
+      {
+        server: (app) =>
+          plainServer(app, {
+            authorize: ({ params }) =>
+              params.has('organization')
+                ? { status: 400, text: 'parameter organization is not allowed' }
+                : (plainServer(app).authorize?.({ params } as never) ?? {}),
+          }),
+        env: { OIDC_AUTHORIZATION_PARAMETERS: 'organization=acme' },
+        lines: [
+          known,
+          /^✗ sign-in request: the provider refuses what OIDC_AUTHORIZATION_PARAMETERS asks for \(status 400: parameter organization/,
+        ],
+        exit: 1,
+      },
+    ],
+    [
       'Hydra: the redirect address is another, which its error page has in its address',
       {
         server: (app) =>

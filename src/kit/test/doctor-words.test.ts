@@ -166,6 +166,21 @@ describe('what the provider says', () => {
   });
 });
 
+test('a setting of the site that has a value under npm run dev only is shown with it', () => {
+  const setting = { meaning: 'the file', schema: z.string().optional(), development: 'data/app.sqlite' };
+  const site = {
+    name: 'A site',
+    pages: () => [],
+    settings: { FILE: setting, KEY: { ...setting, secret: true } },
+  };
+  const shown = (own: object) => [...ownSettings({ own } as unknown as Config, site)].map(({ text }) => text);
+  expect(shown({})).toEqual([
+    'FILE (the file): not set; under npm run dev it is data/app.sqlite.',
+    'KEY (the file): not set.',
+  ]);
+  expect(shown({ FILE: 'mine', KEY: 'mine' })).toEqual(['FILE (the file): mine.', 'KEY (the file): set.']);
+});
+
 test('a setting of the site shows no password, called a secret or not', () => {
   const setting = { meaning: 'the database', schema: z.string() };
   const own = {

@@ -16,7 +16,9 @@ import { createProviderFetch, ProviderAnswer, toResponse } from '../provider/fet
 import { peek } from '../provider/id-token-checks.ts';
 import { boundMetadata } from '../provider/metadata.ts';
 import { describeDevice } from '../session/device-names.ts';
+import { loginParameters } from '../session/login-parameters.ts';
 import { readRoles } from '../session/roles.ts';
+import { linkParameters } from '../sign-in/link-parameters.ts';
 import { type AppWithRoutes, startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { growth, linear } from './helpers/growth.ts';
 import { nested } from './helpers/misbehaving-claims.ts';
@@ -46,6 +48,11 @@ const addressOfSeveralParameters = (text: string) => {
     answersMethods({ path, method: 'GET' } as Request, {} as Response, () => {});
 };
 
+const takeLink = (text: string) => {
+  const context = { loginParameters: loginParameters(['login_hint', 'prompt']), explain: false };
+  linkParameters({ originalUrl: `/auth/login?${text}`, auth: { context } } as unknown as Request);
+};
+
 describe('the work for a text of one thing again and again', () => {
   const repeated = (letters: string, size: number) => letters.repeat(Math.ceil(size / letters.length));
   const textRows: [what: string, size: number, letters: string[], work: (text: string) => unknown][] = [
@@ -53,6 +60,7 @@ describe('the work for a text of one thing again and again', () => {
     ['a return path of any length', 300_000, ['/', 'あ', '\\'], (text) => localPath(`/a${text}x`)],
     ['an address', 2_000, ['-', '/', 'a-', '.', ':'], addressOfSeveralParameters],
     ['a User-Agent', 300_000, ['-', 'Edg', 'Mac OS '], (text) => describeDevice(`${text}x`)],
+    ['a link to sign in', 4_000, ['login_hint=x&', 'hd&', '%E3%81', 'prompt=a+'], takeLink],
     ['the name of a person', 50_000, ['.', ' ', '@a', 'あ '], (text) => initials(`${text}\n`)],
     ['a JSON Web Token', 100_000, ['.', 'eyJ.'], (text) => peek(`${text}\n`)],
     [
@@ -78,6 +86,18 @@ describe('the work for a text of one thing again and again', () => {
       return refusing(() => work(text));
     };
     expect(await growth(size, prepare)).toBeLessThan(linear);
+  });
+
+  test('a link to sign in with many names', async () => {
+    const prepare: Prepare = (size) => {
+      const query = Array.from({ length: size }, (_, i) => `a${i}=b`).join('&');
+      return () => takeLink(query);
+    };
+    expect(await growth(700, prepare)).toBeLessThan(linear);
+    const query = 'hd&'.repeat(1_000_000);
+    const start = performance.now();
+    takeLink(query);
+    expect(performance.now() - start, 'a longer one is not read').toBeLessThan(5);
   });
 
   const jar = new CookieJar(true);
@@ -204,7 +224,11 @@ describe('the work for a request', () => {
   const post = (type: string, body: string, path = '/auth/backchannel-logout') =>
     `POST ${path} HTTP/1.1\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const form = 'application/x-www-form-urlencoded';
+  const held = (body: string) => post(`${form}\r\nSec-Fetch-Site: same-origin`, body, '/sessions/end');
   const x = (size: number) => 'x'.repeat(size);
+
+  const manyNames = (size: number) =>
+    Array.from({ length: size / 5 }, (_, i) => `a${i.toString(36)}`).join('&');
 
   // Node takes 16 KB of headers, and our forms 16 KB or 64.
   const rows: [what: string, request: (size: number) => string][] = [
@@ -220,6 +244,7 @@ describe('the work for a request', () => {
     ],
     ['a cookie that says goodbye', (size) => get(`Cookie: signed-out=${x(size)}`, '/signed-out')],
     ['a cookie of the loop guard', (size) => get(`Cookie: sign-ins=${'.'.repeat(size)}`, '/auth/login')],
+    ['a cookie of what is to be said', (size) => get(`Cookie: said=${x(size)}`, '/')],
     ['a path of slashes', (size) => get('A: b', `/${'/'.repeat(size)}x`)],
     ['a path of dots', (size) => get('A: b', `/${'../'.repeat(size / 3)}`)],
     ['a path of escapes', (size) => get('A: b', `/${'%2f'.repeat(size / 3)}`)],
@@ -235,6 +260,10 @@ describe('the work for a request', () => {
       'a third-party start',
       (size) => get('A: b', `/auth/initiate-login?iss=http://127.0.0.1:9&login_hint=${x(size)}`),
     ],
+    ['a link of names', (size) => get('A: b', `/auth/login?${manyNames(size)}`)],
+    ['a link of one name', (size) => get('A: b', `/auth/login?${'login_hint=x&'.repeat(size / 13)}`)],
+    ['a link of one value', (size) => get('A: b', `/auth/login?login_hint=${x(size)}`)],
+    ['a link of words', (size) => get('A: b', `/auth/login?prompt=${'a+'.repeat(size / 2)}none`)],
     ['a User-Agent', (size) => get(`User-Agent: ${'Mac OS '.repeat(size / 7)}`)],
     ['an Accept', (size) => get(`Accept: ${'text/htm,'.repeat(size / 9)}`)],
     ['an X-Request-Id', (size) => get(`X-Request-Id: ${x(size)}!`)],
@@ -256,6 +285,8 @@ describe('the work for a request', () => {
     ['a Content-Type of parameters', (size) => post(`${form}${';a=b'.repeat(size / 4)}`, 'a=b')],
     ['a charset', (size) => post(`${form};charset=${x(size)}`, 'a=b')],
     ['a form of names', (size) => post(form, 'a&'.repeat(size / 2))],
+    ['a form of nobody, which is held', (size) => held(`text=${'<'.repeat(size)}`)],
+    ['a form of nobody with fields of nothing', (size) => held(`a=${'%00'.repeat(size / 3)}`)],
     ['a logout token of dots', (size) => post(form, `logout_token=${'.'.repeat(size)}`)],
     [
       'a logout token that nests',

@@ -6,6 +6,7 @@ import supertest from 'supertest';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { loggedCauses } from '../errors/error-cause.ts';
 import type { Message } from '../errors/message.ts';
+import { unavailable } from '../errors/page-errors.ts';
 import { createLog, requestLog } from '../log/index.ts';
 import { errorPages, noSuchAddress } from '../pages/error-pages.ts';
 import { StoreError } from '../store/index.ts';
@@ -107,6 +108,25 @@ describe('a failure', () => {
     expect(status).toBe(503);
     expect(headers['retry-after']).toBe('5');
     expect(text).toContain("You haven't been signed out.");
+  });
+
+  test('that the site calls unavailable is a 503 of its own, and its cause is in the log only', async () => {
+    const cause = Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' });
+    const { status, headers, text } = await failing(unavailable(cause)).get('/x').set(document);
+    expect(status).toBe(503);
+    expect(headers['retry-after']).toBe('5');
+    expect(text).toContain("We can't do this right now");
+    expect(text).not.toContain('ECONNREFUSED');
+    expect(lines[0]?.causes).toMatchObject([{ message: 'unavailable' }, { code: 'ECONNREFUSED' }]);
+    const { body, type } = await failing(unavailable()).get('/x').set('Sec-Fetch-Dest', 'empty');
+    expect([type, body]).toMatchObject(['application/problem+json', { status: 503 }]);
+  });
+
+  test('with a status of 503 that the site did not call unavailable is a 500', async () => {
+    for (const more of [{}, { expose: true }, { retryAfter: 5 }]) {
+      const error = Object.assign(new Error('from a driver'), { status: 503, statusCode: 503, ...more });
+      expect((await failing(error).get('/x')).status).toBe(500);
+    }
   });
 
   test('of an outgoing call keeps its status to itself', async () => {

@@ -250,8 +250,13 @@ describe('a request that changes something', () => {
   });
 
   test('by nobody is a 401, with or without a mark', async () => {
-    for (const fields of [{}, { 'kit-form': mark }])
-      expect((await createBrowser().post(app.url('/sessions/end-others'), fields)).status).toBe(401);
+    for (const fields of [{}, { 'kit-form': mark }]) {
+      const page = await createBrowser().post(app.url('/sessions/end-others'), fields);
+      expect(page.status).toBe(401);
+      // It holds the form again with the mark that it came with, and has none of its own: it is nobody's page.
+      expect(page.body.split(mark).length - 1).toBe(Object.keys(fields).length);
+      expect(page.body).not.toContain('name="kit-form" content');
+    }
   });
 });
 
@@ -262,7 +267,11 @@ test('each form of a page carries its mark, which no browser fills in from befor
   const { 'kit-form': mark } = markOn(page);
   const field = `<input type="hidden" name="kit-form" value="${mark}" autocomplete="off">`;
   for (const form of forms) expect(form).toContain(field);
-  expect((await createBrowser().get(app.url('/'))).body).not.toContain('kit-form');
+  const visitors = await createBrowser().get(app.url('/'));
+  expect(visitors.body).not.toContain('kit-form');
+  // The script that sends a form once is there where forms are.
+  expect(page.body).toMatch(/<script src="\/forms\.js\?v=[\w-]+" defer><\/script>/);
+  expect(visitors.body).not.toContain('forms.js');
 });
 
 test('in development a form without it is answered with the name of its view', async () => {

@@ -83,7 +83,7 @@ describeWithChromium('a page as a person meets it', () => {
     const addresses = requests.filter((url) => !url.includes('favicon'));
     const elsewhere = addresses.filter((url) => !url.startsWith(new URL(gallery).origin));
     expect(elsewhere, 'nobody else is asked').toEqual([]);
-    expect(addresses.length).toBeLessThanOrEqual(4); // The page, the kit's styles and the site's, a script.
+    expect(addresses.length).toBeLessThanOrEqual(5); // The page, the kit's styles and the site's, the kit's two scripts.
     const sizes = await Promise.all(addresses.map(async (url) => (await (await fetch(url)).bytes()).length));
     const bytes = sizes.reduce((sum, size) => sum + size);
     // Claims by the hundred may weigh what they weigh.
@@ -113,7 +113,7 @@ describeWithChromium('a page as a person meets it', () => {
   });
 
   test('text at twice its size still fits a narrow window', async () => {
-    for (const name of ['home-signed-in', 'profile', 'sessions', 'error-500']) {
+    for (const name of ['home-signed-in', 'profile', 'sessions', 'error-500', 'form-with-errors', 'table']) {
       await open(name);
       await page.setViewportSize({ width: 640, height: 800 });
       await page.evaluate('document.documentElement.style.fontSize = "200%"');
@@ -132,6 +132,21 @@ describeWithChromium('a page as a person meets it', () => {
     await shoot(page, 'sessions', 'print');
     await page.emulateMedia({ media: 'screen' });
   });
+
+  test.each(['form-with-errors', 'table', 'error-401-held-form'])(
+    '%s: with forced colours and on paper, what matters is still there',
+    async (name) => {
+      await open(name);
+      await page.emulateMedia({ forcedColors: 'active' });
+      expect(await violations(page)).toEqual([]);
+      await shoot(page, name, 'forced');
+      await page.emulateMedia({ forcedColors: 'none', media: 'print' });
+      for (const piece of ['.said', '.errors', 'table', 'h1']) {
+        for (const part of await page.locator(piece).all()) expect(await part.isVisible(), piece).toBe(true);
+      }
+      await page.emulateMedia({ media: 'screen' });
+    },
+  );
 });
 
 async function violations(page: Page): Promise<string[]> {

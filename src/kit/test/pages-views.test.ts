@@ -30,7 +30,7 @@ describe('the views', () => {
   test.each(views)('$name prints escaped, but for what it includes', ({ text }) => {
     const raw = text.match(/<%-.*?%>/gs) ?? [];
     for (const tag of raw)
-      expect(tag).toMatch(/^<%- include\('\/(partials|kit)\/[a-z-]+'(, \{ [\w:, .]+ \})?\) %>$/);
+      expect(tag).toMatch(/^<%- include\('\/(partials|kit)\/[a-z-]+'(, \{ [\w:, .']+ \})?\) %>$/);
   });
 
   test.each(views)('$name holds no script, style or handler of its own', ({ text }) => {

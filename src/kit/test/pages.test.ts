@@ -141,9 +141,9 @@ describe('the pages', () => {
 
 function expectNothingHostile({ body }: Page): void {
   expect(body).not.toMatch(/<script>|<img|<svg|<b>|<i>role|href="javascript:|src="javascript:/i);
-  // The one script there is comes from us by its address.
+  // The scripts there are come from us by their addresses.
   for (const [tag] of body.matchAll(/<script[^>]*>/g)) {
-    expect(tag).toMatch(/^<script src="\/session\.js(\?v=[\w-]+)?" defer>$/);
+    expect(tag).toMatch(/^<script src="\/(session|forms)\.js(\?v=[\w-]+)?" defer>$/);
   }
   expect(body).not.toMatch(/undefined|\[object Object\]|NaN/);
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../folders.ts';
 import { freePort } from './helpers/app.ts';
@@ -20,6 +20,23 @@ describe.skipIf(!existsSync(join(projectRoot, 'package-lock.json')))('a producti
     expect(npm.status, npm.stderr).toBe(0);
   }, 60_000);
   afterAll(() => copy?.remove());
+
+  test('has no development part and no test', () => {
+    // What takes the place of the site.
+    const extra = (file: string) => !/^src\/kit\/test\/site(\/|$)/.test(file);
+    const all = globSync('src/kit/{dev,test,testing}/**', { cwd: copy.folder }).map((file) =>
+      file.replaceAll(sep, '/'),
+    );
+    expect(all.filter((file) => file !== 'src/kit/test' && extra(file))).toEqual([]);
+  });
+
+  test.skipIf(!existsSync(join(projectRoot, '.dockerignore')))('is what an image holds', () => {
+    const parts = ['src/kit/dev', 'src/kit/test', 'src/kit/testing'];
+    const leftOut = readFileSync(join(projectRoot, '.dockerignore'), 'utf8').split(/\r?\n/);
+    expect(leftOut).toEqual(expect.arrayContaining(parts));
+    // The list of what gets to the builder begins with nothing: test/ is not on it.
+    expect(leftOut.filter((line) => line.startsWith('*') || /^!test/.test(line))).toEqual(['*']);
+  });
 
   test('has no development package', () => {
     const { dependencies } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));

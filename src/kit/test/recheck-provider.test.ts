@@ -41,6 +41,15 @@ describe('a provider that refuses to refresh', () => {
     }),
   );
 
+  test('so that a session ends under a form loses nothing that was typed', () =>
+    withRecheck({}, async ({ op, pass, browser, app, reasons }) => {
+      op.nextRefresh(refusal(400, 'invalid_grant'));
+      pass(11);
+      const page = await browser.post(app.url('/typed'), { text: 'a long letter' });
+      expect([page.status, textOf(page)]).toEqual([401, expect.stringContaining('a long letter')]);
+      expect(reasons('session.ended')).toEqual(['account']);
+    }));
+
   test.each<[string, Lies]>([
     ['answers 503', refusal(503, 'temporarily_unavailable')],
     ['answers 429', { token: { status: 429, headers: { 'retry-after': '7' }, body: 'slow down' } }],

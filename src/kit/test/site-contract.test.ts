@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { forbidden, notFound } from '../errors/page-errors.ts';
 import type { PageContext } from '../pages/page.ts';
 import { getUser } from '../session/user-session.ts';
+import type { AnySite } from '../site.ts';
 import { startTestApp, type TestApp } from '../testing/index.ts';
 import { anyPage, type SmallSite, smallSite, whole } from './helpers/small-site.ts';
 
@@ -32,9 +33,9 @@ const say: express.RequestHandler = (req, res) =>
   void res.send(`${req.method} by ${getUser(req)?.sub ?? 'nobody'}`);
 
 describe('pages', () => {
-  const view = '<h1><%= page.title %></h1><p><%= page.said %></p>';
-  const saying = (path: string, said: (at: PageContext) => string) =>
-    anyPage({ path, view: 'own', model: (at: PageContext) => ({ said: said(at) }) });
+  const view = '<h1><%= page.title %></h1><p><%= page.words %></p>';
+  const saying = (path: string, words: (at: PageContext) => string) =>
+    anyPage({ path, view: 'own', model: (at: PageContext) => ({ words: words(at) }) });
 
   test('with a fixed path come before those with a parameter, whatever their order', async () => {
     const fixed = saying('/notes/new', () => 'fixed');
@@ -191,6 +192,26 @@ describe('pages', () => {
       'an action with a slash',
       { actions: { 'a/b': { run: () => '/' } } },
       'its action "a/b" must have a name',
+    ],
+    [
+      'a form that is a list of fields',
+      { actions: { add: { form: { text: z.string() }, run: () => '/' } } },
+      'its action "add" must have a zod object as its `form`',
+    ],
+    [
+      'a form that is no object',
+      { actions: { add: { form: z.object({}).transform(String), run: () => '/' } } },
+      'its action "add" must have a zod object as its `form`',
+    ],
+    [
+      'a form with an object in it',
+      { actions: { add: { form: z.object({ who: z.object({}).optional() }), run: () => '/' } } },
+      'its action "add" has the field who in its `form`, which takes no text',
+    ],
+    [
+      "a form with the kit's own field",
+      { actions: { add: { form: z.object({ 'kit-form': z.string() }), run: () => '/' } } },
+      'its action "add" has a field kit-form',
     ],
   ])('with %s stop the start', async (_name, page, says) => {
     const parts = { views: { own: view }, pages: [anyPage({ path: '/own', view: 'own', ...page })] };
@@ -390,6 +411,61 @@ test('contentSecurityPolicy takes nothing from a prototype, which the start has 
   );
 });
 
+describe('loginParameters', () => {
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['an empty list', []],
+    ['names and values', ['login_hint', 'prompt', 'hd=example.com', 'hd=example.org', 'claims', 'a.b-c_d']],
+    ['a value with odd characters', ['domain_hint=a b=c&d/é']],
+  ])('may be %s', async (_name, loginParameters) => {
+    expect(await refusal({ more: { loginParameters } as Partial<AnySite> })).toBeUndefined();
+  });
+
+  test.each<[string, unknown, string]>([
+    ['a text', 'login_hint', '`loginParameters` must be a list'],
+    ['an object', { login_hint: true }, '`loginParameters` must be a list'],
+    ['null', null, '`loginParameters` must be a list'],
+    ['no text', [7], '`loginParameters`: number 1 is no text'],
+    ['empty', ['login_hint', ''], '`loginParameters`: number 2 is empty'],
+    ['blank', [' '], 'is empty'],
+    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is there twice. Take one out.'],
+    ['a name with a blank', ['login hint'], '"login hint" is no name of a parameter'],
+    ['a name with brackets', ['hd[]'], '"hd[]" is no name of a parameter'],
+    ['without a name', ['=create'], 'is no name of a parameter'],
+    ['without a value', ['prompt='], 'has no value. Write prompt, or prompt=value'],
+    ['prompt=none', ['prompt=none'], '"prompt=none" can never come from a link'],
+    ['with none among others', ['prompt=login none'], 'can never come from a link'],
+    ['none in capitals', ['prompt=None'], 'can never come from a link'],
+    ['prompt in capitals', ['Prompt'], 'Write prompt.'],
+    ['no prompt', ['prompt=a+b'], 'is no prompt'],
+    ['a control character', ['hd=a\nb'], 'holds a control character'],
+    ['very long', [`hd=${'x'.repeat(500)}`], 'is longer than 200 characters'],
+    ['a name that is too long', ['x'.repeat(65)], 'is no name of a parameter'],
+    ['many', Array.from({ length: 51 }, (_, i) => `hint_${i}`), 'more than 50 entries'],
+    ...['returnTo', 'renew', 'restarted'].map(
+      (name) => [name, [name], `"${name}" is one of the kit's own`] as [string, unknown, string],
+    ),
+    ...[
+      ...['response_type', 'response_mode', 'client_id', 'redirect_uri', 'scope', 'state', 'nonce'],
+      ...['code_challenge', 'code_challenge_method', 'request', 'request_uri', 'id_token_hint', 'max_age'],
+      ...['acr_values', 'resource', 'audience', 'dpop_jkt', 'client_secret', 'scope=openid', 'Redirect_URI'],
+    ].map(
+      (name) =>
+        [name, ['login_hint', name], `"${name}" can never come from a link`] as [string, unknown, string],
+    ),
+  ])('stop the start where an entry is %s', async (_name, loginParameters, message) => {
+    const problems = await refusal({ more: { loginParameters } as Partial<AnySite> });
+    expect(problems).toContain('site.ts: `loginParameters`');
+    expect(problems).toContain(message);
+  });
+
+  test('stop the start with every entry that cannot be, at once', async () => {
+    const loginParameters = ['state', 'prompt=none', 'hd', 'hd'];
+    const problems = await refusal({ more: { loginParameters } });
+    expect(problems?.match(/`loginParameters`/g)).toHaveLength(3);
+  });
+});
+
 describe('own settings', () => {
   const own = (setting: object, name = 'API_KEY') => ({
     more: { settings: { [name]: { meaning: 'opens the API', schema: z.string().min(8), ...setting } } },
@@ -416,6 +492,19 @@ describe('own settings', () => {
     const list = z.string().transform((value) => [{ value }]);
     const { API_KEY } = (await opened(own({ schema: list }), { API_KEY: 'a' })) as { API_KEY: object[] };
     expect([API_KEY, API_KEY[0]].every(Object.isFrozen)).toBe(true);
+  });
+
+  test('have another default while developing, and none of it anywhere else', async () => {
+    const development = { NODE_ENV: 'development' };
+    const file = own({ schema: z.string().optional(), development: 'data/app' });
+    expect(await opened(file, development)).toEqual({ API_KEY: 'data/app' });
+    expect(await opened(file, { ...development, API_KEY: 'mine' })).toEqual({ API_KEY: 'mine' });
+    for (const mode of [{}, { NODE_ENV: 'production' }, { NODE_ENV: 'test' }, { NODE_ENV: 'Development' }])
+      expect(await opened(file, mode)).toEqual({ API_KEY: undefined });
+    const both = own({ default: 'abcdefgh', development: 'while-developing' });
+    expect(await opened(both, development)).toEqual({ API_KEY: 'while-developing' });
+    expect(await opened(both, {})).toEqual({ API_KEY: 'abcdefgh' });
+    expect(await refusal(own({ development: 'abcdefgh' }))).toContain('API_KEY is missing: opens the API.');
   });
 
   test('that are secret come from a file too, and are never shown', async () => {
@@ -465,6 +554,13 @@ describe('own settings', () => {
     ['without a meaning', 'API_KEY', { meaning: '' }],
     ['without a schema', 'API_KEY', { schema: undefined }],
     ['with a default that does not pass', 'API_KEY', { default: 'short' }],
+    ['with a default for development that does not pass', 'API_KEY', { development: 'short' }],
+    ['with a default for development that is no text', 'API_KEY', { development: true }],
+    [
+      'with two defaults of which one does not pass',
+      'API_KEY',
+      { default: '12345678', development: 'short' },
+    ],
   ])('stop the start where one is %s', async (_name, name, setting) => {
     const message = await refusal(own(setting, name), { API_KEY: '12345678' });
     expect(message).toMatch(new RegExp(`settings in site\\.ts: .*${name}`));

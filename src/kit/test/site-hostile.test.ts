@@ -148,13 +148,24 @@ describe('a page whose model returns whatever it was sent', () => {
       model: ({ req }: PageContext) => ({ ...req.query }),
     });
   const parts = (access: string): SmallSite => ({
-    views: { own: '<h1><%= page.title %></h1><p><%= page.said %></p>' },
+    views: { own: '<h1><%= page.title %></h1><p><%= page.wish %></p>' },
     files: { 'public/own.js': '' },
     pages: [echo(access)],
   });
   const names = [
     ...['refresh', 'script', 'layout', 'site', 'asset', 'kitText', 'nav', 'follow', 'signInHref'],
-    ...['kitForm', 'ends', 'settings', 'cache', '_locals', '__proto__', 'constructor', 'escapeFunction'],
+    'signUpHref',
+    ...[
+      'kitForm',
+      'ends',
+      'said',
+      'settings',
+      'cache',
+      '_locals',
+      '__proto__',
+      'constructor',
+      'escapeFunction',
+    ],
     ...['client', 'outputFunctionName', 'localsName', 'root', 'filename', 'delimiter', 'views'],
   ];
 
@@ -172,7 +183,7 @@ describe('a page whose model returns whatever it was sent', () => {
           const page = await visitor.get(`/own?${name}=https://evil.example/`);
           expect([page.status, stable(page.body)], name).toEqual([200, stable(body)]);
         }
-        const page = await visitor.get('/own?title=<i>&said=<b>');
+        const page = await visitor.get('/own?title=<i>&wish=<b>');
         expect(page.body).toContain('<h1>&lt;i&gt;</h1><p>&lt;b&gt;</p>');
       }
       const told = app.log.filter(({ msg }) => msg === "the model of a page uses names of the kit's");

@@ -1,16 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { parseEnv } from 'node:util';
-import { assemble, type CheckedSite, checkSiteAndSettings, OpenError } from '../assembly.ts';
-import { ConfigError } from '../config/index.ts';
-import { projectRoot } from '../folders.ts';
-import { listener } from '../http/listener.ts';
-import { createLog, type Log } from '../log/index.ts';
-import type { AnySite } from '../site.ts';
+import type { CheckedSite } from '../assembly.ts';
+import type { Surroundings } from './browser.ts';
+import { createClock, millisecondsOf } from './clock.ts';
+import type { LogLine } from './log.ts';
+import { type OpenApp, openApp } from './open-app.ts';
 import type { TestPage } from './page.ts';
 import {
   createVisitor,
@@ -19,32 +11,42 @@ import {
   type Visitor,
   type VisitorOptions,
 } from './person.ts';
-import { type MemoryProvider, startProvider } from './provider.ts';
+import type { TestAppOptions } from './settings.ts';
 
-export interface TestAppOptions {
-  /** What src/site.ts exports. */
-  site: AnySite;
-  /**
-   * Settings beside those that a test app has anyway, and those of `test/settings.env` where there is one. Neither .env
-   * nor the environment of the tests is read.
-   */
-  env?: Readonly<Record<string, string | undefined>>;
-  /** The folder that holds `views` and `public`; left out, that of the project. */
-  root?: string;
+export type { TestAppOptions };
+
+/** The identity provider of a test app. */
+export interface TestProvider {
+  issuer: string;
+  /** From now on connections are refused. */
+  goAway(): Promise<void>;
+  /** From now on requests are taken and never answered. */
+  hang(): Promise<void>;
+  comeBack(): Promise<void>;
 }
-
-/** One line of the app's log. */
-export type LogLine = Readonly<Record<string, unknown>> & { msg: string };
 
 export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
   /** What BASE_URL says. */
   url: string;
+  provider: TestProvider;
   /** Signs somebody in, in a browser of their own. Any name is an account. */
   signIn(account: string, options?: SignInOptions & VisitorOptions): Promise<Person>;
   /** A browser in which nobody has signed in yet. `get`, `post` and `fetch` of the app use a new one each time. */
   visitor(options?: VisitorOptions): Visitor;
   /** What the app has logged so far, from LOG_LEVEL `info` on. Printed only where LOG_LEVEL is set. */
   log: readonly LogLine[];
+  /**
+   * The latest line of the log that is this event and has these fields. Waits for it, five seconds at most:
+   * `await app.logged('session.ended', { sub: 'alice' })`.
+   */
+  logged(event: string, fields?: Readonly<Record<string, unknown>>): Promise<LogLine>;
+  /**
+   * Lets time pass for everything in this process that asks `Date`, until the app stops: `'90s'`, `'31m'`, `'1h'`, `'2d'`
+   * or milliseconds.
+   */
+  passTime(time: string | number): Promise<void>;
+  /** Ends all sessions of an account, as an operator does. Returns how many. */
+  endSessions(account: string): Promise<number>;
   /** Stops the app and closes what the site opened. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -54,7 +56,7 @@ export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
  * Starts the whole app for a test, on a port of its own, with an identity provider in memory:
  *
  *     await using app = await startTestApp({ site });
- *     const alice = await app.signIn('alice', { claims: { roles: ['admin'] } });
+ *     const alice = await app.signIn('alice', { roles: ['admin'] });
  *
  * @throws Error that says what is wrong with the site or its settings
  */
@@ -72,133 +74,114 @@ export async function openTestApp(
       'startTestApp needs the site: startTestApp({ site }), with what src/site.ts exports.',
     );
   }
-  const provider = await startProvider();
-  const server = createServer({ optimizeEmptyRequests: true }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const closeServer = async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  };
+  const opened = await openApp(options, quiet);
+  return { app: createTestApp(opened), checked: opened.checked };
+}
 
-  const log: LogLine[] = [];
-  let assembled: Awaited<ReturnType<typeof assembleFor>>;
-  try {
-    assembled = await assembleFor(options, provider, port, logInto(log, options, quiet));
-  } catch (error) {
-    await Promise.all([closeServer(), provider.stop()]);
-    throw error;
-  }
-  const { close, checked } = assembled;
-  server.on('request', assembled.listener);
-
-  const surroundings = { origin: checked.config.baseUrl, port, provider };
-  const visitor = ({ headers }: VisitorOptions = {}) => createVisitor(surroundings, headers);
+function createTestApp(opened: OpenApp): TestApp {
+  const { checked, provider, redis, sessions, log, close } = opened;
+  const { baseUrl, redisUrls } = checked.config;
+  const clock = createClock();
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    stopped ??= closeServer().then(close).finally(provider.stop);
+    clock.reset();
+    stopped ??= close();
     return stopped;
   };
-  const app: TestApp = {
-    url: checked.config.baseUrl,
-    log,
+  const demandRunning = () => {
+    if (stopped) throw new Error(wasStopped);
+  };
+  const visitor = ({ headers }: VisitorOptions = {}) =>
+    createVisitor(surroundingsOf(opened, demandRunning), headers);
+
+  return {
+    url: baseUrl,
+    provider: {
+      issuer: provider.issuer,
+      goAway: steered(provider.reach.close, demandRunning),
+      hang: steered(provider.reach.hang, demandRunning),
+      comeBack: steered(provider.reach.comeBack, demandRunning),
+    },
+    log: log.lines,
+    logged: log.logged,
     visitor,
     get: (...given) => visitor().get(...given),
     post: (...given) => visitor().post(...given),
     fetch: (...given) => visitor().fetch(...given),
     async signIn(account, how) {
       const person = visitor(how);
+      const before = log.lines.length;
       const page = await person.signIn(account, how);
       const session = await person.fetch('/auth/session');
-      if (session.status !== 200) throw notSignedIn(account, page, log);
-      return { ...person, page };
+      if (session.status === 200) return { ...person, page };
+      throw notSignedIn(account, page, whyNot(account, provider, log.lines.slice(before)));
+    },
+    async passTime(time) {
+      demandRunning();
+      const milliseconds = millisecondsOf(time);
+      if (redisUrls.length > 0 && !redis) throw new Error(foreignRedis);
+      await clock.pass(milliseconds);
+    },
+    async endSessions(account) {
+      demandRunning();
+      const subs = provider.accounts.subsOf(account);
+      const ended = subs.map((sub) => sessions.endOwner({ iss: provider.issuer, sub }, 'operator'));
+      return (await Promise.all(ended)).reduce((sum, count) => sum + count);
     },
     stop,
     [Symbol.asyncDispose]: stop,
   };
-  return { app, checked };
 }
 
-async function assembleFor(
-  options: TestAppOptions,
-  provider: MemoryProvider,
-  port: number,
-  logAt: (level: string) => Log,
-) {
-  const checked = check(options, settings(provider, port));
-  const { baseUrl, provider: client, logLevel } = checked.config;
-  provider.register({
-    clientId: client.clientId,
-    clientSecret: client.clientSecret ?? '',
-    redirectUri: `${baseUrl}/auth/callback`,
-    postLogoutRedirectUri: `${baseUrl}/signed-out`,
-  });
-  const log = logAt(logLevel);
-  try {
-    const { app, close } = await assemble(checked, log);
-    return { checked, close, listener: listener(app, log) };
-  } catch (error) {
-    if (!(error instanceof OpenError)) throw error;
-    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-    throw new Error(`The site does not start: ${error.message}${cause}.`, { cause: error.cause });
-  }
-}
-
-/** What every test app has. Nothing of it leaves this process. */
-function settings(provider: MemoryProvider, port: number): Record<string, string> {
+/** @param demandRunning throws where the app has been stopped */
+function surroundingsOf(
+  { checked, provider, sessions, port }: OpenApp,
+  demandRunning: () => void,
+): Surroundings {
+  const { baseUrl, provider: client } = checked.config;
   return {
-    BASE_URL: `http://127.0.0.1:${port}`,
-    OIDC_ISSUER: provider.issuer,
-    OIDC_CLIENT_ID: 'test-app',
-    OIDC_CLIENT_SECRET: randomBytes(32).toString('hex'),
-    SESSION_SECRET: randomBytes(32).toString('hex'),
+    ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim },
+    async endSession(id) {
+      demandRunning();
+      return id !== undefined && (await sessions.end(id, 'operator'));
+    },
+    explain(cause) {
+      try {
+        demandRunning();
+        return cause;
+      } catch {
+        return new Error(`${wasStopped} ${cause.message}.`, { cause });
+      }
+    },
   };
 }
 
-function check({ site, env = {}, root }: TestAppOptions, usual: Record<string, string>): CheckedSite {
-  if (env.OIDC_ISSUER !== undefined) {
-    throw new Error('startTestApp brings an identity provider of its own: take OIDC_ISSUER out of `env`.');
-  }
-  try {
-    return checkSiteAndSettings(site, { ...usual, ...settingsOfTests(root), ...env }, root);
-  } catch (error) {
-    if (error instanceof ConfigError && error.inSettings) error.message += `\n${whereToSet}`;
-    throw error;
-  }
-}
-
-/** What all tests of a site run with, written as in .env. */
-function settingsOfTests(root: string = projectRoot): Record<string, string | undefined> {
-  const file = join(root, 'test/settings.env');
-  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-}
-
-const whereToSet =
-  "A test sets what it needs by `env`: { site, env: { NAME: 'value' } }, or in test/settings.env. It reads no .env file.";
-
-/** Kept for the test. What nobody foresaw is printed in any case, or nobody would know why a page is a 500. */
-function logInto(lines: LogLine[], { env }: TestAppOptions, quiet: boolean): (level: string) => Log {
-  const print = env?.LOG_LEVEL !== undefined;
-  const write = (line: string) => {
-    const entry = JSON.parse(line) as LogLine;
-    lines.push(entry);
-    if (print) process.stdout.write(line);
-    else if (entry.status === 500 && entry.causes !== undefined && !quiet)
-      console.error('The app failed:', entry.causes);
+/** A provider that came back after its app has been stopped would be there for ever. */
+function steered(work: () => Promise<void>, demandRunning: () => void): () => Promise<void> {
+  return async () => {
+    demandRunning();
+    await work();
   };
-  return (level) => createLog(print ? level : 'info', { write });
 }
 
-function notSignedIn(
+const wasStopped = 'This test app has been stopped, so nothing answers any more.';
+
+const foreignRedis =
+  'passTime cannot move the time of the Redis at REDIS_URL. It can with `redis: true`, which starts one for the test.';
+
+/** What stands in the way of a sign-in: what the test itself did, else what the log says. */
+function whyNot(
   account: string,
-  { status, path, heading, text }: TestPage,
-  log: readonly LogLine[],
-): Error {
-  const hint = log.findLast((line) => line.event === 'sign_in.failed' || line.causes !== undefined);
-  const why = hint ? ` The log says: ${JSON.stringify(hint)}` : '';
-  return new Error(
-    `signIn('${account}') did not sign in: ${path} answered ${status}, "${heading}". ${text.slice(0, 300)}${why}`,
-  );
+  { reach, accounts }: OpenApp['provider'],
+  lines: readonly LogLine[],
+): string {
+  if (!reach.isThere()) return 'The provider is away: app.provider.comeBack() brings it back.';
+  if (accounts.isDisabled(account)) return 'The account is disabled: enable() takes that back.';
+  const line = lines.findLast(({ event, causes }) => event === 'sign_in.failed' || causes !== undefined);
+  return line ? `The log says: ${JSON.stringify(line)}` : '';
+}
+
+function notSignedIn(account: string, { status, path, heading, text }: TestPage, why: string): Error {
+  const answer = `${path} answered ${status}, "${heading}". ${text.slice(0, 300)}`;
+  return new Error(`signIn('${account}') did not sign in: ${answer} ${why}`.trim());
 }

@@ -11,6 +11,12 @@ export interface Surroundings {
   /** Where the app listens, whatever BASE_URL says. */
   port: number;
   provider: MemoryProvider;
+  /** What OIDC_ROLES_CLAIM says. */
+  rolesClaim: string;
+  /** Ends a session as an operator does. False: there was none. */
+  endSession(id: string | undefined): Promise<boolean>;
+  /** The error of a request that got no answer, in words of the test. */
+  explain(error: Error): Error;
 }
 
 /** What one step sends. */
@@ -43,6 +49,8 @@ export function createBrowser(around: Surroundings, always: Readonly<Record<stri
       ...(method !== 'GET' && method !== 'HEAD' && { Origin: new URL(from ?? url).origin }),
       ...always,
       ...headers,
+    }).catch((error: Error) => {
+      throw around.explain(error);
     });
     for (const line of answer.headers.getSetCookie()) cookies.keep(line);
     browser.mark = markOn(answer.body) ?? browser.mark;
@@ -58,6 +66,7 @@ export function createBrowser(around: Surroundings, always: Readonly<Record<stri
     if (url.origin === origin) return { method: 'GET', url: location, from: sender };
     if (url.origin !== provider.issuer) return undefined;
     if (url.pathname === '/authorize' && !browser.account) return undefined;
+    if (!provider.reach.isThere()) return undefined;
     const back = provider.visit(url, browser.account);
     if ('signedOut' in back) browser.account = undefined;
     // By a redirect from elsewhere, an address that somebody typed stays one that somebody typed.
@@ -77,6 +86,7 @@ export function createBrowser(around: Surroundings, always: Readonly<Record<stri
     account: undefined as Account | undefined,
     /** What the last page of a signed-in person had for its scripts. */
     mark: undefined as string | undefined,
+    sessionId: cookies.sessionId,
     async open(
       step: Step,
       { follow, headers }: { follow: boolean; headers?: Step['headers'] },

@@ -1,10 +1,11 @@
 import type { CheckedSite } from '../assembly.ts';
 import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
-import type { LogLine, TestApp } from './app.ts';
+import type { TestApp } from './app.ts';
 import { some, unmarkedForm } from './check-views.ts';
 import { addressesOf, foundIn, hostileClaims } from './hostile.ts';
 import { findTags, parseHtml } from './html.ts';
+import type { LogLine } from './log.ts';
 import { isHtml, type TestPage } from './page.ts';
 import { actionAt } from './page-actions.ts';
 import type { Visitor } from './person.ts';

@@ -5,6 +5,7 @@ import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
 import type { AnySite } from '../site.ts';
 import { openTestApp, type TestAppOptions } from './app.ts';
+import { formProblems } from './check-forms.ts';
 import { checkPages, type SeenPages } from './check-pages.ts';
 import { checkRoutes, type WatchedSite, watchRoutes } from './check-routes.ts';
 import { viewProblems } from './check-views.ts';
@@ -75,7 +76,7 @@ function viewProblemsOf(site: AnySite, pages: readonly Page[], root: string | un
   if (!existsSync(folders.views[0] ?? '')) return [];
   const added = Object.values(site.contentSecurityPolicy ?? {}).flat();
   const sources = added.filter((one): one is string => typeof one === 'string');
-  return viewProblems(folders, pages, sources);
+  return [...viewProblems(folders, pages, sources), ...formProblems(folders, pages)];
 }
 
 function startProblems(error: Error): readonly string[] {

@@ -5,7 +5,7 @@ import { actionAt } from './page-actions.ts';
 import { expand, isText, readViews, shownInBrowser, type ViewFile } from './view-files.ts';
 
 /** What takes the place of what a view prints, and for the mark of a form. No view holds these. */
-const printed = '\u0001';
+export const printed = '\u0001';
 const formMark = '\u0002';
 
 /**
@@ -51,7 +51,8 @@ function blockedMarkup({ name, text }: ViewFile, sources: readonly string[]): st
   );
 }
 
-const tags = /<([a-z][\w-]*)((?:"[^"]*"|'[^']*'|[^"'>])*)>/gi;
+/** Each tag and its attributes, in a text `withPlaceholders`. */
+export const tags = /<([a-z][\w-]*)((?:"[^"]*"|'[^']*'|[^"'>])*)>/gi;
 
 interface Attribute {
   name: string;
@@ -59,7 +60,7 @@ interface Attribute {
   quoted: boolean;
 }
 
-function attributesIn(rest: string): Attribute[] {
+export function attributesIn(rest: string): Attribute[] {
   return [...rest.matchAll(/([^\s"'=/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?/g)].map(
     ([, name = '', double, single, bare]) => ({
       name: name.toLowerCase(),
@@ -162,7 +163,7 @@ export function some(names: readonly string[]): string {
 }
 
 /** What is printed, and the mark of a form, by one character each; the rest of EJS is code. Lines stay. */
-function withPlaceholders(text: string): string {
+export function withPlaceholders(text: string): string {
   return text.replace(/<%([=-]?)([\s\S]*?)%>/g, (tag, kind: string, code: string) => {
     const lines = tag.replace(/[^\n]/g, '');
     if (hasFormMark(`<%${kind}${code}`)) return formMark + lines;

@@ -8,6 +8,13 @@ export function createCookies() {
         .map(({ pair }) => pair)
         .join('; ');
     },
+    /** The id that the app's session cookie holds, as express-session writes it: `s:<id>.<signature>`. */
+    sessionId(): string | undefined {
+      const pairs = [...kept.values()].map(({ pair }) => pair);
+      const [, text = ''] =
+        pairs.map((pair) => /^(?:__Host-)?session=(.*)$/.exec(pair) ?? []).find(([all]) => all) ?? [];
+      return /^s:([^.]+)\./.exec(decodeURIComponent(text))?.[1];
+    },
     keep(line: string): void {
       const [pair = '', ...attributes] = line.split(/;\s*/);
       const details = new Map(attributes.map((one) => [one.split('=')[0]?.toLowerCase(), one.split('=')[1]]));

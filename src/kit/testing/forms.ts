@@ -1,7 +1,5 @@
+import { disabledIn, type Fields, filled, holds, type TypedValue, typeInto } from './fields.ts';
 import { type Element, findAll, findTags, textOf } from './html.ts';
-
-/** What is typed into a form, by field name. A list is several values of one name; true and false tick a box and clear it. */
-export type Fields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 /** What the browser would send. */
 export interface Submission {
@@ -18,14 +16,17 @@ export interface Submission {
  */
 export function fillIn(page: Element, url: string, name: string, typed: Fields): Submission {
   const { form, button } = findForm(page, name);
-  const fields = fieldsOf(page, form, button);
-  const known = new Set(controlsOf(page, form).map(({ attributes }) => attributes.name));
+  const controls = controlsOf(page, form);
+  const disabled = disabledIn(page);
+  if (button && disabled.has(button)) throw new Error(`The button "${name}" is disabled.`);
+  const fields = fieldsOf(
+    controls.filter((control) => !disabled.has(control)),
+    button,
+  );
   for (const [field, value] of Object.entries(typed)) {
-    if (!known.has(field)) {
-      const typable = [...known].filter((one) => one && one !== 'kit-form');
-      throw new Error(`The form "${name}" has no field "${field}". It has: ${list(typable)}.`);
-    }
-    fields.set(field, valuesOf(value, page, form, field));
+    const named = fieldNamed(controls, name, field);
+    if (named.every((control) => disabled.has(control))) throw new Error(`The field "${field}" is disabled.`);
+    fields.set(field, typeInto(named, field, value));
   }
   const method = button?.attributes.formmethod ?? form.attributes.method ?? 'get';
   const action = button?.attributes.formaction ?? form.attributes.action ?? '';
@@ -36,6 +37,40 @@ export function fillIn(page: Element, url: string, name: string, typed: Fields):
     fields: [...fields].flatMap(([field, values]) => values.map((one): [string, string] => [field, one])),
   };
 }
+
+/**
+ * What a field of the page's form holds, as `submit` takes it: a text; true or false for a box to tick; a list where
+ * several can be chosen.
+ *
+ * @param name of the form, as for `fillIn`; needed where several have such a field
+ */
+export function readField(page: Element, field: string, name?: string): TypedValue {
+  const forms = name === undefined ? findTags(page, 'form') : [findForm(page, name).form];
+  const found = forms.map((form) => controlsOf(page, form).filter(isField));
+  const [first, ...others] = found.filter((controls) => controls.some(hasName(field)));
+  if (others.length > 0) {
+    throw new Error(
+      `The page has ${others.length + 1} forms with a field "${field}". Say which: page.field('${field}', 'the button of the form').`,
+    );
+  }
+  return holds(fieldNamed(first ?? found.flat(), name, field));
+}
+
+/** @throws Error that says which fields there are */
+function fieldNamed(controls: Element[], form: string | undefined, field: string): Element[] {
+  const named = controls.filter(hasName(field));
+  if (named.length > 0) return named;
+  const names = new Set(controls.map(({ attributes }) => attributes.name));
+  const typable = [...names].filter((one) => one && one !== 'kit-form');
+  throw new Error(
+    `The ${form === undefined ? 'page' : `form "${form}"`} has no field "${field}". It has: ${list(typable)}.`,
+  );
+}
+
+const hasName =
+  (field: string) =>
+  ({ attributes }: Element) =>
+    attributes.name === field;
 
 function findForm(page: Element, name: string): { form: Element; button: Element | undefined } {
   const forms = findTags(page, 'form').map((form) => ({ form, buttons: buttonsOf(page, form) }));
@@ -48,10 +83,13 @@ function findForm(page: Element, name: string): { form: Element; button: Element
   const [found, ...others] = pressed.length > 0 ? pressed : named;
   if (!found) throw new Error(`The page has no form "${name}". ${whatThereIs(page, forms)}`);
   if (others.length > 0) {
-    const addresses = [found, ...others].map(({ form }) => form.attributes.action ?? '');
-    throw new Error(
-      `The page has ${others.length + 1} forms "${name}". Name one by its address: ${list(addresses)}.`,
-    );
+    const all = [found, ...others];
+    const addresses = all.map(({ form }) => form.attributes.action ?? '');
+    const advice =
+      new Set(addresses).size === all.length
+        ? `Name one by its address: ${list(addresses)}.`
+        : 'Give each an aria-label or an id of its own, and name one by that.';
+    throw new Error(`The page has ${all.length} forms "${name}". ${advice}`);
   }
   return found;
 }
@@ -98,50 +136,23 @@ function controlsOf(page: Element, form: Element): Element[] {
   return id ? [...inside, ...outside] : inside;
 }
 
-function fieldsOf(page: Element, form: Element, button: Element | undefined): Map<string, string[]> {
+/** What is sent when nobody types anything. */
+function fieldsOf(controls: readonly Element[], button: Element | undefined): Map<string, string[]> {
   const fields = new Map<string, string[]>();
-  for (const control of controlsOf(page, form)) {
-    const { name, disabled } = control.attributes;
-    if (!name || disabled !== undefined) continue;
-    const values = control.tag === 'button' || isButton(control) ? pressed(control, button) : filled(control);
+  for (const control of controls) {
+    const { name } = control.attributes;
+    if (!name) continue;
+    const values = isField(control) ? filled(control) : pressed(control, button);
     if (values.length > 0) fields.set(name, [...(fields.get(name) ?? []), ...values]);
   }
   return fields;
 }
 
-const isButton = ({ tag, attributes: { type } }: Element) =>
-  tag === 'input' && /^(submit|image|button|reset)$/.test(type ?? '');
+const isField = ({ tag, attributes: { type } }: Element) =>
+  tag !== 'button' && !(tag === 'input' && /^(submit|image|button|reset)$/.test(type ?? ''));
 
 const pressed = (control: Element, button: Element | undefined) =>
   control === button ? [control.attributes.value ?? ''] : [];
-
-/** What is in a field before anybody types. */
-function filled({ tag, attributes, children }: Element): string[] {
-  if (tag === 'textarea') return [children.join('')];
-  if (tag === 'select') return chosen({ tag, attributes, children });
-  if (/^(checkbox|radio)$/.test(attributes.type ?? '')) {
-    return attributes.checked === undefined ? [] : [attributes.value ?? 'on'];
-  }
-  return attributes.type === 'file' ? [] : [attributes.value ?? ''];
-}
-
-function chosen(select: Element): string[] {
-  const options = findTags(select, 'option');
-  const selected = options.filter(({ attributes }) => attributes.selected !== undefined);
-  const first = select.attributes.multiple === undefined ? options.slice(0, 1) : [];
-  const counted = selected.length > 0 ? selected : first;
-  return counted.map((option) => option.attributes.value ?? textOf(option));
-}
-
-function valuesOf(value: Fields[string], page: Element, form: Element, field: string): string[] {
-  if (typeof value === 'boolean') {
-    const box = controlsOf(page, form).find(
-      ({ attributes: { name, type } }) => name === field && type === 'checkbox',
-    );
-    return value ? [box?.attributes.value ?? 'on'] : [];
-  }
-  return Array.isArray(value) ? [...value] : [String(value)];
-}
 
 function list(names: readonly (string | undefined)[]): string {
   return names.map((name) => `"${name}"`).join(', ') || 'none';

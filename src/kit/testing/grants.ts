@@ -7,6 +7,8 @@ export interface Account {
   /** When they last proved who they are, in seconds. */
   authTime: number;
   sid: string;
+  /** The provider takes them no more: no sign-in, no token, no userinfo. */
+  disabled?: boolean;
 }
 
 /** The app, as it is registered. */
@@ -21,16 +23,20 @@ export interface Registration {
 export interface Grant {
   account: Account;
   scope: string;
-  nonce: string;
+  nonce: string | undefined;
   challenge: string;
   acr: string | undefined;
 }
 
+/** How long an access token is taken, in seconds. */
+export const accessTokenSeconds = 3_600;
+const codeSeconds = 60;
+
 /** Codes and tokens of the provider in memory. */
 export function createGrants() {
-  const codes = new Map<string, Grant>();
+  const codes = new Map<string, Grant & { endsAt: number }>();
   const refreshTokens = new Map<string, Grant>();
-  const accessTokens = new Map<string, Grant>();
+  const accessTokens = new Map<string, Grant & { endsAt: number }>();
   return {
     codeFor(account: Account, parameters: URLSearchParams): string {
       const now = Math.floor(Date.now() / 1000);
@@ -45,32 +51,53 @@ export function createGrants() {
         challenge: parameters.get('code_challenge') ?? '',
         // Whoever is asked for a stronger sign-in gives it.
         acr: parameters.get('acr_values')?.split(' ')[0],
+        endsAt: after(codeSeconds),
       });
       return code;
     },
-    /** Takes a code or a refresh token, each of which works once; undefined where it does not. */
-    redeem(form: URLSearchParams, app: Registration | undefined): Grant | undefined {
-      const refreshing = form.get('grant_type') === 'refresh_token';
-      const tickets = refreshing ? refreshTokens : codes;
-      const ticket = form.get(refreshing ? 'refresh_token' : 'code') ?? '';
-      const grant = tickets.get(ticket);
-      tickets.delete(ticket);
-      return grant && (refreshing || isProven(grant, form, app)) ? grant : undefined;
+    /**
+     * Takes a code or a refresh token, each of which works once; undefined where it does not. That of a disabled account
+     * stays as it is.
+     */
+    redeem(form: URLSearchParams, app: Registration | undefined): Grant | 'disabled' | undefined {
+      if (form.get('grant_type') === 'refresh_token') {
+        const grant = take(refreshTokens, form.get('refresh_token'));
+        // OpenID Connect Core §12.2: a refreshed ID token has no nonce.
+        return typeof grant === 'object' ? { ...grant, nonce: undefined } : grant;
+      }
+      const grant = take(codes, form.get('code'));
+      if (typeof grant !== 'object') return grant;
+      return grant.endsAt > Date.now() && isProven(grant, form, app) ? grant : undefined;
     },
     tokensFor(grant: Grant): { access_token: string; refresh_token?: string } {
       const [access_token, refresh_token] = [randomUUID(), randomUUID()];
-      accessTokens.set(access_token, grant);
+      accessTokens.set(access_token, { ...grant, endsAt: after(accessTokenSeconds) });
       if (!grant.scope.split(' ').includes('offline_access')) return { access_token };
       refreshTokens.set(refresh_token, grant);
       return { access_token, refresh_token };
     },
-    byAccessToken: (token: string) => accessTokens.get(token),
+    byAccessToken(token: string): Grant | undefined {
+      const grant = accessTokens.get(token);
+      return grant && grant.endsAt > Date.now() && !grant.account.disabled ? grant : undefined;
+    },
     revoke(token: string): void {
       refreshTokens.delete(token);
       accessTokens.delete(token);
     },
   };
 }
+
+function take<Ticket extends Grant>(
+  tickets: Map<string, Ticket>,
+  ticket: string | null,
+): Ticket | 'disabled' | undefined {
+  const grant = tickets.get(ticket ?? '');
+  if (grant?.account.disabled) return 'disabled';
+  tickets.delete(ticket ?? '');
+  return grant;
+}
+
+const after = (seconds: number) => Date.now() + seconds * 1_000;
 
 /** RFC 7636 §4.6, RFC 6749 §4.1.3. */
 function isProven(grant: Grant, form: URLSearchParams, app: Registration | undefined): boolean {

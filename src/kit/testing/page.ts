@@ -1,4 +1,6 @@
-import { findTags, parseHtml, textOf } from './html.ts';
+import type { TypedValue } from './fields.ts';
+import { readField } from './forms.ts';
+import { type Element, findAll, findTags, parseHtml, textOf } from './html.ts';
 
 /** An answer of the app, as a person sees it. */
 export interface TestPage {
@@ -16,9 +18,19 @@ export interface TestPage {
   /** Its `<title>`. */
   title: string;
   links: readonly { name: string; href: string }[];
+  /** What was wrong with a form, by field name: the messages of `/kit/error`. */
+  errors: Readonly<Record<string, string>>;
+  /** What was said once, after an action (`say`); empty where nothing was. */
+  said: string;
+  /**
+   * What a field of the page's form holds, as `submit` takes it.
+   *
+   * @param form its button, label, id or address, where several forms have such a field
+   */
+  field(name: string, form?: string): TypedValue;
   /** Where the answer leads, where it was not followed. */
   location: string | undefined;
-  /** True where it leads to the identity provider, and nobody is signed in there in this browser. */
+  /** True where it leads to the identity provider, and nobody is signed in there in this browser, or it is away. */
   asksToSignIn: boolean;
   /** The body, read as JSON. */
   json(): unknown;
@@ -45,10 +57,27 @@ export function createPage(answer: Answer, { origin, issuer }: { origin: string;
     heading: h1 ? textOf(h1) : '',
     title: title ? title.children.join('').trim() : '',
     links: findTags(html, 'a').map((link) => ({ name: textOf(link), href: link.attributes.href ?? '' })),
+    errors: errorsIn(html),
+    said: findAll(html, hasClass('said')).map(textOf)[0] ?? '',
+    field: (name, form) => readField(html, name, form),
     asksToSignIn: location?.startsWith(`${issuer}/authorize`) ?? false,
     json: () => JSON.parse(body),
   };
 }
+
+function errorsIn(html: Element): Record<string, string> {
+  const messages = findAll(html, hasClass('error')).filter(({ attributes }) =>
+    attributes.id?.endsWith('-error'),
+  );
+  return Object.fromEntries(
+    messages.map((message) => [message.attributes.id?.slice(0, -'-error'.length) ?? '', textOf(message)]),
+  );
+}
+
+const hasClass =
+  (name: string) =>
+  ({ attributes }: Element) =>
+    attributes.class?.split(/\s+/).includes(name) ?? false;
 
 /** Where `<meta http-equiv="refresh" content="0; url=…">` leads at once. */
 export function refreshTarget(headers: Headers, body: string): string | undefined {

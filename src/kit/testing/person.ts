@@ -1,9 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { readRoles } from '../session/roles.ts';
+import { withRoles } from './accounts.ts';
 import { createBrowser, type Surroundings, urlEncoded } from './browser.ts';
-import { type Fields, fillIn } from './forms.ts';
-import type { Account } from './grants.ts';
+import type { Fields } from './fields.ts';
+import { fillIn } from './forms.ts';
 import { parseHtml } from './html.ts';
 import type { TestPage } from './page.ts';
+import { createSteering, type Steering } from './steering.ts';
 
 export interface Visit {
   /** Left out, redirects are followed: within the app, and to the provider and back. */
@@ -14,6 +16,8 @@ export interface Visit {
 export interface SignInOptions {
   /** What the provider says about them. Left out, they have a name and an email address, made of the account. */
   claims?: Readonly<Record<string, unknown>>;
+  /** Their roles, in the claim that OIDC_ROLES_CLAIM names. */
+  roles?: readonly string[];
   /** The page to sign in for; left out, the home page. */
   path?: string;
 }
@@ -41,22 +45,26 @@ export interface Visitor {
    */
   submit(page: TestPage, name: string, fields?: Fields, visit?: Visit): Promise<TestPage>;
   /** Asks as a script of our pages does: no redirect is followed, and `Kit-Form` is sent along. */
-  fetch(
-    path: string,
-    init?: { method?: string; headers?: Record<string, string>; body?: string },
-  ): Promise<TestPage>;
+  fetch(path: string, init?: FetchInit): Promise<TestPage>;
   /** Goes to the provider and back, as `account`. Returns the page that it ends on, whatever that says. */
   signIn(account: string, options?: SignInOptions): Promise<TestPage>;
   /** Signs out here and at the provider. */
   signOut(): Promise<TestPage>;
 }
 
-/** Somebody who is signed in. */
-export interface Person extends Visitor {
+export interface FetchInit {
+  /** Left out, GET; with `json`, POST. */
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Sent as JSON. */
+  json?: unknown;
+}
+
+/** Somebody who is signed in, in one browser. Signing in the same account again is the same person in another one. */
+export interface Person extends Visitor, Steering {
   /** Where the sign-in ended. */
   page: TestPage;
-  /** What the provider says about them from now on; the app hears of it when it asks again. */
-  setClaims(claims: Readonly<Record<string, unknown>>): void;
 }
 
 /**
@@ -67,8 +75,9 @@ export interface Person extends Visitor {
 export function createVisitor(
   around: Surroundings,
   always: Readonly<Record<string, string>> = {},
-): Visitor & Pick<Person, 'setClaims'> {
-  const { origin } = around;
+): Visitor & Steering {
+  const { origin, rolesClaim } = around;
+  const { accounts } = around.provider;
   const browser = createBrowser(around, always);
   const home = `${origin}/`;
 
@@ -86,7 +95,17 @@ export function createVisitor(
     return url.href;
   }
 
-  const visitor: Visitor & Pick<Person, 'setClaims'> = {
+  let account: string | undefined;
+  const steering = createSteering(around, {
+    sessionId: browser.sessionId,
+    account() {
+      if (account !== undefined) return account;
+      throw new Error('Nobody has signed in in this browser yet.');
+    },
+  });
+
+  const visitor: Visitor & Steering = {
+    ...steering,
     get: async (path, visit) => get(addressOf(path), undefined, visit),
     async post(path, fields = {}, visit = {}) {
       const { mark } = browser;
@@ -112,34 +131,35 @@ export function createVisitor(
       const form = sent.multipart ? await encodeMultipart(sent.fields) : encode(sent.fields);
       return post(url, page.url, form, visit);
     },
-    async fetch(path, { method = 'GET', headers = {}, body } = {}) {
-      const script = { ...scripted, ...(browser.mark && { 'Kit-Form': browser.mark }), ...headers };
-      const step = { method: method.toUpperCase(), url: addressOf(path), from: home, body, headers: script };
+    async fetch(path, { method, headers = {}, body, json } = {}) {
+      if (json !== undefined && body !== undefined)
+        throw new TypeError('fetch takes `json` or `body`, not both.');
+      const mark = browser.mark && { 'Kit-Form': browser.mark };
+      const type = json !== undefined && { 'Content-Type': 'application/json' };
+      const step = {
+        method: (method ?? (json === undefined ? 'GET' : 'POST')).toUpperCase(),
+        url: addressOf(path),
+        from: home,
+        body: json === undefined ? body : JSON.stringify(json),
+        headers: { ...scripted, ...mark, ...type, ...headers },
+      };
       return browser.open(step, { follow: false });
     },
-    async signIn(name, { claims = {}, path = '/' } = {}) {
-      if (!name) throw new Error('signIn needs the name of an account, such as signIn("alice").');
-      browser.account = createAccount(name, claims);
+    async signIn(name, { claims = {}, roles, path = '/' } = {}) {
+      if (typeof name !== 'string' || name === '')
+        throw new Error('signIn needs the name of an account, such as signIn("alice").');
+      if (roles !== undefined && readRoles({ ...claims }, rolesClaim).length > 0)
+        throw new Error(`signIn takes the roles by \`roles\` or by the claim ${rolesClaim}, not by both.`);
+      account = name;
+      browser.account = accounts.signIn(
+        name,
+        roles !== undefined ? withRoles(claims, rolesClaim, roles) : claims,
+      );
       return get(addressOf(`/auth/login?returnTo=${encodeURIComponent(path)}&renew=1`));
     },
     signOut: () => visitor.post('/auth/logout'),
-    setClaims(claims) {
-      const { account } = browser;
-      if (account) account.claims = { ...account.claims, ...claims };
-    },
   };
   return visitor;
-}
-
-/** Whoever signs in by a name is that person, with claims that fit. */
-function createAccount(name: string, given: Readonly<Record<string, unknown>>): Account {
-  const { auth_time, ...claims } = given;
-  const email = /^[\w.-]+$/.test(name)
-    ? { email: `${name.toLowerCase()}@example.com`, email_verified: true }
-    : {};
-  const usual = { sub: name, name: name.charAt(0).toUpperCase() + name.slice(1), ...email };
-  const authTime = typeof auth_time === 'number' ? auth_time : Math.floor(Date.now() / 1000);
-  return { claims: { ...usual, ...claims }, authTime, sid: randomUUID() };
 }
 
 const scripted = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };

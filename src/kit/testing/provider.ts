@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { type Account, createGrants, type Grant, type Registration } from './grants.ts';
+import { createAccounts } from './accounts.ts';
+import { type Account, accessTokenSeconds, createGrants, type Grant, type Registration } from './grants.ts';
+import { createReach } from './reach.ts';
 
 /** How the provider answers a browser: with a redirect, or with a form that posts itself. */
 export type ProviderAnswer = { location: string } | { post: string; fields: [string, string][] };
@@ -21,13 +21,13 @@ export async function startProvider() {
   let app: Registration | undefined;
 
   const server = createServer((req, res) => {
+    if (reach.isHanging()) return;
     answer(req, res).catch((error: Error) =>
       send(res, 500, { error: 'server_error', message: error.message }),
     );
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reach = createReach(server);
+  const issuer = `http://127.0.0.1:${await reach.open()}`;
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { pathname } = new URL(req.url ?? '/', issuer);
@@ -45,23 +45,35 @@ export async function startProvider() {
   function userinfo(req: IncomingMessage, res: ServerResponse): void {
     const grant = grants.byAccessToken(/^Bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '');
     if (grant) send(res, 200, grant.account.claims);
-    else send(res, 401, { error: 'invalid_token' });
+    else {
+      res.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
+      send(res, 401, { error: 'invalid_token' });
+    }
   }
 
   async function token(form: URLSearchParams, res: ServerResponse): Promise<void> {
     const grant = grants.redeem(form, app);
     if (!grant) return send(res, 400, { error: 'invalid_grant' });
+    if (grant === 'disabled')
+      return send(res, 400, { error: 'invalid_grant', error_description: 'user disabled' });
     const tokens = grants.tokensFor(grant);
     const claims = { ...idTokenClaims(grant, tokens.access_token), iss: issuer, aud: app?.clientId ?? '' };
     const id_token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
-    send(res, 200, { ...tokens, token_type: 'Bearer', expires_in: 3600, scope: grant.scope, id_token });
+    send(res, 200, {
+      ...tokens,
+      token_type: 'Bearer',
+      expires_in: accessTokenSeconds,
+      scope: grant.scope,
+      id_token,
+    });
   }
 
   function authorize(parameters: URLSearchParams, account: Account | undefined): ProviderAnswer {
     checkRequest(parameters, app);
     const answer = new URLSearchParams({ state: parameters.get('state') ?? '', iss: issuer });
-    if (account) answer.set('code', grants.codeFor(account, parameters));
-    else answer.set('error', 'login_required');
+    if (!account) answer.set('error', 'login_required');
+    else if (account.disabled) answer.set('error', 'access_denied');
+    else answer.set('code', grants.codeFor(account, parameters));
     const redirectUri = app?.redirectUri ?? '';
     if (parameters.get('response_mode') === 'form_post') return { post: redirectUri, fields: [...answer] };
     return { location: `${redirectUri}?${answer}` };
@@ -69,6 +81,8 @@ export async function startProvider() {
 
   return {
     issuer,
+    accounts: createAccounts(),
+    reach,
     register(registration: Registration): void {
       app = registration;
     },
@@ -82,12 +96,7 @@ export async function startProvider() {
       const state = searchParams.get('state');
       return { location: `${back}${state ? `?${new URLSearchParams({ state })}` : ''}`, signedOut: true };
     },
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: reach.close,
   };
 }
 
@@ -139,7 +148,7 @@ function idTokenClaims({ account, nonce, acr }: Grant, accessToken: string): obj
   const half = hash('sha256', accessToken, 'buffer').subarray(0, 16);
   return {
     ...{ sid: account.sid, ...account.claims, auth_time: account.authTime, ...(acr && { acr }) },
-    ...{ iat: now, exp: now + 600, nonce, at_hash: half.toString('base64url') },
+    ...{ iat: now, exp: now + 600, ...(nonce && { nonce }), at_hash: half.toString('base64url') },
   };
 }
 

@@ -32,7 +32,7 @@ export function asAdopted(json: Json, unused: ReadonlySet<string> = new Set()): 
   };
 }
 
-/** The packages that only files import which a copy does not keep. */
+/** The packages that only files import which a copy does not keep, and their types. */
 export function templateOnlyPackages(tree: Tree): Set<string> {
   const [here, elsewhere] = [new Set<string>(), new Set<string>()];
   for (const [path, { kind }] of tree.entries) {
@@ -43,7 +43,8 @@ export function templateOnlyPackages(tree: Tree): Set<string> {
     ))
       (templateOnly.test(path) ? here : elsewhere).add(name);
   }
-  return new Set([...here].filter((name) => !elsewhere.has(name)));
+  const unused = [...here].filter((name) => !elsewhere.has(name));
+  return new Set(unused.flatMap((name) => [name, `@types/${name}`]));
 }
 
 function pick(from: Json, wanted: (name: string) => boolean, change = (value: unknown) => value): Json {

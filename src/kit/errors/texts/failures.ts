@@ -112,7 +112,9 @@ export const failureTexts = {
   'error.sign_in_first.title': 'Please sign in',
   'error.sign_in_first.text': ['You need to sign in to see this.'],
   'error.work_not_saved.title': "You've been signed out",
-  'error.work_not_saved.text': ['Nothing was saved yet. Sign in in a new tab, then press Send again.'],
+  'error.work_not_saved.text': [
+    'Nothing was saved yet. Sign in, then go back with your browser and send it once more.',
+  ],
   'error.session_over.title': 'Your session has ended',
   'error.session_over.text': [
     'The sign-in service did not renew your sign-in, so we signed you out. You can sign in again.',

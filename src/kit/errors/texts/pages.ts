@@ -1,6 +1,7 @@
 /** The buttons, the layout's parts and the kit's own pages. */
 export const pageTexts = {
   'button.sign-in': 'Sign in',
+  'button.sign-up': 'Sign up',
   'button.sign-in-again': 'Sign in again',
   'button.sign-out': 'Sign out',
   'button.stay-signed-in': 'Stay signed in',
@@ -8,6 +9,7 @@ export const pageTexts = {
   'button.use-another-account': 'Use another account',
   'button.try-again': 'Try again',
   'button.open-again': 'Open the page again',
+  'button.send-again': 'Send again',
   'button.home': 'Go to the home page',
   'button.continue': 'Continue',
   'button.cancel': 'Cancel',
@@ -24,6 +26,10 @@ export const pageTexts = {
   'ending.stayed': 'You are still signed in.',
   'ending.failed': "That didn't work. Please try again.",
   'ending.new-tab': '(opens a new tab)',
+
+  'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
+  'held-form.secrets':
+    "For your security, passwords and similar fields aren't kept. You'll need to type them again.",
 
   'leaving.title': 'Continue to {provider}',
   'leaving.sign-in': "We're taking you to {provider} to sign in. If nothing happens, choose Continue.",

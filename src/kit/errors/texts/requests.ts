@@ -39,6 +39,8 @@ export const requestTexts = {
     'This is our fault, not yours. Try again in a moment.',
     'If it keeps happening, tell us the request id below and what you were doing.',
   ],
+  'error.unavailable.title': "We can't do this right now",
+  'error.unavailable.text': ['Please try again in a moment.'],
   'error.help': 'Get help',
   'error.request-id': 'Request id:',
   'error.cookies-blocked': 'Your browser blocks cookies for this site. Allow them, then start again.',

@@ -35,6 +35,16 @@ export const signInControls: Control[] = [
     ],
   },
   {
+    id: 'DESIGN §3',
+    what: 'A link to sign in steers nothing but what the site lets links ask for',
+    tests: [
+      'login-parameters: drops %j=%j, and signs in',
+      'login-parameters: cannot change what OIDC_AUTHORIZATION_PARAMETERS says, while they change the language',
+      'login-parameters: from another site gets the page that goes on, as everybody does, and nothing tells the two apart',
+      'site-contract: stop the start where an entry is %s',
+    ],
+  },
+  {
     id: 'DESIGN R4',
     what: 'An answer that comes again leads to a page; sign-ins that end nowhere stop; nothing else restarts by itself',
     tests: [

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Express } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import { requireAuth } from '../../guard/require-auth.ts';
 import type { SignInContext } from '../../session/sign-in-hook.ts';
 import { getUser } from '../../session/user-session.ts';
@@ -30,12 +30,15 @@ export function createHook(): Hook {
   };
 }
 
-/** `/who` says who is signed in, to a person, a form and a script; `/admin-only` is what it says. */
+/** `/who` says who is signed in, to a person, a form and a script; `/admin-only` and `/fresh` are what they say; `/typed` says what was typed. */
 export function mountWho(app: Express): void {
   app.all('/who', requireAuth(), (req, res) => {
     const { roles, member, scopes, claims, acr, authTime, sid } = getUser(req) ?? {};
     res.json({ roles, member, scopes, claims, acr, authTime, sid });
   });
+  const held = (req: Request) => ({ text: [String(req.body.text)] });
+  const typed = [express.urlencoded(), requireAuth({}, { unsaved: held })];
+  app.post('/typed', typed, ((req, res) => void res.send(req.body.text)) satisfies RequestHandler);
   app.get('/admin-only', requireAuth({ roles: 'admin' }), (_req, res) => void res.send('for administrators'));
   app.get('/fresh', requireAuth({ maxAgeSeconds: 60 }), (_req, res) => void res.send('fresh'));
   app.get('/anyone', (req, res) => void res.json({ roles: getUser(req)?.roles ?? null }));

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { projectRoot } from '../../folders.ts';
-import { codeBlocks, fileOf } from './docs.ts';
+import { codeBlocks, fileOf, section } from './docs.ts';
 
 export interface GuideApp {
   folder: string;
@@ -33,7 +33,9 @@ export function createGuideApp(guide: string): GuideApp {
   };
   write('tsconfig.json', JSON.stringify(typescript));
 
-  const files = codeBlocks(guide).flatMap(({ code }) => {
+  // What it says to write instead of what it said before is another app.
+  const instead = section(guide, 'PostgreSQL instead of SQLite');
+  const files = codeBlocks(guide.replace(instead, () => '')).flatMap(({ code }) => {
     const path = fileOf(code);
     return path === undefined ? [] : [{ path, code }];
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:https';
+import type { AnySite } from '../../site.ts';
 import { startApp, type TestApp } from './app.ts';
 import { clientId, clientSecret, type IdentityProvider, startIdentityProvider } from './identity-provider.ts';
 import { makeCertificates } from './redis-server.ts';
@@ -15,7 +16,10 @@ export interface HttpsPair {
 }
 
 /** The app as users meet it in production: at an https address, behind a proxy that ends TLS. */
-export async function startHttpsPair(env: Record<string, string> = {}): Promise<HttpsPair> {
+export async function startHttpsPair(
+  env: Record<string, string> = {},
+  parts?: Partial<AnySite>,
+): Promise<HttpsPair> {
   const certificates = await makeCertificates();
   let target = '';
   const front = createServer(
@@ -33,7 +37,7 @@ export async function startHttpsPair(env: Record<string, string> = {}): Promise<
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
   const origin = `https://127.0.0.1:${(front.address() as { port: number }).port}`;
   const provider = await startIdentityProvider({ redirectOrigin: origin });
-  const app = await startApp({
+  const settings = {
     BASE_URL: origin,
     TRUST_PROXY_HOPS: '1',
     OIDC_ISSUER: provider.issuer,
@@ -41,7 +45,8 @@ export async function startHttpsPair(env: Record<string, string> = {}): Promise<
     OIDC_CLIENT_SECRET: clientSecret,
     REDIS_URL: undefined,
     ...env,
-  });
+  };
+  const app = await startApp(settings, undefined, parts);
   target = app.origin;
   return {
     provider,

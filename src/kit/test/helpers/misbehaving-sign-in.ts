@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { SignInFailure } from '../../errors/reasons.ts';
+import type { AnySite } from '../../site.ts';
 import { freePort, startApp, type TestApp } from './app.ts';
 import { type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
@@ -37,7 +38,13 @@ export interface Pair {
 
 /** A provider and an app of its own for one test, the provider lying at first if asked to; both are gone afterwards. */
 export async function withPair<T>(
-  { op: options, env, lies, routes }: Pick<Case, 'op' | 'env'> & { lies?: Case['lies']; routes?: MoreRoutes },
+  {
+    op: options,
+    env,
+    lies,
+    routes,
+    parts,
+  }: Pick<Case, 'op' | 'env'> & { lies?: Case['lies']; routes?: MoreRoutes; parts?: Partial<AnySite> },
   use: (pair: Pair) => Promise<T>,
 ): Promise<T> {
   const port = await freePort();
@@ -53,7 +60,7 @@ export async function withPair<T>(
     SESSION_RECHECK_MINUTES: '0',
     ...env,
   };
-  const starting = routes ? startAppWithRoutes(settings, routes, port) : startApp(settings, port);
+  const starting = routes ? startAppWithRoutes(settings, routes, port) : startApp(settings, port, parts);
   const app = await starting.catch(async (error) => {
     await op.stop();
     throw error;

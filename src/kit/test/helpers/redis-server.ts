@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe } from 'vitest';
+import { freePort, kill as killChild, launchRedis } from '../../testing/redis.ts';
 import type { TestCertificates } from './private-ca.ts';
 import { findRedis } from './programs.ts';
 
@@ -77,12 +75,7 @@ async function startOn(listenOn: number, { password, tls, args = [] }: RedisOpti
     return client;
   }
 
-  async function kill() {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
-  }
+  const kill = () => killChild(child);
 
   const server: RedisServer = {
     url,
@@ -182,41 +175,7 @@ export async function until(look: () => Promise<boolean> | boolean, ms = 10_000)
   }
 }
 
-async function launch(args: string[]) {
+function launch(args: string[]) {
   if (!executable) throw new Error('redis-server is not installed here');
-  const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  // A test run that is killed must leave no server behind: this guard's standard input ends with us.
-  const guard = spawn('sh', ['-c', `read -r _; kill -9 ${child.pid}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guard.stdin.on('error', () => {});
-  child.once('exit', () => guard.kill('SIGKILL'));
-  for (const handle of [guard, guard.stdin as Socket]) handle.unref();
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (text) => {
-      said += text;
-      if (/Ready to accept connections/.test(said)) resolve();
-    });
-    child.once('exit', () => reject(new Error(`redis-server ended at its start: ${said}`)));
-  });
-  return child;
-}
-
-/** Outside the ports that systems hand out by themselves; free is also the one that cluster nodes talk on. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(12_000, 22_000);
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
-  const listening = await once(server, 'listening').then(
-    () => true,
-    () => false,
-  );
-  if (listening) await new Promise((resolve) => server.close(resolve));
-  return listening;
+  return launchRedis(executable, args);
 }

@@ -1,5 +1,7 @@
 import type { Request } from 'express';
+import { z } from 'zod';
 import { AuthError } from '../../errors/auth-error.ts';
+import { invalid } from '../../errors/page-errors.ts';
 import { layOutClaims, layOutJson, rawJson } from '../../pages/claims.ts';
 import { definePage } from '../../pages/page.ts';
 import { dateTime } from '../../pages/time.ts';
@@ -51,6 +53,35 @@ export const apiDataPage = definePage({
   model: async ({ req, fetchApi }) => {
     const answer = await ask(req, () => fetchApi('data', ''));
     return { ...answer, token: await tokenState(req) };
+  },
+});
+
+/** A form with each kind of field. Not in the menu, which other tests count. */
+export const bookingsPage = definePage({
+  path: '/bookings',
+  title: 'Bookings',
+  access: 'signed-in',
+  view: 'bookings',
+  model: ({ data }) => ({ bookings: data.bookings }),
+  actions: {
+    add: {
+      form: z.object({
+        name: z.string().trim().max(40),
+        day: z.iso.date(),
+        people: z.int().min(1).max(12),
+        place: z.enum(['inside', 'outside']),
+        extras: z.array(z.enum(['high-chair', 'window'])).max(1),
+        vegetarian: z.boolean(),
+        wishes: z.string().max(200).optional(),
+        password: z.string().min(8).optional(),
+      }),
+      run: ({ values, data }) => {
+        if (values.day === '2026-12-25') throw invalid({ day: 'We are closed on that day.' });
+        if (values.people === 11) throw invalid('We have no table for eleven.');
+        data.bookings.push(values);
+        return '/bookings';
+      },
+    },
   },
 });
 

@@ -1,0 +1,28 @@
+import { refuse } from '#kit';
+import { type AppData, hasDatabase } from './database.ts';
+import type { Owner } from './users.ts';
+
+interface SignIn extends Owner {
+  claims: Readonly<Record<string, unknown>>;
+  /** Those that the identity provider gives. */
+  roles: readonly string[];
+  settings: object;
+  data: AppData;
+}
+
+/**
+ * Enters whoever signs in among the users, and says what they are here: at each sign-in, and again at each recheck. May
+ * be called twice at once for somebody new, from two tabs or two instances.
+ */
+export async function signIn({ iss, sub, claims, roles, settings, data }: SignIn) {
+  if (!hasDatabase({ settings })) return { roles, member: undefined };
+  const { name, email } = claims;
+  const user = await data.users.enter({
+    iss,
+    sub,
+    name: typeof name === 'string' && name !== '' ? name : sub,
+    email: typeof email === 'string' ? email : undefined,
+  });
+  if (user.blocked) throw refuse('Your access to this app was taken away.');
+  return { roles: user.role ? [...roles, user.role] : roles, member: { id: user.id } };
+}

@@ -1,0 +1,30 @@
+import type { Request } from 'express';
+import { leadingBack } from '../../errors/failure-pages.ts';
+import type { Message } from '../../errors/message.ts';
+import { localAddress } from '../../http/return-path.ts';
+import { sentFields } from './form-body.ts';
+import { fieldsOf, isSecretName } from './kinds.ts';
+import type { FormSchema } from './schema.ts';
+
+/**
+ * The page for a form whose session ended while somebody filled it in. It holds the form again, in hidden fields: they
+ * sign in in a new tab and send it from here, with the mark of the person it was printed for, so it acts for nobody
+ * else. Undefined where nothing can be held: what was sent was no form, or too large.
+ *
+ * @param back the page that holds the form
+ * @param form the schema of the form, which says what is secret
+ */
+export function heldForm(req: Request, back: string, form?: FormSchema): Partial<Message> | undefined {
+  const post = localAddress(req.originalUrl);
+  const sent = sentFields(req);
+  if (post === undefined || sent === undefined) return undefined;
+  const secrets = new Set(form && fieldsOf(form).flatMap(({ name, secret }) => (secret ? [name] : [])));
+  const fields = sent.filter(([name]) => !secrets.has(name) && !isSecretName(name));
+  const { action } = leadingBack('work_not_saved', back);
+  const typeAgain = { key: 'held-form.secrets' } as const;
+  return {
+    text: [{ key: 'held-form.text' }, ...(fields.length < sent.length ? [typeAgain] : [])],
+    action: { ...action, newTab: true },
+    other: { label: { key: 'button.send-again' }, post, fields },
+  };
+}

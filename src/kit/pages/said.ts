@@ -1,0 +1,106 @@
+import { hash } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { isNavigation } from '../http/navigation.ts';
+import { authOf } from '../session/context.ts';
+import type { User } from '../session/user.ts';
+import { getUser } from '../session/user-session.ts';
+
+// One sentence after a form was carried out, such as "Your table is booked." It waits, sealed in a cookie, for its
+// person to open the page that it was said for, and is printed there once.
+
+const name = 'said';
+/** As long as a sign-in may take that comes in between. */
+const lifetimeSeconds = 3_600;
+const mostSentences = 3;
+/** With the 5,000 bytes of sign-ins on their way, all cookies stay under the 8 KB that servers and proxies take. */
+const mostBytes = 2_800;
+export const mostCharacters = 500;
+
+interface Sentence {
+  /** Whom it is for and on which page, as a digest: a path alone may be as long as the cookie. */
+  for: string;
+  say: string;
+  /** When it is no longer worth saying; in milliseconds. */
+  until: number;
+}
+
+/** Has the page at `path` say the sentence to this user, the next time that it is printed for them. */
+export function saySoon(
+  req: Request,
+  res: Response,
+  user: User,
+  { path, isPage, sentence }: { path: string; isPage: boolean; sentence: string },
+): void {
+  if (!isPage) {
+    const hint = 'have `to` lead to a page of this app: a plain route prints no sentence';
+    req.log.warn({ hint, path: req.path }, 'what an action would say cannot be said');
+    return;
+  }
+  const until = Date.now() + lifetimeSeconds * 1_000;
+  const said = { for: keyOf(user, withoutQuery(path)), say: sentence, until };
+  keep(req, res, [...waiting(req), said].slice(-mostSentences));
+}
+
+/**
+ * What this page is to say to this person, and from now on no more. Only a person who looks at the page uses it up: no
+ * prefetch, HEAD, frame or script, and nobody else.
+ */
+export function takeSaid(req: Request, res: Response): string | undefined {
+  const user = req.method === 'GET' && isNavigation(req) ? getUser(req) : undefined;
+  if (!user) return undefined;
+  const all = waiting(req);
+  if (all.length === 0) return undefined;
+  const key = keyOf(user, req.baseUrl + req.path);
+  const here = all.filter((sentence) => sentence.for === key);
+  if (here.length === 0) return undefined;
+  keep(
+    req,
+    res,
+    all.filter((sentence) => sentence.for !== key),
+  );
+  return [...new Set(here.map(({ say }) => say))].join(' ');
+}
+
+/** What waits in this browser, the oldest first. */
+function waiting(req: Request): Sentence[] {
+  const { cookies, sealers } = authOf(req).context;
+  // Most requests are done after a look at the header.
+  if (!cookies.has(req, name)) return [];
+  const value = cookies.read(req, (plain) => plain === name).get(name);
+  if (value === undefined || value.length > mostBytes) return [];
+  const opened = sealers.said.open(Buffer.from(value, 'base64url'), name);
+  const sentences: Sentence[] = opened ? JSON.parse(opened.toString()) : [];
+  const now = Date.now();
+  return sentences.filter(({ until }) => until > now);
+}
+
+function keep(req: Request, res: Response, sentences: readonly Sentence[]): void {
+  const { cookies, sealers } = authOf(req).context;
+  // Three long ones may not fit: the oldest goes. One always fits, as 500 characters have at most 2,000 bytes.
+  for (const first of sentences.keys()) {
+    const value = sealers.said.seal(JSON.stringify(sentences.slice(first)), name).toString('base64url');
+    if (value.length <= mostBytes) {
+      cookies.set(res, name, value, lifetimeSeconds);
+      return;
+    }
+  }
+  cookies.clear(res, name);
+}
+
+function keyOf({ iss, sub }: User, path: string): string {
+  return hash('sha256', JSON.stringify([iss, sub, decoded(path)]), 'base64url').slice(0, 22);
+}
+
+/** Browsers do not all escape the same characters of the address that they are sent to. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Without query and fragment: the same page says it, whatever it is asked for. */
+function withoutQuery(address: string): string {
+  return address.split(/[?#]/, 1)[0] ?? '';
+}

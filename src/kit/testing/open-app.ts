@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { assemble, type CheckedSite, OpenError } from '../assembly.ts';
+import type { Config } from '../config/index.ts';
+import { listener } from '../http/listener.ts';
+import type { Sessions } from '../store/index.ts';
+import { followers } from './clock.ts';
+import { createTestLog } from './log.ts';
+import { type MemoryProvider, startProvider } from './provider.ts';
+import { agingCommand, startTestRedis, type TestRedis } from './redis.ts';
+import { checkForTest, type TestAppOptions } from './settings.ts';
+
+/** The running parts of a test app. */
+export interface OpenApp {
+  checked: CheckedSite;
+  provider: MemoryProvider;
+  redis: TestRedis | undefined;
+  sessions: Sessions;
+  log: ReturnType<typeof createTestLog>;
+  /** Where the app listens, whatever BASE_URL says. */
+  port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the provider, the server, Redis where it is asked for, and the app.
+ *
+ * @param quiet prints no failures of the app
+ */
+export async function openApp(options: TestAppOptions, quiet: boolean): Promise<OpenApp> {
+  const count = instancesOf(options);
+  const stops: (() => Promise<unknown>)[] = [];
+  // The last that was started first, as it may use the earlier.
+  const close = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    const provider = await startProvider();
+    stops.push(provider.stop);
+    const redis = options.redis ? await startTestRedis() : undefined;
+    if (redis) stops.push(redis.stop);
+    const server = createServer({ optimizeEmptyRequests: true });
+    const port = await listen(server);
+    stops.push(() => closeServer(server));
+    const checked = checkForTest(options, { issuer: provider.issuer, port, redisUrl: redis?.url });
+    register(provider, checked.config);
+    const log = createTestLog({ print: options.env?.LOG_LEVEL !== undefined, quiet });
+    const instances: Instance[] = [];
+    for (let made = 0; made < count; made++) {
+      const instance = await openInstance(checked, log.at(checked.config.logLevel));
+      instances.push(instance);
+      // Before what it listens at is closed, nothing of it may go.
+      stops.splice(-1, 0, instance.close);
+    }
+    let requests = 0;
+    server.on('request', (req, res) => instances[requests++ % count]?.listener(req, res));
+    const [{ sessions }] = instances as [Instance];
+    const age = async (milliseconds: number) =>
+      void (await sessions.command?.(undefined, agingCommand(milliseconds)));
+    // Not any Redis: what is in that of REDIS_URL may be somebody else's.
+    if (redis) {
+      followers.add(age);
+      stops.push(async () => void followers.delete(age));
+    }
+    return { checked, provider, redis, sessions, log, port, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function instancesOf({ instances = 1, redis = false }: TestAppOptions): number {
+  if (!Number.isInteger(instances) || instances < 1 || instances > 10)
+    throw new TypeError(`startTestApp takes \`instances\` from 1 to 10, but it was given ${instances}.`);
+  if (instances > 1 && !redis)
+    throw new TypeError(
+      'Several `instances` share their sessions in Redis: startTestApp needs `redis: true`.',
+    );
+  return instances;
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function register(provider: MemoryProvider, { baseUrl, provider: client }: Config): void {
+  provider.register({
+    clientId: client.clientId,
+    clientSecret: client.clientSecret ?? '',
+    redirectUri: `${baseUrl}/auth/callback`,
+    postLogoutRedirectUri: `${baseUrl}/signed-out`,
+  });
+}
+
+interface Instance {
+  listener: RequestListener;
+  sessions: Sessions;
+  close(): Promise<void>;
+}
+
+async function openInstance(checked: CheckedSite, log: Parameters<typeof assemble>[1]): Promise<Instance> {
+  try {
+    const { app, sessions, close } = await assemble(checked, log);
+    return { listener: listener(app, log), sessions, close };
+  } catch (error) {
+    if (!(error instanceof OpenError)) throw error;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    throw new Error(`The site does not start: ${error.message}${cause}.`, { cause: error.cause });
+  }
+}
