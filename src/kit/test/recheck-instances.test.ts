@@ -23,7 +23,9 @@ describeWithRedis('a recheck over two instances', () => {
   const hook = createHook();
   const page = createGate();
   const claims: Record<string, unknown> = { name: 'Alice Adams', roles: ['admin'] };
-  let storeFails = false;
+  let storeFails: 'updates' | 'locks' | undefined;
+  /** What the second instance has done to users. */
+  let updates = 0;
   let instances: Instances;
   let browser: Browser;
 
@@ -50,8 +52,15 @@ describeWithRedis('a recheck over two instances', () => {
         wrap: (sessions) => ({
           ...sessions,
           updateUser: async (id, change) => {
-            if (storeFails) throw new StoreError('away');
-            return sessions.updateUser(id, change);
+            if (storeFails === 'updates') throw new StoreError('away');
+            return sessions.updateUser(id, change).finally(() => updates++);
+          },
+          tokens: {
+            ...sessions.tokens,
+            lock: async (id) => {
+              if (storeFails === 'locks') throw new StoreError('away');
+              return sessions.tokens.lock(id);
+            },
           },
         }),
       },
@@ -61,7 +70,7 @@ describeWithRedis('a recheck over two instances', () => {
 
   beforeEach(async () => {
     await instances.redis.run('FLUSHALL');
-    storeFails = false;
+    storeFails = undefined;
     Object.assign(claims, { roles: ['admin'] });
     hook.now(() => ({}));
     ({ browser } = await instances.signIn('alice'));
@@ -89,6 +98,41 @@ describeWithRedis('a recheck over two instances', () => {
     expect([tokenCalls() - before, hook.asked.length]).toEqual([1, 1]);
     const changed = [one, two].flatMap((each) => each.events('claims.changed'));
     expect(changed).toMatchObject([{ added: ['auditor', 'new'], removed: ['admin'] }]);
+  });
+
+  test('is shared by the requests of one instance: the store hears of it twice', async () => {
+    await recheck(owner());
+    updates = 0;
+    await Promise.all(Array.from({ length: 20 }, () => ask(instances.two)));
+    expect(updates).toBe(2);
+  });
+
+  test('that was asked for later counts, not the one that was under way then, also in one millisecond', async () => {
+    const { one, two } = instances;
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const says = [Promise.withResolvers<string>(), Promise.withResolvers<string>()] as const;
+    const reached = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    let calls = 0;
+    hook.now(async () => {
+      const call = calls++ as 0 | 1;
+      reached[call].resolve();
+      return { member: await says[call].promise };
+    });
+    await recheck(owner());
+    const first = ask(two);
+    await reached[0].promise;
+    await recheck(owner());
+    const second = ask(one);
+    await reached[1].promise;
+    updates = 0;
+    says[0].resolve('asked too early');
+    await expect.poll(() => updates).toBeGreaterThan(0);
+    const stored = (await two.sessions.list(owner()))[0]?.data.user;
+    expect(stored?.member).toBeUndefined();
+    says[1].resolve('asked later');
+    for (const { body } of await Promise.all([first, second])) {
+      expect(JSON.parse(body).member).toBe('asked later');
+    }
   });
 
   test('that refuses ends the session at both, and the other one says why', async () => {
@@ -178,12 +222,15 @@ describeWithRedis('a recheck over two instances', () => {
   test('is a 503 where the store does not take it, and works when it does again (R14)', async () => {
     const { two } = instances;
     await recheck(owner());
-    storeFails = true;
-    const answer = await ask(two);
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
-    expect((await browser.get(two.url('/'))).status).toBe(200);
-    expect(hook.asked).toEqual([]);
-    storeFails = false;
+    for (const what of ['updates', 'locks'] as const) {
+      storeFails = what;
+      const answer = await ask(two);
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+      expect((await browser.get(two.url('/'))).status).toBe(200);
+      expect(hook.asked).toEqual([]);
+    }
+    storeFails = undefined;
+    await recheck(owner());
     hook.now(() => ({ member: 'healed' }));
     expect(JSON.parse((await ask(two)).body).member).toBe('healed');
   });
