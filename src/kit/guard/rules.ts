@@ -86,6 +86,11 @@ function judgeStrength(
 
 /** @throws TypeError for a rule that nobody could ever meet, when it is written and not when somebody comes */
 export function checkRule(rule: Rule): void {
+  for (const name of ['claims', 'member', 'allow'] as const) {
+    if (rule[name] !== undefined && typeof rule[name] !== 'function') {
+      throw new TypeError(`\`${name}\` of a rule must be a function that says true or false`);
+    }
+  }
   const acr = listOf(rule.acr);
   if (acr.length > 0 && checkableAcr(acr).length === 0) {
     throw new TypeError(

@@ -42,13 +42,17 @@ export async function recheck(owner: Owner): Promise<number> {
   const marked = await Promise.all(
     [...running].map(async (sessions) => {
       const found = await sessions.list({ iss, sub });
-      const due = found.map(({ id }) =>
-        sessions.updateUser(id, (user) => ({ ...user, recheck: { ...user.recheck, dueAt: 0 } })),
-      );
-      return (await Promise.all(due)).filter(Boolean).length;
+      const due = await Promise.all(found.map(({ id }) => makeRecheckDue(sessions, id)));
+      return due.filter(Boolean).length;
     }),
   );
   return marked.reduce((sum, count) => sum + count, 0);
+}
+
+/** False where the session has ended. One that is under way does not count: what it asked, it asked before. */
+export async function makeRecheckDue(sessions: Sessions, id: string): Promise<boolean> {
+  const made = await sessions.updateUser(id, (user) => ({ ...user, recheck: { ...user.recheck, dueAt: 0 } }));
+  return made !== undefined;
 }
 
 function demandOwner(owner: Owner): Owner {

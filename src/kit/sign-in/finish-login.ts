@@ -9,11 +9,12 @@ import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
 import type { SignInAnswer } from '../provider/index.ts';
 import { admit } from '../session/admission.ts';
+import { makeRecheckDue } from '../session/by-owner.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { keptClaims } from '../session/kept-claims.ts';
 import { countSignIn } from '../session/loop-guard.ts';
 import type { Admission } from '../session/sign-in-hook.ts';
-import { nameIn, signedIn, startUserSession } from '../session/user-session.ts';
+import { signedIn, startUserSession } from '../session/user-session.ts';
 import { auditFailure, isStepUp, startLogin, told } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
@@ -120,10 +121,26 @@ async function letIn(req: Request, { claims, tokens }: SignInAnswer): Promise<Ad
   try {
     return await admit(context, { iss, sub, claims: said, tokens, reason: 'sign-in', log: req.log });
   } catch (error) {
-    if (error instanceof AuthError) error.about = { sub, name: nameIn(claims, sub) };
     revokeUnused(req, tokens);
+    await doubt(req, error, { iss, sub });
     throw error;
   }
+}
+
+/**
+ * Somebody who is signed in here and has now been refused stays so for one request more: `signIn` is asked again then,
+ * as at each recheck, and its word ends that session or not. Whoever was here as somebody else stays.
+ */
+async function doubt(
+  req: Request,
+  error: unknown,
+  { iss, sub }: { iss: string; sub: string },
+): Promise<void> {
+  const own = signedIn(req);
+  const refusal = error instanceof AuthError && error.reason === 'not_admitted';
+  if (!refusal || own?.user.iss !== iss || own.user.sub !== sub) return;
+  // Where the store does not take that, the recheck comes in its time.
+  await makeRecheckDue(authOf(req).context.sessions, own.id).catch(() => {});
 }
 
 /** Nobody waits for it. Where a revocation would end the provider's own session as well, the tokens are left to end. */
