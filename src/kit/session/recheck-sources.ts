@@ -6,6 +6,7 @@ import { StoreError, type TokenRecord } from '../store/index.ts';
 import { admit } from './admission.ts';
 import type { AuthContext } from './context.ts';
 import { claimsAfterRecheck } from './kept-claims.ts';
+import { createTurns } from './recheck-turns.ts';
 import type { UserSession } from './user.ts';
 
 /** What a recheck has found out. */
@@ -35,7 +36,7 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
   const asks = !tokens || tokens.refresh_token !== undefined || tokens.spent;
   if (!asks && !context.site.signIn) return { idle: true };
   const { iss, sub, sid } = before;
-  const provider: Asked = asks ? await askProvider(context, id, before, tokens) : { tokens };
+  const provider: Asked = asks ? await askInTurn(context, id, before, tokens) : { tokens };
   if (provider.over) return { over: provider.over };
   if (provider.gone) return { gone: true };
   const { claims, fromUserinfo, scope = before.scope } = { ...before, ...provider.found };
@@ -56,6 +57,30 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
 interface Asked extends Omit<Gathered, 'found'> {
   tokens: TokenRecord | undefined;
   found?: Pick<UserSession, 'claims' | 'fromUserinfo' | 'scope'>;
+}
+
+/** Of each provider in this process. */
+const turns = new WeakMap<AuthContext['provider'], ReturnType<typeof createTurns>>();
+
+async function askInTurn(
+  context: AuthContext,
+  id: string,
+  before: UserSession,
+  tokens: TokenRecord | undefined,
+): Promise<Asked> {
+  // Where nothing can be asked, nothing is learned about the provider.
+  if (!tokens?.refresh_token) return askProvider(context, id, before, tokens);
+  const { provider } = context;
+  const inTurn = turns.get(provider) ?? createTurns();
+  turns.set(provider, inTurn);
+  const asked = await inTurn(async () => {
+    const found = await askProvider(context, id, before, tokens);
+    return { ...found, unanswered: found.problem?.reason === 'provider_unreachable' && !found.found };
+  });
+  if (asked) return asked;
+  const hint =
+    'the provider was not asked: it does not answer other rechecks, or too many were before this one';
+  return { tokens, problem: { reason: 'provider_unreachable', hint } };
 }
 
 async function askProvider(
