@@ -48,7 +48,7 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
   };
   try {
     const given = await within(patienceMs, async () => signIn(at as SignInContext<never, never>));
-    return checked(given);
+    return checked(given, context.rolesOf(claims));
   } catch (error) {
     const about = { sub: asked.sub, name: nameIn(claims, asked.sub) };
     // An error of its own for each person: a site may well throw the same one for all of them.
@@ -75,7 +75,7 @@ async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
 }
 
 /** Exactly what can be stored and read again: anything else would look different on the next page. */
-function checked(given: unknown): Admission {
+function checked(given: unknown, inClaims: readonly string[]): Admission {
   if (given === undefined) return {};
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new TypeError('it must return an object: { roles, member }, or nothing');
@@ -88,9 +88,9 @@ function checked(given: unknown): Admission {
       `it returned ${unknown.slice(0, 5).join(', ')}: only \`roles\` and \`member\` are known`,
     );
   }
-  if (roles !== undefined && !areRoles(roles)) {
+  if (roles !== undefined && !areRoles(roles, inClaims)) {
     throw new TypeError(
-      `\`roles\` must be a list of at most ${mostRoles} texts of 1 to ${longestRole} characters`,
+      `\`roles\` must be a list of at most ${mostRoles} texts of 1 to ${longestRole} characters, besides those in the claims`,
     );
   }
   return {
@@ -99,12 +99,15 @@ function checked(given: unknown): Admission {
   };
 }
 
-function areRoles(value: unknown): value is string[] {
+/** Those in the claims are bounded with them. However many they are, a site may hand them on with its own. */
+function areRoles(value: unknown, inClaims: readonly string[]): value is string[] {
+  if (!Array.isArray(value) || value.length > mostRoles + inClaims.length) return false;
+  const known = new Set(inClaims);
+  // Holes too, which `every` passes over.
+  const own = Array.from(value).filter((role) => !known.has(role));
   return (
-    Array.isArray(value) &&
-    value.length <= mostRoles &&
-    // Holes too, which `every` passes over.
-    Array.from(value).every((role) => typeof role === 'string' && role !== '' && role.length <= longestRole)
+    own.length <= mostRoles &&
+    own.every((role) => typeof role === 'string' && role !== '' && role.length <= longestRole)
   );
 }
 

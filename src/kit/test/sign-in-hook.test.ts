@@ -86,6 +86,22 @@ describe('the roles that it gives', () => {
   });
 });
 
+test('it may hand on whatever roles the claims hold, however many and long, with one of its own', () => {
+  const distinguished = `CN=${'a-long-name-of-a-group,'.repeat(12)}DC=example`;
+  const roles = [
+    distinguished,
+    ...Array.from({ length: 1_500 }, (_, index) => `group ${index}`),
+    ...Array(9).fill('twice'),
+  ];
+  const profile = { ...plain, idToken: { ...plain.idToken, roles } };
+  const routes = { site: { signIn: hook.signIn }, mount: mountWho };
+  return withPair({ op: { profile }, routes }, async ({ app, browser }) => {
+    hook.now((at) => ({ roles: [...at.roles, 'editor'] }));
+    const given = await whoIs(browser, app.url('/who'));
+    expect(given.roles).toEqual([...new Set(roles), 'editor']);
+  });
+});
+
 test.each([
   [{ id: 7, plan: 'free', tags: ['a', null], deep: { yes: true, '': 0.5 } }],
   ['a text'],
