@@ -41,6 +41,8 @@ export async function recheck(owner: Owner): Promise<number> {
   const { iss, sub } = demandOwner(owner);
   const marked = await Promise.all(
     [...running].map(async (sessions) => {
+      // First: a sign-in that `signIn` has let in already, and whose session is not there yet, is asked again too.
+      await sessions.doubtSignIns({ iss, sub });
       const found = await sessions.list({ iss, sub });
       const due = await Promise.all(found.map(({ id }) => makeRecheckDue(sessions, id)));
       return due.filter(Boolean).length;

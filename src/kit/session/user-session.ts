@@ -5,6 +5,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
 import type { SignInMark } from '../store/index.ts';
+import { makeRecheckDue } from './by-owner.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
 import { keptClaims } from './kept-claims.ts';
@@ -66,6 +67,7 @@ export async function startUserSession(
     const replaced = former === undefined || (await sessions.replace(former, id));
     if (!entered || !replaced) throw new AuthError('ended_meanwhile');
     if (unseen !== undefined) await sessions.replace(unseen, id);
+    if (await sessions.isDoubted(user, since)) await makeRecheckDue(sessions, id);
     const auth = authOf(req);
     delete auth.user;
     auth.found = { id, data: { cookie: req.session.cookie, user } };

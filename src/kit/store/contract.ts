@@ -85,6 +85,14 @@ export interface Sessions {
    */
   enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean>;
 
+  /**
+   * Says that what sign-ins of (iss, sub) which are on their way have found out about the user may be old by now. Call
+   * it before `list`: of each session either that one knows, or `isDoubted` does.
+   */
+  doubtSignIns(owner: SessionOwner): Promise<void>;
+  /** After `enter`: whether somebody has said so since the mark. */
+  isDoubted(owner: SessionOwner, since: SignInMark): Promise<boolean>;
+
   readonly tokens: {
     read(id: string): Promise<TokenRecord | undefined>;
     /** Only for a session that is being made; `expiresAt` (epoch ms) is the session's absolute end. */

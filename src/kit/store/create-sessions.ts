@@ -79,6 +79,9 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       return false;
     },
 
+    doubtSignIns: (owner) => owners.doubt(owner),
+    isDoubted: (owner, since) => owners.isDoubted(owner, since),
+
     async list(owner) {
       const { iss, sub } = owner;
       const ids = await owners.sessionsOf([{ iss, sub }]);

@@ -38,6 +38,11 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
     await Promise.all(endings.map((key) => records.raise(key, now, endingsKeptSeconds)));
   }
 
+  async function areOlder(keys: string[], since: SignInMark): Promise<boolean> {
+    const numbers = await Promise.all(keys.map((key) => records.get(key)));
+    return numbers.every((number) => Number(number ?? 0) <= since);
+  }
+
   return {
     async mark(): Promise<SignInMark> {
       // A row that was lost begins anew, above the endings that may have outlived it on another node.
@@ -51,8 +56,8 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
         both.map(([current]) => records.addMember(entries(current), id, expiresAt, ending(current))),
       );
       const others = [everyone, ...both.flatMap(([, ...former]) => former.map(ending))];
-      const numbers = await Promise.all(others.map((key) => records.get(key)));
-      return [...endings, ...numbers].every((number) => Number(number ?? 0) <= since);
+      const inTime = await areOlder(others, since);
+      return inTime && endings.every((number) => number <= since);
     },
 
     async leave(ids: string[], owner: SessionOwner): Promise<void> {
@@ -69,11 +74,19 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
     /** Sign-ins of these owners that are on their way will find, at `enter`, that they came too late. */
     void: (owners: OwnerName[]) => voidSignIns(owners.flatMap(names).map(ending)),
     voidAll: () => voidSignIns([everyone]),
+
+    /** What sign-ins of this owner that are on their way have found out is old: as `void`, but they survive. */
+    doubt: (owner: SessionOwner) => voidSignIns(names({ iss: owner.iss, sub: owner.sub }).map(doubted)),
+    /** After `enter`: whether it was doubted since the mark. */
+    async isDoubted({ iss, sub }: SessionOwner, since: SignInMark): Promise<boolean> {
+      return !(await areOlder(names({ iss, sub }).map(doubted), since));
+    },
   };
 }
 
 const entries = (name = '') => `app:owner:{${name}}`;
 const ending = (name = '') => `app:ended:{${name}}`;
+const doubted = (name = '') => `app:doubted:{${name}}`;
 
 /** Whoever has no sid is found by that too: a provider may name its own session, which we do not know, with the sub. */
 function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {

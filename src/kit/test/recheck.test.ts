@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { refuse } from '../errors/page-errors.ts';
 import { endSessions, recheck } from '../session/by-owner.ts';
+import { createBrowser } from './helpers/browser.ts';
 import { copyOf, textOf } from './helpers/instances.ts';
 import { headingOf } from './helpers/pair.ts';
 import { asScript, menuOf, minute, type Rechecked, withRecheck } from './helpers/rechecks.ts';
@@ -103,6 +104,30 @@ describe('a recheck', () => {
       expect(hook.asked).toHaveLength(3);
       await who();
       expect(hook.asked).toHaveLength(3);
+    }));
+
+  test('that is asked for while they sign in is made at their first page', () =>
+    withRecheck({ signIn: () => ({ roles: ['editor'] }) }, async ({ app, hook, op }) => {
+      const reached = Promise.withResolvers<void>();
+      const goOn = Promise.withResolvers<void>();
+      hook.now(async () => {
+        reached.resolve();
+        await goOn.promise;
+        return { roles: ['editor'] };
+      });
+      const second = createBrowser();
+      const signingIn = second.get(app.url('/who'));
+      await reached.promise;
+      // An administrator takes the role away, after signIn has read it.
+      hook.now(() => ({ roles: [] }));
+      await recheck({ iss: op.issuer, sub: 'user-1' });
+      goOn.resolve();
+      expect(JSON.parse((await signingIn).body).roles).toEqual([]);
+      expect(hook.asked.at(-1)?.reason).toBe('recheck');
+      // A sign-in that begins after that is not asked twice.
+      const asked = hook.asked.length;
+      await createBrowser().get(app.url('/who'));
+      expect(hook.asked).toHaveLength(asked + 1);
     }));
 });
 

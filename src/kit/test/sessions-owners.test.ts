@@ -205,6 +205,15 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
       expect(await sessions.enter(randomUUID(), alice, Date.now() + hour, since)).toBe(false);
     });
 
+    it('survive doubts about a sign-in that is on its way, and know of them', async () => {
+      const before = await sessions.markSignIn();
+      await other.doubtSignIns({ iss: alice.iss, sub: 'alice' });
+      expect(await sessions.enter(randomUUID(), alice, Date.now() + hour, before)).toBe(true);
+      expect(await sessions.isDoubted(alice, before)).toBe(true);
+      expect(await sessions.isDoubted(bob, before)).toBe(false);
+      expect(await sessions.isDoubted(alice, await sessions.markSignIn())).toBe(false);
+    });
+
     it('begin again after an ending', async () => {
       await other.endOwner({ iss: alice.iss, sub: 'alice' }, 'provider');
       await other.endAll('operator');
