@@ -157,6 +157,7 @@ export function signedIn(title: string, path: string, language: Language = engli
     ...around(title, path, language),
     nav: menu.map(([href, label]) => ({ href, label, current: href === path })),
     user: { name, initials: initials(name) },
+    signedInAs: { name, initials: initials(name) },
     kitForm: 'the-mark-of-alices-pages',
     ends: {
       expiresAt: inHours(7.8).toISOString(),

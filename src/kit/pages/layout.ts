@@ -40,9 +40,12 @@ export function layout(pages: readonly Page[]): RequestHandler {
     const opened = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
     const page = printedAt ?? opened;
     if (!user) return { ...always, signInHref: signInFrom(page), signUpHref: signUpFrom(req, page) };
+    const who = { name: user.name, initials: initials(user.name) };
     return {
       ...always,
-      user: { name: user.name, initials: initials(user.name), member: user.member },
+      user: { ...who, member: user.member },
+      // For the header: what a page is about may well be another user.
+      signedInAs: who,
       kitForm: pageMark(req),
       ends: {
         expiresAt: user.expiresAt.toISOString(),

@@ -133,7 +133,7 @@ function printPage(
  * (ASVS 1.3.7).
  */
 const kitNames = [
-  ...['layout', 'site', 'asset', 'kitText', 'nav'],
+  ...['layout', 'site', 'asset', 'kitText', 'nav', 'signedInAs', 'storeAway'],
   ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form', 'said'],
 ];
 

@@ -190,4 +190,22 @@ describe('a page whose model returns whatever it was sent', () => {
       expect(told.map(({ page }) => page)).toEqual(['/own']);
     },
   );
+
+  test.each(['everyone', 'signed-in'])(
+    'says who is signed in, whoever the page is about (%s)',
+    async (access) => {
+      const model = () => ({ user: { name: 'Mallory', initials: 'M' }, storeAway: true });
+      const views = { own: '<p>About <%= page.user.name %></p>' };
+      const app = await start({ views, pages: [anyPage({ path: '/own', view: 'own', access, model })] });
+      const alice = await app.signIn('alice', { path: '/own' });
+      expect(alice.page.body).toContain('<p>About Mallory</p>');
+      expect(alice.page.body).toMatch(/Signed in as <\/span><bdi>(?!Mallory)/);
+      if (access !== 'everyone') return;
+      const { body } = await app.get('/own');
+      expect(body).toContain('<p>About Mallory</p>');
+      expect(body).toContain('href="/auth/login?returnTo=%2Fown">Sign in<');
+      expect(body).not.toContain('Sign out');
+      expect(body).not.toContain('role="status"');
+    },
+  );
 });
