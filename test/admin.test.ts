@@ -26,3 +26,14 @@ test('an administrator makes somebody an editor, who is one from their next page
   await alice.submit(after, 'Remove editor: Carol');
   expect((await carol.get('/profile')).text).not.toContain('editor');
 });
+
+test('whoever has a name without end fills no page with it', async () => {
+  await app.signIn('dave', {
+    claims: { name: 'D'.repeat(20_000), email: `${'d'.repeat(20_000)}@example.com` },
+  });
+  const alice = await app.signIn('alice', { roles: ['admin'] });
+  const page = await alice.get('/admin');
+  expect(page.body.length).toBeLessThan(15_000);
+  const after = await alice.submit(page, `Make editor: ${'D'.repeat(200)}`);
+  expect(after.said).toBe(`${'D'.repeat(200)} is now an editor.`);
+});

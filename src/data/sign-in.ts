@@ -16,13 +16,17 @@ interface SignIn extends Owner {
  */
 export async function signIn({ iss, sub, claims, roles, settings, data }: SignIn) {
   if (!hasDatabase({ settings })) return { roles, member: undefined };
-  const { name, email } = claims;
   const user = await data.users.enter({
     iss,
     sub,
-    name: typeof name === 'string' && name !== '' ? name : sub,
-    email: typeof email === 'string' ? email : undefined,
+    name: textIn(claims.name) ?? sub,
+    email: textIn(claims.email),
   });
   if (user.blocked) throw refuse('Your access to this app was taken away.');
   return { roles: user.role ? [...roles, user.role] : roles, member: { id: user.id } };
+}
+
+/** Pages print it, and at some providers people choose it themselves: no longer than a name or an address is. */
+function textIn(claim: unknown): string | undefined {
+  return typeof claim === 'string' && claim !== '' ? claim.slice(0, 200) : undefined;
 }
