@@ -33,9 +33,9 @@ export function apiAddress(apis: Apis, name: string, path: string): URL {
   return address;
 }
 
-/** Servers decode what browsers leave: `..%2f` leads up there. */
+/** Servers decode what browsers leave: `..%2f` leads up there. So does `..;/` where they are written in Java. */
 function climbs(pathname: string): boolean {
-  return /(?:^|[/\\])\.\.?(?:[/\\]|$)/.test(decoded(pathname));
+  return /(?:^|[/\\])\.\.?(?:;[^/\\]*)?(?:[/\\]|$)/.test(decoded(pathname));
 }
 
 /** What is no text when it is decoded may be anything there. */

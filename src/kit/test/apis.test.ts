@@ -28,6 +28,7 @@ describe('the address at an API', () => {
     ['notes', '/a/../b', 'https://api.example.com/v1/notes/b'],
     ['notes', `/${encodeURIComponent('a/b ?#ä')}`, 'https://api.example.com/v1/notes/a%2Fb%20%3F%23%C3%A4'],
     ['notes', '/...', 'https://api.example.com/v1/notes/...'],
+    ['notes', '/a;v=1/..a;b', 'https://api.example.com/v1/notes/a;v=1/..a;b'],
     ['slash', '', 'https://api.example.com/v1/notes/'],
     ['slash', '/7', 'https://api.example.com/v1/notes/7'],
     // A host in a path is a path.
@@ -57,6 +58,8 @@ describe('the address at an API', () => {
     ],
     ...['/%2e%2e/other', '/%2E%2E', '/.%2e/x', '/a/%2e%2e/%2e%2e/x', '\\..\\x', '/..\\x'],
     ...['/..%2fother', '/a%2f..%2f..%2fx', '/..%5cx', '/%2e%2e%2fx', '/a/..%2f', '/%zz', '/a%'],
+    // Java servers take what follows a semicolon out of a segment first.
+    ...['/..;/other', '/a/..;x=1/..;/x', '/..%3b/x', '/..;', '/.;/x', '/..;%2fx'],
   ])('%j leads out of it: there is nothing', (path) => {
     const is404 = path.startsWith('/');
     expect(() => at('notes', path)).toThrow(is404 ? 'not found' : 'begins with "/"');
