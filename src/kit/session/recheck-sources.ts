@@ -20,7 +20,7 @@ export interface Gathered {
   /** Only a new sign-in helps (R13). */
   signInAgain?: boolean;
   /** There is nothing to ask: no refresh token, and no `signIn`. */
-  idle?: boolean;
+  idle?: true;
   /** The session has ended meanwhile: nobody else was asked. */
   gone?: boolean;
 }

@@ -73,7 +73,8 @@ function hasJustBegun({ recheck }: UserSession): boolean {
   return recheck?.beganAt !== undefined && Math.abs(Date.now() - recheck.beganAt) < patienceMs;
 }
 
-function dueAt({ recheck, signedInAt }: UserSession, { recheckMinutes }: AuthContext): number {
+function dueAt({ recheck, signedInAt }: UserSession, { recheckMinutes, site }: AuthContext): number {
+  if (recheck?.idle && !site.signIn) return Number.POSITIVE_INFINITY;
   return recheck?.dueAt ?? signedInAt + (recheckMinutes || Number.POSITIVE_INFINITY) * 60_000;
 }
 
@@ -142,7 +143,7 @@ function applied(
   const { failureLogged, succeededAt = now.signedInAt } = now.recheck ?? {};
   // Somebody may have asked for another one meanwhile.
   const asked = now.recheck?.dueAt !== before.recheck?.dueAt;
-  const inTime = recheckMinutes === 0 || idle ? now.expiresAt : checkedAt + recheckMinutes * 60_000;
+  const inTime = recheckMinutes === 0 ? now.expiresAt : checkedAt + recheckMinutes * 60_000;
   const next = problem ? (before.recheck?.dueAt ?? 0) : inTime;
   return {
     ...now,
@@ -150,6 +151,7 @@ function applied(
     recheck: {
       dueAt: asked ? (now.recheck?.dueAt ?? 0) : next,
       succeededAt: problem ? succeededAt : checkedAt,
+      ...(idle && { idle }),
       ...((failureLogged || (problem && checkedAt - succeededAt >= tooLongMs)) && { failureLogged: true }),
     },
   };

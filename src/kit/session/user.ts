@@ -35,6 +35,8 @@ export interface RecheckState {
   succeededAt?: number | undefined;
   /** That none succeeded for an hour is in the log. */
   failureLogged?: true | undefined;
+  /** There was nothing to ask: no refresh token, and the site had no `signIn`. It may have one after the next deploy. */
+  idle?: true | undefined;
 }
 
 declare module 'express-session' {

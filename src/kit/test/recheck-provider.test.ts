@@ -378,6 +378,32 @@ describe('without a refresh token', () => {
       expect(app.events('session.recheck_failed')).toEqual([]);
     });
   });
+
+  test('signIn is asked about sessions that are older than it is: a deploy brought it', () => {
+    let store: Sessions | undefined;
+    const wrap = (sessions: Sessions): Sessions => {
+      store = sessions;
+      return sessions;
+    };
+    const sessionOf = async (iss: string) => (await store?.list({ iss, sub: 'user-1' }))?.[0];
+    let before: unknown;
+    return withRecheck({ lies, wrap }, async ({ pass, who, op }) => {
+      pass(11);
+      await who();
+      before = (await sessionOf(op.issuer))?.data.user?.recheck;
+      expect(before).toMatchObject({ idle: true });
+    }).then(() =>
+      withRecheck({ lies, wrap, signIn: () => ({ member: 1 }) }, async ({ pass, who, op, hook }) => {
+        pass(11);
+        const { id = '' } = (await sessionOf(op.issuer)) ?? {};
+        await store?.updateUser(id, (user) => ({ ...user, recheck: before as typeof user.recheck }));
+        hook.now(() => ({ member: 2 }));
+        pass(11);
+        expect((await who()).member).toBe(2);
+        expect((await sessionOf(op.issuer))?.data.user?.recheck).not.toHaveProperty('idle');
+      }),
+    );
+  });
 });
 
 describe('who signs in again after a recheck has ended the session', () => {
