@@ -25,7 +25,8 @@ export function siteOf(files: readonly GuideFile[]): string {
     if (!isThere) imports.push(`import { ${name} } from '${path.replace('src', '.')}';`);
   }
   const definition = [...parts.values()].flat().join('\n');
-  return head.replace(/^import /m, () => `${imports.join('\n')}\nimport `) + `${definition}\n${tail}`;
+  const top = head.replace(/^import /m, () => `${imports.join('\n')}\nimport `);
+  return `${top}${definition}\n${tail}`;
 }
 
 function isImport(line: string): boolean {
