@@ -67,7 +67,7 @@ export async function startUserSession(
     const replaced = former === undefined || (await sessions.replace(former, id));
     if (!entered || !replaced) throw new AuthError('ended_meanwhile');
     if (unseen !== undefined) await sessions.replace(unseen, id);
-    if (await sessions.isDoubted(user, since)) await makeRecheckDue(sessions, id);
+    if (await sessions.isDoubted(user, since)) await makeRecheckDue(sessions, id, user);
     const auth = authOf(req);
     delete auth.user;
     auth.found = { id, data: { cookie: req.session.cookie, user } };
