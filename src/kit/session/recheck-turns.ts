@@ -6,6 +6,8 @@ const mostAtOnce = 200;
 const patienceMs = 1_000;
 /** After that the next one asks, whatever became of the one before. */
 const longestProbeMs = 5_000;
+/** Between two that ask a provider which is away: one that says so at once (429, 503) is not asked in a row. */
+const betweenProbesMs = 200;
 
 /** Whether what was asked got an answer. */
 interface Asked {
@@ -19,6 +21,8 @@ interface Probe {
 }
 
 interface Turn {
+  /** How long to wait before asking. */
+  afterMs: number;
   end(): void;
 }
 
@@ -31,6 +35,7 @@ export function createTurns() {
   let running = 0;
   /** Said by the last one that asked. */
   let away = false;
+  let awayAt = Number.NEGATIVE_INFINITY;
   /** The one that asks while the provider is away. */
   let probe: Probe | undefined;
   const waiting = new Set<() => void>();
@@ -61,6 +66,7 @@ export function createTurns() {
       probe = own = { beganAt: Date.now(), news: Promise.race([done, late]) };
     }
     return {
+      afterMs: probes ? awayAt + betweenProbesMs - performance.now() : 0,
       end() {
         running--;
         if (own && probe === own) probe = undefined;
@@ -99,8 +105,10 @@ export function createTurns() {
     const turn = await takeTurn();
     if (!turn) return undefined;
     try {
+      if (turn.afterMs > 0) await sleep(turn.afterMs);
       const asked = await ask();
       away = asked.unanswered;
+      if (away) awayAt = performance.now();
       return asked;
     } finally {
       turn.end();

@@ -1,5 +1,5 @@
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createTurns } from '../session/recheck-turns.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { withRecheck } from './helpers/rechecks.ts';
@@ -91,6 +91,13 @@ describe('the turns of rechecks', () => {
     expect(await next).toEqual({ unanswered: false });
   });
 
+  test('leave a provider that says at once that it is away some time in between', async () => {
+    const inTurn = createTurns();
+    const since = performance.now();
+    for (let times = 0; times < 4; times++) await inTurn(async () => ({ unanswered: true }));
+    expect(performance.now() - since).toBeGreaterThan(550);
+  });
+
   test('go on at once with the first answer of a provider that was away', async () => {
     const { ask, asking } = start();
     const first = ask();
@@ -98,8 +105,7 @@ describe('the turns of rechecks', () => {
     asking[0]?.(true);
     await first;
     const all = [ask(), ask(), ask()];
-    await turnOfLoop();
-    expect(asking).toHaveLength(2);
+    await vi.waitFor(() => expect(asking).toHaveLength(2));
     asking[1]?.(false);
     await all[0];
     await turnOfLoop();
