@@ -87,13 +87,15 @@ describe('an example page that was edited', () => {
     const said = expectAdopted(copy);
     expect(said).toContain('src/pages/notes.ts (you edited it)');
     expect(said).toContain('views/notes.ejs (src/pages/notes.ts needs it)');
+    expect(said).toContain('src/pages/note.ts (src/pages/notes.ts links to it)');
     for (const path of ['src/data/database.ts', 'src/data/migrations/0001-users.sql', 'views/note.ejs'])
       expect(copy.has(path), path).toBe(true);
     for (const path of ['src/pages/admin.ts', 'src/pages/api-data.ts', 'views/admin.ejs'])
       expect(copy.has(path), path).toBe(false);
     const site = copy.read('src/site.ts');
-    expect(site).toMatch(/notesPage, \/\/ example\n {4}notePage, \/\/ example\n {2}\],/);
-    expect(site).not.toMatch(/admin|apiSettings/);
+    for (const page of ['notesPage', 'newNotePage', 'notePage', 'deleteNotePage'])
+      expect(site).toContain(`    ${page}, // example\n`);
+    expect(site).not.toMatch(/admin|apis|signIn/);
     expect(copy.has('test/settings.env')).toBe(true);
     expect([copy.has('test/notes.test.ts'), copy.has('test/admin.test.ts')]).toEqual([true, false]);
   });
@@ -130,7 +132,10 @@ describe("an example file that a page of one's own imports, and a view that it p
     copy.write({ 'src/pages/latest.ts': page.replace("view: 'latest'", "view: 'notes'") });
     copy.edit('src/site.ts', (text) =>
       text
-        .replace('import { notePage', "import { latestPage } from './pages/latest.ts';\nimport { notePage")
+        .replace(
+          'import { deleteNotePage',
+          "import { latestPage } from './pages/latest.ts';\nimport { deleteNotePage",
+        )
         .replace('    profilePage,\n', '    profilePage,\n    latestPage,\n'),
     );
     copy.commit();
@@ -139,7 +144,7 @@ describe("an example file that a page of one's own imports, and a view that it p
     expect(said).toContain('views/notes.ejs (src/pages/latest.ts uses it)');
     expect(copy.has('src/pages/notes.ts')).toBe(false);
     expect(copy.read('src/site.ts')).toMatch(/openDatabase\(settings, log\), \/\/ example/);
-    expect(copy.read('src/site.ts')).not.toContain('apiSettings');
+    expect(copy.read('src/site.ts')).not.toMatch(/apis|signIn|noteRoutes/);
   });
 
   itFits(() => copy);

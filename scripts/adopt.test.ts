@@ -8,8 +8,8 @@ import { envWithSecret } from './adopt/env-file.ts';
 import { prune } from './adopt/lock.ts';
 import { mentionedBy, packagesOf } from './adopt/mentions.ts';
 import { changePackageFiles } from './adopt/package-files.ts';
-import { readSiteLines, withName } from './adopt/site-lines.ts';
-import { findStaying } from './adopt/staying.ts';
+import { readSiteLines, type SiteLine, withName } from './adopt/site-lines.ts';
+import { choicesOf, findStaying, type Staying } from './adopt/staying.ts';
 
 // The parts of `npm run adopt`; adopt.slow.test.ts runs the whole in real copies.
 
@@ -89,6 +89,9 @@ site({
     'test/data.test.ts': "import '../src/data/data.ts';",
   };
 
+  const keptOf = (lines: readonly SiteLine[], found: Staying) =>
+    lines.filter((line) => line.isExample && found.lines.has(line)).map((line) => line.text.trim());
+
   function staying(edited: string[], own: Record<string, string> = {}, text = site) {
     const lines = readSiteLines(text);
     const found = findStaying({
@@ -97,10 +100,7 @@ site({
       sources: new Map(Object.entries({ ...example, ...own })),
       lines,
     });
-    const kept = lines
-      .filter((line) => line.isExample && found.lines.has(line))
-      .map((line) => line.text.trim());
-    return { files: [...found.files.keys()].sort(), lines: kept };
+    return { files: [...found.files.keys()].sort(), lines: keptOf(lines, found) };
   }
 
   test('is nothing where nothing was edited and nothing is used', () => {
@@ -144,10 +144,69 @@ site({
     expect(staying([], own)).toEqual({ files: ['views/b.ejs'], lines: [] });
   });
 
+  test.each([
+    ['a page of the example that was edited', ['src/pages/b.ts'], {}],
+    ['a page of the copier', [], { 'src/pages/mine.ts': "({ to: '/a/new?from=mine' })" }],
+    ['a view of the copier', [], { 'views/mine.ejs': '<a href="/a/<%= page.id %>">' }],
+  ])('is a page that %s links to', (_what, edited, own) => {
+    const pages = {
+      'src/pages/a.ts': "define({ path: '/a/new' }); define({ path: '/a/:id', view: 'a' });",
+      'src/pages/b.ts': "define({ path: '/b', view: 'b' });",
+      'views/b.ejs': '<a href="/a/new">',
+    };
+    const { files, lines } = staying(edited, { ...pages, ...own });
+    expect(files).toContain('src/pages/a.ts');
+    expect(lines).toContain('a, // example');
+  });
+
+  test('is no page whose view alone stays, and none that has the address of a page of the copier', () => {
+    const pages = {
+      'src/pages/a.ts': "define({ path: '/a', view: 'a' });",
+      'views/a.ejs': '<a href="/a">',
+    };
+    expect(staying(['views/a.ejs'], pages).files).toEqual(['views/a.ejs']);
+    expect(staying([], { ...pages, 'src/pages/mine.ts': "define({ path: '/a' })" }).files).toEqual([]);
+  });
+
   test('is what a line of the copier in src/site.ts uses', () => {
     const found = staying([], {}, site.replace('b, // example', 'b, mine,'));
     expect(found.files).toContain('src/pages/b.ts');
     expect(found.lines).toEqual(["import { b } from './pages/b.ts'; // example"]);
+  });
+
+  test('is tried with each set of the lines that pages work with, once, the least first', () => {
+    const lines = readSiteLines(`import { openData } from './data/data.ts'; // example
+import { a, aSettings } from './pages/a.ts'; // example
+import { signIn } from './data/sign-in.ts'; // example
+site({
+  settings: {
+    ...aSettings, // example
+  },
+  open: openData, // example
+  signIn, // example
+  apis: ({ settings }) => settings.A, // example
+  pages: [
+    a, // example
+  ],
+});
+`);
+    const sources = new Map([
+      ['src/data/data.ts', ''],
+      ['src/data/sign-in.ts', "import './data.ts';"],
+      ['src/pages/a.ts', ''],
+    ]);
+    const choices = choicesOf({ listed: new Set(sources.keys()), edited: new Set(), sources, lines });
+    const kept = choices.map((choice) =>
+      keptOf(lines, choice)
+        .filter((line) => !line.startsWith('import'))
+        .map((line) => line.replace(/\W*(\w+).*/, '$1'))
+        .join(),
+    );
+    expect(kept).toEqual([
+      ...['', 'apis', 'open', 'aSettings,a', 'open,apis', 'aSettings,apis,a', 'open,signIn'],
+      ...['aSettings,open,a', 'open,signIn,apis', 'aSettings,open,apis,a', 'aSettings,open,signIn,a'],
+      'aSettings,open,signIn,apis,a',
+    ]);
   });
 });
 

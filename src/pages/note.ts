@@ -6,9 +6,9 @@ import { noteKinds } from '../data/notes.ts';
 
 /** The fields of a note's form; the database refuses the same. */
 const fields = z.object({
-  title: z.string().trim().max(100),
+  title: z.string().trim().min(1, 'Enter a title.').max(100),
   text: z.string().max(2_000).default(''),
-  kind: z.enum(noteKinds),
+  kind: z.enum(noteKinds, 'Choose a kind of note.'),
   remindOn: z.iso.date().optional(),
   pinned: z.boolean(),
 });
