@@ -28,6 +28,7 @@ import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
 import type { Sealer, Sessions } from './store/index.ts';
+import { fetchApi } from './tokens/access-token.ts';
 import { refreshNow } from './tokens/token-refresh.ts';
 
 /** What the app is made of; `assemble` makes each once. */
@@ -89,7 +90,7 @@ export function createApp(parts: Parts): Express {
   const { secrets, idleMinutes, maxHours, recheckMinutes } = config.session;
   const context = createContext({
     ...{ baseUrl, provider, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
-    ...{ startLogin, refreshTokens: refreshNow, apis: parts.apis },
+    ...{ startLogin, refreshTokens: refreshNow, fetchApi, apis: parts.apis },
     site: { signIn: site.signIn, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
     rolesClaim: config.provider.rolesClaim,
@@ -102,7 +103,7 @@ export function createApp(parts: Parts): Express {
   app.use(layout(pages));
   const frame = frameable([new URL(config.provider.issuer).origin]);
   app.use('/auth', signInRoutes(), signOutRoutes({ frameable: frame }), sessionRoutes());
-  mountPages(app, pages, siteParts);
+  mountPages(app, pages);
   mountRoutes(app, site, { ...siteParts, log });
 
   app.use(noSuchAddress);

@@ -98,7 +98,10 @@ export async function assemble(
         onCall: telemetry.providerCall,
       }),
     );
-    closers.push(() => provider.close(), rechecksDone);
+    closers.push(
+      () => provider.close(),
+      () => rechecksDone(sessions),
+    );
     const app = createApp({
       ...{ config, site, pages, folders, apis, log, audit, provider, sessions, stopping },
       data: opened.data,

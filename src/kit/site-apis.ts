@@ -4,10 +4,10 @@ import type { Apis } from './provider/index.ts';
 /** The `apis` of a site, checked. Problems are sentences with what to do. */
 export function readApis(given: unknown): { apis: Apis; problems: string[] } {
   const apis = new Map<string, URL | undefined>();
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || given instanceof Promise) {
     return {
       apis,
-      problems: ['site.ts: `apis` must return an object: { notes: { url: settings.API_URL } }.'],
+      problems: ['site.ts: `apis` must return an object, at once: { notes: { url: settings.API_URL } }.'],
     };
   }
   const problems = Object.entries(given).flatMap(([name, api]: [string, unknown]) => {

@@ -1,11 +1,17 @@
 import { type Express, type RequestHandler, Router } from 'express';
 import { requireAuth } from './guard/require-auth.ts';
 import type { Log } from './log/index.ts';
-import type { SiteParts } from './pages/mount.ts';
 import type { AnySite } from './site.ts';
 
+/** What the site's routes are handed. */
+interface RouteParts {
+  data: unknown;
+  settings: Readonly<Record<string, unknown>>;
+  log: Log;
+}
+
 /** Adds the plain Express routes of a site: those for everyone, then those behind `requireAuth()`. */
-export function mountRoutes(app: Express, site: AnySite, parts: SiteParts & { log: Log }): void {
+export function mountRoutes(app: Express, site: AnySite, parts: RouteParts): void {
   if (site.publicRoutes) {
     const forEveryone = Router();
     site.publicRoutes(forEveryone, parts);

@@ -33,6 +33,10 @@ const refusers: [RegExp, string][] = [
   [/^https:\/\/cognito-idp\./, 'Amazon Cognito'],
 ];
 
+/** What a recheck cannot find out then. */
+const closedAccount =
+  'Without a refresh token, a user whose account is closed at the provider stays signed in until the session ends.';
+
 /** Google, GitLab and Amazon Cognito answer a request for it with invalid_scope. */
 function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Finding {
   const { scope, issuer, offlineAccess } = provider;
@@ -40,9 +44,9 @@ function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Findi
   const always = offlineAccess === 'always';
   if (!always && !scope.split(' ').includes(name)) {
     const without = isKeycloak(metadata, provider)
-      ? 'Keycloak gives a refresh token without it'
-      : 'most providers then give no refresh token';
-    return ok(name, `is not asked for: ${without}.`);
+      ? 'Keycloak gives a refresh token without it.'
+      : `most providers then give no refresh token. ${closedAccount}`;
+    return ok(name, `is not asked for: ${without}`);
   }
   const { scopes_supported } = metadata;
   const left = scopes_supported === undefined || always ? '' : ', so the app leaves it out';
@@ -74,7 +78,7 @@ function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Findi
   }
   return warning(
     name,
-    'this scope is not offered, so the app leaves it out. OIDC_OFFLINE_ACCESS=always asks for it all the same, for a provider that knows it without listing it (LemonLDAP).',
+    `this scope is not offered, so the app leaves it out. ${closedAccount} OIDC_OFFLINE_ACCESS=always asks for it all the same, for a provider that knows it without listing it (LemonLDAP).`,
     takeOut,
   );
 }

@@ -12,7 +12,7 @@ export class AuthError extends Error implements ErrorWithMessage {
   /** What the developer may do about it; goes into the log, never onto the page. */
   readonly hint: string | undefined;
   /** Whose sign-in it was, where that was known by then: for the audit event, and for their own page. */
-  about: { sub: string; name: string } | undefined;
+  readonly about: { sub: string; name: string } | undefined;
 
   constructor(
     reason: SignInFailure | Refusal,

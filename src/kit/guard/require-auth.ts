@@ -49,12 +49,15 @@ export function requireAuth(
   return async (req, res, next) => {
     const { context } = demandStore(req);
     neverCache(res);
-    if ((await recheckIfDue(req, res)) === 'answered') return;
-    const user = getUser(req);
     const back = wayBack(req, typeof returnTo === 'function' ? returnTo(req) : returnTo);
+    // Most requests wait for nothing here, nor for a rule that asks nobody.
+    const rechecking = recheckIfDue(req, res, back ?? '/');
+    if (rechecking && (await rechecking) === 'answered') return;
+    const user = getUser(req);
     if (!user) return whoAreYou(req, res, back ?? '/', unsaved);
     if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
-    const verdict = await judge(req, user, rule);
+    const judged = judge(req, user, rule);
+    const verdict = judged instanceof Promise ? await judged : judged;
     if (typeof verdict === 'object' && 'stepUp' in verdict) return stepUp(req, res, verdict.stepUp, back);
     forgetSignIns(req, res, context.cookies);
     if (verdict === 'allowed') return next();

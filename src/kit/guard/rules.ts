@@ -1,8 +1,9 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Text } from '../errors/texts.ts';
 import { checkableAcr, type Demands } from '../provider/index.ts';
 import { authOf } from '../session/context.ts';
-import type { Data, Member } from '../session/register.ts';
+import type { Member } from '../session/register.ts';
+import { type RequestContext, requestContext } from '../session/request-context.ts';
 import type { User } from '../session/user.ts';
 
 /** Who may see something. An empty rule means: whoever is signed in. All parts must hold. */
@@ -18,7 +19,7 @@ export interface Rule {
   /** Says yes to what `signIn` in site.ts gave as `member`. */
   member?: (member: Member) => boolean | Promise<boolean>;
   /** Says yes to anything else, and may ask a database. Asked last, and also for the menu. */
-  allow?: (at: { user: User; req: Request; data: Data }) => boolean | Promise<boolean>;
+  allow?: (at: RequestContext & { user: User }) => boolean | Promise<boolean>;
   /** One of these authentication context classes; else the user is asked to sign in more strongly. */
   acr?: string | readonly string[];
   /** Seconds since the user last proved who they are; else they are asked to do so again. */
@@ -51,22 +52,23 @@ export type Verdict = 'allowed' | 'unproven' | { forbidden: Lack } | { stepUp: D
  * once where the rule has no functions, as most have none.
  */
 export function judge(req: Request, user: User, rule: Rule): Verdict | Promise<Verdict> {
-  const { provider, site } = authOf(req).context;
+  const { provider } = authOf(req).context;
   const missing = whatIsLacking(user, rule);
   if (missing) return { forbidden: missing };
   if (!rule.claims && !rule.member && !rule.allow) return judgeStrength(user, rule, provider.settings);
-  return askFunctions(req, user, rule, site.data as Data).then((lack) =>
+  return askFunctions(req, user, rule).then((lack) =>
     lack ? { forbidden: lack } : judgeStrength(user, rule, provider.settings),
   );
 }
 
 /** Only `true` lets anybody in; one that throws is a failure, not a yes (R18). */
-async function askFunctions(req: Request, user: User, rule: Rule, data: Data): Promise<Lack | undefined> {
+async function askFunctions(req: Request, user: User, rule: Rule): Promise<Lack | undefined> {
   const { claims, member, allow } = rule;
   const held = heldOf('claims', Object.keys(user.claims));
   if (claims && (await claims(user.claims)) !== true) return { reason: 'an account of another kind', held };
   if (member && (await member(user.member)) !== true) return { reason: 'another kind of member', held };
-  if (allow && (await allow({ user, req, data })) !== true) return { reason: 'what `allow` asks for', held };
+  const at = () => ({ ...requestContext(req, req.res as Response), user });
+  if (allow && (await allow(at())) !== true) return { reason: 'what `allow` asks for', held };
   return undefined;
 }
 
@@ -86,6 +88,11 @@ function judgeStrength(
 
 /** @throws TypeError for a rule that nobody could ever meet, when it is written and not when somebody comes */
 export function checkRule(rule: Rule): void {
+  for (const name of ['claims', 'member', 'allow'] as const) {
+    if (rule[name] !== undefined && typeof rule[name] !== 'function') {
+      throw new TypeError(`\`${name}\` of a rule must be a function that says true or false`);
+    }
+  }
   const acr = listOf(rule.acr);
   if (acr.length > 0 && checkableAcr(acr).length === 0) {
     throw new TypeError(

@@ -36,7 +36,8 @@ export function useViews(
       done(null, page);
     };
     const layout = layoutOf(model);
-    if (layout instanceof Promise) layout.then(print, done);
+    // What Express does with the page then may throw too: a promise that nobody hears would end the process.
+    if (layout instanceof Promise) layout.then(print).catch(done);
     else print(layout);
   });
   app.set('views', [...folders]);

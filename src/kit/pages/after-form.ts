@@ -89,6 +89,8 @@ function pathAfter(req: Request, next: unknown, holder: string): string {
 async function demandsOf(req: Request, rule: Rule): Promise<Demands | undefined> {
   const user = getUser(req);
   if (!user) return {};
+  // Of a page that never asks for more, no database need be asked now.
+  if (rule.acr === undefined && rule.maxAgeSeconds === undefined) return undefined;
   // What the page itself would then say about a failure, it says.
   const verdict = await Promise.resolve(judge(req, user, rule)).catch(() => undefined);
   return typeof verdict === 'object' && 'stepUp' in verdict ? verdict.stepUp : undefined;

@@ -53,14 +53,17 @@ export function layout(pages: readonly Page[]): RequestHandler {
   };
   const layoutOf = (req: Request) => {
     const user = getUser(req);
-    const open = inMenu.map(({ access }) => mayOpen(req, user, access));
-    const print = (answers: readonly boolean[]) =>
+    const answers = inMenu.map(({ access }) => mayOpen(req, user, access));
+    const print = (open: readonly unknown[]) =>
       around(
         req,
         user,
-        inMenu.filter((_link, index) => answers[index]),
+        inMenu.filter((_link, index) => open[index]),
       );
-    return open.every((each) => typeof each === 'boolean') ? print(open) : Promise.all(open).then(print);
+    // Most sites have no rule that asks anybody, and their pages wait for nothing.
+    return answers.some((each) => each instanceof Promise)
+      ? Promise.all(answers).then(print)
+      : print(answers);
   };
   return (req, res, next) => {
     // Bound, not written out here: V8 puts a function that is assigned where it is written among the old objects, and

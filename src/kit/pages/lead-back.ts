@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import type { Action } from '../errors/message.ts';
+import { refused } from '../session/refused.ts';
 import { signedIn } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
 
@@ -10,16 +11,19 @@ import { pageOf } from '../session/way-back.ts';
  * a circle. Comes before the error pages.
  */
 export const leadBack: ErrorRequestHandler = (error, req, _res, next) => {
-  if (error instanceof AuthError && req.auth) {
-    const { action, other } = error.page;
-    error.page = {
-      ...error.page,
-      action: action && leading(action, req),
-      other: other && leading(other, req),
-    };
-  }
-  next(error);
+  next(error instanceof AuthError && req.auth ? forPage(error, req) : error);
 };
+
+/** A new error, with the stack of the old: a site may throw the same one to each of its people. */
+function forPage(error: AuthError, req: Request): AuthError {
+  const { reason, cause, hint, about, retryAfter, stack, page } = error;
+  // One that a model, an action or a route has thrown: it still leads to a sign-in.
+  const bare = page.action !== undefined && 'href' in page.action;
+  const { action, other, ...rest } = (bare && refused(req, error, pageOf(req))?.page) || page;
+  const led = { ...rest, action: action && leading(action, req), other: other && leading(other, req) };
+  const copy = new AuthError(reason, { cause, hint, about, retryAfter, page: led });
+  return Object.assign(copy, { stack });
+}
 
 function leading(action: Action, req: Request): Action {
   if (!('href' in action) || !/^\/auth\/login(\?|$)/.test(action.href)) return action;

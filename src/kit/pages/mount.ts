@@ -7,8 +7,8 @@ import { languageOf } from '../http/language.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { print } from '../http/views.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
+import { requestContext } from '../session/request-context.ts';
 import { getUser } from '../session/user-session.ts';
-import { fetchApi } from '../tokens/access-token.ts';
 import { goOnAfter, outcomeOf } from './after-form.ts';
 import { runAction } from './forms/action.ts';
 import { demandFormBody, readFormBody } from './forms/form-body.ts';
@@ -19,37 +19,31 @@ import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
 import { saySoon, takeSaid } from './said.ts';
 
-/** What the site hands to its pages. */
-export interface SiteParts {
-  data: unknown;
-  settings: Readonly<Record<string, unknown>>;
-}
-
 /** Puts each page at its address, with its guard and its forms. */
-export function mountPages(app: Express, pages: readonly Page[], site: SiteParts): void {
+export function mountPages(app: Express, pages: readonly Page[]): void {
   for (const page of byPrecision(pages)) {
-    if (page.access === 'everyone') mountPublic(app, page, site);
-    else mountProtected(app, page, pages, site);
+    if (page.access === 'everyone') mountPublic(app, page);
+    else mountProtected(app, page, pages);
   }
 }
 
-function mountPublic(app: Express, page: PublicPage, site: SiteParts): void {
+function mountPublic(app: Express, page: PublicPage): void {
   app.get(page.path, async (req, res) => {
     neverCache(res);
     const user = getUser(req);
     if (user) userWasKnown(req, res);
-    const model = await page.model?.({ ...contextOf(req, res, site), user });
+    const model = await page.model?.({ ...requestContext(req, res), user });
     // A model may have sent the person elsewhere.
     if (!res.headersSent) printPage(req, res, page, model);
   });
 }
 
-function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
+function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[]): void {
   app.get(page.path, requireAuth(ruleOf(page)), async (req, res) => {
-    const model = await page.model?.({ ...contextOf(req, res, site), user: demandUser(req) });
+    const model = await page.model?.({ ...requestContext(req, res), user: demandUser(req) });
     if (!res.headersSent) printPage(req, res, page, model);
   });
-  mountActions(app, page, pages, site);
+  mountActions(app, page, pages);
 }
 
 /**
@@ -57,7 +51,7 @@ function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[
  * provider, so that a reload repeats nothing. The body is read first: who is signed out by now gets it back. Whose page
  * it was comes before what they may do: nobody proves themselves again for the form of somebody else.
  */
-function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[], site: SiteParts): void {
+function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[]): void {
   for (const [name, action] of Object.entries(page.actions ?? {})) {
     const unsaved = (req: Request, back: string) => heldForm(req, back, action.form);
     const holder = { returnTo: pageOfAction, view: page.view, unsaved };
@@ -69,7 +63,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[],
       requireAuth({ ...ruleOf(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
       async (req, res) => {
-        const at = { ...contextOf(req, res, site), user: demandUser(req) };
+        const at = { ...requestContext(req, res), user: demandUser(req) };
         const { next, refused } = await runAction(name, action, at);
         if (res.headersSent) return;
         if (refused) return printAgain(at, page, refused);
@@ -110,19 +104,6 @@ function pageOfAction({ baseUrl, path }: Request): string {
 function ruleOf({ access }: Page): Rule | undefined {
   if (access === 'everyone') return undefined;
   return access === 'signed-in' ? {} : access;
-}
-
-/** The types of the site's own parts are known in its pages only. */
-function contextOf(req: Request, res: Response, { data, settings }: SiteParts): Omit<PageContext, 'user'> {
-  const { params, log } = req;
-  return {
-    ...{ req, res, log },
-    params: params as Record<string, string>,
-    data: data as PageContext['data'],
-    settings: settings as PageContext['settings'],
-    language: languageOf(req),
-    fetchApi: (name, path, init) => fetchApi(req, name, path, init),
-  };
 }
 
 function printPage(

@@ -1,10 +1,7 @@
-import type { Request, Response } from 'express';
-import type { Language } from '../errors/language.ts';
 import type { Text } from '../errors/texts.ts';
 import type { Rule } from '../guard/rules.ts';
-import type { Log } from '../log/index.ts';
-import type { ApiRequest } from '../provider/index.ts';
-import type { ApiName, Data, Settings } from '../session/register.ts';
+import type { Settings } from '../session/register.ts';
+import type { RequestContext } from '../session/request-context.ts';
 import type { User } from '../session/user.ts';
 import type { FormSchema, ValuesOf } from './forms/schema.ts';
 
@@ -12,21 +9,9 @@ import type { FormSchema, ValuesOf } from './forms/schema.ts';
 export type Access = 'everyone' | 'signed-in' | Rule;
 
 /** What models and actions are handed. */
-export interface PageContext<Path extends string = string> {
-  req: Request;
-  res: Response;
+export interface PageContext<Path extends string = string> extends RequestContext {
   user: User;
-  /** Of the page's path: `/notes/:id` gives `params.id`. */
   params: Readonly<Record<NamesIn<Path>, string>>;
-  /** What `open` in site.ts gave. */
-  data: Data;
-  /** The site's own settings. */
-  settings: Settings;
-  /** The one that this request is answered in, of those in site.ts's `texts`. */
-  language: Language;
-  log: Log;
-  /** Calls one of the site's `apis` with the user's access token; see `fetchApi`. */
-  fetchApi: (name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
 }
 
 /** What the model of a page for everyone is handed: there may be no user. */

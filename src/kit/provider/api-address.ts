@@ -35,14 +35,13 @@ export function apiAddress(apis: Apis, name: string, path: string): URL {
 
 /** Servers decode what browsers leave: `..%2f` leads up there. */
 function climbs(pathname: string): boolean {
-  const parts = pathname.split('/').flatMap((part) => decoded(part).split(/[/\\]/));
-  return parts.some((part) => part === '.' || part === '..');
+  return /(?:^|[/\\])\.\.?(?:[/\\]|$)/.test(decoded(pathname));
 }
 
 /** What is no text when it is decoded may be anything there. */
-function decoded(part: string): string {
+function decoded(pathname: string): string {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(pathname);
   } catch {
     return '..';
   }

@@ -4,6 +4,7 @@ import { apiAddress } from '../provider/index.ts';
 import type { TokenRecord } from '../store/index.ts';
 import type { AuthContext } from './context.ts';
 import type { Admission, SignInContext } from './sign-in-hook.ts';
+import { nameIn } from './user-session.ts';
 
 /** How long `signIn` may take, in milliseconds. */
 const patienceMs = 5_000;
@@ -17,7 +18,8 @@ interface Asked {
   iss: string;
   sub: string;
   claims: Readonly<Record<string, unknown>>;
-  tokens: TokenRecord;
+  /** Undefined where a session has lost them. */
+  tokens: TokenRecord | undefined;
   reason: SignInContext['reason'];
   log: Log;
 }
@@ -31,20 +33,29 @@ interface Asked {
 export async function admit(context: AuthContext, asked: Asked): Promise<Admission> {
   const { signIn, data, settings } = context.site;
   if (!signIn) return {};
-  const { tokens, ...about } = asked;
+  const { tokens, claims, ...whom } = asked;
   const at: SignInContext = {
-    ...{ ...about, data, settings },
+    ...{ ...whom, data, settings },
+    // A copy: what it writes into it changes nobody's claims (R12).
+    claims: structuredClone(claims),
     provider: 'default',
-    roles: context.rolesOf(asked.claims),
-    fetchApi: async (name, path, init) =>
-      (await context.provider.fetchApi(tokens, apiAddress(context.apis, name, path), init)).response,
+    roles: context.rolesOf(claims),
+    fetchApi: async (name, path, init) => {
+      const address = apiAddress(context.apis, name, path);
+      if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
+      return (await context.provider.fetchApi(tokens, address, init)).response;
+    },
   };
   try {
     const given = await within(patienceMs, async () => signIn(at as SignInContext<never, never>));
     return checked(given);
   } catch (error) {
-    if (error instanceof AuthError && error.reason === 'not_admitted') throw error;
-    throw new AuthError('admission_failed', { cause: error, hint: '`signIn` in site.ts failed' });
+    const about = { sub: asked.sub, name: nameIn(claims, asked.sub) };
+    // An error of its own for each person: a site may well throw the same one for all of them.
+    if (error instanceof AuthError && error.reason === 'not_admitted') {
+      throw new AuthError('not_admitted', { cause: error, hint: error.hint, page: error.page, about });
+    }
+    throw new AuthError('admission_failed', { cause: error, hint: '`signIn` in site.ts failed', about });
   }
 }
 
@@ -66,10 +77,17 @@ async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
 /** Exactly what can be stored and read again: anything else would look different on the next page. */
 function checked(given: unknown): Admission {
   if (given === undefined) return {};
-  if (typeof given !== 'object' || given === null) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new TypeError('it must return an object: { roles, member }, or nothing');
   }
-  const { roles, member } = given as { roles?: unknown; member?: unknown };
+  const { roles, member, ...more } = given as { roles?: unknown; member?: unknown };
+  // Else a name with a typing error in it would leave everybody with the roles in their claims.
+  const unknown = Object.keys(more).map((name) => `\`${name.slice(0, 40)}\``);
+  if (unknown.length > 0) {
+    throw new TypeError(
+      `it returned ${unknown.slice(0, 5).join(', ')}: only \`roles\` and \`member\` are known`,
+    );
+  }
   if (roles !== undefined && !areRoles(roles)) {
     throw new TypeError(
       `\`roles\` must be a list of at most ${mostRoles} texts of 1 to ${longestRole} characters`,
@@ -85,7 +103,8 @@ function areRoles(value: unknown): value is string[] {
   return (
     Array.isArray(value) &&
     value.length <= mostRoles &&
-    value.every((role) => typeof role === 'string' && role !== '' && role.length <= longestRole)
+    // Holes too, which `every` passes over.
+    Array.from(value).every((role) => typeof role === 'string' && role !== '' && role.length <= longestRole)
   );
 }
 
@@ -110,7 +129,7 @@ function whatIsNoJson(value: unknown, path: string): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return undefined;
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
   if (Array.isArray(value))
-    return firstOf(value.map((each, index) => whatIsNoJson(each, `${path}[${index}]`)));
+    return firstOf(Array.from(value, (each, index) => whatIsNoJson(each, `${path}[${index}]`)));
   if (typeof value !== 'object') return path;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return path;

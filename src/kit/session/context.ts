@@ -3,9 +3,10 @@ import type { SessionData } from 'express-session';
 import { AuthError } from '../errors/auth-error.ts';
 import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
-import type { Apis, Demands, Provider } from '../provider/index.ts';
+import type { ApiRequest, Apis, Demands, Provider } from '../provider/index.ts';
 import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
 import type { LoginParameters } from './login-parameters.ts';
+import type { ApiName } from './register.ts';
 import { roleReader } from './roles.ts';
 import type { SignInHook } from './sign-in-hook.ts';
 import type { User } from './user.ts';
@@ -41,6 +42,8 @@ export interface AuthOptions {
     id: string,
     owner: { iss: string; sub: string },
   ) => Promise<TokenRecord>;
+  /** Calls one of the site's APIs as the user of a request. Handed in likewise. */
+  fetchApi: (req: Request, name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
   log: Log;
   audit: Audit;
 }

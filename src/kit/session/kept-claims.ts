@@ -21,6 +21,8 @@ const ofTheProtocol: ReadonlySet<string> = new Set([
   ...left,
   ...ofTheSignIn,
   ...['aud', 'azp', 'exp', 'iat', 'nbf', 'jti', 'idp', 'typ', 'ver', 'session_state', 'rh', 'uti', 'aio'],
+  // OpenIddict, Cognito.
+  ...['oi_au_id', 'oi_tkn_id', 'token_use', 'origin_jti', 'event_id'],
 ]);
 
 /** The claims of a sign-in as its session keeps them. */

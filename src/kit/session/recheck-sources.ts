@@ -2,12 +2,11 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
 import { RefreshError, unverifiedClaims } from '../provider/index.ts';
-import type { TokenRecord } from '../store/index.ts';
+import { StoreError, type TokenRecord } from '../store/index.ts';
 import { admit } from './admission.ts';
 import type { AuthContext } from './context.ts';
 import { claimsAfterRecheck } from './kept-claims.ts';
 import type { UserSession } from './user.ts';
-import { nameIn } from './user-session.ts';
 
 /** What a recheck has found out. */
 export interface Gathered {
@@ -21,6 +20,8 @@ export interface Gathered {
   signInAgain?: boolean;
   /** There is nothing to ask: no refresh token, and no `signIn`. */
   idle?: boolean;
+  /** The session has ended meanwhile: nobody else was asked. */
+  gone?: boolean;
 }
 
 /**
@@ -29,20 +30,23 @@ export interface Gathered {
  */
 export async function gather(context: AuthContext, id: string, before: UserSession): Promise<Gathered> {
   const tokens = await context.sessions.tokens.read(id);
-  if (!tokens?.refresh_token && !context.site.signIn) return { idle: true };
+  if (!tokens && !(await context.sessions.updateUser(id, () => undefined))) return { gone: true };
+  // Whoever had one and has it no more is no case for silence: a closed account would stay in.
+  const asks = !tokens || tokens.refresh_token !== undefined || tokens.spent;
+  if (!asks && !context.site.signIn) return { idle: true };
   const { iss, sub, sid } = before;
-  const provider = tokens?.refresh_token ? await askProvider(context, id, before, tokens) : { tokens };
+  const provider: Asked = asks ? await askProvider(context, id, before, tokens) : { tokens };
   if (provider.over) return { over: provider.over };
+  if (provider.gone) return { gone: true };
   const { claims, fromUserinfo, scope = before.scope } = { ...before, ...provider.found };
   const found = { claims, fromUserinfo, scope, roles: before.roles, member: before.member };
   try {
     const said = { iss, sub, ...(sid !== undefined && { sid }), ...claims };
-    const asked = { iss, sub, claims: said, tokens: provider.tokens ?? { access_token: '' } };
+    const asked = { iss, sub, claims: said, tokens: provider.tokens };
     const given = await admit(context, { ...asked, reason: 'recheck', log: context.log });
     return { ...provider, found: { ...found, roles: given.roles, member: given.member } };
   } catch (error) {
     const refusal = error instanceof AuthError && error.reason === 'not_admitted';
-    if (refusal) error.about = { sub, name: nameIn(claims, sub) };
     if (refusal) return { over: { reason: 'not-admitted', error } };
     logFailure(context, before, error);
     return { ...provider, found, problem: problemOf(error) };
@@ -58,19 +62,26 @@ async function askProvider(
   context: AuthContext,
   id: string,
   before: UserSession,
-  tokens: TokenRecord,
+  tokens: TokenRecord | undefined,
 ): Promise<Asked> {
   const { iss, sub } = before;
+  if (!tokens?.refresh_token) {
+    const hint = 'the session has lost its refresh token';
+    return { tokens, problem: { reason: 'sign_in_again', hint }, signInAgain: true };
+  }
   let fresh: TokenRecord;
   try {
     fresh = await context.refreshTokens(context, id, { iss, sub });
   } catch (error) {
+    if (error instanceof StoreError) throw error;
     if (error instanceof RefreshError && error.ends) return { tokens, over: { reason: error.ends, error } };
+    // A hook that makes records would make those of somebody who was taken out while they were signed in.
+    if (error instanceof AuthError && error.reason === 'sign_in_first') return { tokens, gone: true };
     const signInAgain = error instanceof AuthError && error.reason === 'sign_in_again';
     return { tokens, problem: problemOf(error), signInAgain };
   }
-  // Checked when it came; one that was there before has said all that it has to say.
-  const idToken = fresh.id_token === tokens.id_token ? undefined : unverifiedClaims(fresh.id_token);
+  // Checked when it came. Where the refresh brought none, the one that is there says what it said before.
+  const idToken = unverifiedClaims(fresh.id_token);
   let problem: Gathered['problem'];
   const userinfo = await context.provider.userinfo(fresh, sub).catch((error) => {
     logFailure(context, before, error);

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
+import { loggedCauses } from '../errors/error-cause.ts';
 import { requestKind } from '../http/request-kind.ts';
+import type { Sessions } from '../store/index.ts';
 import { type AuthContext, authOf } from './context.ts';
 import { type Gathered, gather } from './recheck-sources.ts';
 import { forPerson } from './refresh-ended.ts';
 import { refused } from './refused.ts';
 import type { UserSession } from './user.ts';
 import { endUserSession, letGo, signedIn, useUser } from './user-session.ts';
-import { wayBack } from './way-back.ts';
 
 /** How long a request waits for a recheck, in milliseconds. Then the old values count, and the recheck goes on. */
 const patienceMs = 3_000;
@@ -23,37 +24,53 @@ type Outcome =
   | { is: 'gone' }
   | { is: 'over'; error: unknown };
 
-/** Attempts under way in this process, by session: its requests share one without asking the store. */
-const underWay = new Map<string, Promise<Outcome>>();
+/** Attempts under way in this instance, by session: its requests share one without asking the store. */
+const underWay = new WeakMap<Sessions, Map<string, Promise<Outcome>>>();
 
 /**
  * Asks the provider and `signIn` in site.ts again about the user of this request, where that is due: once however many
- * requests and instances ask. A page that is not due pays one comparison.
+ * requests and instances ask. A page that is not due pays two comparisons, and waits for nothing.
  *
- * @returns `'answered'` where the browser was sent to sign in again
+ * @param back where a person goes on after a sign-in
+ * @returns undefined at once where none is due; `'answered'` where the browser was sent to sign in again
  * @throws AuthError where the session has ended by it
  */
-export async function recheckIfDue(req: Request, res: Response): Promise<'answered' | undefined> {
+export function recheckIfDue(
+  req: Request,
+  res: Response,
+  back: string,
+): Promise<'answered' | undefined> | undefined {
+  const own = signedIn(req);
+  if (!own || !mustWait(own.user, authOf(req).context)) return undefined;
+  return recheckNow(req, res, back);
+}
+
+async function recheckNow(req: Request, res: Response, back: string): Promise<'answered' | undefined> {
+  const { context } = authOf(req);
+  const late = sleep(patienceMs, undefined, { ref: false });
   // A second time where somebody has asked for one while an earlier one was under way.
   for (let round = 0; round < 2; round++) {
-    const { context } = authOf(req);
     const own = signedIn(req);
     if (!own || !mustWait(own.user, context)) return undefined;
-    const outcome = await Promise.race([share(context, own), sleep(patienceMs, undefined, { ref: false })]);
+    const outcome = await Promise.race([share(context, own), late]);
     if (outcome === undefined) return undefined;
-    if ((await take(req, res, own, outcome)) === 'answered') return 'answered';
+    if ((await take(req, res, own, { outcome, back })) === 'answered') return 'answered';
   }
   return undefined;
 }
 
 /** Resolves when no recheck is under way any more: a rotated refresh token must be stored before the store closes. */
-export async function rechecksDone(): Promise<void> {
-  await Promise.allSettled(underWay.values());
+export async function rechecksDone(sessions: Sessions): Promise<void> {
+  await Promise.allSettled(underWay.get(sessions)?.values() ?? []);
 }
 
 function mustWait(user: UserSession, context: AuthContext): boolean {
-  const now = Date.now();
-  return now >= dueAt(user, context) || now - (user.recheck?.beganAt ?? 0) < patienceMs;
+  return Date.now() >= dueAt(user, context) || hasJustBegun(user);
+}
+
+/** Seen by the clock of an instance that may be behind. */
+function hasJustBegun({ recheck }: UserSession): boolean {
+  return recheck?.beganAt !== undefined && Math.abs(Date.now() - recheck.beganAt) < patienceMs;
 }
 
 function dueAt({ recheck, signedInAt }: UserSession, { recheckMinutes }: AuthContext): number {
@@ -61,31 +78,35 @@ function dueAt({ recheck, signedInAt }: UserSession, { recheckMinutes }: AuthCon
 }
 
 function share(context: AuthContext, { id }: { id: string }): Promise<Outcome> {
-  let attempt = underWay.get(id);
+  const { sessions, log } = context;
+  const here = underWay.get(sessions) ?? new Map<string, Promise<Outcome>>();
+  underWay.set(sessions, here);
+  let attempt = here.get(id);
   if (!attempt) {
-    attempt = once(context, id).finally(() => underWay.delete(id));
-    // Whoever waits gets the error; where nobody does any more it must not end the process.
-    attempt.catch(() => {});
-    underWay.set(id, attempt);
+    attempt = once(context, id).finally(() => here.delete(id));
+    // Whoever waits gets the error too; where nobody does any more it must not end the process.
+    attempt.catch((error) => log.error({ causes: loggedCauses(error) }, 'a recheck was cut short'));
+    here.set(id, attempt);
   }
   return attempt;
 }
 
 /** Whoever is the first to say so does it; all others wait until it is done. */
 async function once(context: AuthContext, id: string): Promise<Outcome> {
-  const beganAt = Date.now();
-  const claimed = await context.sessions.updateUser(id, (user) =>
-    beganAt < dueAt(user, context)
-      ? undefined
-      : { ...user, recheck: { ...user.recheck, beganAt, dueAt: beganAt + againMs } },
-  );
+  const claimed = await context.sessions.updateUser(id, (user) => {
+    const now = Date.now();
+    if (now < dueAt(user, context)) return undefined;
+    const beganAt = Math.max(now, (user.recheck?.beganAt ?? 0) + 1);
+    return { ...user, recheck: { ...user.recheck, beganAt, dueAt: now + againMs } };
+  });
   if (!claimed) return { is: 'gone' };
   return claimed.changed ? attempt(context, id, claimed.user) : awaitOther(context, id, claimed.user);
 }
 
 async function awaitOther(context: AuthContext, id: string, first: UserSession): Promise<Outcome> {
   let user = first;
-  while (user.recheck?.beganAt !== undefined && Date.now() - user.recheck.beganAt < patienceMs) {
+  const end = performance.now() + patienceMs;
+  while (hasJustBegun(user) && performance.now() < end) {
     await sleep(pollMs);
     const now = await context.sessions.updateUser(id, () => undefined);
     if (!now) return { is: 'gone' };
@@ -96,6 +117,7 @@ async function awaitOther(context: AuthContext, id: string, first: UserSession):
 
 async function attempt(context: AuthContext, id: string, before: UserSession): Promise<Outcome> {
   const gathered = await gather(context, id, before);
+  if (gathered.gone) return { is: 'gone' };
   if (gathered.over !== undefined) {
     await context.sessions.end(id, gathered.over.reason);
     return { is: 'over', error: gathered.over.error };
@@ -159,7 +181,7 @@ async function take(
   req: Request,
   res: Response,
   { id }: { id: string },
-  outcome: Outcome,
+  { outcome, back }: { outcome: Outcome; back: string },
 ): Promise<'answered' | undefined> {
   const { context } = authOf(req);
   if (outcome.is === 'gone') {
@@ -168,14 +190,19 @@ async function take(
   }
   if (outcome.is === 'over') {
     const { error } = outcome;
-    const page = refused(req, error, wayBack(req) ?? '/');
-    if (!page) throw await forPerson(req, context, error);
+    const page = refused(req, error, back);
+    if (!page) {
+      const shown = await forPerson(req, context, error);
+      // As for each session that has ended: the guard answers a form with what was typed in it.
+      if (requestKind(req) === 'form' && !signedIn(req)) return undefined;
+      throw shown;
+    }
     await endUserSession(req, res, 'not-admitted');
     throw page;
   }
   useUser(req, outcome.user);
   // Nobody is sent off in the middle of something: a script or a form goes on with what was known (R13).
   if (!outcome.signInAgain || requestKind(req) !== 'page') return undefined;
-  await context.startLogin(req, res, { returnTo: wayBack(req) ?? '/' });
+  await context.startLogin(req, res, { returnTo: back });
   return 'answered';
 }

@@ -3,9 +3,10 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { Action } from '../errors/message.ts';
 import { authOf } from './context.ts';
 import { otherAccount } from './other-account.ts';
+import { getUser } from './user-session.ts';
 
 /**
- * The page for somebody whom `signIn` in site.ts refused: they may have another account, or want to leave the provider,
+ * The page for somebody whom `signIn` in site.ts refused, or a page that threw `refuse()`: they may have another account, or want to leave the provider,
  * which would only let them in with this one again. Undefined for another error.
  *
  * @param path where another account is to lead
@@ -13,7 +14,9 @@ import { otherAccount } from './other-account.ts';
 export function refused(req: Request, error: unknown, path: string): AuthError | undefined {
   if (!(error instanceof AuthError) || error.reason !== 'not_admitted') return undefined;
   const { cause, hint, page, about } = error;
-  const facts = about && [{ label: { key: 'error.signed-in-as' } as const, value: about.name }];
+  const name = about?.name ?? getUser(req)?.name;
+  const facts =
+    name === undefined ? undefined : [{ label: { key: 'error.signed-in-as' } as const, value: name }];
   return new AuthError('not_admitted', {
     ...{ cause, hint, about },
     page: { ...page, facts, action: otherAccount(req, path), other: signOutThere(req) },

@@ -29,12 +29,10 @@ export interface UserSession extends SessionOwner {
 export interface RecheckState {
   /** When the next is due. */
   dueAt: number;
-  /** When the one that is under way began; undefined while none is. */
+  /** When the one that is under way began, and its name: no two of a session have the same. None while none is. */
   beganAt?: number | undefined;
   /** When one last succeeded. */
   succeededAt?: number | undefined;
-  /** How often somebody has asked for one, so that none that is under way passes for the one asked for. */
-  asked?: number | undefined;
   /** That none succeeded for an hour is in the log. */
   failureLogged?: true | undefined;
 }

@@ -22,6 +22,8 @@ export interface TokenRecord {
   /** An API refused this access token, and only a new sign-in brings another. */
   dead?: true | undefined;
   refresh_token?: string | undefined;
+  /** There was a refresh token, and it was used up without another one: only a new sign-in brings one. */
+  spent?: true | undefined;
   id_token?: string | undefined;
   scope?: string | undefined;
   /** Epoch milliseconds of the last refresh; absent until there was one. */

@@ -204,6 +204,37 @@ describe('what the metadata lists', () => {
       },
     ],
     [
+      'is not asked for a refresh token, without which a closed account is not noticed',
+      {
+        more: {},
+        env: { OIDC_SCOPE: 'openid' },
+        lines: [
+          /^✓ offline_access: is not asked for: .*a user whose account is closed at the provider stays signed in until the session ends\.$/,
+        ],
+        exit: 0,
+      },
+    ],
+    [
+      'offers no refresh token, without which a closed account is not noticed',
+      {
+        more: metadata({ scopes_supported: ['openid', 'profile', 'email'] }),
+        env: { OIDC_SCOPE: 'openid offline_access' },
+        lines: [
+          /^! offline_access: this scope is not offered, .*a user whose account is closed at the provider stays signed in/,
+        ],
+        exit: 0,
+      },
+    ],
+    [
+      'gives a refresh token without being asked (Keycloak)',
+      {
+        server: keycloak,
+        env: { OIDC_SCOPE: 'openid' },
+        lines: [/^✓ offline_access: is not asked for: Keycloak gives a refresh token without it\.$/],
+        exit: 0,
+      },
+    ],
+    [
       'has RS256 alone, whatever a client has (Spring): that cannot be told',
       {
         more: keys(jwkOf('rsa'), jwkOf('ec')),

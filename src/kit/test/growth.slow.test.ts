@@ -11,6 +11,7 @@ import { localPath } from '../http/return-path.ts';
 import { withoutSecrets } from '../log/redaction.ts';
 import { layOut, layOutClaims, rawJson } from '../pages/claims.ts';
 import { initials } from '../pages/person.ts';
+import { apiAddress } from '../provider/api-address.ts';
 import { boundClaims, excess } from '../provider/bounds.ts';
 import { createProviderFetch, ProviderAnswer, toResponse } from '../provider/fetch.ts';
 import { peek } from '../provider/id-token-checks.ts';
@@ -48,6 +49,8 @@ const addressOfSeveralParameters = (text: string) => {
     answersMethods({ path, method: 'GET' } as Request, {} as Response, () => {});
 };
 
+const apis = new Map([['api', new URL('https://api.example.com/v1')]]);
+
 const takeLink = (text: string) => {
   const context = { loginParameters: loginParameters(['login_hint', 'prompt']), explain: false };
   linkParameters({ originalUrl: `/auth/login?${text}`, auth: { context } } as unknown as Request);
@@ -57,6 +60,12 @@ describe('the work for a text of one thing again and again', () => {
   const repeated = (letters: string, size: number) => letters.repeat(Math.ceil(size / letters.length));
   const textRows: [what: string, size: number, letters: string[], work: (text: string) => unknown][] = [
     ['a return path', 1_000, ['/', '.', 'あ', '%'], (text) => localPath(`/a${text}x`)],
+    [
+      'a path at an API',
+      50_000,
+      ['/', '/..', '%2e', '/a%2e/', '?'],
+      (text) => apiAddress(apis, 'api', `/a${text}x`),
+    ],
     ['a return path of any length', 300_000, ['/', 'あ', '\\'], (text) => localPath(`/a${text}x`)],
     ['an address', 2_000, ['-', '/', 'a-', '.', ':'], addressOfSeveralParameters],
     ['a User-Agent', 300_000, ['-', 'Edg', 'Mac OS '], (text) => describeDevice(`${text}x`)],

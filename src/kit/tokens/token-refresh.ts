@@ -154,7 +154,7 @@ async function rememberFailure(
   if (!error.spent && refused === undefined) return;
   await sessions.tokens.replace(id, {
     ...old,
-    ...(error.spent && { refresh_token: undefined }),
+    ...(error.spent && { refresh_token: undefined, spent: true as const }),
     ...(refused !== undefined && { dead: true as const }),
   });
 }

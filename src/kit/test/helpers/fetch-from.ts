@@ -5,6 +5,7 @@ import { fetchApi } from '../../tokens/access-token.ts';
 /** Calls an API at an address that is known only once the app runs, as if site.ts had named it. */
 export function fetchFrom(req: Request, address: string, init?: Parameters<typeof fetchApi>[3]) {
   const { origin, pathname, search } = new URL(address);
-  Object.assign(authOf(req).context, { apis: new Map([['any', new URL(origin)]]) });
+  const { context } = authOf(req);
+  Object.assign(context, { apis: new Map([...context.apis, ['any', new URL(origin)]]) });
   return fetchApi(req, 'any' as never, pathname + search, init);
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { AnySite } from '../../site.ts';
 import { freePort, startApp, type TestApp } from './app.ts';
 import { type AppWithRoutes, type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page, readForm } from './browser.ts';
@@ -31,11 +32,18 @@ export interface SignedIn {
 
 export interface InstancesOptions extends IdentityProviderOptions {
   env?: Record<string, string>;
+  /** What the test site of both is to have besides, or instead. */
+  parts?: Partial<AnySite>;
   /** Routes that the second instance has and the first has not. */
   routes?: MoreRoutes;
 }
 
-export async function startInstances({ env, routes, ...options }: InstancesOptions = {}): Promise<Instances> {
+export async function startInstances({
+  env,
+  parts,
+  routes,
+  ...options
+}: InstancesOptions = {}): Promise<Instances> {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const [redis, provider] = await Promise.all([
@@ -51,8 +59,8 @@ export async function startInstances({ env, routes, ...options }: InstancesOptio
     OIDC_CLIENT_SECRET: clientSecret,
     ...env,
   };
-  const one = await startApp(settings, port);
-  const two = await startAppWithRoutes(settings, routes ?? {});
+  const one = await startApp(settings, port, parts);
+  const two = await startAppWithRoutes(settings, { ...(parts && { site: parts }), ...routes });
 
   return {
     provider,
