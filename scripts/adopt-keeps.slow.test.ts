@@ -150,6 +150,28 @@ describe("an example file that a page of one's own imports, and a view that it p
   itFits(() => copy);
 });
 
+test("a page of one's own that asks what `signIn` says of somebody keeps it, and the database, but no API", () => {
+  const copy = copies.clone('with-member');
+  const view = "<%- include('/partials/top') %>\n<h1>Mine</h1>\n<%- include('/partials/bottom') %>\n";
+  copy.write({
+    'src/pages/mine.ts': ownPage('mine', '({ user }) => ({ id: user.member?.id })'),
+    'views/mine.ejs': view,
+  });
+  copy.edit('src/site.ts', (text) =>
+    text
+      .replace('import { profilePage', "import { minePage } from './pages/mine.ts';\nimport { profilePage")
+      .replace('    profilePage,\n', '    profilePage,\n    minePage,\n'),
+  );
+  copy.commit();
+  expectAdopted(copy);
+  const lines = copy.read('src/site.ts').match(/^ .*\/\/ example$/gm);
+  expect(lines?.map((line) => line.trim().replace(/\W*(\w+).*/, '$1'))).toEqual([
+    ...['databaseSettings', 'open', 'signIn'],
+  ]);
+  for (const path of ['src/pages/api-data.ts', 'src/pages/notes.ts', 'views/notes.ejs'])
+    expect(copy.has(path), path).toBe(false);
+});
+
 describe('the whole example', () => {
   let copy: Copy;
 
