@@ -4,8 +4,8 @@ import { type Copies, type Copy, prepareCopies } from './helpers/copies.ts';
 
 // What `npm run adopt` keeps of what was there before, in real copies of this tree.
 
-// Each adopts a copy, and TypeScript looks at all of it, up to five times.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+// Each adopts a copy, and TypeScript looks at all of it, up to ten times.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
 
 let copies: Copies;
 beforeAll(() => {
