@@ -13,8 +13,8 @@ export const adminPage = definePage({
   actions: {
     role: {
       form: z.object({ user: z.int(), editor: z.boolean() }),
-      run: async ({ values: { user: id, editor }, data }) => {
-        const user = await data.users.find(id);
+      run: async ({ values: { user: id, editor }, settings, data }) => {
+        const user = hasDatabase({ settings }) ? await data.users.find(id) : undefined;
         if (!user) throw notFound();
         await data.users.setRole(user, editor ? 'editor' : undefined);
         // Wherever they are signed in, the change counts from their next page on.
