@@ -12,7 +12,7 @@ const name = 'said';
 /** As long as a sign-in may take that comes in between. */
 const lifetimeSeconds = 3_600;
 const mostSentences = 3;
-/** With the 5,000 bytes of sign-ins on their way, all cookies stay under the 8 KB that servers and proxies take. */
+/** With the 4,700 bytes of sign-ins on their way, all cookies stay under the 8 KB that servers and proxies take. */
 const mostBytes = 2_800;
 export const mostCharacters = 500;
 

@@ -11,7 +11,7 @@ import { signedIn } from '../session/user-session.ts';
 export const longestSignInSeconds = 3600;
 const mostAtOnce = 5;
 /** All login cookies of a browser together; servers and proxies refuse headers over 8 KB. */
-const mostBytes = 5_000;
+const mostBytes = 4_700;
 const idPattern = /^login-[0-9a-z]{9}[\w-]{4}$/;
 
 /**
