@@ -1,9 +1,13 @@
 // Adds older notes to the list where the page would otherwise go on to the next one. Works without it, too.
 const list = document.querySelector('#notes');
 const older = document.querySelector('[data-page]');
+let asking = false;
 
 older?.addEventListener('click', async (event) => {
   event.preventDefault();
+  // A double click would add the same notes twice.
+  if (asking) return;
+  asking = true;
   const answer = await fetch(`/api/notes?page=${older.dataset.page}`).catch(() => undefined);
   // Nobody is signed in any more, or something is away: the page itself says so.
   if (!answer?.ok) return location.assign(older.href);
@@ -15,6 +19,7 @@ older?.addEventListener('click', async (event) => {
   older.dataset.page = next;
   older.href = `/notes?page=${next}`;
   older.hidden = !hasMore;
+  asking = false;
 });
 
 /** By text, never by markup: a title may hold anything. */
