@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import express, { Router } from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { forbidden, notFound } from '../errors/page-errors.ts';
+import { forbidden, notFound, refuse } from '../errors/page-errors.ts';
 import type { PageContext } from '../pages/page.ts';
 import { getUser } from '../session/user-session.ts';
 import type { AnySite } from '../site.ts';
@@ -170,6 +170,45 @@ describe('pages', () => {
     }
     expect((await app.get('/open')).status).toBe(403);
     expect((await alice.get('/')).status).toBe(200);
+  });
+
+  test('and their actions, and routes, throw refuse(): its page offers another account, and nobody is signed out', async () => {
+    const out = () => {
+      throw refuse('Ask <Nora> for access.');
+    };
+    const app = await start({
+      views: { own: view },
+      pages: [
+        anyPage({ path: '/own/:id', view: 'own', actions: { out: { run: out } } }),
+        anyPage({ path: '/out/:id', view: 'own', model: out }),
+        anyPage({ path: '/open', view: 'own', access: 'everyone', model: out }),
+      ],
+      more: {
+        routes: (router) => void router.get('/route/out', out),
+        publicRoutes: (router) => void router.get('/public/out', out),
+      },
+    });
+    const alice = await app.signIn('alice');
+    const from = { headers: { Referer: `${app.url}/own/7` } };
+    const leads = (body: string) => /name="target_link_uri" value="([^"]*)"/.exec(body)?.[1];
+    for (const [page, back] of [
+      [await alice.get('/out/7?tab=2'), '/out/7?tab=2'],
+      [await alice.post('/own/7/out', {}, from), '/own/7'],
+      [await alice.get('/route/out'), '/route/out'],
+      [await alice.get('/public/out'), '/public/out'],
+      [await alice.get('/open'), '/open'],
+    ] as const) {
+      expect([page.status, page.heading], back).toEqual([403, "You can't use this app"]);
+      expect(page.text).toContain('Ask <Nora> for access.');
+      expect(page.text).toContain('Use another account');
+      expect(page.text).toContain('Alice');
+      expect(leads(page.body), back).toBe(back);
+    }
+    for (const path of ['/public/out', '/open']) {
+      const page = await app.get(path);
+      expect([page.status, page.text.includes('Use another account')], path).toEqual([403, true]);
+    }
+    expect((await alice.fetch('/auth/session')).status).toBe(200);
   });
 
   test.each<[string, object, string]>([
