@@ -23,6 +23,6 @@ export async function signIn({ iss, sub, claims, roles, settings, data }: SignIn
     name: typeof name === 'string' && name !== '' ? name : sub,
     email: typeof email === 'string' ? email : undefined,
   });
-  if (user.blocked) throw refuse('Your access to this app was taken away.');
+  if (user.blocked) throw refuse('Your access to this app has been removed.');
   return { roles: user.role ? [...roles, user.role] : roles, member: { id: user.id } };
 }

@@ -90,7 +90,7 @@ function judgeStrength(
 export function checkRule(rule: Rule): void {
   for (const name of ['claims', 'member', 'allow'] as const) {
     if (rule[name] !== undefined && typeof rule[name] !== 'function') {
-      throw new TypeError(`\`${name}\` of a rule must be a function that says true or false`);
+      throw new TypeError(`\`${name}\` of a rule must be a function that returns true or false`);
     }
   }
   const acr = listOf(rule.acr);

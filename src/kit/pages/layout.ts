@@ -90,7 +90,7 @@ function mayOpen(req: Request, user: User | undefined, access: Page['access']): 
   if (!(verdict instanceof Promise)) return isOpen(verdict);
   const late = sleep(menuPatienceMs, false, { ref: false });
   return Promise.race([verdict.then(isOpen), late]).catch((error) => {
-    req.log.warn({ causes: loggedCauses(error) }, 'a rule failed for the menu, which leaves its page out');
+    req.log.warn({ causes: loggedCauses(error) }, 'a rule failed, so its page is not in the menu');
     return false;
   });
 }
