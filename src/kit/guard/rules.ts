@@ -66,7 +66,7 @@ async function askFunctions(req: Request, user: User, rule: Rule): Promise<Lack 
   const { claims, member, allow } = rule;
   const held = heldOf('claims', Object.keys(user.claims));
   if (claims && (await claims(user.claims)) !== true) return { reason: 'an account of another kind', held };
-  if (member && (await member(user.member)) !== true) return { reason: 'another kind of member', held };
+  if (member && (await member(user.member)) !== true) return { reason: 'what `member` asks for', held };
   const at = () => ({ ...requestContext(req, req.res as Response), user });
   if (allow && (await allow(at())) !== true) return { reason: 'what `allow` asks for', held };
   return undefined;
