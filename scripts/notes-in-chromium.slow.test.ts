@@ -121,6 +121,18 @@ describeWithChromium('the notes in Chromium', () => {
     expect(await titles(page)).toHaveLength(20);
   });
 
+  test('a visitor signs up from the home page, and may write notes at once', async () => {
+    context = await chromium.newContext();
+    const page = await context.newPage();
+    await page.goto(url('/'));
+    await page.getByRole('link', { name: 'Sign up' }).click();
+    await page.getByLabel('Name').fill('Zoë Zander');
+    await page.getByRole('button', { name: 'Create the account' }).click();
+    await page.getByRole('heading', { name: 'Hello, Zoë Zander' }).waitFor();
+    await page.getByRole('link', { name: 'Notes', exact: true }).click();
+    expect(await page.getByRole('main').textContent()).toContain('There are no notes here.');
+  });
+
   test('without script the list goes on, on the next page', async () => {
     await addNotes('frank', 21);
     const page = await signIn('frank', { javaScriptEnabled: false });

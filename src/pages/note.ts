@@ -66,8 +66,7 @@ export const deleteNotePage = definePage({
   actions: {
     confirm: {
       run: async ({ user, params, data }) => {
-        // False means that it was deleted already: what the user wanted is so either way.
-        await data.notes.remove(user, params.id);
+        if (!(await data.notes.remove(user, params.id))) throw notFound();
         return { to: '/notes', say: 'The note is deleted.' };
       },
     },
