@@ -11,7 +11,7 @@ export function notFound(): ErrorWithMessage {
 
 /**
  * The page for somebody who may not use the app at all (403). Thrown by `signIn` in site.ts, it lets nobody in, and at
- * a recheck it ends the session. It offers to use another account.
+ * a recheck it ends the session; thrown by a page or a route, it ends nothing. It offers to use another account.
  *
  * @param why one sentence or more for the person, printed as they are
  */

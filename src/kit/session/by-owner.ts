@@ -42,17 +42,23 @@ export async function recheck(owner: Owner): Promise<number> {
   const marked = await Promise.all(
     [...running].map(async (sessions) => {
       const found = await sessions.list({ iss, sub });
-      const due = await Promise.all(found.map(({ id }) => makeRecheckDue(sessions, id)));
+      const due = await Promise.all(found.map(({ id }) => makeRecheckDue(sessions, id, { iss, sub })));
       return due.filter(Boolean).length;
     }),
   );
   return marked.reduce((sum, count) => sum + count, 0);
 }
 
-/** False where the session has ended. One that is under way does not count: what it asked, it asked before. */
-export async function makeRecheckDue(sessions: Sessions, id: string): Promise<boolean> {
-  const made = await sessions.updateUser(id, (user) => ({ ...user, recheck: { ...user.recheck, dueAt: 0 } }));
-  return made !== undefined;
+/**
+ * False where the session has ended, or is of somebody else. One that is under way does not count: what it asked, it
+ * asked before.
+ */
+export async function makeRecheckDue(sessions: Sessions, id: string, { iss, sub }: Owner): Promise<boolean> {
+  const made = await sessions.updateUser(id, (user) => {
+    if (user.iss !== iss || user.sub !== sub) return undefined;
+    return { ...user, recheck: { ...user.recheck, dueAt: 0 } };
+  });
+  return made?.changed ?? false;
 }
 
 function demandOwner(owner: Owner): Owner {

@@ -97,7 +97,7 @@ async function finish(
   callback.search = answer.toString();
   try {
     const signIn = await context.provider.finishSignIn(callback, transaction);
-    const admission = await letIn(req, signIn);
+    const admission = await letIn(req, signIn, transaction.former);
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
     await startUserSession(req, signIn, admission, { since, unseen: transaction.former });
     countSignIn(req, res, context, held);
@@ -113,7 +113,11 @@ async function finish(
 }
 
 /** What `signIn` in site.ts says. Whoever is not let in leaves no refresh token behind at the provider. */
-async function letIn(req: Request, { claims, tokens }: SignInAnswer): Promise<Admission> {
+async function letIn(
+  req: Request,
+  { claims, tokens }: SignInAnswer,
+  former: string | undefined,
+): Promise<Admission> {
   const { context } = authOf(req);
   if (!context.site.signIn) return {};
   const { iss, sub, sid } = claims;
@@ -122,7 +126,7 @@ async function letIn(req: Request, { claims, tokens }: SignInAnswer): Promise<Ad
     return await admit(context, { iss, sub, claims: said, tokens, reason: 'sign-in', log: req.log });
   } catch (error) {
     revokeUnused(req, tokens);
-    await doubt(req, error, { iss, sub });
+    await doubt(req, error, { iss, sub, former });
     throw error;
   }
 }
@@ -134,13 +138,13 @@ async function letIn(req: Request, { claims, tokens }: SignInAnswer): Promise<Ad
 async function doubt(
   req: Request,
   error: unknown,
-  { iss, sub }: { iss: string; sub: string },
+  { iss, sub, former }: { iss: string; sub: string; former: string | undefined },
 ): Promise<void> {
-  const own = signedIn(req);
-  const refusal = error instanceof AuthError && error.reason === 'not_admitted';
-  if (!refusal || own?.user.iss !== iss || own.user.sub !== sub) return;
+  // The session's cookie does not come along with a form of another site (Lax).
+  const id = signedIn(req)?.id ?? former;
+  if (id === undefined || !(error instanceof AuthError) || error.reason !== 'not_admitted') return;
   // Where the store does not take that, the recheck comes in its time.
-  await makeRecheckDue(authOf(req).context.sessions, own.id).catch(() => {});
+  await makeRecheckDue(authOf(req).context.sessions, id, { iss, sub }).catch(() => {});
 }
 
 /** Nobody waits for it. Where a revocation would end the provider's own session as well, the tokens are left to end. */

@@ -3,6 +3,7 @@ import { refuse } from '../errors/page-errors.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import { createHook, mountWho, whoIs } from './helpers/asked.ts';
 import { createBrowser, type Page } from './helpers/browser.ts';
+import { startHttpsPair } from './helpers/https-front.ts';
 import { pressIn, recordsIn, startInstances, textOf } from './helpers/instances.ts';
 import { google, keycloak } from './helpers/misbehaving-profiles.ts';
 import { type Pair as Misbehaving, withPair } from './helpers/misbehaving-sign-in.ts';
@@ -107,6 +108,28 @@ describe('whoever is refused', () => {
     expect(texts[0]).toContain('Alice Adams');
     expect(texts[1]).toContain('Bob Baker');
   });
+});
+
+test('whoever is refused by a form of the provider, which brings no session cookie, is asked about again too', async () => {
+  hook.now(() => undefined);
+  const pair = await startHttpsPair({ OIDC_RESPONSE_MODE: 'form_post' }, { signIn: hook.signIn });
+  try {
+    const browser = createBrowser({ ca: pair.ca });
+    const signIn = async (path: string) => {
+      const { location = '' } = await browser.get(pair.url(path), { follow: false });
+      const { url, form = {} } = await pair.provider.answer(browser, location, 'alice');
+      return browser.post(url, form, {}, pair.provider.issuer);
+    };
+    expect((await signIn('/profile')).status).toBe(200);
+    refuses('No more.');
+    expect((await signIn('/auth/login?returnTo=/profile&renew=1')).status).toBe(403);
+    expect(hook.asked.at(-1)?.reason).toBe('sign-in');
+    expect((await browser.get(pair.url('/profile'))).status).toBe(403);
+    expect(hook.asked.at(-1)?.reason).toBe('recheck');
+    expect(pair.app.events('session.ended')).toMatchObject([{ reason: 'not_admitted' }]);
+  } finally {
+    await pair.stop();
+  }
 });
 
 test('a page that refuses offers the same, stays signed in, and tells nobody about another, though it throws one error', async () => {

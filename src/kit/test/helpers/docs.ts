@@ -72,9 +72,9 @@ export function codeBlocks(text: string): CodeBlock[] {
   }));
 }
 
-/** The file that a block is, as its first line says: `// src/pages/about.ts`, `<%# views/about.ejs %>`. */
+/** The file that a block is, as its first line says in a comment: `// src/pages/about.ts`, `<%# views/about.ejs %>`. */
 export function fileOf(code: string): string | undefined {
-  return /^(?:\/\/|<%#|\/\*) ([\w./-]+\.\w+)(?: %>| \*\/)?\n/.exec(code)?.[1];
+  return /^(?:\/\/|--|#|<%#|<!--|\/\*) ([\w./-]+\.\w+)(?: %>| -->| \*\/)?\n/.exec(code)?.[1];
 }
 
 /** A text without its blocks of code, where words are words. */

@@ -1,19 +1,33 @@
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { projectRoot } from '../../folders.ts';
 import { codeBlocks, fileOf, section } from './docs.ts';
+import { type GuideFile, siteOf } from './guide-site.ts';
 
 export interface GuideApp {
   folder: string;
+  write(path: string, text: string): void;
+  /** What a program of node_modules prints, run in the folder. */
+  outputOf(program: string, ...args: string[]): Promise<string>;
+  /** What the app's own tests print. */
+  test(): Promise<string>;
   remove(): void;
 }
 
+/** What the guide says to write instead of what it said before is another app. */
+const instead = 'PostgreSQL instead of SQLite';
+
 /**
  * The app that somebody has who followed a guide to its end, in a folder of its own: the kit, the guide's files, and a
- * `src/site.ts` of all that the guide puts into it. The layout is that of the kit's test site.
+ * `src/site.ts` of all that the guide puts into it. Of a file that it writes twice, the later one counts. What else a
+ * layout needs is that of the kit's test site.
+ *
+ * @param options.postgresql whether what the guide says to write for PostgreSQL takes the place of what was there
  */
-export function createGuideApp(guide: string): GuideApp {
+export function createGuideApp(guide: string, { postgresql = false } = {}): GuideApp {
   const folder = mkdtempSync(join(tmpdir(), 'app of the guide '));
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -21,7 +35,7 @@ export function createGuideApp(guide: string): GuideApp {
   };
   const kit = join(projectRoot, 'src/kit');
   cpSync(kit, join(folder, 'src/kit'), { recursive: true, filter: (path) => path !== join(kit, 'test') });
-  cpSync(join(kit, 'test/site/views'), join(folder, 'views'), { recursive: true });
+  cpSync(join(kit, 'test/site/views/partials'), join(folder, 'views/partials'), { recursive: true });
   cpSync(join(kit, 'test/site/public'), join(folder, 'public'), { recursive: true });
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'), 'junction');
   const { imports } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
@@ -33,43 +47,35 @@ export function createGuideApp(guide: string): GuideApp {
   };
   write('tsconfig.json', JSON.stringify(typescript));
 
-  // What it says to write instead of what it said before is another app.
-  const instead = section(guide, 'PostgreSQL instead of SQLite');
-  const files = codeBlocks(guide.replace(instead, () => '')).flatMap(({ code }) => {
+  const replacing = section(guide, instead);
+  const files = filesIn(guide.replace(replacing, () => ''));
+  for (const { path, code } of [...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
+  write('src/site.ts', siteOf(files));
+
+  async function outputOf(program: string, ...args: string[]): Promise<string> {
+    const file = join(projectRoot, 'node_modules', program);
+    const options = {
+      cwd: folder,
+      timeout: 110_000,
+      env: { ...process.env, NO_COLOR: '1', VITEST: undefined },
+    };
+    const run = promisify(execFile)(process.execPath, [file, ...args], options);
+    const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+    return stdout + stderr;
+  }
+  return {
+    folder,
+    write,
+    outputOf,
+    // Its cache would be that of the run that this test is in, and a file that one writes may be away for the other.
+    test: () => outputOf('vitest/vitest.mjs', 'run', '--root', folder, '--no-color', '--fsModuleCache=false'),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function filesIn(text: string): GuideFile[] {
+  return codeBlocks(text).flatMap(({ code }) => {
     const path = fileOf(code);
     return path === undefined ? [] : [{ path, code }];
   });
-  for (const { path, code } of files) if (path !== site) write(path, code);
-  write(site, siteOf(files));
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-const site = 'src/site.ts';
-
-/** The guide's first `src/site.ts`, with what later blocks add to it, and with each page of the guide listed. */
-function siteOf(files: readonly { path: string; code: string }[]): string {
-  const [whole = '', ...additions] = files.filter(({ path }) => path === site).map(({ code }) => code);
-  const pages = files
-    .filter(({ path }) => path.startsWith('src/pages/'))
-    .flatMap(({ path, code }) =>
-      [...code.matchAll(/export const (\w+Page) =/g)].map(([, name = '']) => ({
-        name,
-        from: path.replace('src', '.'),
-      })),
-    );
-  const lines = additions.flatMap((code) => code.split('\n').slice(1));
-  const isImport = (line: string) => line.startsWith('import ');
-  const imports = [
-    ...lines.filter(isImport),
-    ...pages
-      .filter(({ name }) => !new RegExp(`import .*\\b${name}\\b`).test(whole))
-      .map(({ name, from }) => `import { ${name} } from '${from}';`),
-  ];
-  const properties = [
-    ...lines.filter((line) => !isImport(line)),
-    `  pages: () => [${pages.map(({ name }) => name).join(', ')}],`,
-  ];
-  return whole
-    .replace(/^ {2}pages: .*\n/m, () => `${properties.join('\n')}\n`)
-    .replace(/^import /m, () => `${imports.join('\n')}\nimport `);
 }
