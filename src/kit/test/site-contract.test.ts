@@ -8,16 +8,11 @@ import { forbidden, notFound, refuse } from '../errors/page-errors.ts';
 import type { PageContext } from '../pages/page.ts';
 import { getUser } from '../session/user-session.ts';
 import type { AnySite } from '../site.ts';
-import { startTestApp, type TestApp } from '../testing/index.ts';
+import { startTestApp } from '../testing/index.ts';
 import { anyPage, type SmallSite, smallSite, whole } from './helpers/small-site.ts';
+import { startSmall } from './helpers/test-app.ts';
 
 // What src/site.ts may hold, and what the kit makes of it (DESIGN §3).
-
-async function start(parts: SmallSite, env: Record<string, string> = {}): Promise<TestApp> {
-  const app = await startTestApp({ ...smallSite(parts), env });
-  onTestFinished(() => app.stop());
-  return app;
-}
 
 /** Why a site or its settings are refused; undefined where they are not. */
 async function refusal(parts: SmallSite, env: Record<string, string> = {}): Promise<string | undefined> {
@@ -45,7 +40,7 @@ describe('pages', () => {
       [fixed, one, deep],
       [deep, one, fixed],
     ]) {
-      const alice = await (await start({ views: { own: view }, pages })).signIn('alice');
+      const alice = await (await startSmall({ views: { own: view }, pages })).signIn('alice');
       const texts: string[] = [];
       for (const path of ['/notes/new', '/notes/NEW/', '/notes/7', '/notes/a%2Fb', '/x/y']) {
         texts.push((await alice.get(path)).text.replace('A page ', ''));
@@ -57,7 +52,7 @@ describe('pages', () => {
 
   test('bring everybody back to the real address: by a sign-in, a step-up and a form', async () => {
     const hourAgo = Math.floor(Date.now() / 1000) - 3_600;
-    const app = await start({
+    const app = await startSmall({
       views: {
         own: `<h1>Own</h1><form method="post" action="/own/a%20b/end"><%- include('/kit/form') %><button>End</button></form>`,
       },
@@ -89,7 +84,7 @@ describe('pages', () => {
   test('may have a script of their own, from public, with a fingerprint', async () => {
     const page = anyPage({ path: '/own', view: 'own', script: '/js/own.js' });
     const parts: SmallSite = { views: { own: view }, files: { 'public/js/own.js': 'x' }, pages: [page] };
-    const alice = await (await start(parts)).signIn('alice');
+    const alice = await (await startSmall(parts)).signIn('alice');
     const [, address = ''] =
       /<script src="(\/js\/own\.js\?v=[^"]+)" defer>/.exec((await alice.get('/own')).body) ?? [];
     expect((await alice.fetch(address)).body).toBe('x');
@@ -97,7 +92,7 @@ describe('pages', () => {
   });
 
   test('are in the menu of whoever may open them', async () => {
-    const app = await start({
+    const app = await startSmall({
       views: { own: view },
       pages: [
         anyPage({ path: '/own', view: 'own', nav: 'Own' }),
@@ -130,8 +125,8 @@ describe('pages', () => {
       ...{ views: { own: view }, pages: [page] },
       more: { settings: { BETA: { default: 'no', meaning: 'new pages', schema: z.stringbool() } } },
     };
-    expect((await (await start(parts)).get('/own')).status).toBe(404);
-    expect((await (await start(parts, { BETA: 'yes' })).get('/own')).status).toBe(200);
+    expect((await (await startSmall(parts)).get('/own')).status).toBe(404);
+    expect((await (await startSmall(parts, { BETA: 'yes' })).get('/own')).status).toBe(200);
   });
 
   test('and their actions, and routes, throw notFound() and forbidden()', async () => {
@@ -141,7 +136,7 @@ describe('pages', () => {
     const none = async () => {
       throw notFound();
     };
-    const app = await start({
+    const app = await startSmall({
       views: { own: view },
       pages: [
         anyPage({ path: '/own', view: 'own', actions: { no: { run: no }, none: { run: none } } }),
@@ -176,7 +171,7 @@ describe('pages', () => {
     const out = () => {
       throw refuse('Ask <Nora> for access.');
     };
-    const app = await start({
+    const app = await startSmall({
       views: { own: view },
       pages: [
         anyPage({ path: '/own/:id', view: 'own', actions: { out: { run: out } } }),
@@ -271,7 +266,7 @@ describe('pages', () => {
 
 describe('routes', () => {
   test('of `routes` ask for a sign-in; an address without a route stays a 404', async () => {
-    const app = await start({
+    const app = await startSmall({
       more: {
         routes: (router) => {
           router.get('/report', say).post('/report', express.urlencoded(), say);
@@ -304,7 +299,7 @@ describe('routes', () => {
 
   test('of `routes` run nothing for nobody, middleware included', async () => {
     let ran = 0;
-    const app = await start({
+    const app = await startSmall({
       more: {
         routes: (router) => {
           router.use((_req, _res, next) => {
@@ -327,7 +322,7 @@ describe('routes', () => {
   });
 
   test('of `publicRoutes` are for everyone, come before `routes`, and know who is signed in', async () => {
-    const app = await start({
+    const app = await startSmall({
       more: {
         routes: (router) => void router.get('/feed', (_req, res) => void res.send('protected')),
         publicRoutes: (router) => router.get('/feed', say).post('/contact', express.urlencoded(), say),
@@ -347,7 +342,7 @@ describe('routes', () => {
     'of `%s` win over nothing of the kit, and over no page',
     async (part) => {
       const caught: express.RequestHandler = (_req, res) => void res.send('caught');
-      const app = await start({
+      const app = await startSmall({
         views: { own: '<h1>Own</h1>' },
         pages: [anyPage({ path: '/own/:id', view: 'own', actions: { end: { run: () => '/own/ended' } } })],
         more: {
@@ -390,7 +385,7 @@ describe('contentSecurityPolicy', () => {
       imgSrc: ['https://img.example.com', 'https://tiles.example.com:8443'],
       frameSrc: ['https://player.example.com'],
     };
-    const { headers } = await (await start({ more: { contentSecurityPolicy } })).get('/');
+    const { headers } = await (await startSmall({ more: { contentSecurityPolicy } })).get('/');
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toMatch(
       /img-src 'self'[^;]* https:\/\/img\.example\.com https:\/\/tiles\.example\.com:8443/,
@@ -439,7 +434,9 @@ test('a file of public at the address of a page, or of the kit, stops the start'
 test('contentSecurityPolicy takes nothing from a prototype, which the start has not looked at', async () => {
   const hidden = Object.create({ scriptSrc: ['*'], frameSrc: ['*'] });
   const { headers } = await (
-    await start({ more: { contentSecurityPolicy: Object.assign(hidden, { imgSrc: ['https://a.example'] }) } })
+    await startSmall({
+      more: { contentSecurityPolicy: Object.assign(hidden, { imgSrc: ['https://a.example'] }) },
+    })
   ).get('/');
   const policy = headers.get('content-security-policy') ?? '';
   expect(policy).toMatch(/script-src 'self'(;|$)/);
@@ -516,7 +513,7 @@ describe('own settings', () => {
       given = settings;
       return { data: undefined };
     };
-    await start({ ...parts, more: { ...parts.more, open } } as SmallSite, env);
+    await startSmall({ ...parts, more: { ...parts.more, open } } as SmallSite, env);
     return given;
   }
 
@@ -621,7 +618,7 @@ describe('views', () => {
   test.each(['production', 'development'])(
     "of the site win by name over the kit's, in %s too",
     async (mode) => {
-      const app = await start(parts, { NODE_ENV: mode });
+      const app = await startSmall(parts, { NODE_ENV: mode });
       const alice = await app.signIn('alice', { path: '/own' });
       expect(alice.page.body).toContain('My header for Alice');
       expect(alice.page.text).toContain('a row');
@@ -638,7 +635,7 @@ describe('views', () => {
       views: { own: '<h1>Own</h1><form method="post" action="/own/a"><button>Do</button></form>' },
       pages: [anyPage({ path: '/own', view: 'own', actions: { a: { run: () => '/' } } })],
     };
-    const alice = await (await start(unmarked, { NODE_ENV: 'development' })).signIn('alice', {
+    const alice = await (await startSmall(unmarked, { NODE_ENV: 'development' })).signIn('alice', {
       path: '/own',
     });
     const refused = await alice.submit(alice.page, 'Do');
