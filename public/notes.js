@@ -1,28 +1,30 @@
-// Adds older notes to the list where the page would otherwise go on to the next one. Works without it, too.
+// Adds the older notes to the list, where the link would lead to the next page. Without this script it does.
 const list = document.querySelector('#notes');
 const older = document.querySelector('[data-page]');
-let asking = false;
+let isLoading = false;
 
 older?.addEventListener('click', async (event) => {
+  // With a key held down, a click opens the next page in a tab or window of its own.
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   // A double click would add the same notes twice.
-  if (asking) return;
-  asking = true;
-  const answer = await fetch(`/api/notes?page=${older.dataset.page}`).catch(() => undefined);
-  // Nobody is signed in any more, or something is away: the page itself says so.
+  if (isLoading) return;
+  isLoading = true;
+  const page = Number(older.dataset.page);
+  const answer = await fetch(`/api/notes?page=${page}`).catch(() => undefined);
+  // The session has ended, or something is away: the page that the link leads to says so.
   if (!answer?.ok) return location.assign(older.href);
   const { notes, hasMore } = await answer.json();
   const added = notes.map(cardOf);
   list.append(...added);
   added[0]?.querySelector('a').focus();
-  const next = Number(older.dataset.page) + 1;
-  older.dataset.page = next;
-  older.href = `/notes?page=${next}`;
+  older.dataset.page = page + 1;
+  older.href = `/notes?page=${page + 1}`;
   older.hidden = !hasMore;
-  asking = false;
+  isLoading = false;
 });
 
-/** By text, never by markup: a title may hold anything. */
+/** As text, never as markup: a title may hold anything. */
 function cardOf({ id, title, kind, pinned }) {
   const card = list.firstElementChild.cloneNode(true);
   Object.assign(card.querySelector('a'), { href: `/notes/${id}`, textContent: title });

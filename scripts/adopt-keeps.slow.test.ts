@@ -4,8 +4,8 @@ import { type Copies, type Copy, prepareCopies } from './helpers/copies.ts';
 
 // What `npm run adopt` keeps of what was there before, in real copies of this tree.
 
-// Each adopts a copy, and TypeScript looks at all of it, up to five times.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+// Each adopts a copy, and TypeScript looks at all of it, up to ten times.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
 
 let copies: Copies;
 beforeAll(() => {
@@ -87,13 +87,15 @@ describe('an example page that was edited', () => {
     const said = expectAdopted(copy);
     expect(said).toContain('src/pages/notes.ts (you edited it)');
     expect(said).toContain('views/notes.ejs (src/pages/notes.ts needs it)');
+    expect(said).toContain('src/pages/note.ts (src/pages/notes.ts links to it)');
     for (const path of ['src/data/database.ts', 'src/data/migrations/0001-users.sql', 'views/note.ejs'])
       expect(copy.has(path), path).toBe(true);
     for (const path of ['src/pages/admin.ts', 'src/pages/api-data.ts', 'views/admin.ejs'])
       expect(copy.has(path), path).toBe(false);
     const site = copy.read('src/site.ts');
-    expect(site).toMatch(/notesPage, \/\/ example\n {4}notePage, \/\/ example\n {2}\],/);
-    expect(site).not.toMatch(/admin|apiSettings/);
+    for (const page of ['notesPage', 'newNotePage', 'notePage', 'deleteNotePage'])
+      expect(site).toContain(`    ${page}, // example\n`);
+    expect(site).not.toMatch(/admin|apis|signIn/);
     expect(copy.has('test/settings.env')).toBe(true);
     expect([copy.has('test/notes.test.ts'), copy.has('test/admin.test.ts')]).toEqual([true, false]);
   });
@@ -130,7 +132,10 @@ describe("an example file that a page of one's own imports, and a view that it p
     copy.write({ 'src/pages/latest.ts': page.replace("view: 'latest'", "view: 'notes'") });
     copy.edit('src/site.ts', (text) =>
       text
-        .replace('import { notePage', "import { latestPage } from './pages/latest.ts';\nimport { notePage")
+        .replace(
+          'import { deleteNotePage',
+          "import { latestPage } from './pages/latest.ts';\nimport { deleteNotePage",
+        )
         .replace('    profilePage,\n', '    profilePage,\n    latestPage,\n'),
     );
     copy.commit();
@@ -139,10 +144,32 @@ describe("an example file that a page of one's own imports, and a view that it p
     expect(said).toContain('views/notes.ejs (src/pages/latest.ts uses it)');
     expect(copy.has('src/pages/notes.ts')).toBe(false);
     expect(copy.read('src/site.ts')).toMatch(/openDatabase\(settings, log\), \/\/ example/);
-    expect(copy.read('src/site.ts')).not.toContain('apiSettings');
+    expect(copy.read('src/site.ts')).not.toMatch(/apis|signIn|noteRoutes/);
   });
 
   itFits(() => copy);
+});
+
+test("a page of one's own that asks what `signIn` says of somebody keeps it, and the database, but no API", () => {
+  const copy = copies.clone('with-member');
+  const view = "<%- include('/partials/top') %>\n<h1>Mine</h1>\n<%- include('/partials/bottom') %>\n";
+  copy.write({
+    'src/pages/mine.ts': ownPage('mine', '({ user }) => ({ id: user.member?.id })'),
+    'views/mine.ejs': view,
+  });
+  copy.edit('src/site.ts', (text) =>
+    text
+      .replace('import { profilePage', "import { minePage } from './pages/mine.ts';\nimport { profilePage")
+      .replace('    profilePage,\n', '    profilePage,\n    minePage,\n'),
+  );
+  copy.commit();
+  expectAdopted(copy);
+  const lines = copy.read('src/site.ts').match(/^ .*\/\/ example$/gm);
+  expect(lines?.map((line) => line.trim().replace(/\W*(\w+).*/, '$1'))).toEqual([
+    ...['databaseSettings', 'open', 'signIn'],
+  ]);
+  for (const path of ['src/pages/api-data.ts', 'src/pages/notes.ts', 'views/notes.ejs'])
+    expect(copy.has(path), path).toBe(false);
 });
 
 describe('the whole example', () => {

@@ -9,7 +9,6 @@ import { prune } from './adopt/lock.ts';
 import { mentionedBy, packagesOf } from './adopt/mentions.ts';
 import { changePackageFiles } from './adopt/package-files.ts';
 import { readSiteLines, withName } from './adopt/site-lines.ts';
-import { findStaying } from './adopt/staying.ts';
 
 // The parts of `npm run adopt`; adopt.slow.test.ts runs the whole in real copies.
 
@@ -61,93 +60,6 @@ describe('src/site.ts', () => {
   test('a marker in the middle of a line, or in a text, makes no example line', () => {
     const text = "a(); // example\nb(); // example of mine\nc('// example');\nd(); // example  \r\n";
     expect(readSiteLines(text).map((line) => line.isExample)).toEqual([true, false, false, true]);
-  });
-});
-
-describe('what stays', () => {
-  const site = `import { openData } from './data/data.ts'; // example
-import { a } from './pages/a.ts'; // example
-import { b } from './pages/b.ts'; // example
-site({
-  open: openData, // example
-  pages: [
-    a, // example
-    b, // example
-  ],
-});
-`;
-  const example = {
-    'src/data/data.ts': 'export const openData = 1;',
-    'src/pages/a.ts': "import './shared.ts'; definePage({ view: 'a' });",
-    'src/pages/b.ts': "import './shared.ts'; definePage({ view: 'b' });",
-    'src/pages/shared.ts': '',
-    'views/a.ejs': "<%- include('/parts/a') %>",
-    'views/b.ejs': '',
-    'views/parts/a.ejs': '',
-    'test/a.test.ts': "import '../src/site.ts';",
-    'test/b-in-a-form.test.ts': "import '../src/site.ts';",
-    'test/data.test.ts': "import '../src/data/data.ts';",
-  };
-
-  function staying(edited: string[], own: Record<string, string> = {}, text = site) {
-    const lines = readSiteLines(text);
-    const found = findStaying({
-      listed: new Set(Object.keys(example)),
-      edited: new Set(edited),
-      sources: new Map(Object.entries({ ...example, ...own })),
-      lines,
-    });
-    const kept = lines
-      .filter((line) => line.isExample && found.lines.has(line))
-      .map((line) => line.text.trim());
-    return { files: [...found.files.keys()].sort(), lines: kept };
-  }
-
-  test('is nothing where nothing was edited and nothing is used', () => {
-    const own = { 'src/pages/mine.ts': "import './other.ts'; definePage({ path: '/a', view: 'mine' });" };
-    expect(staying([], own)).toEqual({ files: [], lines: [] });
-  });
-
-  test('is a page that was edited, with its view, its parts, its test and its lines', () => {
-    expect(staying(['src/pages/a.ts'])).toEqual({
-      files: ['src/pages/a.ts', 'src/pages/shared.ts', 'test/a.test.ts', 'views/a.ejs', 'views/parts/a.ejs'],
-      lines: ["import { a } from './pages/a.ts'; // example", 'a, // example'],
-    });
-  });
-
-  test('is a view that was edited, and what it includes', () => {
-    expect(staying(['views/a.ejs'])).toEqual({ files: ['views/a.ejs', 'views/parts/a.ejs'], lines: [] });
-  });
-
-  test('is a test that was edited, with its page', () => {
-    expect(staying(['test/b-in-a-form.test.ts']).files).toEqual([
-      ...['src/pages/b.ts', 'src/pages/shared.ts', 'test/b-in-a-form.test.ts', 'views/b.ejs'],
-    ]);
-  });
-
-  test.each([
-    ['a page', { 'src/pages/mine.ts': "import { openData } from '../data/data.ts';" }],
-    ['a type of a page', { 'src/pages/mine.ts': "import type { D } from '../data/data.ts';" }],
-    ['a test', { 'test/mine.test.ts': "await import('../src/data/data.ts');" }],
-  ])('is what %s of the copier imports, with its lines and its test', (_what, own) => {
-    expect(staying([], own)).toEqual({
-      files: ['src/data/data.ts', 'test/data.test.ts'],
-      lines: ["import { openData } from './data/data.ts'; // example", 'open: openData, // example'],
-    });
-  });
-
-  test.each([
-    ['a page', { 'src/pages/mine.ts': "definePage({ view: 'b' })" }],
-    ['a route', { 'src/routes.ts': "res.render('b', {})" }],
-    ['a view', { 'views/mine.ejs': "<%- include('b') %>" }],
-  ])('is a view that %s of the copier prints', (_what, own) => {
-    expect(staying([], own)).toEqual({ files: ['views/b.ejs'], lines: [] });
-  });
-
-  test('is what a line of the copier in src/site.ts uses', () => {
-    const found = staying([], {}, site.replace('b, // example', 'b, mine,'));
-    expect(found.files).toContain('src/pages/b.ts');
-    expect(found.lines).toEqual(["import { b } from './pages/b.ts'; // example"]);
   });
 });
 

@@ -11,6 +11,8 @@ const app = process.env.BASE_URL ?? 'http://localhost:3000';
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
 const executablePath = findChromium();
 if (!executablePath) throw new Error(`Chromium is not installed here. ${programs.Chromium.install}`);
+const iPhone =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
 
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
@@ -22,20 +24,38 @@ try {
     await take('home');
     await signIn(page, () => take('provider'));
     await take('profile');
+    await page.goto(`${app}/notes/new`);
+    await sendEmpty(page);
+    await take('form');
+    const phone = await browser.newPage({ userAgent: iPhone });
+    await signIn(phone);
     await page.goto(`${app}/sessions`);
     await take('sessions');
-    await page.getByRole('button', { name: 'Sign out' }).first().click();
-    await page.waitForURL('**/signed-out**');
-    await take('signed-out');
-    await page.context().close();
+    await signOut(phone);
+    await signOut(page, () => take('signed-out'));
   }
 } finally {
   await browser.close();
 }
 
-async function signIn(page: Page, atProvider: () => Promise<unknown>): Promise<void> {
+async function signIn(page: Page, atProvider?: () => Promise<unknown>): Promise<void> {
   await page.goto(`${app}/profile`);
-  await atProvider();
+  await atProvider?.();
   await page.getByRole('button', { name: /alice/ }).click();
   await page.waitForURL(`${app}/profile`);
+}
+
+async function signOut(page: Page, after?: () => Promise<unknown>): Promise<void> {
+  await page.getByRole('button', { name: 'Sign out' }).first().click();
+  await page.waitForURL('**/signed-out**');
+  await after?.();
+  await page.context().close();
+}
+
+/** Past the browser, which would ask for what is missing. */
+async function sendEmpty(page: Page): Promise<void> {
+  await page.evaluate('document.querySelector(".form").noValidate = true');
+  await page.getByLabel('Text').fill('Two litres, and bread');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.errors').waitFor();
 }

@@ -9,8 +9,8 @@ import { parse } from './package-files.ts';
 import { type Plan, planChanges } from './plan.ts';
 import { isOfTheKit, type Project, readProject } from './project.ts';
 import { report } from './report.ts';
-import { isContext, readSiteLines, type SiteLine } from './site-lines.ts';
-import { findStaying, type Inventory, type Staying } from './staying.ts';
+import { readSiteLines } from './site-lines.ts';
+import { choicesOf, type Inventory, type Staying } from './staying.ts';
 import { typeErrors } from './types.ts';
 import { requireCommitted } from './work-tree.ts';
 
@@ -72,8 +72,8 @@ function changeWhatFits(root: string, inventory: Inventory, planFor: (staying: S
 }
 
 function fewestLines(root: string, inventory: Inventory, planFor: (staying: Staying) => Plan, notes: string) {
-  const attempt = (wanted: readonly SiteLine[]) => {
-    const plan = planFor(findStaying(inventory, wanted));
+  const attempt = (staying: Staying) => {
+    const plan = planFor(staying);
     const undo = apply(root, plan.changes);
     try {
       const errors = typeErrors(root, notes);
@@ -84,20 +84,19 @@ function fewestLines(root: string, inventory: Inventory, planFor: (staying: Stay
       throw error;
     }
   };
-  const first = attempt([]);
+  const choices = choicesOf(inventory);
+  const [least, most] = [choices[0], choices.at(-1)] as [Staying, Staying];
+  const first = attempt(least);
   if (!first.errors) return first;
-  let wanted = inventory.lines.filter(isContext);
-  let fitting = wanted.length > 0 ? attempt(wanted) : first;
-  if (fitting.errors) throw new Refusal(misfit(first.errors));
-  // From the last: a line may use a setting that one above it brings.
-  for (const line of wanted.toReversed()) {
-    fitting.undo();
-    const fewer = wanted.filter((one) => one !== line);
-    const without = attempt(fewer);
-    if (without.errors) fitting = { ...fitting, undo: apply(root, fitting.plan.changes) };
-    else [fitting, wanted] = [without, fewer];
+  // Where not even all of it helps, the fault is another one, and is the copier's to correct.
+  const last = most === least ? first : attempt(most);
+  if (last.errors) throw new Refusal(misfit(first.errors));
+  last.undo();
+  for (const choice of choices.slice(1)) {
+    const fitting = attempt(choice);
+    if (!fitting.errors) return fitting;
   }
-  return fitting;
+  throw new Refusal(misfit(first.errors));
 }
 
 function misfit(errors: string): string {

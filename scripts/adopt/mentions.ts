@@ -17,6 +17,19 @@ export function mentionedBy(path: string, text: string): Set<string> {
   return found;
 }
 
+/** The addresses that a file links to, with `:` where it fills something in: `/notes/<%= id %>` → `/notes/:`. */
+export function linksIn(text: string): Set<string> {
+  const filledIn = text.replaceAll(/<%[-=].*?%>|\$\{[^}]*\}/gs, ':');
+  const links = filledIn.matchAll(/(?<!\bpath:\s*)(['"`])(\/[^'"`\s?#]*)[^'"`\n]*\1/g);
+  return new Set([...links].map(([, , link = '']) => link));
+}
+
+/** The addresses of the pages that a file defines, written in the same way: `/notes/:id` → `/notes/:`. */
+export function pathsIn(text: string): Set<string> {
+  const paths = text.matchAll(/\bpath:\s*(['"`])(\/[^'"`\s]*)\1/g);
+  return new Set([...paths].map(([, , path = '']) => path.replaceAll(/:\w+/g, ':')));
+}
+
 /** What a test of the example is about: `test/notes-in-a-form.test.ts` tests `src/pages/notes.ts`, if there is one. */
 export function pagesOfTest(path: string): string[] {
   const [, name = ''] = /^test\/([\w-]+)[\w.-]*\.test\.ts$/.exec(path) ?? [];

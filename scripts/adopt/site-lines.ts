@@ -9,24 +9,30 @@ export interface SiteLine {
   names: string[];
   /** Each word of the line that may be a name. */
   words: Set<string>;
+  /** Whether it is in the brackets of a list, as the pages are. */
+  isInList: boolean;
 }
 
 /** The lines of src/site.ts, their endings left on. */
 export function readSiteLines(site: string): SiteLine[] {
+  let depth = 0;
   return site.split(/(?<=\n)/).map((text) => {
     const [, clause, specifier] = /^\s*import\s+(?:type\s+)?(.+?)\s+from\s+['"]([^'"]+)['"]/.exec(text) ?? [];
     const isExample = /\/\/ example\s*$/.test(text);
     const code = isExample ? text.replace(/\/\/ example\s*$/, '') : text;
     const words = new Set(code.match(/[A-Za-z_$][\w$]*/g));
-    if (clause === undefined || specifier === undefined) return { text, isExample, names: [], words };
+    const isInList = depth > 0;
+    depth += code.split('[').length - code.split(']').length;
+    if (clause === undefined || specifier === undefined)
+      return { text, isExample, names: [], words, isInList };
     const from = specifier.startsWith('.') ? posix.join('src', specifier) : specifier;
-    return { text, isExample, from, names: namesIn(clause), words };
+    return { text, isExample, from, names: namesIn(clause), words, isInList };
   });
 }
 
-/** An example line that is neither an import nor one page in the list, such as `open: …`: what pages work with. */
-export function isContext({ text, isExample, from }: SiteLine): boolean {
-  return isExample && from === undefined && !/^\s*[\w$]+,\s*\/\/ example\s*$/.test(text);
+/** An example line that is neither an import nor a page in the list, such as `open: …`: what pages work with. */
+export function isContext({ isExample, from, isInList }: SiteLine): boolean {
+  return isExample && from === undefined && !isInList;
 }
 
 /** With the name on it, or undefined where the copier has given it one already. */

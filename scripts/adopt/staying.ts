@@ -1,6 +1,6 @@
-import { mentionedBy, pagesOfTest } from './mentions.ts';
+import { linksIn, mentionedBy, pagesOfTest, pathsIn } from './mentions.ts';
 import { testSettings } from './project.ts';
-import type { SiteLine } from './site-lines.ts';
+import { isContext, type SiteLine } from './site-lines.ts';
 
 /** What adopt might delete, and what may speak for it. */
 export interface Inventory {
@@ -20,8 +20,32 @@ export interface Staying {
 }
 
 /**
+ * What may stay, the least first: with none of the lines that pages work with (`open: …`), with each of them, and with
+ * each set of them. One line may be of no use without another, and brings files and lines of its own, so taking them
+ * away one by one would get stuck at too many.
+ */
+export function choicesOf(inventory: Inventory): Staying[] {
+  const choices = new Map<string, Staying>();
+  for (const wanted of setsOf(inventory.lines.filter(isContext))) {
+    const staying = findStaying(inventory, wanted);
+    // Many sets come to the same.
+    const lines = inventory.lines.map((line) => Number(staying.lines.has(line)));
+    choices.set([...lines, ...[...staying.files.keys()].sort()].join(), staying);
+  }
+  return [...choices.values()].sort(
+    (one, other) => one.files.size - other.files.size || one.lines.size - other.lines.size,
+  );
+}
+
+function setsOf(lines: readonly SiteLine[]): SiteLine[][] {
+  const sets: SiteLine[][] = [[]];
+  for (const line of lines) sets.push(...sets.map((set) => [...set, line]));
+  return sets;
+}
+
+/**
  * Which of the listed files stay, with their lines of src/site.ts: those that were edited, those that a file of the
- * copier's names, and all that these need. `wanted` are lines that stay in any case.
+ * copier's names, and all that these need or link to. `wanted` are lines that stay in any case.
  */
 export function findStaying(inventory: Inventory, wanted: Iterable<SiteLine> = []): Staying {
   const { listed, edited, sources, lines } = inventory;
@@ -31,15 +55,23 @@ export function findStaying(inventory: Inventory, wanted: Iterable<SiteLine> = [
     const paths = named.endsWith('/') ? [...listed].filter((path) => path.startsWith(named)) : [named];
     for (const path of paths) if (listed.has(path) && !staying.files.has(path)) staying.files.set(path, why);
   };
+  const stayLinked = (links: Set<string>, why: string) => {
+    for (const path of listed) if (isPageOf(links, path, sources)) stay(path, why);
+  };
   for (const line of lines) if (!line.isExample) staying.lines.add(line);
   for (const path of edited) stay(path, 'you edited it');
-  for (const [path, text] of sources)
-    if (!listed.has(path)) for (const named of mentionedBy(path, text)) stay(named, `${path} uses it`);
+  for (const [path, text] of sources) {
+    if (listed.has(path)) continue;
+    for (const named of mentionedBy(path, text)) stay(named, `${path} uses it`);
+    stayLinked(linksIn(text), `${path} links to it`);
+  }
   // Each round may bring what the next one needs.
   for (let before = -1; before !== staying.files.size + staying.lines.size; ) {
     before = staying.files.size + staying.lines.size;
-    for (const path of staying.files.keys())
+    for (const path of staying.files.keys()) {
       for (const named of needsOf(path, sources)) stay(named, `${path} needs it`);
+      if (isPage(path)) stayLinked(linksOfPage(path, sources), `${path} links to it`);
+    }
     for (const path of listed)
       if (testsOnly(path, inventory, staying.files)) stay(path, 'it tests what stays');
       else if (setsFor(path, inventory, staying.files)) stay(path, 'it has settings of what stays');
@@ -76,6 +108,25 @@ function setsFor(path: string, { sources }: Inventory, files: Map<string, string
   if (path !== testSettings) return false;
   const names = (sources.get(path) ?? '').match(/^[A-Z][A-Z0-9_]*(?==)/gm) ?? [];
   return [...files.keys()].some((file) => names.some((name) => sources.get(file)?.includes(name)));
+}
+
+const isPage = (path: string) => path.startsWith('src/pages/');
+
+/** Whether it defines a page that one of these links leads to. */
+function isPageOf(links: Set<string>, path: string, sources: Map<string, string>): boolean {
+  return isPage(path) && [...pathsIn(sources.get(path) ?? '')].some((one) => links.has(one));
+}
+
+/** Its own, and those in the views that it prints. A view alone, which a page of the copier's may print, needs no page. */
+function linksOfPage(page: string, sources: Map<string, string>): Set<string> {
+  const files = new Set([page]);
+  const links = new Set<string>();
+  for (const file of files) {
+    const text = sources.get(file) ?? '';
+    for (const link of linksIn(text)) links.add(link);
+    for (const named of mentionedBy(file, text)) if (named.endsWith('.ejs')) files.add(named);
+  }
+  return links;
 }
 
 function needsOf(path: string, sources: Map<string, string>): string[] {

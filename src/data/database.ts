@@ -32,7 +32,7 @@ export interface AppData {
   notes: ReturnType<typeof createNotes>;
 }
 
-/** Opens the database and brings its tables up to date. In production there is one only where it was asked for. */
+/** Opens the database and brings its tables up to date. In production there is one only where DATABASE_FILE is set. */
 export async function openDatabase(
   { DATABASE_FILE: file }: DatabaseSettings,
   log: Log,
@@ -66,7 +66,7 @@ const withoutDatabase: AppData = {
   },
 };
 
-/** Readable for this user alone: SQLite gives the files beside it the same rights. */
+/** Only this user of the system can read it. SQLite gives the files beside it the same rights. */
 async function openFile(file: string): Promise<DatabaseSync> {
   if (file !== ':memory:') {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -83,13 +83,13 @@ async function openFile(file: string): Promise<DatabaseSync> {
   return database;
 }
 
-/** With a write-ahead log, whoever reads waits for nobody who writes. */
+/** With a write-ahead log, reading never waits for writing. */
 async function writeAhead(database: DatabaseSync): Promise<void> {
   for (const end = Date.now() + 5_000; ; await sleep(20)) {
     try {
       return database.exec('PRAGMA journal_mode = WAL');
     } catch (error) {
-      // Two that make the same new file do not wait for each other here, whatever the timeout.
+      // Two processes that create the same file do not wait for each other here, whatever the timeout.
       const { errcode } = error as { errcode?: number };
       if (errcode !== SQLITE_BUSY || Date.now() > end) throw error;
     }
@@ -98,9 +98,9 @@ async function writeAhead(database: DatabaseSync): Promise<void> {
 
 const SQLITE_BUSY = 5;
 
-/** All that is to run, or nothing, by one process at a time. */
+/** Runs all that are pending, or none, in one process at a time. */
 function migrate(database: DatabaseSync, migrations: readonly Migration[], log: Log): void {
-  // Else to drop a table, which is how SQLite changes one, would delete what refers to it. Checked below.
+  // Otherwise dropping a table, which is how SQLite changes one, deletes the rows that refer to it. Checked below.
   database.exec('PRAGMA foreign_keys = OFF');
   database.exec('BEGIN IMMEDIATE');
   try {

@@ -18,7 +18,7 @@ export interface Note extends NoteFields {
   createdAt: Date;
 }
 
-/** A person's own notes. Each query names the owner, so nobody reaches those of somebody else. */
+/** Notes. Each query names their owner, so nobody reaches those of somebody else. */
 export function createNotes(database: DatabaseSync) {
   const own = 'WHERE iss = :iss AND sub = :sub';
   const some = database.prepare(
@@ -47,7 +47,7 @@ export function createNotes(database: DatabaseSync) {
       const rows = some.all({ iss, sub, limit: size + 1, offset: (page - 1) * size });
       return { notes: rows.slice(0, size).map(toNote), hasMore: rows.length > size };
     },
-    /** Undefined where there is none by that id, or it is somebody else's. */
+    /** Undefined where there is no note with that id, or it is somebody else's. */
     async find({ iss, sub }: Owner, id: string): Promise<Note | undefined> {
       const row = isId(id) ? one.get({ iss, sub, id }) : undefined;
       return row && toNote(row);
@@ -57,18 +57,18 @@ export function createNotes(database: DatabaseSync) {
       const row = insert.get({ iss, sub, ...columns(fields), createdAt: Date.now(), key: key ?? null });
       return toNote(row ?? {});
     },
-    /** False where there is none by that id, or it is somebody else's. */
+    /** False where there is no note with that id, or it is somebody else's. */
     async change({ iss, sub }: Owner, id: string, fields: NoteFields): Promise<boolean> {
       return isId(id) && update.run({ iss, sub, id, ...columns(fields) }).changes > 0;
     },
-    /** False where there is none by that id, or it is somebody else's. */
+    /** False where there is no note with that id, or it is somebody else's. */
     async remove({ iss, sub }: Owner, id: string): Promise<boolean> {
       return isId(id) && remove.run({ iss, sub, id }).changes > 0;
     },
   };
 }
 
-/** A database takes `1e3`, ` 1` and `01` for numbers too. A note has one address. */
+/** A database takes `1e3`, ` 1` and `01` for numbers too, but a note has one address. */
 function isId(text: string): boolean {
   return /^[1-9]\d{0,14}$/.test(text);
 }

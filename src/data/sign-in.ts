@@ -11,8 +11,8 @@ interface SignIn extends Owner {
 }
 
 /**
- * Enters whoever signs in among the users, and says what they are here: at each sign-in, and again at each recheck. May
- * be called twice at once for somebody new, from two tabs or two instances.
+ * Adds whoever signs in to the users, and gives them their role: at each sign-in, and again at each recheck. For somebody
+ * new it may run twice at once, from two tabs or two instances.
  */
 export async function signIn({ iss, sub, claims, roles, settings, data }: SignIn) {
   if (!hasDatabase({ settings })) return { roles, member: undefined };

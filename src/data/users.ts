@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Who somebody is. Never an email address, which may belong to somebody else next year. */
+/** By what a user is known. Never an email address, which may belong to somebody else next year. */
 export interface Owner {
   iss: string;
   sub: string;
@@ -16,7 +16,7 @@ export interface Person extends Owner {
   blocked: boolean;
 }
 
-/** Whoever has signed in, and what they are here. */
+/** Everybody who has signed in, with their role. */
 export function createUsers(database: DatabaseSync) {
   // One statement: two tabs that sign in at once make one row, also in two processes.
   const upsert = database.prepare(
@@ -47,11 +47,11 @@ export function createUsers(database: DatabaseSync) {
       const row = one.get(id);
       return row && toPerson(row);
     },
-    /** False where nobody is known by these. */
+    /** False where there is no such user. */
     async setRole({ iss, sub }: Owner, value: Role | undefined): Promise<boolean> {
       return role.run(value ?? null, iss, sub).changes > 0;
     },
-    /** False where nobody is known by these. */
+    /** False where there is no such user. */
     async block({ iss, sub }: Owner, value: boolean): Promise<boolean> {
       return blocked.run(Number(value), iss, sub).changes > 0;
     },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { definePage, notFound, recheck } from '#kit';
 import { hasDatabase } from '../data/database.ts';
 
-/** Shows a rule at work: anyone without the role gets the 403 page. Administrators say who is an editor. */
+/** Where administrators say who is an editor. Anyone without the role `admin` gets the 403 page. */
 export const adminPage = definePage({
   path: '/admin',
   title: 'Administration',
@@ -17,7 +17,7 @@ export const adminPage = definePage({
         const user = await data.users.find(id);
         if (!user) throw notFound();
         await data.users.setRole(user, editor ? 'editor' : undefined);
-        // Wherever they are signed in, they have the role, or lack it, from their next page on.
+        // Wherever they are signed in, the change counts from their next page on.
         await recheck(user);
         return { to: '/admin', say: `${user.name} is ${editor ? 'now' : 'no longer'} an editor.` };
       },

@@ -4,16 +4,16 @@ import { dateTime, definePage, notFound, type PageContext } from '#kit';
 import { hasDatabase } from '../data/database.ts';
 import { noteKinds } from '../data/notes.ts';
 
-/** The fields of a note's form; the database refuses the same. */
+/** The fields of a note's form. The table has the same limits. */
 const fields = z.object({
-  title: z.string().trim().max(100),
+  title: z.string().trim().min(1, 'Enter a title.').max(100),
   text: z.string().max(2_000).default(''),
-  kind: z.enum(noteKinds),
+  kind: z.enum(noteKinds, 'Choose a kind of note.'),
   remindOn: z.iso.date().optional(),
   pinned: z.boolean(),
 });
 
-/** A form for a new one. */
+/** Adds a note. */
 export const newNotePage = definePage({
   path: '/notes/new',
   title: 'Add a note',
@@ -23,7 +23,7 @@ export const newNotePage = definePage({
   model: () => ({ kinds: noteKinds, key: randomUUID() }),
   actions: {
     add: {
-      // A form that is sent twice has the same key twice, and adds one note.
+      // A form that is sent twice has the same key both times, and adds one note.
       form: fields.extend({ key: z.uuid() }),
       run: async ({ values: { key, ...note }, user, data }) => {
         await data.notes.add(user, note, key);
@@ -33,7 +33,7 @@ export const newNotePage = definePage({
   },
 });
 
-/** One note, to read and to change. An id that is not this user's own leads nowhere. */
+/** Shows a note, to read and to change. Somebody else's is not found. */
 export const notePage = definePage({
   path: '/notes/:id',
   title: 'Note',

@@ -3,7 +3,7 @@ import { definePage, getUser, notFound } from '#kit';
 import { type AppData, hasDatabase } from '../data/database.ts';
 import type { Note } from '../data/notes.ts';
 
-/** A list of one's own notes, a page at a time. */
+/** The user's own notes, a page at a time. */
 export const notesPage = definePage({
   path: '/notes',
   title: 'Your notes',
@@ -19,12 +19,12 @@ export const notesPage = definePage({
   },
 });
 
-/** The same list for the page's script, which adds the older ones to the page. */
+/** The same list for public/notes.js, which adds the older ones to the page. */
 export function noteRoutes(router: Router, { data, settings }: { data: AppData; settings: object }): void {
   if (!hasDatabase({ settings })) return;
   router.get('/api/notes', async (req, res) => {
     const user = getUser(req);
-    if (!user) throw notFound(); // Nobody comes here without one.
+    if (!user) throw notFound(); // Not reached: routes ask for the sign-in first.
     const { notes, hasMore } = await data.notes.list(user, { page: numberOf(req.query.page) });
     res.json({
       notes: notes.map(({ id, title, kind, pinned }: Note) => ({ id, title, kind, pinned })),
@@ -33,7 +33,7 @@ export function noteRoutes(router: Router, { data, settings }: { data: AppData; 
   });
 }
 
-/** Of an address that anybody may have typed: `?page=2`. */
+/** From the address, where anything may have been typed: `?page=2`. */
 function numberOf(page: unknown): number {
   return typeof page === 'string' && /^[1-9]\d{0,5}$/.test(page) ? Number(page) : 1;
 }

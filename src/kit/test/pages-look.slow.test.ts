@@ -1,18 +1,16 @@
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGallery } from '../dev/gallery.ts';
 import { testFolders } from './helpers/app.ts';
+import { violations } from './helpers/axe.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
 import { allStates } from './site/gallery-states.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** SCREENSHOTS=folder keeps pictures of each state: light and dark, wide and narrow. */
 const shots = process.env.SCREENSHOTS;
 
@@ -148,14 +146,6 @@ describeWithChromium('a page as a person meets it', () => {
     },
   );
 });
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-  const options = JSON.stringify({ runOnly: tags, resultTypes: ['violations'] });
-  const result = (await page.evaluate(`axe.run(document, ${options})`)) as AxeResults;
-  return result.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
-}
 
 async function shoot(page: Page, name: string, look: string): Promise<void> {
   if (shots) await page.screenshot({ path: join(shots, `${name}.${look}.png`), fullPage: true });
