@@ -52,7 +52,7 @@ test('nobody reads, changes or deletes the notes of somebody else', async () => 
   expect((await dave.get(note.path)).status).toBe(404);
   expect((await dave.get(`${note.path}/delete`)).status).toBe(404);
   expect((await dave.post(`${note.path}/save`, milk)).status).toBe(404);
-  await dave.post(`${note.path}/delete/confirm`);
+  expect((await dave.post(`${note.path}/delete/confirm`)).status).toBe(404);
   expect((await dave.get('/notes')).text).toContain('There are no notes here.');
   expect((await carol.get(note.path)).heading).toBe('Buy milk');
 });

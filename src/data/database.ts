@@ -135,6 +135,6 @@ function runFile(database: DatabaseSync, name: string, statements: string): void
   }
   if (!database.isTransaction) throw new Error(`migrations/${name} must not COMMIT or ROLLBACK by itself`);
   if (database.prepare('PRAGMA foreign_key_check').all().length > 0) {
-    throw new Error(`migrations/${name} leaves rows that refer to others which are not there`);
+    throw new Error(`migrations/${name} leaves rows that refer to rows that do not exist`);
   }
 }

@@ -7,7 +7,9 @@ export function readApis(given: unknown): { apis: Apis; problems: string[] } {
   if (typeof given !== 'object' || given === null || Array.isArray(given) || given instanceof Promise) {
     return {
       apis,
-      problems: ['site.ts: `apis` must return an object, at once: { notes: { url: settings.API_URL } }.'],
+      problems: [
+        'site.ts: `apis` must return an object, not a promise: { notes: { url: settings.API_URL } }.',
+      ],
     };
   }
   const problems = Object.entries(given).flatMap(([name, api]: [string, unknown]) => {

@@ -133,14 +133,14 @@ function formProblems(form: unknown): string[] {
   if (form === undefined) return [];
   if (!isFormSchema(form)) {
     return [
-      'must have a zod object as its `form`: z.object({ text: z.string() }). What is to be done to the values comes into its fields, or into `run`.',
+      'must have a zod object as its `form`: z.object({ text: z.string() }). A transform belongs in one of its fields, or in `run`.',
     ];
   }
   return fieldsOf(form).flatMap(({ name, kind }) => {
     if (name === 'kit-form')
       return "has a field kit-form in its `form`, which is the kit's own. Give it another name.";
     if (kind.is !== 'nothing') return [];
-    return `has the field ${name.slice(0, 40)} in its \`form\`, which takes no text. Fields are texts, numbers, dates, boxes, choices, and lists of these.`;
+    return `has the field ${name.slice(0, 40)} in its \`form\`, which no form can fill in. Fields are text, numbers, dates, checkboxes, choices, and lists of these.`;
   });
 }
 

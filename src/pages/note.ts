@@ -66,8 +66,7 @@ export const deleteNotePage = definePage({
   actions: {
     confirm: {
       run: async ({ user, params, data }) => {
-        // Where it was deleted already, the user has what they wanted.
-        await data.notes.remove(user, params.id);
+        if (!(await data.notes.remove(user, params.id))) throw notFound();
         return { to: '/notes', say: 'The note is deleted.' };
       },
     },

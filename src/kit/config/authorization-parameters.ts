@@ -48,7 +48,7 @@ export const authorizationParameters = z.string().transform((value, ctx) => {
   const problems = new Set<string>();
   const pairs = value.length > mostCharacters ? [] : value.split('&');
   if (value.length > mostCharacters) problems.add(`is too long: at most ${mostCharacters} characters.`);
-  if (pairs.length > mostParameters) problems.add(`holds too many parameters: at most ${mostParameters}.`);
+  if (pairs.length > mostParameters) problems.add(`has too many parameters: at most ${mostParameters}.`);
   const found = new Map<string, string>();
   const names = new Set<string>();
   for (const pair of pairs.slice(0, mostParameters)) {
@@ -65,17 +65,17 @@ export const authorizationParameters = z.string().transform((value, ctx) => {
 function readPair(pair: string): [name: string, value: string] | string {
   const cut = pair.indexOf('=');
   const name = cut < 0 ? pair : pair.slice(0, cut);
-  if (name === '') return 'holds a parameter without a name: write name=value, with & between two.';
+  if (name === '') return 'has a parameter without a name: write name=value, with & between two.';
   if (!isParameterName(name)) {
-    return 'holds a name that is not made of letters, digits, _, . and -: write name=value, with & between two.';
+    return 'has a name that is not made of letters, digits, _, . and -: write name=value, with & between two.';
   }
   if (cut < 0 || cut === pair.length - 1) {
-    return `holds ${name} without a value: write ${name}=value, or take it out.`;
+    return `has ${name} without a value: write ${name}=value, or take it out.`;
   }
   try {
     return [name, decodeURIComponent(pair.slice(cut + 1).replaceAll('+', ' '))];
   } catch {
-    return `holds a % in ${name} that is no escape: write %25.`;
+    return `has a % in ${name} that is not an escape: write %25.`;
   }
 }
 
@@ -87,18 +87,18 @@ function problemOf([name, value]: [string, string], names: Set<string>): string 
     const setting = settingOf.get(plain);
     return `must not hold ${name}: ${setting ? `${setting} is the setting for it` : 'the app sets it itself, so take it out'}.`;
   }
-  if (seen) return `holds ${name} twice: keep one of them.`;
-  if (/\p{Cc}/u.test(value)) return `holds a control character in ${name}: take it out.`;
-  if (plain === 'prompt' && name !== plain) return `holds ${name}: write prompt.`;
+  if (seen) return `has ${name} twice: keep one of them.`;
+  if (/\p{Cc}/u.test(value)) return `has a control character in ${name}: take it out.`;
+  if (plain === 'prompt' && name !== plain) return `has ${name}: write prompt.`;
   if (plain === 'prompt') return prompt.safeParse(value).error?.issues.map(inPrompt)[0];
   if (plain === 'claims' && !isJsonObject(value)) {
-    return 'holds claims that are no JSON object: write claims={"id_token":{"email":null}}.';
+    return 'has claims that are not a JSON object: write claims={"id_token":{"email":null}}.';
   }
   return undefined;
 }
 
 function inPrompt({ message }: { message: string }): string {
-  return `holds a prompt that ${message}`;
+  return `has a prompt that ${message}`;
 }
 
 function isJsonObject(text: string): boolean {

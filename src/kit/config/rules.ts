@@ -51,7 +51,7 @@ function* parameters({ OIDC_AUTHORIZATION_PARAMETERS = {}, OIDC_PROMPT, OIDC_UI_
   for (const name of Object.keys(OIDC_AUTHORIZATION_PARAMETERS)) {
     const setting = own.get(name.toLowerCase());
     if (setting === undefined) continue;
-    yield `OIDC_AUTHORIZATION_PARAMETERS holds ${name}, and ${setting} is set too: keep one of them.`;
+    yield `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and ${setting} is set too: keep one of them.`;
   }
 }
 

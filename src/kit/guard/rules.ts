@@ -66,7 +66,7 @@ async function askFunctions(req: Request, user: User, rule: Rule): Promise<Lack 
   const { claims, member, allow } = rule;
   const held = heldOf('claims', Object.keys(user.claims));
   if (claims && (await claims(user.claims)) !== true) return { reason: 'an account of another kind', held };
-  if (member && (await member(user.member)) !== true) return { reason: 'another kind of member', held };
+  if (member && (await member(user.member)) !== true) return { reason: 'what `member` asks for', held };
   const at = () => ({ ...requestContext(req, req.res as Response), user });
   if (allow && (await allow(at())) !== true) return { reason: 'what `allow` asks for', held };
   return undefined;
@@ -90,7 +90,7 @@ function judgeStrength(
 export function checkRule(rule: Rule): void {
   for (const name of ['claims', 'member', 'allow'] as const) {
     if (rule[name] !== undefined && typeof rule[name] !== 'function') {
-      throw new TypeError(`\`${name}\` of a rule must be a function that says true or false`);
+      throw new TypeError(`\`${name}\` of a rule must be a function that returns true or false`);
     }
   }
   const acr = listOf(rule.acr);

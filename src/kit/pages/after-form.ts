@@ -51,13 +51,13 @@ function sentenceIn(req: Request, say: unknown): string | undefined {
   if (say === undefined) return undefined;
   const problem = problemOf(say);
   if (problem === undefined) return oneLine(say as string);
-  const hint = `have \`run\` return as \`say\` one sentence of at most ${mostCharacters} characters`;
-  req.log.warn({ hint, path: req.path, problem }, 'what an action would say cannot be said');
+  const hint = `have \`run\` return one sentence of at most ${mostCharacters} characters as \`say\``;
+  req.log.warn({ hint, path: req.path, problem }, 'the sentence that an action returned cannot be shown');
   return undefined;
 }
 
 function problemOf(say: unknown): string | undefined {
-  if (typeof say !== 'string') return 'it is no text';
+  if (typeof say !== 'string') return 'it is not text';
   // The length comes first: only a bounded text is looked through (R23). A character may be two of its units.
   if (say.length > 2 * mostCharacters || [...say].length > mostCharacters) return 'it is too long';
   return oneLine(say) === '' ? 'it is empty' : undefined;

@@ -20,40 +20,6 @@ const menuPatienceMs = 1_000;
 /** What the layout prints around each page, looked up when one is printed: a session may end before that. */
 export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
-  const around = (req: Request, user: User | undefined, nav: readonly MenuLink[]) => {
-    const language = languageOf(req);
-    // A form's page is printed again at the address of its action, which takes no GET.
-    const printedAt = req.res?.locals.printedAt as string | undefined;
-    const always = {
-      lang: language.tag,
-      kitText: language.text,
-      requestId: req.id,
-      form: emptyForm,
-      storeAway: req.auth?.storeError !== undefined,
-      nav: nav.map(({ href, label }) => ({
-        href,
-        label: say(label, language),
-        current: href === (printedAt ?? req.path),
-      })),
-    };
-    // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
-    const opened = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
-    const page = printedAt ?? opened;
-    if (!user) return { ...always, signInHref: signInFrom(page), signUpHref: signUpFrom(req, page) };
-    const who = { name: user.name, initials: initials(user.name) };
-    return {
-      ...always,
-      user: { ...who, member: user.member },
-      // For the header: what a page is about may well be another user.
-      signedInAs: who,
-      kitForm: pageMark(req),
-      ends: {
-        expiresAt: user.expiresAt.toISOString(),
-        idleExpiresAt: user.idleExpiresAt.toISOString(),
-        returnTo: page, // Judged by /auth/login.
-      },
-    };
-  };
   const layoutOf = (req: Request) => {
     const user = getUser(req);
     const answers = inMenu.map(({ access }) => mayOpen(req, user, access));
@@ -76,6 +42,41 @@ export function layout(pages: readonly Page[]): RequestHandler {
   };
 }
 
+function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) {
+  const language = languageOf(req);
+  // A form's page is printed again at the address of its action, which takes no GET.
+  const printedAt = req.res?.locals.printedAt as string | undefined;
+  const always = {
+    lang: language.tag,
+    kitText: language.text,
+    requestId: req.id,
+    form: emptyForm,
+    storeAway: req.auth?.storeError !== undefined,
+    nav: nav.map(({ href, label }) => ({
+      href,
+      label: say(label, language),
+      current: href === (printedAt ?? req.path),
+    })),
+  };
+  // Without its query, which session.js adds to the other one: nothing of a query comes into a page.
+  const opened = req.method === 'GET' ? req.baseUrl + req.path : (pageOf(req).split('?')[0] ?? '/');
+  const page = printedAt ?? opened;
+  if (!user) return { ...always, signInHref: signInFrom(page), signUpHref: signUpFrom(req, page) };
+  const who = { name: user.name, initials: initials(user.name) };
+  return {
+    ...always,
+    user: { ...who, member: user.member },
+    // For the header: what a page is about may well be another user.
+    signedInAs: who,
+    kitForm: pageMark(req),
+    ends: {
+      expiresAt: user.expiresAt.toISOString(),
+      idleExpiresAt: user.idleExpiresAt.toISOString(),
+      returnTo: page, // Judged by /auth/login.
+    },
+  };
+}
+
 interface MenuLink {
   href: string;
   label: Text;
@@ -93,7 +94,7 @@ function mayOpen(req: Request, user: User | undefined, access: Page['access']): 
   if (!(verdict instanceof Promise)) return isOpen(verdict);
   const late = sleep(menuPatienceMs, false, { ref: false });
   return Promise.race([verdict.then(isOpen), late]).catch((error) => {
-    req.log.warn({ causes: loggedCauses(error) }, 'a rule failed for the menu, which leaves its page out');
+    req.log.warn({ causes: loggedCauses(error) }, 'a rule failed, so its page is not in the menu');
     return false;
   });
 }

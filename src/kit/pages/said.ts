@@ -32,8 +32,8 @@ export function saySoon(
   { path, isPage, sentence }: { path: string; isPage: boolean; sentence: string },
 ): void {
   if (!isPage) {
-    const hint = 'have `to` lead to a page of this app: a plain route prints no sentence';
-    req.log.warn({ hint, path: req.path }, 'what an action would say cannot be said');
+    const hint = 'have `to` lead to a page of this app: a plain route does not show it';
+    req.log.warn({ hint, path: req.path }, 'the sentence that an action returned cannot be shown');
     return;
   }
   const until = Date.now() + lifetimeSeconds * 1_000;

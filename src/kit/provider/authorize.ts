@@ -80,7 +80,10 @@ function fitting(asked: Record<string, string>, room: number, log: Log): Record<
   const lengthOf = (name: string, value: string) => `&${new URLSearchParams({ [name]: value })}`.length;
   const { kept, left } = leaveOutLongest(asked, room, lengthOf);
   const hint = 'shorten the link to /auth/login, or switch on pushed authorization requests (OIDC_PAR)';
-  log.warn({ parameters: left, hint }, 'parameters of a link were left out: the address had become too long');
+  log.warn(
+    { parameters: left, hint },
+    'parameters of a link were left out: the address would have been too long',
+  );
   return kept;
 }
 

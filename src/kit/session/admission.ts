@@ -55,7 +55,11 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     if (error instanceof AuthError && error.reason === 'not_admitted') {
       throw new AuthError('not_admitted', { cause: error, hint: error.hint, page: error.page, about });
     }
-    throw new AuthError('admission_failed', { cause: error, hint: '`signIn` in site.ts failed', about });
+    throw new AuthError('admission_failed', {
+      cause: error,
+      hint: 'fix `signIn` in site.ts: the cause says what failed',
+      about,
+    });
   }
 }
 

@@ -66,7 +66,7 @@ export async function makeRecheckDue(sessions: Sessions, id: string, { iss, sub 
 function demandOwner(owner: Owner): Owner {
   const { iss, sub } = owner ?? {};
   if (typeof iss !== 'string' || typeof sub !== 'string' || !iss || !sub) {
-    throw new TypeError('a user is known by { iss, sub }, both texts');
+    throw new TypeError('name the user by { iss, sub }, both of them text');
   }
   if (running.size === 0) throw new Error('no app is running in this process');
   return { iss, sub };

@@ -6,8 +6,8 @@ import { otherAccount } from './other-account.ts';
 import { getUser } from './user-session.ts';
 
 /**
- * The page for somebody whom `signIn` in site.ts refused, or a page that threw `refuse()`: they may have another account, or want to leave the provider,
- * which would only let them in with this one again. Undefined for another error.
+ * The page for somebody whom `signIn` in site.ts refused, or whom a page refused by `refuse()`: they may have another
+ * account, or want to leave the provider, which would only let them in with this one again. Undefined for another error.
  *
  * @param path where another account is to lead
  */

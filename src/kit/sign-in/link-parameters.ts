@@ -40,7 +40,11 @@ export function linkParameters(req: Request): Record<string, string> {
   const { prompt, ...others } = taken;
   const { kept, left } = leaveOutLongest(others, mostBytes, bytesOf);
   for (const name of left)
-    sayDropped(req, name, `it is too long: at most ${mostBytes} bytes for all of a link`);
+    sayDropped(
+      req,
+      name,
+      `it is too long: all parameters of a link together have at most ${mostBytes} bytes`,
+    );
   return { ...(prompt !== undefined && { prompt }), ...kept };
 }
 
@@ -61,7 +65,7 @@ function whyDropped(req: Request, name: string, value: string | undefined): stri
   if (!loginParameters.allows(name, value)) {
     return '`loginParameters` in site.ts does not let links send this value';
   }
-  return hasControlCharacter(value) ? 'it holds a control character' : undefined;
+  return hasControlCharacter(value) ? 'it contains a control character' : undefined;
 }
 
 const said = new WeakMap<AuthContext, Set<string>>();

@@ -143,7 +143,7 @@ export class SessionRecords {
       if (result === 'done') return { user, changed: true };
       if (result === 'gone') return undefined;
     }
-    throw new StoreError('a session was changed by others each time that it was to be changed');
+    throw new StoreError('the session changed each time before it could be updated');
   }
 
   /** Takes the record away and leaves a note where there was one; of several callers, one gets to know whose it was. */

@@ -117,7 +117,7 @@ describe('apis in site.ts', () => {
     [null, 'must return an object'],
     [[], 'must return an object'],
     ['notes', 'must return an object'],
-    [Promise.resolve({ notes: {} }), 'must return an object, at once'],
+    [Promise.resolve({ notes: {} }), 'must return an object, not a promise'],
   ])('%j: %j', (given, says) => {
     if (says === '') expect(problems(given)).toBe('');
     else expect(problems(given)).toContain(says);

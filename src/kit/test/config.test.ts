@@ -334,11 +334,11 @@ describe('what is wrong is told', () => {
       'prompt=none': 'must not be none',
       'prompt=login+none': 'must not be none',
       'prompt=NONE': 'must be words',
-      'Prompt=login': 'holds Prompt: write prompt',
-      'hd=a&hd=a': 'holds hd twice: keep one',
-      'hd=a&HD=b': 'holds HD twice: keep one',
-      hd: 'holds hd without a value: write hd=value',
-      'hd=': 'holds hd without a value: write hd=value',
+      'Prompt=login': 'has Prompt: write prompt',
+      'hd=a&hd=a': 'has hd twice: keep one',
+      'hd=a&HD=b': 'has HD twice: keep one',
+      hd: 'has hd without a value: write hd=value',
+      'hd=': 'has hd without a value: write hd=value',
       '=a': 'without a name',
       'hd=a&': 'without a name',
       '&': 'without a name',
@@ -348,10 +348,10 @@ describe('what is wrong is told', () => {
       '__proto__=a': 'not made of letters',
       'hd=50%': 'write %25',
       'hd=%ff': 'write %25',
-      'hd=a%0Ab': 'holds a control character in hd',
-      'hd=a%C2%85b': 'holds a control character in hd',
-      'claims=email': 'no JSON object',
-      'claims=["email"]': 'no JSON object',
+      'hd=a%0Ab': 'has a control character in hd',
+      'hd=a%C2%85b': 'has a control character in hd',
+      'claims=email': 'not a JSON object',
+      'claims=["email"]': 'not a JSON object',
       [`hd=${'x'.repeat(1_000)}`]: 'is too long: at most 1000 characters',
       [Array.from({ length: 21 }, (_, i) => `p${i}=x`).join('&')]: 'too many parameters: at most 20',
     }).map(([value, message]) => ['OIDC_AUTHORIZATION_PARAMETERS', value, message]),
@@ -400,8 +400,8 @@ describe('what is wrong is told', () => {
   });
 
   test.each([
-    ['prompt=login', 'OIDC_PROMPT', 'consent', 'holds prompt'],
-    ['ui_locales=de', 'OIDC_UI_LOCALES', 'fr', 'holds ui_locales'],
+    ['prompt=login', 'OIDC_PROMPT', 'consent', 'has prompt'],
+    ['ui_locales=de', 'OIDC_UI_LOCALES', 'fr', 'has ui_locales'],
   ])(
     'OIDC_AUTHORIZATION_PARAMETERS=%s beside %s says to keep one of them',
     (value, setting, other, message) => {

@@ -175,7 +175,7 @@ describe('a box', () => {
   });
 
   test('that must be ticked says so', async () => {
-    expect(await read(z.literal(true))).toBe('! Tick this box to go on.');
+    expect(await read(z.literal(true))).toBe('! Tick this box to continue.');
     expect(await read(z.literal(true), 'on')).toBe(true);
     expect(await read(z.literal(true, 'Say that you agree.'))).toBe('! Say that you agree.');
     expect(await read(z.boolean().refine((agreed) => agreed, 'Say that you agree.'))).toBe(

@@ -194,7 +194,7 @@ describe('the page that holds it', () => {
     for (const tooMuch of [[['text', 'a'.repeat(66_000)]] as Fields, fields(101)]) {
       const page = await send(tooMuch);
       expect([page.status, heldIn(page).fields]).toEqual([401, []]);
-      expect(textOf(page)).toContain('go back with your browser');
+      expect(textOf(page)).toContain("use your browser's back button");
       expect(page.body.length).toBeLessThan(10_000);
     }
   });
@@ -227,7 +227,7 @@ test.each(['multipart/form-data; boundary=x', 'application/json', 'text/plain'])
   async (type) => {
     const answer = await send([['text', 'two hours of work']], undefined, { 'Content-Type': type });
     expect(answer.status).toBe(401);
-    expect(textOf(answer)).toContain('go back with your browser');
+    expect(textOf(answer)).toContain("use your browser's back button");
     expect(answer.body).not.toContain('two hours of work');
     expect(answer.body).not.toContain('Send again');
     expect(saved).toEqual([]);
@@ -237,7 +237,7 @@ test.each(['multipart/form-data; boundary=x', 'application/json', 'text/plain'])
 test("a plain route's form is not held: its body was not read", async () => {
   const page = await send(typed, '/plain');
   expect([page.status, headingOf(page)]).toEqual([401, "You've been signed out"]);
-  expect(textOf(page)).toContain('Nothing was saved yet. Sign in, then go back');
+  expect(textOf(page)).toContain('Nothing was saved yet. Sign in, then use');
   expect(page.body).not.toMatch(/two hours of work|Send again|_blank/);
 });
 

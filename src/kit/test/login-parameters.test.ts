@@ -319,7 +319,7 @@ describe('a link that asks too much', () => {
       const params = await asked(pair, query);
       expect(params).toMatchObject({ hint_2: query.hint_2, hint_3: 'x' });
       expect(params.hint_1).toBeUndefined();
-      const lines = pair.app.lines.filter(({ msg }) => /address had become too long/.test(msg));
+      const lines = pair.app.lines.filter(({ msg }) => /address would have been too long/.test(msg));
       expect(lines).toMatchObject([{ parameters: ['hint_1'], hint: expect.stringContaining('OIDC_PAR') }]);
     } finally {
       await pair.stop();

@@ -192,7 +192,7 @@ describe('in the menu', () => {
       expect([page.status, shown(page)], path).toEqual([status, ['Home', 'Yes', 'At once', 'Sessions']]);
     }
     expect((await alice.get('/broken')).status).toBe(500);
-    expect(linesOf(app)).toMatch(/leaves its page out/);
+    expect(linesOf(app)).toMatch(/its page is not in the menu/);
     // A visitor costs no question.
     const before = calls;
     expect(shown(await app.get('/'))).toEqual(['Home']);

@@ -281,7 +281,7 @@ describe('a sentence that cannot be said', () => {
     expect([answer.status, answer.location, runs]).toEqual([303, url('/bookings'), 1]);
     expect(browser.cookie('said')).toBeUndefined();
     expect(hints().slice(before)).toEqual([
-      'have `run` return as `say` one sentence of at most 500 characters',
+      'have `run` return one sentence of at most 500 characters as `say`',
     ]);
   });
 

@@ -4,20 +4,15 @@ import { join } from 'node:path';
 import express, { Router } from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { forbidden, notFound } from '../errors/page-errors.ts';
+import { forbidden, notFound, refuse } from '../errors/page-errors.ts';
 import type { PageContext } from '../pages/page.ts';
 import { getUser } from '../session/user-session.ts';
 import type { AnySite } from '../site.ts';
-import { startTestApp, type TestApp } from '../testing/index.ts';
+import { startTestApp } from '../testing/index.ts';
 import { anyPage, type SmallSite, smallSite, whole } from './helpers/small-site.ts';
+import { startSmall } from './helpers/test-app.ts';
 
 // What src/site.ts may hold, and what the kit makes of it (DESIGN §3).
-
-async function start(parts: SmallSite, env: Record<string, string> = {}): Promise<TestApp> {
-  const app = await startTestApp({ ...smallSite(parts), env });
-  onTestFinished(() => app.stop());
-  return app;
-}
 
 /** Why a site or its settings are refused; undefined where they are not. */
 async function refusal(parts: SmallSite, env: Record<string, string> = {}): Promise<string | undefined> {
@@ -45,7 +40,7 @@ describe('pages', () => {
       [fixed, one, deep],
       [deep, one, fixed],
     ]) {
-      const alice = await (await start({ views: { own: view }, pages })).signIn('alice');
+      const alice = await (await startSmall({ views: { own: view }, pages })).signIn('alice');
       const texts: string[] = [];
       for (const path of ['/notes/new', '/notes/NEW/', '/notes/7', '/notes/a%2Fb', '/x/y']) {
         texts.push((await alice.get(path)).text.replace('A page ', ''));
@@ -57,7 +52,7 @@ describe('pages', () => {
 
   test('bring everybody back to the real address: by a sign-in, a step-up and a form', async () => {
     const hourAgo = Math.floor(Date.now() / 1000) - 3_600;
-    const app = await start({
+    const app = await startSmall({
       views: {
         own: `<h1>Own</h1><form method="post" action="/own/a%20b/end"><%- include('/kit/form') %><button>End</button></form>`,
       },
@@ -89,7 +84,7 @@ describe('pages', () => {
   test('may have a script of their own, from public, with a fingerprint', async () => {
     const page = anyPage({ path: '/own', view: 'own', script: '/js/own.js' });
     const parts: SmallSite = { views: { own: view }, files: { 'public/js/own.js': 'x' }, pages: [page] };
-    const alice = await (await start(parts)).signIn('alice');
+    const alice = await (await startSmall(parts)).signIn('alice');
     const [, address = ''] =
       /<script src="(\/js\/own\.js\?v=[^"]+)" defer>/.exec((await alice.get('/own')).body) ?? [];
     expect((await alice.fetch(address)).body).toBe('x');
@@ -97,7 +92,7 @@ describe('pages', () => {
   });
 
   test('are in the menu of whoever may open them', async () => {
-    const app = await start({
+    const app = await startSmall({
       views: { own: view },
       pages: [
         anyPage({ path: '/own', view: 'own', nav: 'Own' }),
@@ -130,8 +125,8 @@ describe('pages', () => {
       ...{ views: { own: view }, pages: [page] },
       more: { settings: { BETA: { default: 'no', meaning: 'new pages', schema: z.stringbool() } } },
     };
-    expect((await (await start(parts)).get('/own')).status).toBe(404);
-    expect((await (await start(parts, { BETA: 'yes' })).get('/own')).status).toBe(200);
+    expect((await (await startSmall(parts)).get('/own')).status).toBe(404);
+    expect((await (await startSmall(parts, { BETA: 'yes' })).get('/own')).status).toBe(200);
   });
 
   test('and their actions, and routes, throw notFound() and forbidden()', async () => {
@@ -141,7 +136,7 @@ describe('pages', () => {
     const none = async () => {
       throw notFound();
     };
-    const app = await start({
+    const app = await startSmall({
       views: { own: view },
       pages: [
         anyPage({ path: '/own', view: 'own', actions: { no: { run: no }, none: { run: none } } }),
@@ -170,6 +165,45 @@ describe('pages', () => {
     }
     expect((await app.get('/open')).status).toBe(403);
     expect((await alice.get('/')).status).toBe(200);
+  });
+
+  test('and their actions, and routes, throw refuse(): its page offers another account, and nobody is signed out', async () => {
+    const out = () => {
+      throw refuse('Ask <Nora> for access.');
+    };
+    const app = await startSmall({
+      views: { own: view },
+      pages: [
+        anyPage({ path: '/own/:id', view: 'own', actions: { out: { run: out } } }),
+        anyPage({ path: '/out/:id', view: 'own', model: out }),
+        anyPage({ path: '/open', view: 'own', access: 'everyone', model: out }),
+      ],
+      more: {
+        routes: (router) => void router.get('/route/out', out),
+        publicRoutes: (router) => void router.get('/public/out', out),
+      },
+    });
+    const alice = await app.signIn('alice');
+    const from = { headers: { Referer: `${app.url}/own/7` } };
+    const leads = (body: string) => /name="target_link_uri" value="([^"]*)"/.exec(body)?.[1];
+    for (const [page, back] of [
+      [await alice.get('/out/7?tab=2'), '/out/7?tab=2'],
+      [await alice.post('/own/7/out', {}, from), '/own/7'],
+      [await alice.get('/route/out'), '/route/out'],
+      [await alice.get('/public/out'), '/public/out'],
+      [await alice.get('/open'), '/open'],
+    ] as const) {
+      expect([page.status, page.heading], back).toEqual([403, "You can't use this app"]);
+      expect(page.text).toContain('Ask <Nora> for access.');
+      expect(page.text).toContain('Use another account');
+      expect(page.text).toContain('Alice');
+      expect(leads(page.body), back).toBe(back);
+    }
+    for (const path of ['/public/out', '/open']) {
+      const page = await app.get(path);
+      expect([page.status, page.text.includes('Use another account')], path).toEqual([403, true]);
+    }
+    expect((await alice.fetch('/auth/session')).status).toBe(200);
   });
 
   test.each<[string, object, string]>([
@@ -206,7 +240,7 @@ describe('pages', () => {
     [
       'a form with an object in it',
       { actions: { add: { form: z.object({ who: z.object({}).optional() }), run: () => '/' } } },
-      'its action "add" has the field who in its `form`, which takes no text',
+      'its action "add" has the field who in its `form`, which no form can fill in',
     ],
     [
       "a form with the kit's own field",
@@ -232,7 +266,7 @@ describe('pages', () => {
 
 describe('routes', () => {
   test('of `routes` ask for a sign-in; an address without a route stays a 404', async () => {
-    const app = await start({
+    const app = await startSmall({
       more: {
         routes: (router) => {
           router.get('/report', say).post('/report', express.urlencoded(), say);
@@ -265,7 +299,7 @@ describe('routes', () => {
 
   test('of `routes` run nothing for nobody, middleware included', async () => {
     let ran = 0;
-    const app = await start({
+    const app = await startSmall({
       more: {
         routes: (router) => {
           router.use((_req, _res, next) => {
@@ -288,7 +322,7 @@ describe('routes', () => {
   });
 
   test('of `publicRoutes` are for everyone, come before `routes`, and know who is signed in', async () => {
-    const app = await start({
+    const app = await startSmall({
       more: {
         routes: (router) => void router.get('/feed', (_req, res) => void res.send('protected')),
         publicRoutes: (router) => router.get('/feed', say).post('/contact', express.urlencoded(), say),
@@ -308,7 +342,7 @@ describe('routes', () => {
     'of `%s` win over nothing of the kit, and over no page',
     async (part) => {
       const caught: express.RequestHandler = (_req, res) => void res.send('caught');
-      const app = await start({
+      const app = await startSmall({
         views: { own: '<h1>Own</h1>' },
         pages: [anyPage({ path: '/own/:id', view: 'own', actions: { end: { run: () => '/own/ended' } } })],
         more: {
@@ -351,7 +385,7 @@ describe('contentSecurityPolicy', () => {
       imgSrc: ['https://img.example.com', 'https://tiles.example.com:8443'],
       frameSrc: ['https://player.example.com'],
     };
-    const { headers } = await (await start({ more: { contentSecurityPolicy } })).get('/');
+    const { headers } = await (await startSmall({ more: { contentSecurityPolicy } })).get('/');
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toMatch(
       /img-src 'self'[^;]* https:\/\/img\.example\.com https:\/\/tiles\.example\.com:8443/,
@@ -400,7 +434,9 @@ test('a file of public at the address of a page, or of the kit, stops the start'
 test('contentSecurityPolicy takes nothing from a prototype, which the start has not looked at', async () => {
   const hidden = Object.create({ scriptSrc: ['*'], frameSrc: ['*'] });
   const { headers } = await (
-    await start({ more: { contentSecurityPolicy: Object.assign(hidden, { imgSrc: ['https://a.example'] }) } })
+    await startSmall({
+      more: { contentSecurityPolicy: Object.assign(hidden, { imgSrc: ['https://a.example'] }) },
+    })
   ).get('/');
   const policy = headers.get('content-security-policy') ?? '';
   expect(policy).toMatch(/script-src 'self'(;|$)/);
@@ -425,22 +461,22 @@ describe('loginParameters', () => {
     ['a text', 'login_hint', '`loginParameters` must be a list'],
     ['an object', { login_hint: true }, '`loginParameters` must be a list'],
     ['null', null, '`loginParameters` must be a list'],
-    ['no text', [7], '`loginParameters`: number 1 is no text'],
+    ['no text', [7], '`loginParameters`: number 1 is not text'],
     ['empty', ['login_hint', ''], '`loginParameters`: number 2 is empty'],
     ['blank', [' '], 'is empty'],
-    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is there twice. Take one out.'],
-    ['a name with a blank', ['login hint'], '"login hint" is no name of a parameter'],
-    ['a name with brackets', ['hd[]'], '"hd[]" is no name of a parameter'],
-    ['without a name', ['=create'], 'is no name of a parameter'],
+    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is listed twice. Take one out.'],
+    ['a name with a blank', ['login hint'], '"login hint" is not the name of a parameter'],
+    ['a name with brackets', ['hd[]'], '"hd[]" is not the name of a parameter'],
+    ['without a name', ['=create'], 'is not the name of a parameter'],
     ['without a value', ['prompt='], 'has no value. Write prompt, or prompt=value'],
     ['prompt=none', ['prompt=none'], '"prompt=none" can never come from a link'],
     ['with none among others', ['prompt=login none'], 'can never come from a link'],
     ['none in capitals', ['prompt=None'], 'can never come from a link'],
     ['prompt in capitals', ['Prompt'], 'Write prompt.'],
-    ['no prompt', ['prompt=a+b'], 'is no prompt'],
-    ['a control character', ['hd=a\nb'], 'holds a control character'],
+    ['no prompt', ['prompt=a+b'], 'is not a prompt'],
+    ['a control character', ['hd=a\nb'], 'contains a control character'],
     ['very long', [`hd=${'x'.repeat(500)}`], 'is longer than 200 characters'],
-    ['a name that is too long', ['x'.repeat(65)], 'is no name of a parameter'],
+    ['a name that is too long', ['x'.repeat(65)], 'is not the name of a parameter'],
     ['many', Array.from({ length: 51 }, (_, i) => `hint_${i}`), 'more than 50 entries'],
     ...['returnTo', 'renew', 'restarted'].map(
       (name) => [name, [name], `"${name}" is one of the kit's own`] as [string, unknown, string],
@@ -477,7 +513,7 @@ describe('own settings', () => {
       given = settings;
       return { data: undefined };
     };
-    await start({ ...parts, more: { ...parts.more, open } } as SmallSite, env);
+    await startSmall({ ...parts, more: { ...parts.more, open } } as SmallSite, env);
     return given;
   }
 
@@ -582,7 +618,7 @@ describe('views', () => {
   test.each(['production', 'development'])(
     "of the site win by name over the kit's, in %s too",
     async (mode) => {
-      const app = await start(parts, { NODE_ENV: mode });
+      const app = await startSmall(parts, { NODE_ENV: mode });
       const alice = await app.signIn('alice', { path: '/own' });
       expect(alice.page.body).toContain('My header for Alice');
       expect(alice.page.text).toContain('a row');
@@ -599,7 +635,7 @@ describe('views', () => {
       views: { own: '<h1>Own</h1><form method="post" action="/own/a"><button>Do</button></form>' },
       pages: [anyPage({ path: '/own', view: 'own', actions: { a: { run: () => '/' } } })],
     };
-    const alice = await (await start(unmarked, { NODE_ENV: 'development' })).signIn('alice', {
+    const alice = await (await startSmall(unmarked, { NODE_ENV: 'development' })).signIn('alice', {
       path: '/own',
     });
     const refused = await alice.submit(alice.page, 'Do');

@@ -1,21 +1,16 @@
 import express from 'express';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { getUser } from '../session/user-session.ts';
 import { startTestApp, type TestApp } from '../testing/index.ts';
 import { createTestLog } from '../testing/log.ts';
 import { siteFolder } from './helpers/app.ts';
 import { type SmallSite, smallSite } from './helpers/small-site.ts';
+import { startSmall } from './helpers/test-app.ts';
 import { site } from './site/site.ts';
 
 const app = await startTestApp({ site, root: siteFolder });
 afterAll(() => app.stop());
-
-async function startSmall(parts: SmallSite, env: Record<string, string> = {}): Promise<TestApp> {
-  const started = await startTestApp({ ...smallSite(parts), env });
-  onTestFinished(() => started.stop());
-  return started;
-}
 
 /** A route that says who is asking. */
 const whoAsks: SmallSite = {

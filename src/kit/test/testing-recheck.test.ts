@@ -1,18 +1,10 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { startTestApp, type TestAppOptions } from '../testing/index.ts';
-import { siteFolder } from './helpers/app.ts';
-import { site } from './site/site.ts';
+import { expect, test } from 'vitest';
+import { startForTest } from './helpers/test-app.ts';
 
 // The recheck of a signed-in person, as tests of an app write it: what changes at the provider, and time that passes.
 
-async function start(options: Partial<TestAppOptions> = {}) {
-  const app = await startTestApp({ site, root: siteFolder, ...options });
-  onTestFinished(() => app.stop());
-  return app;
-}
-
 test('a role that somebody loses at the provider is lost here after eleven minutes', async () => {
-  const app = await start();
+  const app = await startForTest();
   const alice = await app.signIn('alice', { roles: ['admin'] });
   alice.setRoles([]);
   expect((await alice.get('/admin')).status).toBe(200);
@@ -21,7 +13,7 @@ test('a role that somebody loses at the provider is lost here after eleven minut
 });
 
 test('somebody who is disabled at the provider is out after eleven minutes, in each browser', async () => {
-  const app = await start();
+  const app = await startForTest();
   const [one, two] = [await app.signIn('alice'), await app.signIn('alice')];
   one.disable();
   await app.passTime('11m');
@@ -33,7 +25,7 @@ test('somebody who is disabled at the provider is out after eleven minutes, in e
 });
 
 test('while the provider is away, everybody stays in with what was known', async () => {
-  const app = await start();
+  const app = await startForTest();
   const alice = await app.signIn('alice', { roles: ['admin'] });
   alice.setRoles([]);
   await app.provider.goAway();

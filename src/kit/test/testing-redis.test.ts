@@ -3,22 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { hasRedis, startTestApp, type TestAppOptions } from '../testing/index.ts';
+import { hasRedis } from '../testing/index.ts';
 import { startTestRedis } from '../testing/redis.ts';
-import { siteFolder } from './helpers/app.ts';
 import { describeWithRedis } from './helpers/redis-server.ts';
 import { smallSite } from './helpers/small-site.ts';
-import { site } from './site/site.ts';
-
-async function start(options: Partial<TestAppOptions>) {
-  const app = await startTestApp({ site, root: siteFolder, redis: true, ...options });
-  onTestFinished(() => app.stop());
-  return app;
-}
+import { startForTest } from './helpers/test-app.ts';
 
 describeWithRedis('a test app with Redis', () => {
   test('starts one for itself, which ends with it', async () => {
-    const app = await start({});
+    const app = await startForTest({ redis: true });
     const alice = await app.signIn('alice');
     expect((await alice.get('/profile')).status).toBe(200);
     expect(await app.endSessions('alice')).toBe(1);
@@ -34,7 +27,7 @@ describeWithRedis('a test app with Redis', () => {
   });
 
   test('lets time pass there, too', async () => {
-    const app = await start({});
+    const app = await startForTest({ redis: true });
     const [alice, bob] = [await app.signIn('alice'), await app.signIn('bob')];
     await app.passTime('20m');
     expect((await bob.fetch('/api/hello')).status).toBe(200);
@@ -46,7 +39,7 @@ describeWithRedis('a test app with Redis', () => {
   });
 
   test('lets it pass in each Redis of the tests, whichever app was asked', async () => {
-    const [one, two] = [await start({}), await start({})];
+    const [one, two] = [await startForTest({ redis: true }), await startForTest({ redis: true })];
     const alice = await two.signIn('alice');
     await one.passTime('31m');
     expect((await alice.fetch('/api/hello')).status).toBe(401);
@@ -60,7 +53,7 @@ describeWithRedis('a test app with Redis', () => {
         publicRoutes: (router, { data }) => void router.get('/which', (_req, res) => void res.json(data)),
       },
     });
-    const app = await start({ site: small, root, instances: 2 });
+    const app = await startForTest({ redis: true, site: small, root, instances: 2 });
     const seen = [];
     for (let count = 0; count < 4; count++) seen.push((await app.get('/which')).json());
     expect(seen.toSorted()).toEqual([1, 1, 2, 2]);
@@ -74,7 +67,9 @@ describeWithRedis('a test app with Redis', () => {
 
   test('cannot have another one', async () => {
     const env = { REDIS_URL: 'redis://127.0.0.1:9' };
-    await expect(start({ env })).rejects.toThrow('take out `redis`, or REDIS_URL in `env`');
+    await expect(startForTest({ redis: true, env })).rejects.toThrow(
+      'take out `redis`, or REDIS_URL in `env`',
+    );
   });
 
   test('leaves nothing behind, also where the site does not start', async () => {
@@ -84,10 +79,12 @@ describeWithRedis('a test app with Redis', () => {
       vi.unstubAllEnvs();
       rmSync(folder, { recursive: true });
     });
-    const app = await start({});
+    const app = await startForTest({ redis: true });
     expect(readdirSync(folder)).toHaveLength(1);
     await app.stop();
-    await expect(start({ env: { SESSION_IDLE_MINUTES: 'x' } })).rejects.toThrow('SESSION_IDLE_MINUTES');
+    await expect(startForTest({ redis: true, env: { SESSION_IDLE_MINUTES: 'x' } })).rejects.toThrow(
+      'SESSION_IDLE_MINUTES',
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });
@@ -102,7 +99,7 @@ describe('where redis-server is not installed', () => {
     withoutPath();
     vi.stubEnv('CI', '');
     expect(hasRedis()).toBe(false);
-    await expect(start({})).rejects.toThrow(
+    await expect(startForTest({ redis: true })).rejects.toThrow(
       'redis-server is not installed here. Install Redis 6.2 or later.',
     );
   });
@@ -115,9 +112,13 @@ describe('where redis-server is not installed', () => {
 });
 
 test.each([0, -1, 1.5, 11, '2'])('%j is no number of instances', async (instances) => {
-  await expect(start({ instances: instances as number })).rejects.toThrow('takes `instances` from 1 to 10');
+  await expect(startForTest({ redis: true, instances: instances as number })).rejects.toThrow(
+    'takes `instances` from 1 to 10',
+  );
 });
 
 test('several instances need Redis', async () => {
-  await expect(start({ redis: false, instances: 2 })).rejects.toThrow('startTestApp needs `redis: true`');
+  await expect(startForTest({ redis: false, instances: 2 })).rejects.toThrow(
+    'startTestApp needs `redis: true`',
+  );
 });

@@ -1,16 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startTestApp, type TestApp, type TestAppOptions } from '../testing/index.ts';
-import { siteFolder } from './helpers/app.ts';
-import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
-import { site } from './site/site.ts';
-
-async function start(options: Partial<TestAppOptions> = {}): Promise<TestApp> {
-  const app = await startTestApp({ site, root: siteFolder, ...options });
-  onTestFinished(() => app.stop());
-  return app;
-}
-
-const startSmall = (parts: SmallSite) => start(smallSite(parts));
+import type { TestApp } from '../testing/index.ts';
+import { anyPage } from './helpers/small-site.ts';
+import { startForTest, startSmall } from './helpers/test-app.ts';
 
 /** By how much `Date` is ahead of the real time, in whole seconds. */
 const ahead = () => Math.round((Date.now() - performance.timeOrigin - performance.now()) / 1_000) + 0;
@@ -19,7 +10,7 @@ const statusOf = async (someone: Pick<TestApp, 'fetch'>) => (await someone.fetch
 
 describe('time that passes', () => {
   test('ends a session that nobody uses, with the page that a person sees then', async () => {
-    const app = await start();
+    const app = await startForTest();
     const alice = await app.signIn('alice');
     for (const _use of [1, 2]) {
       await app.passTime('29m');
@@ -33,7 +24,7 @@ describe('time that passes', () => {
   });
 
   test('ends a session at its absolute end, however much it is used', async () => {
-    const app = await start({ env: { SESSION_MAX_HOURS: '2' } });
+    const app = await startForTest({ env: { SESSION_MAX_HOURS: '2' } });
     const alice = await app.signIn('alice');
     for (const _use of [1, 2, 3, 4]) {
       await app.passTime('29m');
@@ -57,7 +48,7 @@ describe('time that passes', () => {
   });
 
   test('ends cookies in the browser, such as that of a sign-in which was left open', async () => {
-    const app = await start();
+    const app = await startForTest();
     const visitor = app.visitor();
     const { location = '' } = await visitor.get('/profile');
     const state = new URL(location).searchParams.get('state') ?? '';
@@ -68,7 +59,7 @@ describe('time that passes', () => {
 
   test('passes for the test as well, and what was let pass is taken back by stop', async () => {
     const real = Date;
-    const [one, two] = [await start(), await start()];
+    const [one, two] = [await startForTest(), await startForTest()];
     await one.passTime('1h');
     await two.passTime(1_500_000);
     await two.passTime('1.5m');
@@ -85,7 +76,7 @@ describe('time that passes', () => {
   test('leaves dates what they are', async () => {
     const before = new Date();
     class Own extends Date {}
-    await (await start()).passTime('1h');
+    await (await startForTest()).passTime('1h');
     class Later extends Date {}
     for (const date of [before, new Date(0), structuredClone(before), new Own()])
       expect(date).toBeInstanceOf(Date);
@@ -99,7 +90,7 @@ describe('time that passes', () => {
 
   test('goes on under fake timers and spies, and comes back after them', async () => {
     const real = Date;
-    const app = await start();
+    const app = await startForTest();
     vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 });
     onTestFinished(() => void vi.useRealTimers());
     await app.passTime('1s');
@@ -109,14 +100,14 @@ describe('time that passes', () => {
     vi.useRealTimers();
     expect(ahead()).toBe(0);
 
-    const other = await start();
+    const other = await startForTest();
     await other.passTime('1h');
     vi.useFakeTimers({ toFake: ['Date'] });
     await other.stop();
     vi.useRealTimers();
     expect(ahead()).toBe(0);
 
-    const third = await start();
+    const third = await startForTest();
     await third.passTime('1h');
     expect(ahead()).toBe(3_600);
     const now = vi.spyOn(Date, 'now').mockReturnValue(7);
@@ -131,7 +122,7 @@ describe('time that passes', () => {
     const { Now } = (
       globalThis as unknown as { Temporal: { Now: Record<string, (zone?: string) => object> } }
     ).Temporal;
-    const app = await start();
+    const app = await startForTest();
     const days = (zone?: string) => [
       String(Now.instant?.()).slice(0, 10),
       ...[Now.zonedDateTimeISO, Now.plainDateTimeISO, Now.plainDateISO].map((one) =>
@@ -159,7 +150,7 @@ describe('time that passes', () => {
     ['9999999d'],
     ['1h30m'],
   ])('is nothing like %j', async (time) => {
-    const app = await start();
+    const app = await startForTest();
     await expect(app.passTime(time as string)).rejects.toThrow(
       /^passTime takes '90s', '31m', '1h', '2d' or a number of milliseconds, .*given .+\.$/,
     );
@@ -167,10 +158,10 @@ describe('time that passes', () => {
   });
 
   test('needs an app that runs, and a Redis that can follow', async () => {
-    const app = await start();
+    const app = await startForTest();
     await app.stop();
     await expect(app.passTime('1h')).rejects.toThrow('This test app has been stopped');
-    const other = await start({ env: { REDIS_URL: 'redis://127.0.0.1:9' } });
+    const other = await startForTest({ env: { REDIS_URL: 'redis://127.0.0.1:9' } });
     await expect(other.passTime('1h')).rejects.toThrow('It can with `redis: true`');
     expect(ahead()).toBe(0);
   });

@@ -5,21 +5,16 @@ import * as client from 'openid-client';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { PageContext } from '../pages/page.ts';
-import { startTestApp, type TestApp } from '../testing/index.ts';
+import { startTestApp } from '../testing/index.ts';
 import { startProvider } from '../testing/provider.ts';
 import { siteFolder } from './helpers/app.ts';
 import { hasRedis, startRedis } from './helpers/redis-server.ts';
 import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
+import { startSmall } from './helpers/test-app.ts';
 import { site } from './site/site.ts';
 
 const app = await startTestApp({ site, root: siteFolder });
 afterAll(() => app.stop());
-
-async function startSmall(parts: SmallSite, env: Record<string, string> = {}): Promise<TestApp> {
-  const started = await startTestApp({ ...smallSite(parts), env });
-  onTestFinished(() => started.stop());
-  return started;
-}
 
 describe('signing in', () => {
   test('takes two lines, and goes the whole way', async () => {

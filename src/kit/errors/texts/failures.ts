@@ -113,7 +113,7 @@ export const failureTexts = {
   'error.sign_in_first.text': ['You need to sign in to see this.'],
   'error.work_not_saved.title': "You've been signed out",
   'error.work_not_saved.text': [
-    'Nothing was saved yet. Sign in, then go back with your browser and send it once more.',
+    "Nothing was saved yet. Sign in, then use your browser's back button and send it again.",
   ],
   'error.session_over.title': 'Your session has ended',
   'error.session_over.text': [

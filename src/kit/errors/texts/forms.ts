@@ -3,7 +3,7 @@ export const formTexts = {
   'form.title': 'Error: {title}',
 
   'form.required': 'Enter something here.',
-  'form.tick': 'Tick this box to go on.',
+  'form.tick': 'Tick this box to continue.',
   'form.choice': 'Choose one of the options.',
   'form.repeated': 'Enter one value only.',
   'form.not-valid': "This isn't right. Check it and try again.",
