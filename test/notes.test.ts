@@ -44,6 +44,9 @@ test('a form that is sent twice adds one note', async () => {
   const form = await alice.get('/notes/new');
   await Promise.all([alice.submit(form, 'Save', milk), alice.submit(form, 'Save', milk)]);
   expect((await alice.get('/notes')).text.match(/Buy milk/g)).toHaveLength(1);
+
+  const other = await alice.submit(form, 'Save', { ...milk, title: 'Buy bread' });
+  expect(other.said).toBe('This form was sent already. To add another note, open a new one.');
 });
 
 test('nobody reads, changes or deletes the notes of somebody else', async () => {

@@ -25,11 +25,10 @@ export function createNotes(database: DatabaseSync) {
     `SELECT * FROM notes ${own} ORDER BY pinned DESC, id DESC LIMIT :limit OFFSET :offset`,
   );
   const one = database.prepare(`SELECT * FROM notes ${own} AND id = :id`);
-  // DO NOTHING would give no row back.
   const insert = database.prepare(
     `INSERT INTO notes (iss, sub, title, text, kind, remind_on, pinned, created_at, key)
      VALUES (:iss, :sub, :title, :text, :kind, :remindOn, :pinned, :createdAt, :key)
-     ON CONFLICT (iss, sub, key) DO UPDATE SET key = excluded.key
+     ON CONFLICT (iss, sub, key) DO NOTHING
      RETURNING *`,
   );
   const update = database.prepare(
@@ -52,10 +51,10 @@ export function createNotes(database: DatabaseSync) {
       const row = isId(id) ? one.get({ iss, sub, id }) : undefined;
       return row && toNote(row);
     },
-    /** @param key of the form that was sent: one that is sent twice adds one note, and gets the first one back */
-    async add({ iss, sub }: Owner, fields: NoteFields, key?: string): Promise<Note> {
+    /** @param key of the form that was sent: one that is sent twice adds one note. The second gets undefined */
+    async add({ iss, sub }: Owner, fields: NoteFields, key?: string): Promise<Note | undefined> {
       const row = insert.get({ iss, sub, ...columns(fields), createdAt: Date.now(), key: key ?? null });
-      return toNote(row ?? {});
+      return row && toNote(row);
     },
     /** False where there is no note with that id, or it is somebody else's. */
     async change({ iss, sub }: Owner, id: string, fields: NoteFields): Promise<boolean> {

@@ -56,7 +56,9 @@ export function pageProblems(pages: unknown, { views, public: folders }: Folders
         : []),
       ...(earlier ? ['another page has the same path. Give one of them another.'] : []),
       ...(isSaid(page.title) ? [] : ['it has no title.']),
-      ...(page.nav === undefined || isSaid(page.nav) ? [] : ['its `nav` must be a text.']),
+      ...(page.nav === undefined || isSaid(page.nav)
+        ? []
+        : ['its `nav` must be a text, or one for each language.']),
       ...viewProblems(page, views),
       ...(page.script === undefined || files.has(page.script)
         ? []
@@ -147,10 +149,21 @@ function formProblems(form: unknown): string[] {
 /** A text of the site's own, or one of the kit's. */
 function isSaid(text: unknown): boolean {
   try {
+    if (typeof text === 'object' && text !== null && !('key' in text)) return isInLanguages(text);
     return say(text as Text, english).trim() !== '';
   } catch {
     return false;
   }
+}
+
+/** `{ en: 'Bookings', de: 'Buchungen' }` */
+function isInLanguages(words: object): boolean {
+  const entries = Object.entries(words);
+  const isTag = (name: string) => /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(name);
+  return (
+    entries.length > 0 &&
+    entries.every(([name, word]) => isTag(name) && typeof word === 'string' && word.trim() !== '')
+  );
 }
 
 function isHelp(help: unknown): boolean {

@@ -152,7 +152,7 @@ function whyNotStarted(
   if (error instanceof OpenError) {
     const { message } = (error.cause ?? error) as Error;
     const why = error.cause ? ` (${hide(redact(String(message)))})` : '';
-    return `The app cannot start: ${error.message}${why}. The log line above shows where.`;
+    return `The app cannot start: ${error.message}${why}. Its log line says where in your code.`;
   }
   const { syscall, code } = error as { syscall?: string; code?: string };
   if (syscall !== 'listen') return undefined;

@@ -26,12 +26,14 @@ export const newNotePage = definePage({
       // A form that is sent twice has the same key both times, and adds one note.
       form: fields.extend({ key: z.uuid() }),
       run: async ({ values: { key, ...note }, user, data }) => {
-        await data.notes.add(user, note, key);
-        return { to: '/notes', say: `“${note.title}” is saved.` };
+        const added = await data.notes.add(user, note, key);
+        return { to: '/notes', say: added ? `“${note.title}” is saved.` : sentAlready };
       },
     },
   },
 });
+
+const sentAlready = 'This form was sent already. To add another note, open a new one.';
 
 /** Shows a note, to read and to change. Somebody else's is not found. */
 export const notePage = definePage({

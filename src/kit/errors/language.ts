@@ -1,4 +1,4 @@
-import { type SiteTexts, type Text, type TextName, type TextValues, texts } from './texts.ts';
+import { type SiteTexts, type Text, type TextName, type TextValues, texts, type Words } from './texts.ts';
 
 /** A language that the kit can speak. */
 export interface Language {
@@ -38,8 +38,24 @@ export function createLanguages(given: SiteTexts = {}): Languages {
 }
 
 /** In words. */
-export function say(text: Text, language: Language): string {
-  return typeof text === 'string' ? text : language.text(text.key, text.values);
+export function say(text: Words, language: Language): string {
+  if (typeof text === 'string') return text;
+  return isText(text) ? language.text(text.key, text.values) : inLanguage(text, language.tag);
+}
+
+function isText(text: Exclude<Words, string>): text is Exclude<Text, string> {
+  return typeof text.key === 'string';
+}
+
+/** In that language, else in the one that it is a kind of (`de` for `de-AT`), else in the first that there is. */
+function inLanguage(words: Readonly<Record<string, string>>, tag: string): string {
+  const own = new Map(Object.entries(words).map(([name, word]) => [name.toLowerCase(), word]));
+  const kinds = tag.toLowerCase().split('-');
+  for (let length = kinds.length; length > 0; length--) {
+    const word = own.get(kinds.slice(0, length).join('-'));
+    if (word !== undefined) return word;
+  }
+  return Object.values(words)[0] ?? '';
 }
 
 /** In words, where one text may be several paragraphs. */

@@ -25,6 +25,9 @@ export type TextValues = Readonly<Record<string, string | number>>;
 /** What a person reads: one of the kit's texts, or a sentence of the site's own as it is. */
 export type Text = string | { readonly key: TextName; readonly values?: TextValues };
 
+/** A site's own sentence: in one language, or in several by their tags: `{ en: 'Bookings', de: 'Buchungen' }`. */
+export type Words = Text | Readonly<Record<string, string>>;
+
 /** The texts of one language. One that is left out is said in English. */
 export type LanguageTexts = {
   readonly [K in TextKey]?: Catalogue[K] extends string ? string : string | readonly string[];

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler } from 'express';
 import { loggedCauses } from '../errors/error-cause.ts';
 import { say } from '../errors/language.ts';
-import type { Text } from '../errors/texts.ts';
+import type { Words } from '../errors/texts.ts';
 import { judge, type Verdict } from '../guard/rules.ts';
 import { languageOf } from '../http/language.ts';
 import { authOf } from '../session/context.ts';
@@ -79,7 +79,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
 
 interface MenuLink {
   href: string;
-  label: Text;
+  label: Words;
 }
 
 /**

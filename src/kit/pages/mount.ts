@@ -115,16 +115,14 @@ function printPage(
 ): void {
   const language = languageOf(req);
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
-  const printed: { title: string; script?: string | undefined; form: PageForm; said: string | undefined } = {
-    title: say(page.title, language),
-    script: page.script,
-    ...own,
+  const printed = { title: say(page.title, language), script: page.script, ...own };
+  print(res, page.view, {
+    ...printed,
     form,
     said: takeSaid(req, res),
-  };
-  // What a screen reader says first.
-  if (form !== emptyForm) printed.title = language.text('form.title', { title: printed.title });
-  print(res, page.view, printed);
+    // What a screen reader says first.
+    ...(form !== emptyForm && { tabTitle: language.text('form.title', { title: printed.title }) }),
+  });
 }
 
 /**
@@ -134,7 +132,18 @@ function printPage(
  */
 const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav', 'signedInAs', 'storeAway'],
-  ...['script', 'refresh', 'follow', 'signInHref', 'signUpHref', 'kitForm', 'ends', 'form', 'said'],
+  ...[
+    'script',
+    'refresh',
+    'follow',
+    'signInHref',
+    'signUpHref',
+    'kitForm',
+    'ends',
+    'form',
+    'said',
+    'tabTitle',
+  ],
 ];
 
 const warned = new WeakSet<Page>();

@@ -1,4 +1,4 @@
-import type { Text } from '../errors/texts.ts';
+import type { Words } from '../errors/texts.ts';
 import type { Rule } from '../guard/rules.ts';
 import type { Settings } from '../session/register.ts';
 import type { RequestContext } from '../session/request-context.ts';
@@ -22,11 +22,12 @@ export type PublicPageContext<Path extends string = string> = Omit<PageContext<P
 interface Described<Path extends string> {
   /** Where it is: `/notes`, or with parameters `/notes/:id`. */
   path: Path;
-  title: Text;
+  /** A text, or one for each language: `{ en: 'Bookings', de: 'Buchungen' }`. */
+  title: Words;
   /** The file in `views/`, without its ending. */
   view: string;
   /** Its name in the menu, which shows it to whoever may open it. A path with parameters has none. */
-  nav?: [NamesIn<Path>] extends [never] ? Text : string extends Path ? Text : NoNavWithParameters;
+  nav?: [NamesIn<Path>] extends [never] ? Words : string extends Path ? Words : NoNavWithParameters;
   /** Left out, the page is always there. Where it says no, its address leads nowhere. */
   when?: (at: { settings: Settings }) => boolean;
   /** A script of its own, from `public/`: `/notes.js`. */

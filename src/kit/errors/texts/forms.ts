@@ -28,8 +28,8 @@ export const formTexts = {
   'form.less-than': 'Enter a number that is less than {limit}.',
   'form.multiple': 'Enter a multiple of {limit}.',
 
-  'form.date': 'Enter a real date, such as 2026-11-26.',
-  'form.date-time': 'Enter a real date and time, such as 2026-11-26T10:30.',
+  'form.date': 'Enter a date, such as 2026-11-26.',
+  'form.date-time': 'Enter a date and time, such as 2026-11-26T10:30.',
   'form.time': 'Enter a time, such as 10:30.',
   'form.too-early': 'Enter a date that is {limit} or later.',
   'form.too-late': 'Enter a date that is {limit} or earlier.',
