@@ -115,7 +115,7 @@ describe('a number', () => {
 });
 
 describe('a date', () => {
-  const wrong = '! Enter a real date, such as 2026-11-26.';
+  const wrong = '! Enter a date, such as 2026-11-26.';
   test.each([
     [z.date(), '2026-11-26', new Date('2026-11-26T00:00:00Z')],
     [z.date(), '2026-11-26T10:30', new Date('2026-11-26T10:30:00Z')],
@@ -141,7 +141,7 @@ describe('a date', () => {
     [z.iso.date(), '', wrong],
     [z.date(), '', wrong],
     [z.iso.datetime({ local: true }), '2026-11-26T10:30', '2026-11-26T10:30'],
-    [z.iso.datetime(), 'x', '! Enter a real date and time, such as 2026-11-26T10:30.'],
+    [z.iso.datetime(), 'x', '! Enter a date and time, such as 2026-11-26T10:30.'],
     [z.iso.time(), 'x', '! Enter a time, such as 10:30.'],
     [z.date().min(new Date('2026-01-01')), '2025-12-31', '! Enter a date that is 1 January 2026 or later.'],
     [

@@ -103,7 +103,7 @@ describe('a form that is not', () => {
     });
     expect(page.body.match(/ checked/g)).toHaveLength(3);
     expect(errorsOn(page.body)).toEqual({
-      day: 'Enter a real date, such as 2026-11-26.',
+      day: 'Enter a date, such as 2026-11-26.',
       people: 'Enter a whole number, such as 12.',
       extras: 'Choose no more than 1.',
       password: 'Enter at least 8 characters.',
@@ -130,7 +130,7 @@ describe('a form that is not', () => {
     expect(errorsOn(page.body)).toEqual({
       ...{
         name: 'Enter something here.',
-        day: 'Enter a real date, such as 2026-11-26.',
+        day: 'Enter a date, such as 2026-11-26.',
         people: 'Enter a whole number, such as 12.',
       },
       ...{ place: 'Choose one of the options.' },

@@ -32,6 +32,25 @@ describe('pages', () => {
   const saying = (path: string, words: (at: PageContext) => string) =>
     anyPage({ path, view: 'own', model: (at: PageContext) => ({ words: words(at) }) });
 
+  test('have their title and menu entry in the language of the request', async () => {
+    const words = { en: 'Bookings', de: 'Buchungen' };
+    const page = anyPage({ path: '/own', view: 'own', access: 'everyone', title: words, nav: words });
+    const texts = { en: {}, 'de-AT': {}, fr: {} };
+    const app = await startSmall({ views: { own: view }, pages: [page], more: { texts } });
+    for (const [language, word] of [
+      ['en', 'Bookings'],
+      ['de-AT', 'Buchungen'],
+      ['fr', 'Bookings'],
+    ] as const) {
+      const shown = await app.visitor({ headers: { 'Accept-Language': language } }).get('/own');
+      expect([shown.heading, shown.title.startsWith(word)], language).toEqual([word, true]);
+      expect(
+        shown.links.map(({ name }) => name),
+        language,
+      ).toContain(word);
+    }
+  });
+
   test('with a fixed path come before those with a parameter, whatever their order', async () => {
     const fixed = saying('/notes/new', () => 'fixed');
     const one = saying('/notes/:id', ({ params }) => `one ${params.id}`);
@@ -216,6 +235,10 @@ describe('pages', () => {
     ['a parameter in the menu', { path: '/own/:id', nav: 'Own' }, 'it cannot be in the menu'],
     ['no access', { access: undefined }, 'it does not say who may see it'],
     ['no title', { title: '' }, 'it has no title'],
+    ['a title in no language', { title: {} }, 'it has no title'],
+    ['a title that is empty in one language', { title: { en: 'Own', de: ' ' } }, 'it has no title'],
+    ['a list of titles', { title: ['Own'] }, 'it has no title'],
+    ['a menu entry in no language', { nav: { 'no tag!': 'Own' } }, 'its `nav` must be a text'],
     ['no view', { view: '../../package' }, 'there is no views/'],
     [
       'a form for everyone',
