@@ -1,4 +1,5 @@
-import { boundClaims } from '../provider/index.ts';
+import { boundClaims, type SignInAnswer } from '../provider/index.ts';
+import type { SessionOwner } from '../store/index.ts';
 import type { UserSession } from './user.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -29,6 +30,21 @@ const ofTheProtocol: ReadonlySet<string> = new Set([
 export function keptClaims(claims: Claims, fromUserinfo: readonly string[]): Kept {
   boundClaims(claims, 'the ID token and userinfo together');
   return { claims: without(claims), fromUserinfo };
+}
+
+/** Whose sign-in it was, as its session keeps it. */
+export function ownerIn({ iss, sub, sid }: SignInAnswer['claims']): SessionOwner {
+  return { iss, sub, ...(typeof sid === 'string' && { sid }) };
+}
+
+/** All claims of a user: those that are kept, and whose they are. */
+export function claimsOf({
+  iss,
+  sub,
+  sid,
+  claims,
+}: Pick<UserSession, 'iss' | 'sub' | 'sid' | 'claims'>): Record<string, unknown> {
+  return { iss, sub, ...(sid && { sid }), ...claims };
 }
 
 /**

@@ -5,7 +5,7 @@ import { RefreshError, unverifiedClaims } from '../provider/index.ts';
 import { StoreError, type TokenRecord } from '../store/index.ts';
 import { admit } from './admission.ts';
 import type { AuthContext } from './context.ts';
-import { claimsAfterRecheck } from './kept-claims.ts';
+import { claimsAfterRecheck, claimsOf } from './kept-claims.ts';
 import { createTurns } from './recheck-turns.ts';
 import type { UserSession } from './user.ts';
 
@@ -35,14 +35,14 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
   // Whoever had one and has it no more is no case for silence: a closed account would stay in.
   const asks = !tokens || tokens.refresh_token !== undefined || tokens.spent;
   if (!asks && !context.site.signIn) return { idle: true };
-  const { iss, sub, sid } = before;
+  const { iss, sub } = before;
   const provider: Asked = asks ? await askInTurn(context, id, before, tokens) : { tokens };
   if (provider.over) return { over: provider.over };
   if (provider.gone) return { gone: true };
   const { claims, fromUserinfo, scope = before.scope } = { ...before, ...provider.found };
   const found = { claims, fromUserinfo, scope, roles: before.roles, member: before.member };
   try {
-    const said = { iss, sub, ...(sid !== undefined && { sid }), ...claims };
+    const said = claimsOf({ ...before, claims });
     const asked = { iss, sub, claims: said, tokens: provider.tokens };
     const given = await admit(context, { ...asked, reason: 'recheck', log: context.log });
     return { ...provider, found: { ...found, roles: given.roles, member: given.member } };

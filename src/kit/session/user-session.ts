@@ -8,7 +8,7 @@ import type { SignInMark } from '../store/index.ts';
 import { makeRecheckDue } from './by-owner.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
 import { describeDevice } from './device-names.ts';
-import { keptClaims } from './kept-claims.ts';
+import { claimsOf, keptClaims, ownerIn } from './kept-claims.ts';
 import type { Admission } from './sign-in-hook.ts';
 import type { User, UserSession } from './user.ts';
 
@@ -141,12 +141,9 @@ function toSession(
   { roles, member }: Admission,
   context: AuthContext,
 ): UserSession {
-  const { iss, sub, sid } = claims;
   const now = Date.now();
   return {
-    iss,
-    sub,
-    ...(typeof sid === 'string' && { sid }),
+    ...ownerIn(claims),
     ...keptClaims(claims, fromUserinfo),
     ...(roles !== undefined && { roles }),
     ...(member !== undefined && { member }),
@@ -160,7 +157,7 @@ function toSession(
 
 function toUser(session: UserSession, context: AuthContext): User {
   const { iss, sub, sid, scope, signedInAt, freshAt, expiresAt } = session;
-  const claims: Record<string, unknown> = { iss, sub, ...(sid && { sid }), ...session.claims };
+  const claims = claimsOf(session);
   const authTime = authTimeOf(claims);
   return {
     iss,

@@ -7,14 +7,10 @@ import { isOurName } from '../http/cookies.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
 import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
-import type { SignInAnswer } from '../provider/index.ts';
-import { admit } from '../session/admission.ts';
-import { makeRecheckDue } from '../session/by-owner.ts';
 import { authOf, demandStore } from '../session/context.ts';
-import { keptClaims } from '../session/kept-claims.ts';
 import { countSignIn } from '../session/loop-guard.ts';
-import type { Admission } from '../session/sign-in-hook.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
+import { letIn } from './let-in.ts';
 import { auditFailure, isStepUp, startLogin, told } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
@@ -110,53 +106,6 @@ async function finish(
     return 'expired';
   }
   redirect(res, 303, transaction.returnTo);
-}
-
-/** What `signIn` in site.ts says. Whoever is not let in leaves no refresh token behind at the provider. */
-async function letIn(
-  req: Request,
-  { claims, tokens }: SignInAnswer,
-  former: string | undefined,
-): Promise<Admission> {
-  const { context } = authOf(req);
-  if (!context.site.signIn) return {};
-  const { iss, sub, sid } = claims;
-  const said = { iss, sub, ...(sid !== undefined && { sid }), ...keptClaims(claims, []).claims };
-  try {
-    return await admit(context, { iss, sub, claims: said, tokens, reason: 'sign-in', log: req.log });
-  } catch (error) {
-    revokeUnused(req, tokens);
-    await doubt(req, error, { iss, sub, former });
-    throw error;
-  }
-}
-
-/**
- * Somebody who is signed in here and has now been refused stays so for one request more: `signIn` is asked again then,
- * as at each recheck, and its word ends that session or not. Whoever was here as somebody else stays.
- */
-async function doubt(
-  req: Request,
-  error: unknown,
-  { iss, sub, former }: { iss: string; sub: string; former: string | undefined },
-): Promise<void> {
-  // The session's cookie does not come along with a form of another site (Lax).
-  const id = signedIn(req)?.id ?? former;
-  if (id === undefined || !(error instanceof AuthError) || error.reason !== 'not_admitted') return;
-  // Where the store does not take that, the recheck comes in its time.
-  await makeRecheckDue(authOf(req).context.sessions, id, { iss, sub }).catch(() => {});
-}
-
-/** Nobody waits for it. Where a revocation would end the provider's own session as well, the tokens are left to end. */
-function revokeUnused(req: Request, tokens: SignInAnswer['tokens']): void {
-  const { provider } = authOf(req).context;
-  if (provider.revokesLate) return;
-  provider.revoke(tokens).catch(({ message, hint }: AuthError) => {
-    req.log.warn(
-      { reason: message, hint },
-      'the refresh token of a sign-in that was refused could not be revoked',
-    );
-  });
 }
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */

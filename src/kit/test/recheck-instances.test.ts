@@ -137,19 +137,15 @@ describeWithRedis('a recheck over two instances', () => {
 
   test('that refuses ends the session at both, and the other one says why', async () => {
     const { one, two } = instances;
-    const reached = Promise.withResolvers<void>();
-    const goOn = Promise.withResolvers<void>();
-    hook.now(async () => {
-      reached.resolve();
-      await goOn.promise;
+    const { reached, goOn } = hook.hold(() => {
       throw refuse('No more.');
     });
     await recheck(owner());
     const other = copyOf(browser);
     const first = ask(one);
-    await reached.promise;
+    await reached;
     const second = other.get(two.url('/who'), { follow: false });
-    goOn.resolve();
+    goOn();
     expect((await first).status).toBe(403);
     const { status, location } = await second;
     expect([status, location]).toEqual([302, two.url('/signed-out?returnTo=%2Fwho')]);
@@ -176,18 +172,12 @@ describeWithRedis('a recheck over two instances', () => {
 
   test('puts nothing back where the session is ended meanwhile, at the other one (R10)', async () => {
     const { one, two } = instances;
-    const reached = Promise.withResolvers<void>();
-    const goOn = Promise.withResolvers<void>();
-    hook.now(async () => {
-      reached.resolve();
-      await goOn.promise;
-      return { roles: ['admin'] };
-    });
+    const { reached, goOn } = hook.hold(() => ({ roles: ['admin'] }));
     await recheck(owner());
     const asked = ask(one);
-    await reached.promise;
+    await reached;
     expect(await two.sessions.endOwner(owner(), 'operator')).toBe(1);
-    goOn.resolve();
+    goOn();
     expect((await asked).location).toMatch('/signed-out');
     expect(await recordsIn(instances.redis)).toEqual([]);
     expect((await browser.get(two.url('/auth/session'))).status).toBe(401);

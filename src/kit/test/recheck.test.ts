@@ -88,18 +88,12 @@ describe('a recheck', () => {
   test('that is asked for while one is under way comes after that one, and at once', () =>
     withRecheck({ signIn: () => ({ member: 0 }) }, async ({ pass, who, hook, op }) => {
       pass(11);
-      const reached = Promise.withResolvers<void>();
-      const goOn = Promise.withResolvers<void>();
-      hook.now(async () => {
-        reached.resolve();
-        await goOn.promise;
-        return { member: 'asked too early' };
-      });
+      const { reached, goOn } = hook.hold(() => ({ member: 'asked too early' }));
       const first = who();
-      await reached.promise;
+      await reached;
       expect(await recheck({ iss: op.issuer, sub: 'user-1' })).toBe(1);
       hook.now(() => ({ member: 'asked after it' }));
-      goOn.resolve();
+      goOn();
       expect((await first).member).toBe('asked after it');
       expect(hook.asked).toHaveLength(3);
       await who();
@@ -108,20 +102,14 @@ describe('a recheck', () => {
 
   test('that is asked for while they sign in is made at their first page', () =>
     withRecheck({ signIn: () => ({ roles: ['editor'] }) }, async ({ app, hook, op }) => {
-      const reached = Promise.withResolvers<void>();
-      const goOn = Promise.withResolvers<void>();
-      hook.now(async () => {
-        reached.resolve();
-        await goOn.promise;
-        return { roles: ['editor'] };
-      });
+      const { reached, goOn } = hook.hold(() => ({ roles: ['editor'] }));
       const second = createBrowser();
       const signingIn = second.get(app.url('/who'));
-      await reached.promise;
+      await reached;
       // An administrator takes the role away, after signIn has read it.
       hook.now(() => ({ roles: [] }));
       await recheck({ iss: op.issuer, sub: 'user-1' });
-      goOn.resolve();
+      goOn();
       expect(JSON.parse((await signingIn).body).roles).toEqual([]);
       expect(hook.asked.at(-1)?.reason).toBe('recheck');
       // A sign-in that begins after that is not asked twice.

@@ -13,6 +13,8 @@ export interface Hook {
   asked: SignInContext[];
   /** What it does from now on. */
   now(does: (at: SignInContext) => unknown): void;
+  /** The same, but that it waits: `reached` resolves when it was asked, and it answers after `goOn()`. */
+  hold(does: (at: SignInContext) => unknown): { reached: Promise<void>; goOn(): void };
 }
 
 export function createHook(): Hook {
@@ -26,6 +28,16 @@ export function createHook(): Hook {
     },
     now: (next) => {
       does = next;
+    },
+    hold(next) {
+      const reached = Promise.withResolvers<void>();
+      const goOn = Promise.withResolvers<void>();
+      does = async (at) => {
+        reached.resolve();
+        await goOn.promise;
+        return next(at);
+      };
+      return { reached: reached.promise, goOn: goOn.resolve };
     },
   };
 }
