@@ -4,7 +4,7 @@ import { type ApiAnswer, type ApiRequest, apiAddress, withoutEcho } from '../pro
 import { demandStore } from '../session/context.ts';
 import type { ApiName } from '../session/register.ts';
 import type { UserSession } from '../session/user.ts';
-import { signedIn } from '../session/user-session.ts';
+import { providerOf, signedIn } from '../session/user-session.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { isEnding, isYoung, refreshTokens, stillServes } from './token-refresh.ts';
 
@@ -64,16 +64,18 @@ export async function fetchApi(
   path: string,
   init?: ApiRequest,
 ): Promise<Response> {
-  const { provider, apis } = demandStore(req).context;
+  const { apis } = demandStore(req).context;
   const url = apiAddress(apis, name, path);
   const own = demandOwn(req);
+  const provider = providerOf(req);
+  if (!provider) throw new AuthError('sign_in_first');
   const tokens = await currentTokens(req, own);
   let answer = await provider.fetchApi(tokens, url, init);
   if (answer.refused) {
     const fresh = await afterRefusal(req, own, tokens);
     if (fresh) answer = await provider.fetchApi(fresh, url, init);
   }
-  if (answer.refused) logRefusal(req, url, answer.refused);
+  if (answer.refused) logRefusal(req, url, { ...answer.refused, hint: provider.inFull(refusalHint) });
   return answer.response;
 }
 
@@ -134,7 +136,11 @@ async function afterRefusal(req: Request, own: Own, tokens: TokenRecord): Promis
 const refusalHint =
   "ask for the API's scope in OIDC_SCOPE, or name the API in OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption";
 
-function logRefusal(req: Request, url: URL, refused: NonNullable<ApiAnswer['refused']>): void {
+function logRefusal(
+  req: Request,
+  url: URL,
+  refused: NonNullable<ApiAnswer['refused']> & { hint: string },
+): void {
   const log = req.log ?? demandStore(req).context.log;
-  log.error({ api: url.origin, ...refused, hint: refusalHint }, "the API refuses this app's access tokens");
+  log.error({ api: url.origin, ...refused }, "the API refuses this app's access tokens");
 }
