@@ -26,14 +26,13 @@ export function createProviders(
   { baseUrl, ...context }: ConnectionContext & { baseUrl: string },
   traced: (provider: Provider) => Provider = (provider) => provider,
 ): Providers {
-  const origins = settings.map(({ issuer }) => new URL(issuer).origin);
   return providersOf(
     settings.map((each) =>
       traced(
         createProvider(each, {
           ...context,
           redirectUri: redirectUri(baseUrl, each),
-          otherOrigins: origins.filter((origin) => origin !== new URL(each.issuer).origin),
+          otherOrigins: otherOrigins(each, settings),
         }),
       ),
     ),
@@ -46,6 +45,15 @@ export function redirectUri(
   { name, named }: Pick<ProviderSettings, 'name' | 'named'>,
 ): string {
   return `${baseUrl}/auth/callback${named ? `/${name}` : ''}`;
+}
+
+/** Where the other providers live: nothing is sent there for this one. Those at one origin have one operator. */
+export function otherOrigins(
+  { issuer }: Pick<ProviderSettings, 'issuer'>,
+  all: readonly Pick<ProviderSettings, 'issuer'>[],
+): string[] {
+  const origins = all.map((each) => new URL(each.issuer).origin);
+  return origins.filter((origin) => origin !== new URL(issuer).origin);
 }
 
 function providersOf(given: readonly Provider[]): Providers {
