@@ -31,7 +31,8 @@ export async function examineTwo({ work, social, env, prepare, loaded }: Setups 
   const origin = `http://127.0.0.1:${await freePort()}`;
   const start = async (name: string, { lies, op }: Pick<Setup, 'lies' | 'op'> = {}) => {
     const provider = await startMisbehavingProvider({
-      ...{ appOrigin: origin, clientId: `app-at-${name}`, clientSecret: secretOf(name), ...op },
+      ...{ appOrigin: origin, callbackPath: `/auth/callback/${name}` },
+      ...{ clientId: `app-at-${name}`, clientSecret: secretOf(name), ...op },
     });
     if (lies) provider.next(lies);
     return provider;
