@@ -1,10 +1,11 @@
-import { type ClientKey, clientCredentials } from './client-credentials.ts';
+import { clientCredentials } from './client-credentials.ts';
+import type { ClientKey } from './key-file.ts';
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
 
-export type { ClientKey } from './client-credentials.ts';
+export type { ClientKey } from './key-file.ts';
 export { type Setting, settings } from './settings.ts';
 
 /** All that can be set, checked and complete. Nothing else in `src` knows a setting's name. */
@@ -43,10 +44,12 @@ export interface ProviderConfig {
   readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
   /** The first one is used; a second one is there while the provider learns a new key. */
   readonly clientKeys: readonly ClientKey[];
-  /** PEM. */
+  /** PEM, for mutual TLS. */
   readonly clientCert: string | undefined;
   /** How the client keys sign; by each key and the provider's metadata where it is not set. */
   readonly clientKeyAlg: string | undefined;
+  /** Where the platform puts a token about this app (RFC 7523); read anew at each use. */
+  readonly clientAssertionFile: string | undefined;
   readonly clientAssertionAudience: NonNullable<Values['OIDC_CLIENT_ASSERTION_AUDIENCE']>;
   readonly clientAssertionTyp: Values['OIDC_CLIENT_ASSERTION_TYP'];
   readonly scope: string;
@@ -135,6 +138,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
       clientKeys: credentials.keys,
       clientCert: credentials.cert,
       clientKeyAlg: set.OIDC_CLIENT_KEY_ALG,
+      clientAssertionFile: set.OIDC_CLIENT_ASSERTION_FILE,
       clientAssertionAudience: set.OIDC_CLIENT_ASSERTION_AUDIENCE,
       clientAssertionTyp: set.OIDC_CLIENT_ASSERTION_TYP,
       scope: set.OIDC_SCOPE,

@@ -1,23 +1,31 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { sendsAssertion } from './client-authentication.ts';
+import { assertionAudience, sendsAssertion } from './client-authentication.ts';
 import type { Metadata } from './metadata.ts';
-import type { ProviderSettings } from './settings.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
 /**
- * The bounds of a client assertion whose audience is the token endpoint. Whoever gets one can show it there and be
- * taken for this app, so it goes nowhere else (draft-ietf-oauth-rfc7523bis). One for the issuer needs no bounds.
+ * The bounds of a client assertion that is not for the issuer alone. Whoever gets one for the token endpoint can show
+ * it there and be taken for this app, so it goes nowhere else (draft-ietf-oauth-rfc7523bis). A platform's token is good
+ * wherever its audience says, which we may not know. One for the issuer needs no bounds.
  */
 export class AssertionAudience {
   readonly #settings: ProviderSettings;
   readonly #log: Log;
+  readonly #foreign: ReadonlySet<string>;
   readonly #bounded: boolean;
   #warned = false;
 
-  constructor(settings: ProviderSettings, log: Log) {
+  constructor(
+    settings: ProviderSettings,
+    { log, otherIssuers = [] }: Pick<ConnectionContext, 'log' | 'otherIssuers'>,
+  ) {
     this.#settings = settings;
     this.#log = log;
-    this.#bounded = settings.clientAssertionAudience === 'token_endpoint' && sendsAssertion(settings);
+    const own = originOf(settings.issuer);
+    // Two realms or tenants of one server are no strangers to each other.
+    this.#foreign = new Set(otherIssuers.map(originOf).filter((origin) => origin !== own));
+    this.#bounded = sendsAssertion(settings) && assertionAudience(settings) !== 'issuer';
     this.warn();
   }
 
@@ -27,8 +35,9 @@ export class AssertionAudience {
    * @param metadata as soon as it is there
    */
   warn(metadata?: Metadata): void {
-    if (!this.#bounded || this.#warned) return;
-    const { par, dpop } = this.#settings;
+    const { par, dpop, clientAssertionAudience } = this.#settings;
+    // Where it is not the setting that decides, another one would not help.
+    if (!this.#bounded || this.#warned || clientAssertionAudience !== 'token_endpoint') return;
     const pushes = par === 'auto' && metadata?.pushed_authorization_request_endpoint !== undefined;
     const reasons = [
       ...(par === 'require' || pushes ? ['pushed authorization requests (OIDC_PAR)'] : []),
@@ -42,12 +51,34 @@ export class AssertionAudience {
     );
   }
 
-  /** @throws AuthError when an assertion for the token endpoint would go to another origin */
+  /** @throws AuthError when an assertion would go where it could be misused */
   demand(address: string, { token_endpoint }: Metadata): void {
-    const { origin } = new URL(address);
-    if (!this.#bounded || origin === new URL(token_endpoint).origin) return;
-    throw new AuthError('discovery_invalid', {
-      hint: `nothing was sent to ${origin}: with OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint a client assertion goes to the token endpoint's origin only; use issuer, or OIDC_PAR=off if it is the PAR endpoint`,
-    });
+    if (!this.#bounded) return;
+    const origin = originOf(address);
+    if (this.#foreign.has(origin)) {
+      throw new AuthError('discovery_invalid', {
+        hint: `nothing was sent to ${origin}: another provider's issuer has that address, and a client assertion of this one must not go there; check the metadata of OIDC_ISSUER`,
+      });
+    }
+    if (origin !== originOf(token_endpoint)) {
+      throw new AuthError('discovery_invalid', {
+        hint: `nothing was sent to ${origin}: ${this.#why()}, or OIDC_PAR=off if it is the PAR endpoint`,
+      });
+    }
   }
+
+  #why(): string {
+    const { clientAuth, clientAssertionAudience } = this.#settings;
+    if (clientAuth === 'workload_identity') {
+      return "the token in OIDC_CLIENT_ASSERTION_FILE goes to the token endpoint's origin only; check the metadata of OIDC_ISSUER";
+    }
+    const rule = "a client assertion goes to the token endpoint's origin only";
+    return clientAssertionAudience === 'token_endpoint'
+      ? `with OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint ${rule}; use issuer`
+      : `at this provider ${rule}; check the metadata of OIDC_ISSUER`;
+  }
+}
+
+function originOf(address: string): string {
+  return new URL(address).origin;
 }

@@ -70,8 +70,8 @@ export class ProviderConnection {
       provider.close();
       api.close();
     };
-    this.#clientAuths = clientAuthentication(settings);
-    this.#audience = new AssertionAudience(settings, context.log);
+    this.#clientAuths = clientAuthentication(settings, context.log);
+    this.#audience = new AssertionAudience(settings, context);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     const jwksUri = async () => (await this.discovered.get()).jwks_uri;
     this.keys = new ProviderKeys(jwksUri, fetch, settings.idTokenAlg);

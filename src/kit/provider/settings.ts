@@ -14,6 +14,8 @@ export interface ProviderSettings {
   clientCert?: string | undefined;
   /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
   clientKeyAlg?: string | undefined;
+  /** A file with a token about this app, which the platform puts there and renews (RFC 7523). */
+  clientAssertionFile?: string | undefined;
   /** Whom a client assertion is for (RFC 7523 §3; draft-ietf-oauth-rfc7523bis wants the issuer). */
   clientAssertionAudience: 'issuer' | 'token_endpoint';
   /** The `typ` in a client assertion's header. */
@@ -45,6 +47,8 @@ export interface ProviderSettings {
 
 /** What the connection is given from outside. */
 export interface ConnectionContext {
+  /** The issuers of the app's other providers: an assertion that only its token endpoint may have never goes there. */
+  otherIssuers?: readonly string[] | undefined;
   log: Log;
   audit: Audit;
   /** Told of each exchange with the provider, for metrics. */
