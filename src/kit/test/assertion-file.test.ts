@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../config/index.ts';
 import type { AuthError } from '../errors/auth-error.ts';
@@ -87,7 +87,7 @@ test('a good one is read without the blanks around it, its claims too', async ()
   }
 });
 
-test('many reads at once leave no file open', async () => {
+test.skipIf(!existsSync('/proc/self/fd'))('many reads at once leave no file open', async () => {
   const volume = makeTokenVolume(platformToken());
   const open = () => readdirSync('/proc/self/fd').length;
   try {
