@@ -9,6 +9,7 @@ import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
+import { checkCredentials } from './own-credentials.ts';
 import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
@@ -37,6 +38,7 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
       ...findings,
       ...ownSettings(config, site),
       ...checkSecrets(config),
+      ...(await checkCredentials(config.provider)),
       ...provider.findings,
       ...checkSignUp(site, provider.metadata),
       ...others.flat(),
