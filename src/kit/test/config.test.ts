@@ -693,13 +693,7 @@ describe('client authentication', () => {
       [
         'private_key_jwt',
         { ...secretToo, ...cert, OIDC_CLIENT_KEY_FILE: `${absent},${absent},${pem}` },
-        [
-          noSecretNeeded,
-          keyGone,
-          keyGone,
-          'OIDC_CLIENT_KEY_FILE must be one',
-          certGone,
-        ],
+        [noSecretNeeded, keyGone, keyGone, 'OIDC_CLIENT_KEY_FILE must be one', certGone],
       ],
       [
         'private_key_jwt',
@@ -740,12 +734,7 @@ describe('client authentication', () => {
       [
         'private_key_jwt',
         { ...key, OIDC_CLIENT_CERT_FILE: `${absent},`, OIDC_CLIENT_ASSERTION_FILE: absent },
-        [
-          'OIDC_CLIENT_ASSERTION_FILE has no effect',
-          keyGone,
-          certGone,
-          'OIDC_CLIENT_CERT_FILE must be one',
-        ],
+        ['OIDC_CLIENT_ASSERTION_FILE has no effect', keyGone, certGone, 'OIDC_CLIENT_CERT_FILE must be one'],
       ],
       ['no such way', { ...key, ...cert }, ['OIDC_CLIENT_AUTH must be one of', keyGone, certGone]],
     ];

@@ -140,6 +140,7 @@ describe.concurrent('the file', () => {
         expectPlainFailure(page, app);
         expect([page.status, op.calls.token]).toEqual([503, 0]);
         expect(page.body).toContain('Sign-in is not set up correctly');
+        expect(page.body).toMatch(/href="\/auth\/login\?returnTo=%2Fprofile"[^>]*>Sign in again</);
         const said = { hint: expect.stringMatching(hint) };
         expect(app.events('sign_in.failed')).toMatchObject([{ ...said, reason: 'client_refused' }]);
         const loud = app.lines.filter(({ msg }) => msg === 'the client assertion file cannot be used');
