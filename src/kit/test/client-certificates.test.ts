@@ -74,6 +74,11 @@ describe('the settings', () => {
       ],
     ],
     [
+      'of nobody knows whose key',
+      { ...env([first], [first]), OIDC_CLIENT_KEY_FILE: '/nowhere/key.pem' },
+      ['OIDC_CLIENT_KEY_FILE names a file that cannot be read'],
+    ],
+    [
       'that is a key, or away, beside a key that is away',
       {
         ...env([first], []),
@@ -171,6 +176,7 @@ describe('at Microsoft Entra, known by its host', () => {
       await withPair({ op, env: settings }, async ({ app, open }) => {
         expectPlainFailure(await open('/profile'), app);
         expect(told(app)).toContain(`nothing was sent to ${elsewhere.op.origin}: at this provider`);
+        expect(told(app)).not.toContain('client assertions for the token endpoint are used together');
       });
       expect(elsewhere.op.calls.par).toBe(0);
     }));
