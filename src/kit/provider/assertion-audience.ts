@@ -2,29 +2,23 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
 import { assertionAudience, sendsAssertion } from './client-authentication.ts';
 import type { Metadata } from './metadata.ts';
-import type { ConnectionContext, ProviderSettings } from './settings.ts';
+import type { ProviderSettings } from './settings.ts';
 
 /**
  * The bounds of a client assertion that is not for the issuer alone. Whoever gets one for the token endpoint can show
  * it there and be taken for this app, so it goes nowhere else (draft-ietf-oauth-rfc7523bis). A platform's token is good
- * wherever its audience says, which we may not know. One for the issuer needs no bounds.
+ * wherever its audience says, which we may not know. One for the issuer needs no bounds. That none goes to another
+ * provider of this app is checked with the metadata.
  */
 export class AssertionAudience {
   readonly #settings: ProviderSettings;
   readonly #log: Log;
-  readonly #foreign: ReadonlySet<string>;
   readonly #bounded: boolean;
   #warned = false;
 
-  constructor(
-    settings: ProviderSettings,
-    { log, otherIssuers = [] }: Pick<ConnectionContext, 'log' | 'otherIssuers'>,
-  ) {
+  constructor(settings: ProviderSettings, log: Log) {
     this.#settings = settings;
     this.#log = log;
-    const own = originOf(settings.issuer);
-    // Two realms or tenants of one server are no strangers to each other.
-    this.#foreign = new Set(otherIssuers.map(originOf).filter((origin) => origin !== own));
     this.#bounded = sendsAssertion(settings) && assertionAudience(settings) !== 'issuer';
     this.warn();
   }
@@ -53,18 +47,11 @@ export class AssertionAudience {
 
   /** @throws AuthError when an assertion would go where it could be misused */
   demand(address: string, { token_endpoint }: Metadata): void {
-    if (!this.#bounded) return;
-    const origin = originOf(address);
-    if (this.#foreign.has(origin)) {
-      throw new AuthError('discovery_invalid', {
-        hint: `nothing was sent to ${origin}: another provider's issuer has that address, and a client assertion of this one must not go there; check the metadata of OIDC_ISSUER`,
-      });
-    }
-    if (origin !== originOf(token_endpoint)) {
-      throw new AuthError('discovery_invalid', {
-        hint: `nothing was sent to ${origin}: ${this.#why()}, or OIDC_PAR=off if it is the PAR endpoint`,
-      });
-    }
+    const { origin } = new URL(address);
+    if (!this.#bounded || origin === new URL(token_endpoint).origin) return;
+    throw new AuthError('discovery_invalid', {
+      hint: `nothing was sent to ${origin}: ${this.#why()}, or OIDC_PAR=off if it is the PAR endpoint`,
+    });
   }
 
   #why(): string {
@@ -77,8 +64,4 @@ export class AssertionAudience {
       ? `with OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint ${rule}; use issuer`
       : `at this provider ${rule}; check the metadata of OIDC_ISSUER`;
   }
-}
-
-function originOf(address: string): string {
-  return new URL(address).origin;
 }

@@ -41,6 +41,7 @@ export class ProviderConnection {
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
   readonly log: Log;
+  readonly #context: ConnectionContext;
   readonly #clientAuths: oidc.ClientAuth[];
   readonly #audience: AssertionAudience;
   readonly #fetch: ProviderFetch;
@@ -51,6 +52,7 @@ export class ProviderConnection {
 
   constructor(settings: ProviderSettings, context: ConnectionContext) {
     this.settings = settings;
+    this.#context = context;
     this.log = context.log;
     this.health = new ProviderHealth(context.audit, settings.issuer);
     const tls = settings.clientAuth.endsWith('tls_client_auth')
@@ -71,7 +73,7 @@ export class ProviderConnection {
       api.close();
     };
     this.#clientAuths = clientAuthentication(settings, context.log);
-    this.#audience = new AssertionAudience(settings, context);
+    this.#audience = new AssertionAudience(settings, context.log);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     const jwksUri = async () => (await this.discovered.get()).jwks_uri;
     this.keys = new ProviderKeys(jwksUri, fetch, settings.idTokenAlg);
@@ -140,7 +142,7 @@ export class ProviderConnection {
         [oidc.customFetch]: async (...request) => boundMetadata(await this.#fetch(...request)),
         execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
       });
-      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.log);
+      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.#context);
       this.#audience.warn(metadata);
       return metadata;
     } catch (error) {

@@ -4,6 +4,16 @@ import type { ProviderCall } from './fetch.ts';
 
 /** How the provider knows this app, and what we ask of it. */
 export interface ProviderSettings {
+  /** As in OIDC_PROVIDERS; `default` for the one without a name. */
+  name: string;
+  /** Whether its addresses in this app hold its name. */
+  named: boolean;
+  /** What people read instead of "sign-in service". */
+  label: string;
+  /** A sentence with the plain names of settings in it, with this provider's instead. */
+  inFull: (text: string) => string;
+  /** Which claim holds the roles; undefined: nobody has a role. */
+  rolesClaim: string | undefined;
   issuer: string;
   clientId: string;
   clientSecret?: string | undefined;
@@ -37,7 +47,7 @@ export interface ProviderSettings {
   uiLocales?: string | undefined;
   /** Sent with every authorization request, whatever a link asks for. */
   authorizationParameters?: Readonly<Record<string, string>> | undefined;
-  /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
+  /** Tenant ids let in, or `*`, where the issuer serves many (Microsoft Entra). */
   allowedTenants: readonly string[];
   /** A rule with `maxAgeSeconds` accepts a fresh answer without auth_time (R18). */
   stepUpWithoutAuthTime: boolean;
@@ -47,10 +57,10 @@ export interface ProviderSettings {
 
 /** What the connection is given from outside. */
 export interface ConnectionContext {
-  /** The issuers of the app's other providers: an assertion that only its token endpoint may have never goes there. */
-  otherIssuers?: readonly string[] | undefined;
   log: Log;
   audit: Audit;
   /** Told of each exchange with the provider, for metrics. */
   onCall?: ((call: ProviderCall) => void) | undefined;
+  /** Where the issuers of other providers of this app live. */
+  otherOrigins?: readonly string[];
 }

@@ -102,14 +102,42 @@ test.skipIf(!existsSync('/proc/self/fd'))('many reads at once leave no file open
 });
 
 test('the settings only name it: it may come later', () => {
-  const { clientAuth, clientAssertionFile } = loadConfig({
+  const [{ clientAuth, clientAssertionFile }] = loadConfig({
     OIDC_ISSUER: 'https://login.example.com',
     OIDC_CLIENT_ID: 'app',
     OIDC_CLIENT_AUTH: 'workload_identity',
     OIDC_CLIENT_ASSERTION_FILE: '/nowhere/token',
     SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
-  }).provider;
+  }).providers;
   expect([clientAuth, clientAssertionFile]).toEqual(['workload_identity', '/nowhere/token']);
+});
+
+test('two providers must not be shown the same one, by whatever path it is named', () => {
+  const [volume, other] = [makeTokenVolume(platformToken()), makeTokenVolume(platformToken())];
+  const load = (work: string, google: string) => () =>
+    loadConfig({
+      OIDC_PROVIDERS: 'work,google',
+      OIDC_WORK_ISSUER: 'https://login.example.com',
+      OIDC_WORK_CLIENT_ID: 'app',
+      OIDC_WORK_CLIENT_ASSERTION_FILE: work,
+      OIDC_GOOGLE_ISSUER: 'https://login.example.org',
+      OIDC_GOOGLE_CLIENT_ID: 'app',
+      OIDC_GOOGLE_CLIENT_ASSERTION_FILE: google,
+      OIDC_CLIENT_AUTH: 'workload_identity',
+      SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
+    });
+  const problem =
+    'OIDC_WORK_CLIENT_ASSERTION_FILE and OIDC_GOOGLE_CLIENT_ASSERTION_FILE name the same file: have the platform';
+  try {
+    expect(load(volume.path, volume.path)).toThrow(problem);
+    expect(load(volume.path, volume.path.replace(/token$/, '..data/token'))).toThrow(problem);
+    expect(load('/nowhere/token', '/nowhere/../nowhere/token')).toThrow(problem);
+    expect(load(volume.path, other.path)).not.toThrow();
+    expect(load('/nowhere/a', '/nowhere/b')).not.toThrow();
+  } finally {
+    volume.remove();
+    other.remove();
+  }
 });
 
 test('a careless line of the log holds nothing of a token, by whatever name it comes', () => {

@@ -38,7 +38,7 @@ describe('the settings', () => {
       OIDC_CLIENT_ID: 'app',
       SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
       ...more,
-    }).provider;
+    }).providers[0];
   function problems(more: Record<string, string>): readonly string[] {
     try {
       load(more);

@@ -185,7 +185,7 @@ test.each<[what: string, days: number, way: string, finding: object]>([
   ['expires soon', 12, 'self_signed_tls_client_auth', { state: 'warning' }],
 ])('a certificate that %s (%i days, %s) is pointed out', async (_, days, way, finding) => {
   const env = { ...byCertificate(makeCertificate({ days })), OIDC_CLIENT_AUTH: way };
-  const { provider } = loadConfig({ ...others, ...env });
+  const [provider] = loadConfig({ ...others, ...env }).providers;
   expect(await checkCredentials(provider)).toMatchObject([{ check: 'client certificate', ...finding }]);
 });
 

@@ -2,10 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { exportJWK } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
-import { createLog } from '../log/index.ts';
-import { AssertionAudience } from '../provider/assertion-audience.ts';
-import type { Metadata } from '../provider/metadata.ts';
-import type { ProviderSettings } from '../provider/settings.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import {
   expectHonestSignIn,
@@ -254,26 +250,4 @@ describe.concurrent('the token goes to the origin of the token endpoint only', (
       expect(stranger.shown).toEqual([]);
     }),
   );
-
-  test("and never to another provider's issuer, whatever the metadata say", () => {
-    const bounds = (issuer: string, clientAuth: string, ...otherIssuers: string[]) =>
-      new AssertionAudience(
-        { issuer, clientAuth, clientAssertionAudience: 'token_endpoint' } as ProviderSettings,
-        {
-          log: createLog('silent'),
-          otherIssuers,
-        },
-      );
-    const metadata = { token_endpoint: 'https://login.example.com/token' } as Metadata;
-    const demand = (audience: AssertionAudience) => () => audience.demand(metadata.token_endpoint, metadata);
-    for (const way of ['workload_identity', 'private_key_jwt', 'client_secret_jwt']) {
-      expect(demand(bounds('https://liar.example', way, 'https://login.example.com/realms/a'))).toThrow(
-        'discovery_invalid',
-      );
-      // Two tenants of one server.
-      const tenant = bounds('https://login.example.com/b', way, 'https://login.example.com/a');
-      expect(demand(tenant)).not.toThrow();
-      expect(demand(bounds('https://login.example.com', way, 'https://other.example'))).not.toThrow();
-    }
-  });
 });

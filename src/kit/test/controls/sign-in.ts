@@ -219,7 +219,6 @@ export const signInControls: Control[] = [
       'workload-identity: that %s ends the sign-in with a page, and the next one takes the good token',
       'workload-identity: a refresh waits for it, and goes on when it is there',
       'workload-identity: a %s elsewhere gets nothing',
-      "workload-identity: and never to another provider's issuer, whatever the metadata say",
       'assertion-file: a file that %s is no token',
     ],
   },
