@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { loadConfig } from '../config/index.ts';
 import type { AuthError } from '../errors/auth-error.ts';
 import { createLog } from '../log/index.ts';
 import { readPlatformToken } from '../provider/assertion-file.ts';
+import { createProviders } from '../provider/providers.ts';
 import { makeTokenVolume, platformToken, type TokenVolume } from './helpers/platform-tokens.ts';
 
 // What OIDC_CLIENT_ASSERTION_FILE may lead to. What comes of it in the app is in workload-identity.test.ts.
@@ -112,20 +113,37 @@ test('the settings only name it: it may come later', () => {
   expect([clientAuth, clientAssertionFile]).toEqual(['workload_identity', '/nowhere/token']);
 });
 
+const loadTwo = (work: string, google: string) =>
+  loadConfig({
+    OIDC_PROVIDERS: 'work,google',
+    OIDC_WORK_ISSUER: 'https://login.example.com',
+    OIDC_WORK_CLIENT_ID: 'app',
+    OIDC_WORK_CLIENT_ASSERTION_FILE: work,
+    OIDC_GOOGLE_ISSUER: 'https://login.example.org',
+    OIDC_GOOGLE_CLIENT_ID: 'app',
+    OIDC_GOOGLE_CLIENT_ASSERTION_FILE: google,
+    OIDC_CLIENT_AUTH: 'workload_identity',
+    SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
+  });
+
+test('of several providers, the log names the setting of the one whose file is not there', async () => {
+  const volume = makeTokenVolume(platformToken());
+  const hints: unknown[] = [];
+  const log = createLog('warn', { write: (line) => void hints.push(JSON.parse(line).hint) });
+  const { providers: settings, baseUrl } = loadTwo('/nowhere/token', volume.path);
+  const providers = createProviders(settings, { baseUrl, log, audit: () => {} });
+  try {
+    await vi.waitFor(() => expect(hints).toHaveLength(1));
+    expect(hints[0]).toMatch(/^OIDC_WORK_CLIENT_ASSERTION_FILE: \/nowhere\/token is not there/);
+  } finally {
+    await providers.close();
+    volume.remove();
+  }
+});
+
 test('two providers must not be shown the same one, by whatever path it is named', () => {
   const [volume, other] = [makeTokenVolume(platformToken()), makeTokenVolume(platformToken())];
-  const load = (work: string, google: string) => () =>
-    loadConfig({
-      OIDC_PROVIDERS: 'work,google',
-      OIDC_WORK_ISSUER: 'https://login.example.com',
-      OIDC_WORK_CLIENT_ID: 'app',
-      OIDC_WORK_CLIENT_ASSERTION_FILE: work,
-      OIDC_GOOGLE_ISSUER: 'https://login.example.org',
-      OIDC_GOOGLE_CLIENT_ID: 'app',
-      OIDC_GOOGLE_CLIENT_ASSERTION_FILE: google,
-      OIDC_CLIENT_AUTH: 'workload_identity',
-      SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
-    });
+  const load = (work: string, google: string) => () => loadTwo(work, google);
   const problem =
     'OIDC_WORK_CLIENT_ASSERTION_FILE and OIDC_GOOGLE_CLIENT_ASSERTION_FILE name the same file: have the platform';
   try {
