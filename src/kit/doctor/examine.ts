@@ -12,6 +12,7 @@ import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
+import { checkCredentials } from './own-credentials.ts';
 import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
@@ -94,9 +95,10 @@ function ofProvider({ provider: { name, named, inFull } }: Subject, findings: re
 }
 
 async function examineProvider(subject: Subject): Promise<Examined> {
+  const credentials = await checkCredentials(subject.provider);
   const { metadata, findings } = await checkDiscovery(subject);
   const more = metadata ? await examineMetadata(subject, metadata) : [unseen];
-  return { subject, ...(metadata && { metadata }), findings: [...findings, ...more] };
+  return { subject, ...(metadata && { metadata }), findings: [...credentials, ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');

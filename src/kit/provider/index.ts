@@ -14,7 +14,8 @@ import { finishSignIn } from './sign-in.ts';
 import { askUserinfo } from './userinfo.ts';
 
 export type { ApiAnswer, ApiRequest } from './api.ts';
-export { type Apis, apiAddress } from './api-address.ts';
+export { type Api, type Apis, apiAddress } from './api-address.ts';
+export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
 export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';
