@@ -70,7 +70,14 @@ interface Foreign {
 
 /** What the metadata names at the origins of other providers. */
 function foreignEndpoints(metadata: Metadata, others: readonly ProviderConfig[]): Foreign[] {
-  return Object.entries(metadata).flatMap(([endpoint, address]) => {
+  const { mtls_endpoint_aliases: aliases } = metadata;
+  const named = [
+    ...Object.entries(metadata),
+    ...Object.entries(aliases ?? {}).map(
+      ([name, address]) => [`mtls_endpoint_aliases.${name}`, address] as const,
+    ),
+  ];
+  return named.flatMap(([endpoint, address]) => {
     if (!/_(endpoint|uri)$/.test(endpoint)) return [];
     const origin = URL.parse(String(address))?.origin;
     const owner = others.find(({ issuer }) => new URL(issuer).origin === origin);

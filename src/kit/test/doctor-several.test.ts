@@ -186,12 +186,20 @@ describe('of two providers', () => {
     ]);
   });
 
-  test.each(['token_endpoint', 'authorization_endpoint', 'jwks_uri', 'userinfo_endpoint'])(
+  test.each([
+    'token_endpoint',
+    'authorization_endpoint',
+    'jwks_uri',
+    'userinfo_endpoint',
+    'mtls_endpoint_aliases.token_endpoint',
+  ])(
     'one whose metadata names the %s of the other is not to be trusted, and nothing is tried with it',
     async (endpoint) => {
       const { lines, pair } = await examineTwo({
         prepare({ work, social }) {
-          social.next({ discovery: { json: { [endpoint]: `${work.origin}/token` } } });
+          const [alias, of] = endpoint.split('.').reverse();
+          const named = { [String(alias)]: `${work.origin}/token` };
+          social.next({ discovery: { json: of ? { [of]: named } : named } });
           return undefined;
         },
       });
