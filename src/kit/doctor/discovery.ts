@@ -3,7 +3,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { Provider } from '../provider/index.ts';
 import { type Answer, ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
-import { listed } from './listed.ts';
+import { checkForeign } from './foreign-endpoints.ts';
 import { reasonIn, wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
 
@@ -53,47 +53,14 @@ export async function checkIssuer(
     const { reason, hint = reason } = error;
     if (reason === 'discovery_issuer')
       return otherIssuer(provider.settings.issuer, String(metadata.issuer), hint);
-    const foreign = foreignEndpoints(metadata, others);
-    if (foreign.length > 0) return namesOthers(foreign);
+    const foreign = checkForeign(metadata, others);
+    if (foreign) return foreign;
     return failed(
       'discovery',
       `the metadata cannot be used: ${said(hint)}.`,
       'Have the provider fix it, or compare OIDC_ISSUER and OIDC_PAR with what it offers.',
     );
   }
-}
-
-interface Foreign {
-  endpoint: string;
-  owner: ProviderConfig;
-}
-
-/** What the metadata names at the origins of other providers. */
-function foreignEndpoints(metadata: Metadata, others: readonly ProviderConfig[]): Foreign[] {
-  const { mtls_endpoint_aliases: aliases } = metadata;
-  const named = [
-    ...Object.entries(metadata),
-    ...Object.entries(aliases ?? {}).map(
-      ([name, address]) => [`mtls_endpoint_aliases.${name}`, address] as const,
-    ),
-  ];
-  return named.flatMap(([endpoint, address]) => {
-    if (!/_(endpoint|uri)$/.test(endpoint)) return [];
-    const origin = URL.parse(String(address))?.origin;
-    const owner = others.find(({ issuer }) => new URL(issuer).origin === origin);
-    return owner ? [{ endpoint, owner }] : [];
-  });
-}
-
-/** A way to have codes, tokens or this app's proof sent to the wrong provider (mix-up, RFC 9700 §4.4). */
-function namesOthers(foreign: readonly Foreign[]): Finding {
-  const whose = [...new Set(foreign.map(({ owner }) => `${owner.name} (${new URL(owner.issuer).origin})`))];
-  const which = foreign.map(({ endpoint }) => endpoint);
-  return failed(
-    'discovery',
-    `the metadata cannot be used: it names ${said(listed(which))} at the address of ${listed(whose)}, and nothing is sent there for this provider.`,
-    'Have it name its own. Nobody can sign in by it until then; if its operator did not expect this, do not trust it, and take it out of OIDC_PROVIDERS.',
-  );
 }
 
 function otherIssuer(expected: string, actual: string, hint: string): Finding {

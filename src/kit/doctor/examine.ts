@@ -22,7 +22,7 @@ import { checkRoutes } from './routes.ts';
 import { checkClientSecret, checkSessionSecret, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
 import { checkSignUp, makesAccounts } from './sign-up.ts';
-import { othersOf, type Subject, subjectsOf } from './subject.ts';
+import { type Subject, strangersTo, subjectsOf } from './subject.ts';
 import { checkUsers } from './users.ts';
 
 /**
@@ -126,7 +126,7 @@ async function checkMetadata(config: Subject, metadata: Metadata): Promise<Findi
     audit: () => {},
   });
   try {
-    return await checkIssuer(provider, metadata, othersOf(config));
+    return await checkIssuer(provider, metadata, strangersTo(config));
   } finally {
     await provider.close();
   }

@@ -8,7 +8,8 @@ export function subjectsOf(config: Config): Subject[] {
   return config.providers.map((provider) => ({ ...config, provider }));
 }
 
-/** The providers beside the one that is looked at. */
-export function othersOf({ providers, provider }: Subject): readonly ProviderConfig[] {
-  return providers.filter(({ name }) => name !== provider.name);
+/** The providers at other origins than the one that is looked at. Those at its own have the same operator. */
+export function strangersTo({ providers, provider }: Subject): readonly ProviderConfig[] {
+  const { origin } = new URL(provider.issuer);
+  return providers.filter(({ issuer }) => new URL(issuer).origin !== origin);
 }

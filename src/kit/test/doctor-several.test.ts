@@ -213,6 +213,19 @@ describe('of two providers', () => {
     },
   );
 
+  test('one at the origin of the other may name endpoints there, and what is wrong with it is something else', async () => {
+    const { lines } = await examineTwo({
+      work: { op: { clientId: 'app-at-both' } },
+      prepare({ work }) {
+        work.next({ discovery: { json: { token_endpoint: undefined } } });
+        return { OIDC_SOCIAL_ISSUER: `${work.issuer}/other` };
+      },
+    });
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^✗ work: discovery: the metadata cannot be used: .* has no token_endpoint/),
+    );
+  });
+
   test('one that does not name itself in its answers is known by its own address', async () => {
     const { lines } = await examineTwo({
       social: { lies: { discovery: { json: { authorization_response_iss_parameter_supported: false } } } },
@@ -426,6 +439,18 @@ describe('the running app', () => {
     expect(about(found, 'chooser')).toMatchObject([
       { state: 'failed', text: '/auth/login has no link for work and social.' },
     ]);
+  });
+
+  test('that has one provider with a name has no chooser to look at', async () => {
+    const gone = ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET', 'LABEL'].map((each) => [
+      `OIDC_SOCIAL_${each}`,
+      undefined,
+    ]);
+    const one = { OIDC_PROVIDERS: 'work', ...Object.fromEntries(gone) };
+    const found = await examine({ ...(await running(one)), ...one });
+    expect(about(found, 'cookies').map(({ state }) => state)).toEqual(['ok']);
+    expect(found.filter(({ check }) => /^(chooser|labels)$/.test(check))).toEqual([]);
+    expect(about(found, 'redirect address')).toMatchObject([{ provider: 'work', state: 'ok' }]);
   });
 
   test('that knows another client at one of them is told so with its setting in full', async () => {
