@@ -1,4 +1,5 @@
 import { type ClientKey, clientCredentials } from './client-credentials.ts';
+import { withProxyNames } from './outbound-values.ts';
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
@@ -38,6 +39,8 @@ export interface Config {
 export interface ProviderConfig {
   /** Exactly as it was written: the slash at its end is part of an issuer's name. */
   readonly issuer: string;
+  /** The origin at which the server reaches the issuer's, where users reach that elsewhere. */
+  readonly internalUrl: string | undefined;
   readonly clientId: string;
   readonly clientSecret: string | undefined;
   readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
@@ -69,6 +72,8 @@ export interface ProviderConfig {
   readonly stepUpWithoutAuthTime: boolean;
   readonly clockToleranceSeconds: number;
   readonly dpop: boolean;
+  /** For https requests to it and to APIs, in the words of Node's `proxyEnv`. */
+  readonly proxy: { readonly https_proxy: string; readonly no_proxy: string | undefined } | undefined;
 }
 
 /**
@@ -106,7 +111,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
   const own = site.settings ?? {};
   // A definition that is wrong itself cannot be read by; all others are looked at all the same.
   const sound = Object.entries(own).filter(([name, one]) => ownSettingProblems({ [name]: one }).length === 0);
-  const reading = readSettings(env, Object.fromEntries(sound));
+  const reading = readSettings(withProxyNames(env), Object.fromEntries(sound));
   const credentials = clientCredentials(reading);
   const all = [
     ...ownSettingProblems(own),
@@ -129,6 +134,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
     shutdownDelaySeconds: set.SHUTDOWN_DELAY_SECONDS,
     provider: {
       issuer: set.OIDC_ISSUER,
+      internalUrl: set.OIDC_INTERNAL_URL,
       clientId: set.OIDC_CLIENT_ID,
       clientSecret: set.OIDC_CLIENT_SECRET,
       clientAuth: set.OIDC_CLIENT_AUTH,
@@ -155,6 +161,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
       stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,
       clockToleranceSeconds: set.OIDC_CLOCK_TOLERANCE_SECONDS,
       dpop: set.OIDC_DPOP,
+      proxy: set.HTTPS_PROXY ? { https_proxy: set.HTTPS_PROXY, no_proxy: set.NO_PROXY } : undefined,
     },
     session: {
       secrets: set.SESSION_SECRET_PREVIOUS

@@ -1,3 +1,4 @@
+import { outbound } from './outbound.ts';
 import type { Reading } from './read.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
@@ -11,6 +12,7 @@ export function conflicts({ values, invalid }: Reading, env: NodeJS.ProcessEnv):
     ...addresses(values, invalid),
     ...tenants(values, invalid),
     ...parameters(values),
+    ...outbound({ values }),
     ...sessions(values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [

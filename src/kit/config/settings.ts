@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { authorizationParameters } from './authorization-parameters.ts';
+import { internalOrigin, proxy } from './outbound-values.ts';
 import * as is from './values.ts';
 
 export interface Setting {
@@ -33,6 +34,11 @@ const table = {
     example: 'https://login.example.com',
     schema: is.issuer,
     hint: findIssuer,
+  },
+  OIDC_INTERNAL_URL: {
+    meaning: 'where the server reaches the origin of OIDC_ISSUER, if users reach it elsewhere',
+    example: 'http://keycloak:8080',
+    schema: internalOrigin,
   },
   OIDC_CLIENT_ID: {
     meaning: 'the ID of this app at the provider',
@@ -185,6 +191,18 @@ const table = {
     example: 'rediss://:password@redis.example.com:6379',
     secret: true,
     schema: is.redisUrls,
+  },
+
+  HTTPS_PROXY: {
+    meaning: 'the proxy for https requests to providers and APIs',
+    example: 'http://proxy.example.com:3128',
+    secret: true,
+    schema: proxy,
+  },
+  NO_PROXY: {
+    meaning: 'the hosts that are reached without the proxy',
+    example: '.internal,10.0.0.1-10.0.0.255',
+    schema: is.text,
   },
 
   TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },

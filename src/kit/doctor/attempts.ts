@@ -50,7 +50,7 @@ export async function startSignIn(
   if (!(url instanceof URL)) return { ...url, at: 'push' };
   try {
     const pushed = url.searchParams.has('request_uri');
-    return { ...judgePage(await openAsBrowser(url), redirectUri), at: 'page', pushed };
+    return { ...judgePage(await openAsBrowser(url, settings), redirectUri), at: 'page', pushed };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return { state: 'silent', code: error.code, at: 'page' };
@@ -80,9 +80,9 @@ export function exchangeCode(config: Config, settings: ProviderConfig, metadata:
   }).catch(toOutcome);
 }
 
-/** As a browser without cookies opens it. @throws NoAnswer */
-export function openAsBrowser(url: URL): Promise<Answer> {
-  return ask(url, { accept: 'text/html', 'user-agent': 'Mozilla/5.0 (doctor)' });
+/** As a browser without cookies opens it, but on the server's way to the provider. @throws NoAnswer */
+export function openAsBrowser(url: URL, settings: ProviderConfig): Promise<Answer> {
+  return ask(url, { accept: 'text/html', 'user-agent': 'Mozilla/5.0 (doctor)' }, settings);
 }
 
 /** Whether an answer is a page about an error, or leads to one. */

@@ -17,6 +17,7 @@ import { toRegister } from './registration.ts';
 import { checkSecrets, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
 import { checkSignUp } from './sign-up.ts';
+import { checkWays } from './ways.ts';
 
 /**
  * Looks at everything that these settings lead to. Changes nothing anywhere.
@@ -49,7 +50,7 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
 async function examineProvider(config: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {
   const { metadata, findings } = await checkDiscovery(config);
   const more = metadata ? await examineMetadata(config, metadata) : [unseen];
-  return { ...(metadata && { metadata }), findings: [...findings, ...more] };
+  return { ...(metadata && { metadata }), findings: [...checkWays(config.provider), ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
