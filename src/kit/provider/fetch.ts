@@ -1,11 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Duplex } from 'node:stream';
 import { createAgents, isSafe, type Way } from './agents.ts';
 import { toHeaders } from './answer-headers.ts';
 import { unpacked } from './content-encoding.ts';
 import type { Route } from './internal-address.ts';
 import { networkHint } from './network-hints.ts';
-import { ProxyFailure } from './proxy.ts';
+import { opening, ProxyFailure } from './proxy.ts';
 
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
@@ -184,7 +185,14 @@ function send(
       ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
     };
     const { request } = url.protocol === 'https:' ? https : http;
-    const outgoing = request(url, { method: init.method ?? 'GET', headers, agent, servername });
+    let connection: Duplex | undefined;
+    const options = {
+      ...{ method: init.method ?? 'GET', headers, agent, servername },
+      [opening]: (opened: Duplex) => {
+        connection = opened;
+      },
+    };
+    const outgoing = request(url, options);
     const fail = (error: Error) => {
       clearTimeout(timer);
       reject(Object.assign(error, { reusedSocket: outgoing.reusedSocket }));
@@ -192,6 +200,7 @@ function send(
     // A request that Node has destroyed already emits no error, so nobody waits for one.
     const giveUp = (error: Error) => {
       outgoing.destroy(error);
+      if (!outgoing.socket) connection?.destroy();
       fail(error);
     };
     // One timer over the whole exchange: a body that trickles in counts too.

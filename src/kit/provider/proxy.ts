@@ -8,6 +8,14 @@ export interface ProxyEnv {
   no_proxy?: string | undefined;
 }
 
+/**
+ * Of a request: told of the connection that is being opened for it. While a proxy is at that, Node has not given it to
+ * the request, so who gives the request up has to close it.
+ */
+export const opening = Symbol('opening');
+
+type Opening = { [opening]?: ((connection: Duplex) => void) | undefined };
+
 type Callback = NonNullable<Parameters<https.Agent['createConnection']>[1]>;
 
 const tunnels = new WeakSet<object>();
@@ -74,7 +82,10 @@ export class ProxyAgent extends https.Agent {
   }
 
   /** Node calls back only where a proxy is in between: with the connection, or with what failed at either. */
-  override createConnection(options: http.ClientRequestArgs, callback?: Callback): Duplex | null | undefined {
+  override createConnection(
+    options: http.ClientRequestArgs & Opening,
+    callback?: Callback,
+  ): Duplex | null | undefined {
     const toProxy = super.createConnection(options, (error, socket) => {
       // With the inner connection it was the other side that failed.
       if (!error || socket !== toProxy) {
@@ -86,6 +97,7 @@ export class ProxyAgent extends https.Agent {
       const target = `${options.host}:${options.port ?? 443}`;
       callback?.(new ProxyFailure(target, error, this.#withPassword), socket);
     });
+    if (toProxy) options[opening]?.(toProxy);
     return toProxy;
   }
 }

@@ -14,6 +14,8 @@ export interface ConnectProxy {
   others: string[];
   /** Connections that it has opened. */
   readonly opened: number;
+  /** Connections that are open to it now, and from it. */
+  readonly connections: number;
   stop(): Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export async function startConnectProxy({ credentials, answer, tls }: Wanted = {
     keep(socket);
     const target = req.url ?? '';
     asked.push(target);
-    if (answer === 'hangs') return;
+    if (answer === 'hangs') return void socket.resume().on('end', () => socket.end());
     if (answer === 'hangs up') return void socket.destroy();
     if (answer) return void socket.end(`HTTP/1.1 ${answer}\r\n\r\n`);
     const sent = Buffer.from(req.headers['proxy-authorization']?.replace('Basic ', '') ?? '', 'base64');
@@ -70,6 +72,9 @@ export async function startConnectProxy({ credentials, answer, tls }: Wanted = {
     others,
     get opened() {
       return opened;
+    },
+    get connections() {
+      return sockets.size;
     },
     address: (user) => `http${tls ? 's' : ''}://${user ? `${user}@` : ''}localhost:${port}`,
     async stop() {
