@@ -3,12 +3,14 @@ import type { ServerMetadata } from 'openid-client';
 import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
 import { oneLine } from './hint-text.ts';
-import type { ProviderSettings } from './settings.ts';
 
 // Users and the server may reach the provider at different addresses, as in containers and clusters. All that is signed,
 // compared and shown is the public address; only the connection goes to the internal one.
 
-type Addresses = Pick<ProviderSettings, 'issuer' | 'internalUrl'>;
+interface Addresses {
+  issuer: string;
+  internalUrl?: string | undefined;
+}
 
 /** Where a request goes, and what goes along so that the provider takes it for one at its public address. */
 export interface Route {
