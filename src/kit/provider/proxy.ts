@@ -41,7 +41,7 @@ export class ProxyFailure extends Error {
   ) {
     const code = /^[A-Z][A-Z\d_]{1,60}$/.test(String(error.code)) ? String(error.code) : 'no code';
     const status = Number(error.statusCode) || undefined;
-    super(`the proxy opened no connection to ${target} (${status ?? code})`);
+    super(`the proxy of HTTPS_PROXY opened no connection to ${target} (${status ?? code})`);
     this.code = code;
     this.hint =
       status === undefined ? brokenHint(error, code, target) : refusedHint(status, target, withPassword);

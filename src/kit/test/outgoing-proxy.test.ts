@@ -8,11 +8,14 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, loadConfig } from '../config/index.ts';
+import { requireAuth } from '../guard/require-auth.ts';
 import { createProviderFetch, type Unreachable } from '../provider/fetch.ts';
 import { freePort, startApp } from './helpers/app.ts';
+import type { MoreRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { makeCertificate, trust } from './helpers/certificates.ts';
 import { type ConnectProxy, startConnectProxy } from './helpers/connect-proxy.ts';
+import { fetchFrom } from './helpers/fetch-from.ts';
 import { playHost } from './helpers/host-names.ts';
 import { type IdentityProviderOptions, startIdentityProvider } from './helpers/identity-provider.ts';
 import { startMutualTlsProvider } from './helpers/mutual-tls.ts';
@@ -267,6 +270,26 @@ describe('a proxy that opens no connection', () => {
     expect(failure.hint).toMatch(
       new RegExp(`^the certificate of localhost:${port} comes from a CA that is not trusted`),
     );
+  });
+
+  test('to an API is told as one, in the log', async () => {
+    const proxy = await proxyOf({ answer: '403 Forbidden' });
+    const env = { HTTPS_PROXY: proxy.address(credentials) };
+    const mount: MoreRoutes['mount'] = (app) =>
+      app.get('/call', requireAuth(), async (req, res) => {
+        res.json(await (await fetchFrom(req, 'https://api.example.test/notes')).json());
+      });
+    await withPairOf({ env, routes: { mount } }, async (pair) => {
+      const { browser } = await pair.signIn('alice');
+      expect((await browser.get(pair.app.url('/call'))).status).toBe(503);
+      const { causes } = pair.app.lines.find(({ msg }) => msg === 'request failed') ?? {};
+      expect(causes).toContainEqual(
+        expect.objectContaining({
+          message: 'the proxy of HTTPS_PROXY opened no connection to api.example.test:443 (403)',
+        }),
+      );
+      for (const secret of secrets) expect(JSON.stringify(pair.app.lines)).not.toContain(secret);
+    });
   });
 
   test('is a 503 page for users, and a line in the log that names HTTPS_PROXY and nothing of it', async () => {
