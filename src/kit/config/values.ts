@@ -70,9 +70,27 @@ export const claimPath = matching(
 export const tenants = text
   .transform((value) => value.toLowerCase().split(/ *, */))
   .refine(
-    (ids) => ids.every((id) => /^[\w-]{1,64}$/.test(id)),
-    'must be tenant ids (not domain names) with commas between them.',
+    (ids) => ids.every((id) => /^[\w-]{1,64}$/.test(id)) || ids.join() === '*',
+    'must be tenant ids (not domain names) with commas between them, or * alone.',
   );
+
+const mostProviders = 20;
+
+/** Part of settings' names and of addresses. */
+export const providerNames = text
+  .transform((value) => value.split(/ *, */))
+  .refine(
+    (names) => names.every((name) => /^[a-z0-9]{1,20}$/.test(name)),
+    'must be names of lower-case letters and digits, 20 at most in each, with commas between them.',
+  )
+  .refine((names) => new Set(names).size === names.length, 'holds a name twice.')
+  .refine((names) => names.length <= mostProviders, `holds more than ${mostProviders} names.`);
+
+/** On buttons and in sentences. */
+export const label = text.refine(
+  (value) => value.length <= 60,
+  'is too long for a button: at most 60 characters.',
+);
 
 const oneOnly = 'must be one value, not a list.';
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { findPair, pairSettings, tryAssertion } from './assertions.ts';
 import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
 import { byAssertion, judge, type Verdict } from './client-answer.ts';
@@ -8,6 +8,7 @@ import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, tokenHint } from './hints.ts';
 import { wordsOf } from './refusal.ts';
+import type { Subject } from './subject.ts';
 
 const check = 'client authentication';
 
@@ -21,7 +22,7 @@ interface Checked {
  * Does the provider know the app by what it shows, and nobody by anything else? A provider that knows the app looks at
  * the code that cannot exist; one that does not stops before it.
  */
-export async function checkClient(config: Config, metadata: Metadata): Promise<Checked> {
+export async function checkClient(config: Subject, metadata: Metadata): Promise<Checked> {
   const { provider } = config;
   const { clientAuth } = provider;
   let answer: { outcome: Outcome; verdict: Verdict };
@@ -53,7 +54,7 @@ function refuses({ clientId, clientAuth }: ProviderConfig): string {
   return `the provider refuses ${clientId} by ${clientAuth}`;
 }
 
-function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict }, config: Config): Finding {
+function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict }, config: Subject): Finding {
   const { provider } = config;
   const words = wordsOf(outcome);
   switch (verdict) {
@@ -79,7 +80,7 @@ function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict },
   );
 }
 
-function refusedHint(outcome: Outcome, { provider }: Config): string {
+function refusedHint(outcome: Outcome, { provider }: Subject): string {
   const description = outcome.description ?? '';
   if (/disabled|not enabled|inactive/i.test(description)) return 'Enable this app at the provider.';
   if (outcome.error === 'unauthorized_client' && provider.clientAuth.startsWith('client_secret_')) {
@@ -103,7 +104,7 @@ function silent({ code = '' }: Outcome, { clientAuth }: ProviderConfig): Finding
 }
 
 /** The same secret sent in the other way. */
-async function findMethod(config: Config, metadata: Metadata): Promise<ProviderConfig | undefined> {
+async function findMethod(config: Subject, metadata: Metadata): Promise<ProviderConfig | undefined> {
   const { provider } = config;
   if (!provider.clientAuth.startsWith('client_secret_')) return undefined;
   for (const clientAuth of ['client_secret_post', 'client_secret_basic'] as const) {
@@ -116,7 +117,7 @@ async function findMethod(config: Config, metadata: Metadata): Promise<ProviderC
 }
 
 /** A provider that knows the app whatever it shows takes it for a public client: anybody could use its codes. */
-async function checkProof(config: Config, metadata: Metadata): Promise<Finding> {
+async function checkProof(config: Subject, metadata: Metadata): Promise<Finding> {
   const { provider } = config;
   const { clientId, clientAuth } = provider;
   const stranger = await withAnotherProof(provider);
@@ -146,7 +147,7 @@ async function checkProof(config: Config, metadata: Metadata): Promise<Finding> 
 
 /** Microsoft Entra and better-auth do; who else knows a made-up app lets anybody in. */
 async function looksAtCodeFirst(
-  config: Config,
+  config: Subject,
   metadata: Metadata,
   { status, description = '' }: Outcome,
   stranger: ProviderConfig,

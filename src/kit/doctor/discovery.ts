@@ -1,9 +1,10 @@
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { AuthError } from '../errors/auth-error.ts';
 import { type Provider, withPublicAddresses } from '../provider/index.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 import { reasonIn, wordsOf } from './refusal.ts';
+import type { Subject } from './subject.ts';
 import { reachedAt, unanswered, wayOf } from './ways.ts';
 
 /** The provider's metadata as it came, trusted in nothing. */
@@ -14,7 +15,7 @@ const dayMs = 86_400_000;
 /** Is the provider there, by TLS, and on time? Its metadata, where it has any. */
 export async function checkDiscovery({
   provider,
-}: Config): Promise<{ metadata?: Metadata; findings: Finding[] }> {
+}: Subject): Promise<{ metadata?: Metadata; findings: Finding[] }> {
   const { issuer, clockToleranceSeconds } = provider;
   const address = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   let answer: Answer;

@@ -1,11 +1,11 @@
-import type { Config } from '../config/index.ts';
 import { redirectAddress } from './attempts.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, ok } from './finding.ts';
 import { keySetToRegister } from './own-keys.ts';
+import type { Subject } from './subject.ts';
 
 /** What the provider must know of this app, to copy into its registration. */
-export async function toRegister(config: Config, metadata?: Metadata): Promise<Finding[]> {
+export async function toRegister(config: Subject, metadata?: Metadata): Promise<Finding[]> {
   const { baseUrl, provider } = config;
   return [
     ok('register as redirect address', redirectAddress(config)),

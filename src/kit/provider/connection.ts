@@ -42,6 +42,7 @@ export class ProviderConnection {
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
   readonly log: Log;
+  readonly #context: ConnectionContext;
   readonly #clientAuths: oidc.ClientAuth[];
   readonly #audience: AssertionAudience;
   readonly #fetch: ProviderFetch;
@@ -52,6 +53,7 @@ export class ProviderConnection {
 
   constructor(settings: ProviderSettings, context: ConnectionContext) {
     this.settings = settings;
+    this.#context = context;
     this.log = context.log;
     this.health = new ProviderHealth(context.audit, settings.issuer);
     const tls = settings.clientAuth.endsWith('tls_client_auth')
@@ -146,7 +148,7 @@ export class ProviderConnection {
       const metadata = checkMetadata(
         withPublicAddresses(configuration.serverMetadata(), this.settings),
         this.settings,
-        this.log,
+        this.#context,
       );
       this.#audience.warn(metadata);
       return metadata;

@@ -5,6 +5,16 @@ import type { ProxyEnv } from './proxy.ts';
 
 /** How the provider knows this app, and what we ask of it. */
 export interface ProviderSettings {
+  /** As in OIDC_PROVIDERS; `default` for the one without a name. */
+  name: string;
+  /** Whether its addresses in this app hold its name. */
+  named: boolean;
+  /** What people read instead of "sign-in service". */
+  label: string;
+  /** A sentence with the plain names of settings in it, with this provider's instead. */
+  inFull: (text: string) => string;
+  /** Which claim holds the roles; undefined: nobody has a role. */
+  rolesClaim: string | undefined;
   issuer: string;
   /** The origin that requests for the issuer's go to, where users reach that elsewhere. */
   internalUrl?: string | undefined;
@@ -38,7 +48,7 @@ export interface ProviderSettings {
   uiLocales?: string | undefined;
   /** Sent with every authorization request, whatever a link asks for. */
   authorizationParameters?: Readonly<Record<string, string>> | undefined;
-  /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
+  /** Tenant ids let in, or `*`, where the issuer serves many (Microsoft Entra). */
   allowedTenants: readonly string[];
   /** A rule with `maxAgeSeconds` accepts a fresh answer without auth_time (R18). */
   stepUpWithoutAuthTime: boolean;
@@ -54,4 +64,6 @@ export interface ConnectionContext {
   audit: Audit;
   /** Told of each exchange with the provider, for metrics. */
   onCall?: ((call: ProviderCall) => void) | undefined;
+  /** Where the issuers of other providers of this app live. */
+  otherOrigins?: readonly string[];
 }

@@ -17,7 +17,7 @@ export const whyKey = (id: string) => `app:why:{${id}}`;
  * What session records are sealed for. Change it with their form: what another version of the app has written then
  * counts as no session, instead of being misread.
  */
-export const sealedFor = 'session, in two parts';
+export const sealedFor = 'session, in two parts, with its provider';
 
 /** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
 type Signed = SessionOwner & { expiresAt: number };

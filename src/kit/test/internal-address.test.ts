@@ -226,7 +226,7 @@ describe('OIDC_INTERNAL_URL', () => {
   };
   function read(OIDC_INTERNAL_URL: string, more: Record<string, string> = {}) {
     try {
-      return loadConfig({ ...minimal, OIDC_INTERNAL_URL, ...more }).provider.internalUrl;
+      return loadConfig({ ...minimal, OIDC_INTERNAL_URL, ...more }).providers[0].internalUrl;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       return error.problems;

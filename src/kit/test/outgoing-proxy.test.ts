@@ -10,12 +10,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { ConfigError, loadConfig } from '../config/index.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import { createProviderFetch, type Unreachable } from '../provider/fetch.ts';
+import { fetchApi } from '../tokens/access-token.ts';
 import { freePort, startApp } from './helpers/app.ts';
 import type { MoreRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { makeCertificate, trust } from './helpers/certificates.ts';
 import { type ConnectProxy, startConnectProxy } from './helpers/connect-proxy.ts';
-import { fetchFrom } from './helpers/fetch-from.ts';
 import { playHost } from './helpers/host-names.ts';
 import { type IdentityProviderOptions, startIdentityProvider } from './helpers/identity-provider.ts';
 import { startMutualTlsProvider } from './helpers/mutual-tls.ts';
@@ -274,16 +274,16 @@ describe('a proxy that opens no connection', () => {
 
   test('to an API is told as one, in the log', async () => {
     const proxy = await proxyOf({ answer: '403 Forbidden' });
-    const env = { HTTPS_PROXY: proxy.address(credentials) };
+    const env = { HTTPS_PROXY: proxy.address(credentials), API_URL: 'https://api.example.test' };
     const mount: MoreRoutes['mount'] = (app) =>
       app.get('/call', requireAuth(), async (req, res) => {
-        res.json(await (await fetchFrom(req, 'https://api.example.test/notes')).json());
+        res.json(await (await fetchApi(req, 'data', '/notes')).json());
       });
     await withPairOf({ env, routes: { mount } }, async (pair) => {
       const { browser } = await pair.signIn('alice');
       expect((await browser.get(pair.app.url('/call'))).status).toBe(503);
-      const { causes } = pair.app.lines.find(({ msg }) => msg === 'request failed') ?? {};
-      expect(causes).toContainEqual(
+      const failed = pair.app.lines.find(({ msg }) => msg === 'request failed');
+      expect(failed?.causes).toContainEqual(
         expect.objectContaining({
           message: 'the proxy of HTTPS_PROXY opened no connection to api.example.test:443 (403)',
         }),
@@ -321,7 +321,7 @@ describe('HTTPS_PROXY and NO_PROXY', () => {
   };
   function read(env: Record<string, string>) {
     try {
-      return loadConfig({ ...minimal, ...env }).provider.proxy;
+      return loadConfig({ ...minimal, ...env }).providers[0].proxy;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       return error.problems;
