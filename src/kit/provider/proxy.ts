@@ -78,7 +78,8 @@ export class ProxyAgent extends https.Agent {
 
   constructor(options: https.AgentOptions, proxyEnv: ProxyEnv) {
     super({ ...options, proxyEnv: { ...proxyEnv } });
-    this.#withPassword = new URL(proxyEnv.https_proxy).username !== '';
+    const { username, password } = new URL(proxyEnv.https_proxy);
+    this.#withPassword = username + password !== '';
   }
 
   /** Node calls back only where a proxy is in between: with the connection, or with what failed at either. */

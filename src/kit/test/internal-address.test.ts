@@ -9,7 +9,7 @@ import { calculateJwkThumbprint, decodeJwt, exportJWK } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, loadConfig } from '../config/index.ts';
 import { routeOf } from '../provider/index.ts';
-import { freePort } from './helpers/app.ts';
+import { freePort, startApp } from './helpers/app.ts';
 import { makeCertificate, trust } from './helpers/certificates.ts';
 import { playHost } from './helpers/host-names.ts';
 import { startPair } from './helpers/pair.ts';
@@ -192,6 +192,48 @@ describe('what is refused', () => {
     expect(await hintWith(await planSplit(), { OIDC_INTERNAL_URL: 'http://nobody-here.internal' })).toBe(
       'the name nobody-here.internal is not known here: check OIDC_INTERNAL_URL and the DNS of this machine',
     );
+  });
+});
+
+describe('of several providers', () => {
+  const minimal = (name: string) => ({
+    [`OIDC_${name}_ISSUER`]: `https://${name.toLowerCase()}.example.test`,
+    [`OIDC_${name}_CLIENT_ID`]: 'web-app',
+    [`OIDC_${name}_CLIENT_SECRET`]: 'a secret that nobody asks for',
+  });
+  const env = { OIDC_PROVIDERS: 'work,social', ...minimal('WORK'), ...minimal('SOCIAL') };
+
+  test('each has its own internal address, and hints name its setting in full', async () => {
+    const port = await freePort();
+    const app = await startApp({ ...env, OIDC_WORK_INTERNAL_URL: `http://127.0.0.1:${port}` });
+    onTestFinished(() => app.stop());
+    const lineOf = (hint: RegExp) => app.lines.find((line) => hint.test(String(line.hint)));
+    await expect
+      .poll(() => lineOf(/^nothing is listening at 127\.0\.0\.1:\d+: check OIDC_WORK_INTERNAL_URL$/))
+      .toBeDefined();
+    expect(lineOf(/^OIDC_WORK_INTERNAL_URL is http:/)?.level).toBe(40);
+    await expect.poll(() => lineOf(/^the name social\.example\.test is not known here/)).toBeDefined();
+  });
+
+  test('one that names the internal address of another is refused', async () => {
+    const split = await planSplit({
+      rewrite: (all) => ({ ...all, token_endpoint: 'https://other.internal/token' }),
+    });
+    const liar = await split.start({});
+    const app = await startApp({
+      ...env,
+      OIDC_WORK_ISSUER: split.issuer,
+      OIDC_WORK_INTERNAL_URL: split.internal,
+      OIDC_SOCIAL_INTERNAL_URL: 'https://other.internal',
+    });
+    onTestFinished(() => Promise.all([app.stop(), liar.stop()]).then(() => {}));
+    await expect
+      .poll(() => app.lines.map(({ hint }) => hint))
+      .toContainEqual(
+        expect.stringMatching(
+          /^token_endpoint in the provider's metadata is at https:\/\/other\.internal, where another provider/,
+        ),
+      );
   });
 });
 

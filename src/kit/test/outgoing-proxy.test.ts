@@ -152,6 +152,30 @@ describe('an https provider', () => {
   });
 });
 
+test('several providers share the proxy', async () => {
+  const proxy = await proxyOf();
+  const [work, social] = await Promise.all([overTls({}), overTls({})]);
+  const app = await startApp({
+    OIDC_PROVIDERS: 'work,social',
+    OIDC_WORK_ISSUER: work.issuer,
+    OIDC_SOCIAL_ISSUER: social.issuer,
+    ...Object.fromEntries(
+      ['WORK', 'SOCIAL'].flatMap((name) => [
+        [`OIDC_${name}_CLIENT_ID`, 'web-app'],
+        [`OIDC_${name}_CLIENT_SECRET`, 'a secret that nobody asks for'],
+      ]),
+    ),
+    OIDC_PAR: 'off',
+    HTTPS_PROXY: proxy.address(),
+  });
+  onTestFinished(() => Promise.all([app.stop(), work.stop(), social.stop()]).then(() => {}));
+  for (const [name, { issuer }] of Object.entries({ work, social })) {
+    const { location } = await createBrowser().get(app.url(`/auth/login/${name}`), { follow: false });
+    expect(location).toContain(`${issuer}/auth?`);
+  }
+  expect([...proxy.asked].sort()).toEqual([work, social].map(({ port }) => `localhost:${port}`).sort());
+});
+
 test('plain http goes through no proxy', async () => {
   const proxy = await proxyOf();
   const port = await listening(
@@ -305,7 +329,9 @@ describe('a proxy that opens no connection', () => {
     });
     expect(page.status).toBe(503);
     const lines = app.lines.filter(({ hint }) => /HTTPS_PROXY/.test(String(hint)));
-    expect(lines.length).toBeGreaterThan(0);
+    expect(lines[0]?.hint).toBe(
+      'the proxy of HTTPS_PROXY does not accept the user name and password in it (407): correct them; special characters are written as in %40',
+    );
     const told = JSON.stringify(app.lines) + page.body;
     for (const secret of [...secrets, new URL(proxy.address()).host]) expect(told).not.toContain(secret);
     await app.stop();
