@@ -41,7 +41,7 @@ async function linesOfSplit(rewrite?: Rewrite) {
 test('a provider at an internal address is examined there, with all that the app does', async () => {
   const { lines, split, origin } = await linesOfSplit((metadata, { inside, issuer }) => ({
     ...metadata,
-    jwks_uri: `${inside}/jwks`,
+    jwks_uri: `${issuer.replace('https:', 'http:')}/jwks`,
     token_endpoint: String(metadata.token_endpoint).replace(issuer, inside),
   }));
   const { host } = new URL(split.issuer);
