@@ -8,7 +8,7 @@ import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
 
-export type { ClientKey } from './client-credentials.ts';
+export type { ClientKey } from './key-file.ts';
 export type { ProviderConfig } from './provider-config.ts';
 export { type Setting, settings } from './settings.ts';
 

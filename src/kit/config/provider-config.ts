@@ -1,4 +1,4 @@
-import type { ClientKey } from './client-credentials.ts';
+import type { ClientKey } from './key-file.ts';
 import { type ProviderNames, plainNames } from './provider-names.ts';
 import type { Complete, Values } from './settings.ts';
 
@@ -20,10 +20,12 @@ export interface ProviderConfig {
   readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
   /** The first one is used; a second one is there while the provider learns a new key. */
   readonly clientKeys: readonly ClientKey[];
-  /** PEM. */
+  /** PEM, for mutual TLS. */
   readonly clientCert: string | undefined;
   /** How the client keys sign; by each key and the provider's metadata where it is not set. */
   readonly clientKeyAlg: string | undefined;
+  /** Where the platform puts a token about this app (RFC 7523); read anew at each use. */
+  readonly clientAssertionFile: string | undefined;
   readonly clientAssertionAudience: NonNullable<Values['OIDC_CLIENT_ASSERTION_AUDIENCE']>;
   readonly clientAssertionTyp: Values['OIDC_CLIENT_ASSERTION_TYP'];
   readonly scope: string;
@@ -73,6 +75,7 @@ export function providerConfig(one: {
     clientKeys: keys,
     clientCert: cert,
     clientKeyAlg: set.OIDC_CLIENT_KEY_ALG,
+    clientAssertionFile: set.OIDC_CLIENT_ASSERTION_FILE,
     clientAssertionAudience: set.OIDC_CLIENT_ASSERTION_AUDIENCE,
     clientAssertionTyp: set.OIDC_CLIENT_ASSERTION_TYP,
     scope: set.OIDC_SCOPE,

@@ -51,6 +51,7 @@ export const providerSettings = {
       'private_key_jwt',
       'tls_client_auth',
       'self_signed_tls_client_auth',
+      'workload_identity',
     ),
   },
   OIDC_CLIENT_KEY_FILE: {
@@ -61,7 +62,7 @@ export const providerSettings = {
   },
   OIDC_CLIENT_CERT_FILE: {
     ownOnly: true,
-    meaning: 'its certificate',
+    meaning: 'the certificate of this key; with private_key_jwt only where the provider asks for one',
     example: '/run/secrets/cert.pem',
     schema: is.text,
   },
@@ -69,6 +70,12 @@ export const providerSettings = {
     meaning: 'the algorithm the private key signs with; without it, chosen by the key and the metadata',
     example: 'PS256',
     schema: is.signature,
+  },
+  OIDC_CLIENT_ASSERTION_FILE: {
+    ownOnly: true,
+    meaning: 'for workload_identity, the token that the platform provides and renews',
+    example: '/var/run/secrets/tokens/oidc',
+    schema: is.text,
   },
   OIDC_CLIENT_ASSERTION_AUDIENCE: {
     default: 'issuer',

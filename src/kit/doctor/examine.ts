@@ -10,6 +10,7 @@ import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
+import { checkCredentials } from './own-credentials.ts';
 import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
@@ -60,7 +61,12 @@ async function examineOne(
     ...(hint !== undefined && { hint: inFull(hint) }),
   });
   return {
-    findings: [...checkClientSecret(subject), ...findings, ...checkSignUp(site, metadata)].map(full),
+    findings: [
+      ...checkClientSecret(subject),
+      ...(await checkCredentials(subject.provider)),
+      ...findings,
+      ...checkSignUp(site, metadata),
+    ].map(full),
     toRegister: (await toRegister(subject, metadata)).map(full),
   };
 }

@@ -75,7 +75,7 @@ export class ProviderConnection {
       provider.close();
       api.close();
     };
-    this.#clientAuths = clientAuthentication(settings);
+    this.#clientAuths = clientAuthentication(settings, context.log);
     this.#audience = new AssertionAudience(settings, context.log);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     const jwksUri = async () => (await this.discovered.get()).jwks_uri;

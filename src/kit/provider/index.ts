@@ -16,6 +16,7 @@ import { askUserinfo } from './userinfo.ts';
 export { createAgents } from './agents.ts';
 export type { ApiAnswer, ApiRequest } from './api.ts';
 export { type Api, type Apis, apiAddress } from './api-address.ts';
+export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
 export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';

@@ -27,6 +27,8 @@ export interface ProviderSettings {
   clientCert?: string | undefined;
   /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
   clientKeyAlg?: string | undefined;
+  /** A file with a token about this app, which the platform puts there and renews (RFC 7523). */
+  clientAssertionFile?: string | undefined;
   /** Whom a client assertion is for (RFC 7523 §3; draft-ietf-oauth-rfc7523bis wants the issuer). */
   clientAssertionAudience: 'issuer' | 'token_endpoint';
   /** The `typ` in a client assertion's header. */
