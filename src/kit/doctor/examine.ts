@@ -20,6 +20,7 @@ import { checkClientSecret, checkSessionSecret, checkSettings, secretsOf } from 
 import { checkSignIn } from './sign-in-request.ts';
 import { checkSignUp } from './sign-up.ts';
 import type { Subject } from './subject.ts';
+import { checkWays } from './ways.ts';
 
 /**
  * Looks at everything that these settings lead to. Changes nothing anywhere.
@@ -73,7 +74,7 @@ async function examineOne(
 async function examineProvider(config: Subject): Promise<{ metadata?: Metadata; findings: Finding[] }> {
   const { metadata, findings } = await checkDiscovery(config);
   const more = metadata ? await examineMetadata(config, metadata) : [unseen];
-  return { ...(metadata && { metadata }), findings: [...findings, ...more] };
+  return { ...(metadata && { metadata }), findings: [...checkWays(config.provider), ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
