@@ -13,6 +13,8 @@ export interface ProviderConfig {
   readonly inFull: (text: string) => string;
   /** Exactly as it was written: the slash at its end is part of an issuer's name. */
   readonly issuer: string;
+  /** The origin at which the server reaches the issuer's, where users reach that elsewhere. */
+  readonly internalUrl: string | undefined;
   readonly clientId: string;
   readonly clientSecret: string | undefined;
   readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
@@ -47,6 +49,8 @@ export interface ProviderConfig {
   readonly stepUpWithoutAuthTime: boolean;
   readonly clockToleranceSeconds: number;
   readonly dpop: boolean;
+  /** For https requests to it and to APIs, in the words of Node's `proxyEnv`. */
+  readonly proxy: { readonly https_proxy: string; readonly no_proxy: string | undefined } | undefined;
 }
 
 /** Of one provider whose settings have no problem. */
@@ -64,6 +68,7 @@ export function providerConfig(one: {
     label: set.OIDC_LABEL ?? new URL(set.OIDC_ISSUER).host,
     inFull: names.inFull,
     issuer: set.OIDC_ISSUER,
+    internalUrl: set.OIDC_INTERNAL_URL,
     clientId: set.OIDC_CLIENT_ID,
     clientSecret: set.OIDC_CLIENT_SECRET,
     clientAuth: set.OIDC_CLIENT_AUTH,
@@ -91,6 +96,7 @@ export function providerConfig(one: {
     stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,
     clockToleranceSeconds: set.OIDC_CLOCK_TOLERANCE_SECONDS,
     dpop: set.OIDC_DPOP,
+    proxy: set.HTTPS_PROXY ? { https_proxy: set.HTTPS_PROXY, no_proxy: set.NO_PROXY } : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import { authorizationParameters } from './authorization-parameters.ts';
 import type { Definition } from './definition.ts';
+import { internalOrigin } from './outbound-values.ts';
 import * as is from './values.ts';
 
 const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
@@ -20,6 +21,12 @@ export const providerSettings = {
     example: 'https://login.example.com',
     schema: is.issuer,
     hint: findIssuer,
+  },
+  OIDC_INTERNAL_URL: {
+    ownOnly: true,
+    meaning: 'where the server reaches the origin of OIDC_ISSUER, if users reach it elsewhere',
+    example: 'http://keycloak:8080',
+    schema: internalOrigin,
   },
   OIDC_CLIENT_ID: {
     ownOnly: true,

@@ -24,6 +24,7 @@ import { checkSignIn } from './sign-in-request.ts';
 import { checkSignUp, makesAccounts } from './sign-up.ts';
 import { type Subject, strangersTo, subjectsOf } from './subject.ts';
 import { checkUsers } from './users.ts';
+import { checkWays } from './ways.ts';
 
 /**
  * Looks at everything that these settings lead to: at all providers at once, so that one that is away neither hides the
@@ -95,10 +96,10 @@ function ofProvider({ provider: { name, named, inFull } }: Subject, findings: re
 }
 
 async function examineProvider(subject: Subject): Promise<Examined> {
-  const credentials = await checkCredentials(subject.provider);
+  const own = [...(await checkCredentials(subject.provider)), ...checkWays(subject.provider)];
   const { metadata, findings } = await checkDiscovery(subject);
   const more = metadata ? await examineMetadata(subject, metadata) : [unseen];
-  return { subject, ...(metadata && { metadata }), findings: [...credentials, ...findings, ...more] };
+  return { subject, ...(metadata && { metadata }), findings: [...own, ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');

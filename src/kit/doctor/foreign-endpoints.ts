@@ -9,7 +9,7 @@ export function checkForeign(
 ): Finding | undefined {
   const foreign = foreignEndpoints(metadata, others);
   if (foreign.length === 0) return undefined;
-  const whose = [...new Set(foreign.map(({ owner }) => `${owner.name} (${new URL(owner.issuer).origin})`))];
+  const whose = [...new Set(foreign.map(({ owner, origin }) => `${owner} (${origin})`))];
   const which = foreign.map(({ endpoint }) => endpoint);
   return failed(
     'discovery',
@@ -20,7 +20,9 @@ export function checkForeign(
 
 interface Foreign {
   endpoint: string;
-  owner: ProviderConfig;
+  /** The name of the other provider, and where it lives: for users, or for this server alone. */
+  owner: string;
+  origin: string;
 }
 
 /** What the metadata names at the origins of other providers. */
@@ -35,7 +37,9 @@ function foreignEndpoints(metadata: Record<string, unknown>, others: readonly Pr
   return named.flatMap(([endpoint, address]) => {
     if (!/_(endpoint|uri)$/.test(endpoint)) return [];
     const origin = URL.parse(String(address))?.origin;
-    const owner = others.find(({ issuer }) => new URL(issuer).origin === origin);
-    return owner ? [{ endpoint, owner }] : [];
+    const owner = others.find(
+      ({ issuer, internalUrl }) => new URL(issuer).origin === origin || internalUrl === origin,
+    );
+    return owner && origin ? [{ endpoint, owner: owner.name, origin }] : [];
   });
 }

@@ -13,6 +13,7 @@ import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 import { askUserinfo } from './userinfo.ts';
 
+export { createAgents } from './agents.ts';
 export type { ApiAnswer, ApiRequest } from './api.ts';
 export { type Api, type Apis, apiAddress } from './api-address.ts';
 export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
@@ -22,6 +23,8 @@ export { withoutEcho } from './echoes.ts';
 export { whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';
+export { type Route, routeOf, withPublicAddresses } from './internal-address.ts';
+export { isTunnel, ProxyFailure } from './proxy.ts';
 export { RefreshError } from './refresh-failure.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';

@@ -39,21 +39,22 @@ export function createProviders(
   );
 }
 
+/** Where others live, for users and for this server. Those at the issuer's own origin have the same operator. */
+export function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
+  const { origin } = new URL(issuer);
+  const others = settings.filter((each) => new URL(each.issuer).origin !== origin);
+  return others.flatMap((each) => [
+    new URL(each.issuer).origin,
+    ...(each.internalUrl ? [each.internalUrl] : []),
+  ]);
+}
+
 /** Where the answers of a provider come to: with a name, to an address of its own (RFC 9700 §4.4). */
 export function redirectUri(
   baseUrl: string,
   { name, named }: Pick<ProviderSettings, 'name' | 'named'>,
 ): string {
   return `${baseUrl}/auth/callback${named ? `/${name}` : ''}`;
-}
-
-/** Where the other providers live: nothing is sent there for this one. Those at one origin have one operator. */
-export function otherOrigins(
-  { issuer }: Pick<ProviderSettings, 'issuer'>,
-  all: readonly Pick<ProviderSettings, 'issuer'>[],
-): string[] {
-  const origins = all.map((each) => new URL(each.issuer).origin);
-  return origins.filter((origin) => origin !== new URL(issuer).origin);
 }
 
 function providersOf(given: readonly Provider[]): Providers {

@@ -1,6 +1,7 @@
 import type { Audit, Log } from '../log/index.ts';
 import type { ClientKeyText } from './client-keys.ts';
 import type { ProviderCall } from './fetch.ts';
+import type { ProxyEnv } from './proxy.ts';
 
 /** How the provider knows this app, and what we ask of it. */
 export interface ProviderSettings {
@@ -15,6 +16,8 @@ export interface ProviderSettings {
   /** Which claim holds the roles; undefined: nobody has a role. */
   rolesClaim: string | undefined;
   issuer: string;
+  /** The origin that requests for the issuer's go to, where users reach that elsewhere. */
+  internalUrl?: string | undefined;
   clientId: string;
   clientSecret?: string | undefined;
   clientAuth: string;
@@ -53,6 +56,8 @@ export interface ProviderSettings {
   stepUpWithoutAuthTime: boolean;
   clockToleranceSeconds: number;
   dpop: boolean;
+  /** For https requests to the provider and to APIs. */
+  proxy?: ProxyEnv | undefined;
 }
 
 /** What the connection is given from outside. */

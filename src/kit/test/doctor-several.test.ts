@@ -213,6 +213,19 @@ describe('of two providers', () => {
     },
   );
 
+  test('one whose metadata names the internal address of the other is not to be trusted either', async () => {
+    const { lines, pair } = await examineTwo({
+      prepare({ work, social }) {
+        social.next({ discovery: { json: { token_endpoint: `${work.origin}/token` } } });
+        return { OIDC_WORK_ISSUER: 'http://localhost:9', OIDC_WORK_INTERNAL_URL: work.origin };
+      },
+    });
+    const { origin } = pair.work;
+    expect(lines).toContainEqual(
+      expect.stringContaining(`names token_endpoint at the address of work (${origin}), and nothing is sent`),
+    );
+  });
+
   test('one at the origin of the other may name endpoints there, and what is wrong with it is something else', async () => {
     const { lines } = await examineTwo({
       work: { op: { clientId: 'app-at-both' } },
