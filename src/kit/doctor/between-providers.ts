@@ -2,7 +2,7 @@ import type { Config, ProviderConfig } from '../config/index.ts';
 import { type Finding, ok, warning } from './finding.ts';
 import { listed } from './listed.ts';
 
-/** What several providers have in common and better had not, and how users tell them apart. */
+/** What several providers should not have in common, and how users tell them apart. */
 export function betweenProviders({ providers }: Config): Finding[] {
   if (providers.length < 2) return [];
   return [...checkLabels(providers), ...pairsOf(providers).flatMap((pair) => [...checkPair(...pair)])];

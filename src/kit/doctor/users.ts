@@ -14,8 +14,8 @@ export function* checkUsers({ provider }: Subject): Generator<Finding> {
   if (allowedTenants.includes('*')) {
     yield warning(
       'tenants',
-      'OIDC_ALLOWED_TENANTS=* lets users of every Microsoft tenant come as far as `signIn` in site.ts: it alone decides who may use the app.',
-      'Have it look at the tenant (the claim tid) or at who was invited, or name the tenants instead.',
+      'OIDC_ALLOWED_TENANTS=* lets in users of every Microsoft tenant, but for those that `signIn` in site.ts refuses: it alone decides.',
+      'Have it check the tenant (the claim tid) or who was invited, or name the tenants here. Front-channel logout of Entra does not work with *.',
     );
   } else if (allowedTenants.length > 0) {
     yield ok('tenants', `users of ${allowedTenants.length} may sign in, and of no other.`);

@@ -205,7 +205,7 @@ describe('of two providers', () => {
       });
       const { origin } = pair.work;
       expect(lines.filter((line) => line.startsWith('✗ social: discovery'))).toEqual([
-        `✗ social: discovery: the metadata cannot be used: it names ${endpoint} at the address of work (${origin}), and nothing is sent there for this provider. Have it name its own. Nobody can sign in by it until then; if its operator did not expect this, do not trust it, and take it out of OIDC_PROVIDERS.`,
+        `✗ social: discovery: the metadata cannot be used: it names ${endpoint} at the address of work (${origin}), and nothing is sent there for this provider. Have it name endpoints of its own. Nobody can sign in with it until then; if its operator did not expect this, do not trust it, and take it out of OIDC_PROVIDERS.`,
       ]);
       expect(lines.filter((line) => /^. work: client authentication/.test(line))).toHaveLength(2);
       expect(lines.filter((line) => /^✗ work/.test(line))).toEqual([]);
