@@ -146,8 +146,11 @@ describe('a clone that is adopted', () => {
   test('passes its checks with more of its own: folders, code that nothing imports yet, packages, scripts', () => {
     copy.commit('My app').write(additions);
     const { scripts, dependencies, ...json } = JSON.parse(copy.read('package.json'));
+    // The types of the kit are those that were looked at above.
+    const check = scripts.check.replace(' && tsc -p src/kit', '');
+    expect(check).not.toBe(scripts.check);
     const more = {
-      scripts: { ...scripts, deploy: 'terraform apply' },
+      scripts: { ...scripts, check, deploy: 'terraform apply' },
       dependencies: { ...dependencies, 'unused-yet': '^1.0.0' },
     };
     const lock = JSON.parse(copy.read('package-lock.json'));
