@@ -30,9 +30,10 @@ export default defineConfig(({ mode }) => {
       ...(mode in folders && {
         // Says once for the whole run which programs are missing.
         globalSetup: 'src/kit/test/helpers/missing-programs.ts',
-        // The files of a worker share what they import, which takes half the time. The site's own tests run by
-        // themselves each: they may replace a module, which the next file would find replaced.
-        isolate: false,
+        // The files of a worker share what they import, which takes half the time. Slow ones import little of their time,
+        // and some measure their process. The site's own tests run by themselves each: they may replace a module, which
+        // the next file would find replaced.
+        isolate: mode === 'slow',
         sequence: { sequencer: LongestFirst },
       }),
       testTimeout: 20_000,
