@@ -17,7 +17,8 @@ import { layout } from './pages/layout.ts';
 import { leadBack } from './pages/lead-back.ts';
 import { mountPages } from './pages/mount.ts';
 import type { Page } from './pages/page.ts';
-import type { Apis, Provider } from './provider/index.ts';
+import type { Apis } from './provider/index.ts';
+import type { Providers } from './provider/providers.ts';
 import { createContext } from './session/context.ts';
 import { loginParameters } from './session/login-parameters.ts';
 import { readSession } from './session/read-session.ts';
@@ -44,7 +45,7 @@ export interface Parts {
   log: Log;
   audit: Audit;
   logRequests: (app: Express, trusted: (req: IncomingMessage) => boolean) => RequestHandler;
-  provider: Provider;
+  providers: Providers;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
   namer: (use: string) => (...parts: string[]) => string[];
@@ -54,7 +55,7 @@ export interface Parts {
 
 /** The whole pipeline, top to bottom. Does no I/O but for reading views and files. */
 export function createApp(parts: Parts): Express {
-  const { config, site, pages, folders, log, audit, provider, sessions } = parts;
+  const { config, site, pages, folders, log, audit, providers, sessions } = parts;
   const { baseUrl, development } = config;
 
   const app = express();
@@ -75,13 +76,13 @@ export function createApp(parts: Parts): Express {
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),
-    provider: () => provider.loaded(),
+    providers: () => Object.fromEntries(providers.all.map(checkOf)),
     stopping: parts.stopping,
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);
   app.use(knownMethods(app));
-  const exempt = [logoutTokensTo, ...postedFromElsewhere(config.provider.responseMode)];
+  const exempt = [logoutTokensTo, ...postedFromElsewhere(providers)];
   app.use(sameOrigin({ baseUrl, exempt: (path) => exempt.includes(path), audit }));
 
   // Who is asking.
@@ -89,11 +90,10 @@ export function createApp(parts: Parts): Express {
   app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
   const { secrets, idleMinutes, maxHours, recheckMinutes } = config.session;
   const context = createContext({
-    ...{ baseUrl, provider, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
+    ...{ baseUrl, providers, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
     ...{ startLogin, refreshTokens: refreshNow, fetchApi, apis: parts.apis },
     site: { signIn: site.signIn, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
-    rolesClaim: config.provider.rolesClaim,
     loginParameters: loginParameters(site.loginParameters),
     explain: development,
   });
@@ -101,15 +101,20 @@ export function createApp(parts: Parts): Express {
 
   // What can be seen.
   app.use(layout(pages));
-  const frame = frameable([new URL(config.provider.issuer).origin]);
+  const frame = frameable(config.providers.map(({ issuer }) => new URL(issuer).origin));
   app.use('/auth', signInRoutes(), signOutRoutes({ frameable: frame }), sessionRoutes());
   mountPages(app, pages);
-  mountRoutes(app, site, { ...siteParts, log });
+  mountRoutes(app, site, { ...siteParts, log, providers: providers.names });
 
   app.use(noSuchAddress);
   app.use(leadBack);
   app.use(errorPages({ log, development }));
   return app;
+}
+
+/** The one without a name is called what it is. */
+function checkOf({ name, settings, loaded }: Providers['all'][number]): [string, boolean] {
+  return [settings.named ? name : 'provider', loaded()];
 }
 
 /** The rate limits count where the sessions are, so that all instances count together. */

@@ -5,7 +5,8 @@ import { type Folders, foldersOf } from './folders.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
-import { type Apis, createProvider, type Provider } from './provider/index.ts';
+import type { Apis } from './provider/index.ts';
+import { createProviders, type Providers } from './provider/providers.ts';
 import { reachable } from './session/by-owner.ts';
 import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
@@ -27,7 +28,7 @@ export interface CheckedSite {
 
 export interface Assembly {
   app: Express;
-  provider: Provider;
+  providers: Providers;
   sessions: Sessions;
   /** Closes the provider, the site's own resources and the stores, in that order. */
   close(): Promise<void>;
@@ -55,9 +56,10 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
   }
   const config = loadConfig(env, site);
   const own: unknown = site.pages({ settings: config.own });
-  const wrong = pageProblems(own, folders);
+  const providers = config.providers.map(({ name }) => name);
+  const wrong = pageProblems(own, folders, providers);
   if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
-  const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {});
+  const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {}, providers);
   if (wrongApis.length > 0) throw new ConfigError(wrongApis, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
   return { site, config, folders, apis, pages: [...there, ...kitPages] };
@@ -69,7 +71,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * are put together here and nowhere else.
  *
  * @param stopping true once the process is on its way out
- * @throws OpenError when the site's `open` failed
+ * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
  */
 export async function assemble(
   checked: CheckedSite,
@@ -91,25 +93,24 @@ export async function assemble(
     closers.push(() => sessions.close(), reachable(sessions));
     const opened = await openSite(site, config, log);
     closers.push(() => opened.close?.());
-    const provider = telemetry.tracedProvider(
-      createProvider(config.provider, {
-        redirectUri: `${config.baseUrl}/auth/callback`,
-        ...{ log, audit },
-        onCall: telemetry.providerCall,
-      }),
+    const { baseUrl } = config;
+    const providers = createProviders(
+      config.providers,
+      { baseUrl, log, audit, onCall: telemetry.providerCall },
+      telemetry.tracedProvider,
     );
     closers.push(
-      () => provider.close(),
+      () => providers.close(),
       () => rechecksDone(sessions),
     );
     const app = createApp({
-      ...{ config, site, pages, folders, apis, log, audit, provider, sessions, stopping },
+      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping },
       data: opened.data,
       logRequests: (app, trusted) => requestLog(log, app, trusted),
       sealer: (use) => createSealer(secrets, use),
       namer: (use) => createNamer(secrets, use),
     });
-    return { app, provider, sessions, close };
+    return { app, providers, sessions, close };
   } catch (error) {
     await close().catch(() => {});
     throw error;

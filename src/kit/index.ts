@@ -4,7 +4,7 @@ export { webAddress } from './config/values.ts';
 export { AuthError } from './errors/auth-error.ts';
 export { forbidden, invalid, notFound, refuse, unavailable } from './errors/page-errors.ts';
 export { requireAuth } from './guard/require-auth.ts';
-export type { Rule } from './guard/rules.ts';
+export type { Rule } from './guard/rule.ts';
 export { languageOf } from './http/language.ts';
 export { layOutClaims, layOutJson, rawJson } from './pages/claims.ts';
 export { definePage, type Page, type PageContext } from './pages/page.ts';

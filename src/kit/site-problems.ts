@@ -3,6 +3,8 @@ import { english, say } from './errors/language.ts';
 import { textProblems } from './errors/text-problems.ts';
 import type { Text } from './errors/texts.ts';
 import type { Folders } from './folders.ts';
+import { ruleProblem } from './guard/rule-providers.ts';
+import type { Rule } from './guard/rules.ts';
 import { listFiles } from './http/assets.ts';
 import { policyProblems } from './http/policy-additions.ts';
 import { findView } from './http/views.ts';
@@ -35,8 +37,16 @@ export function siteProblems(site: AnySite): string[] {
   return [...problems, ...more.map((text) => `site.ts: ${text}`)];
 }
 
-/** What is wrong with the list that a site's `pages` returned, each a sentence that names the page. */
-export function pageProblems(pages: unknown, { views, public: folders }: Folders): string[] {
+/**
+ * What is wrong with the list that a site's `pages` returned, each a sentence that names the page.
+ *
+ * @param providers their names
+ */
+export function pageProblems(
+  pages: unknown,
+  { views, public: folders }: Folders,
+  providers: readonly string[],
+): string[] {
   if (!Array.isArray(pages)) return ['site.ts: `pages` must return a list of pages.'];
   const files = new Set(listFiles(folders).map(({ path }) => path));
   // Files are answered first, to everyone: one of a page's address would stand there in the place of its guard.
@@ -51,6 +61,7 @@ export function pageProblems(pages: unknown, { views, public: folders }: Folders
     return [
       ...pathProblems(page),
       ...accessProblems(page),
+      ...ruleProblems(page, providers),
       ...(shadows.has(String(page.path).toLowerCase())
         ? [`public${page.path} would be served in its place, to everyone. Rename one of them.`]
         : []),
@@ -114,6 +125,17 @@ function accessProblems({ access }: Page): string[] {
   if (stated) return [];
   const now = typeof access === 'string' ? ` Now it is "${String(access).slice(0, 40)}".` : '';
   return [`it does not say who may see it: set \`access\` to everyone, signed-in or a rule.${now}`];
+}
+
+function ruleProblems(page: Page, providers: readonly string[]): string[] {
+  const actions = 'actions' in page ? Object.values(page.actions ?? {}) : [];
+  const rules = [page.access, ...actions.map((action) => action?.access)];
+  const problems = rules.map((rule) => (isRule(rule) ? ruleProblem(rule, providers) : undefined));
+  return [...new Set(problems.filter((problem) => problem !== undefined))];
+}
+
+function isRule(access: unknown): access is Rule {
+  return typeof access === 'object' && access !== null;
 }
 
 function actionProblems(page: Page): string[] {

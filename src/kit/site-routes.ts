@@ -1,5 +1,7 @@
 import { type Express, type RequestHandler, Router } from 'express';
-import { requireAuth } from './guard/require-auth.ts';
+import { ConfigError } from './config/index.ts';
+import { requireAuth, ruleOf } from './guard/require-auth.ts';
+import { ruleProblem } from './guard/rule-providers.ts';
 import type { Log } from './log/index.ts';
 import type { AnySite } from './site.ts';
 
@@ -10,18 +12,42 @@ interface RouteParts {
   log: Log;
 }
 
-/** Adds the plain Express routes of a site: those for everyone, then those behind `requireAuth()`. */
-export function mountRoutes(app: Express, site: AnySite, parts: RouteParts): void {
+/**
+ * Adds the plain Express routes of a site: those for everyone, then those behind `requireAuth()`.
+ *
+ * @param providers their names
+ * @throws ConfigError for rules that do not fit the providers
+ */
+export function mountRoutes(
+  app: Express,
+  site: AnySite,
+  { providers, ...parts }: RouteParts & { providers: readonly string[] },
+): void {
+  const problems: string[] = [];
   if (site.publicRoutes) {
     const forEveryone = Router();
     site.publicRoutes(forEveryone, parts);
+    problems.push(...ruleProblems(forEveryone.stack, '', providers));
     app.use(forEveryone);
   }
   if (site.routes) {
     const protectedRoutes = Router();
     site.routes(protectedRoutes, parts);
+    problems.push(...ruleProblems(protectedRoutes.stack, '', providers));
     app.use(guarded(protectedRoutes));
   }
+  if (problems.length > 0) throw new ConfigError(problems, { inSettings: false });
+}
+
+/** Of each guard in a router and in those below it. */
+function ruleProblems(stack: unknown, path: string, providers: readonly string[]): string[] {
+  return (stack as Layer[]).flatMap(({ handle, route }) => {
+    const below = route?.stack ?? (handle as { stack?: unknown }).stack;
+    if (below) return ruleProblems(below, typeof route?.path === 'string' ? route.path : path, providers);
+    const rule = ruleOf(handle);
+    const problem = rule && ruleProblem(rule, providers);
+    return problem === undefined ? [] : [`The route ${path || 'of site.ts'}: ${problem}`];
+  });
 }
 
 /**
@@ -57,6 +83,6 @@ function isAnsweredBy({ stack }: { stack?: unknown }, path: string): boolean {
 interface Layer {
   /** Says how much of the address fits. */
   match(path: string): { path?: string } | false;
-  route?: unknown;
+  route?: { path?: unknown; stack?: unknown };
   handle: RequestHandler & { stack?: unknown };
 }

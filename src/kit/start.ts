@@ -71,6 +71,7 @@ export async function run(
     const app = await starting;
     log.info(`listening on ${app.url}`);
   } catch (error) {
+    if (error instanceof ConfigError) exitFor(error);
     const hide = hidingSecrets(checked);
     const sentence = whyNotStarted(error, checked.config, hide);
     if (sentence === undefined) throw error;
@@ -99,7 +100,7 @@ export async function start(
 ): Promise<RunningApp> {
   const { config } = checked;
   let stopping = false;
-  const { app, provider, close } = await assemble(checked, log, {
+  const { app, providers, close } = await assemble(checked, log, {
     stopping: () => stopping,
     ...(replacements && { replacements }),
   });
@@ -110,7 +111,7 @@ export async function start(
     await Promise.allSettled([close()]);
     throw error;
   });
-  meetProvider(provider, () => stopping);
+  for (const provider of providers.all) meetProvider(provider, () => stopping);
 
   return {
     url: config.baseUrl,
@@ -128,11 +129,13 @@ function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
     return checkSiteAndSettings(site, process.env, root);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    console.error(
-      ['The app cannot start:', ...error.forOperators.map((problem) => `- ${problem}`)].join('\n'),
-    );
-    process.exit(exitConfig);
+    return exitFor(error);
   }
+}
+
+function exitFor({ forOperators }: ConfigError): never {
+  console.error(['The app cannot start:', ...forOperators.map((problem) => `- ${problem}`)].join('\n'));
+  process.exit(exitConfig);
 }
 
 /** A database's driver may put the address that it was given into its error, password and all (R20). */

@@ -1,10 +1,15 @@
-import { type ClientKey, clientCredentials } from './client-credentials.ts';
+import { betweenProviders } from './between-providers.ts';
+import { clientCredentials } from './client-credentials.ts';
+import { withProxyNames } from './outbound-values.ts';
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
+import { labelled, type ProviderConfig, providerConfig } from './provider-config.ts';
+import type { ProviderNames } from './provider-names.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
 
-export type { ClientKey } from './client-credentials.ts';
+export type { ClientKey } from './key-file.ts';
+export type { ProviderConfig } from './provider-config.ts';
 export { type Setting, settings } from './settings.ts';
 
 /** All that can be set, checked and complete. Nothing else in `src` knows a setting's name. */
@@ -20,7 +25,8 @@ export interface Config {
   readonly trustProxyHops: number;
   readonly logLevel: string;
   readonly shutdownDelaySeconds: number;
-  readonly provider: ProviderConfig;
+  /** One, or those of OIDC_PROVIDERS, in their order. */
+  readonly providers: readonly [ProviderConfig, ...ProviderConfig[]];
   readonly session: {
     /** The first signs and seals; what the others sealed still opens. */
     readonly secrets: readonly [string, ...string[]];
@@ -33,42 +39,6 @@ export interface Config {
   readonly redisUrls: readonly string[];
   /** The site's own settings, by name. */
   readonly own: Readonly<Record<string, unknown>>;
-}
-
-export interface ProviderConfig {
-  /** Exactly as it was written: the slash at its end is part of an issuer's name. */
-  readonly issuer: string;
-  readonly clientId: string;
-  readonly clientSecret: string | undefined;
-  readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
-  /** The first one is used; a second one is there while the provider learns a new key. */
-  readonly clientKeys: readonly ClientKey[];
-  /** PEM. */
-  readonly clientCert: string | undefined;
-  /** How the client keys sign; by each key and the provider's metadata where it is not set. */
-  readonly clientKeyAlg: string | undefined;
-  readonly clientAssertionAudience: NonNullable<Values['OIDC_CLIENT_ASSERTION_AUDIENCE']>;
-  readonly clientAssertionTyp: Values['OIDC_CLIENT_ASSERTION_TYP'];
-  readonly scope: string;
-  readonly offlineAccess: NonNullable<Values['OIDC_OFFLINE_ACCESS']>;
-  readonly idTokenAlg: string;
-  readonly responseMode: NonNullable<Values['OIDC_RESPONSE_MODE']>;
-  readonly par: NonNullable<Values['OIDC_PAR']>;
-  readonly userinfo: boolean;
-  readonly audience: string | undefined;
-  readonly resource: string | undefined;
-  readonly prompt: string | undefined;
-  readonly acrValues: string | undefined;
-  readonly maxAge: number | undefined;
-  readonly uiLocales: string | undefined;
-  /** Sent with every authorization request. */
-  readonly authorizationParameters: Readonly<Record<string, string>> | undefined;
-  readonly rolesClaim: string;
-  /** Entra tenant ids, in small letters; filled exactly when the issuer is a multi-tenant one. */
-  readonly allowedTenants: readonly string[];
-  readonly stepUpWithoutAuthTime: boolean;
-  readonly clockToleranceSeconds: number;
-  readonly dpop: boolean;
 }
 
 /**
@@ -100,24 +70,31 @@ export class ConfigError extends Error {
 /**
  * Reads all settings at once, the kit's and the site's own, from `env` and from the files it names.
  *
+ * @param site left out where there is none at hand: then nothing is asked of it
  * @throws ConfigError with every problem there is
  */
-export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSettings } = {}): Config {
-  const own = site.settings ?? {};
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  site?: { settings?: OwnSettings; signIn?: unknown },
+): Config {
+  const own = site?.settings ?? {};
   // A definition that is wrong itself cannot be read by; all others are looked at all the same.
   const sound = Object.entries(own).filter(([name, one]) => ownSettingProblems({ [name]: one }).length === 0);
-  const reading = readSettings(env, Object.fromEntries(sound));
-  const credentials = clientCredentials(reading);
+  const reading = readSettings(withProxyNames(env), Object.fromEntries(sound));
+  const providers = reading.providers.map((one) => ({ ...one, ...clientCredentials(one) }));
   const all = [
     ...ownSettingProblems(own),
     ...reading.problems,
     ...conflicts(reading, env),
-    ...credentials.problems,
+    ...providers.flatMap(({ problems, names }) => problems.map(names.inFull)),
+    ...betweenProviders(providers),
+    ...(site && !site.signIn ? providers.flatMap(openToAll) : []),
   ];
-  if (all.length > 0) throw new ConfigError(all);
+  // What is shared by several providers is wrong for each of them, and is said once.
+  if (all.length > 0) throw new ConfigError(providers.length > 1 ? [...new Set(all)] : all);
 
   // Without a problem nothing is missing: whatever has no default and must be there was asked for above.
-  const set = reading.values as Complete;
+  const set = reading.common.values as Complete;
   return deepFreeze<Config>({
     development: isDevelopment(env),
     baseUrl: set.BASE_URL,
@@ -127,35 +104,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
     trustProxyHops: set.TRUST_PROXY_HOPS,
     logLevel: set.LOG_LEVEL,
     shutdownDelaySeconds: set.SHUTDOWN_DELAY_SECONDS,
-    provider: {
-      issuer: set.OIDC_ISSUER,
-      clientId: set.OIDC_CLIENT_ID,
-      clientSecret: set.OIDC_CLIENT_SECRET,
-      clientAuth: set.OIDC_CLIENT_AUTH,
-      clientKeys: credentials.keys,
-      clientCert: credentials.cert,
-      clientKeyAlg: set.OIDC_CLIENT_KEY_ALG,
-      clientAssertionAudience: set.OIDC_CLIENT_ASSERTION_AUDIENCE,
-      clientAssertionTyp: set.OIDC_CLIENT_ASSERTION_TYP,
-      scope: set.OIDC_SCOPE,
-      offlineAccess: set.OIDC_OFFLINE_ACCESS,
-      idTokenAlg: set.OIDC_ID_TOKEN_ALG,
-      responseMode: set.OIDC_RESPONSE_MODE,
-      par: set.OIDC_PAR,
-      userinfo: set.OIDC_USERINFO,
-      audience: set.OIDC_AUDIENCE,
-      resource: set.OIDC_RESOURCE,
-      prompt: set.OIDC_PROMPT,
-      acrValues: set.OIDC_ACR_VALUES,
-      maxAge: set.OIDC_MAX_AGE,
-      uiLocales: set.OIDC_UI_LOCALES,
-      authorizationParameters: set.OIDC_AUTHORIZATION_PARAMETERS,
-      rolesClaim: set.OIDC_ROLES_CLAIM,
-      allowedTenants: set.OIDC_ALLOWED_TENANTS ?? [],
-      stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,
-      clockToleranceSeconds: set.OIDC_CLOCK_TOLERANCE_SECONDS,
-      dpop: set.OIDC_DPOP,
-    },
+    providers: labelled(providers.map(providerConfig)) as [ProviderConfig, ...ProviderConfig[]],
     session: {
       secrets: set.SESSION_SECRET_PREVIOUS
         ? [set.SESSION_SECRET, set.SESSION_SECRET_PREVIOUS]
@@ -167,6 +116,14 @@ export function loadConfig(env: NodeJS.ProcessEnv, site: { settings?: OwnSetting
     redisUrls: set.REDIS_URL ?? [],
     own: reading.own,
   });
+}
+
+/** `*` lets in whoever has a Microsoft account at work: somebody must say who of them may come in. */
+function openToAll({ values, names }: { values: Values; names: ProviderNames }): string[] {
+  if (values.OIDC_ALLOWED_TENANTS?.includes('*') !== true) return [];
+  const text =
+    'OIDC_ALLOWED_TENANTS=* lets in every Microsoft tenant: write a `signIn` in site.ts that decides who may come in, or name the tenants.';
+  return [names.inFull(text)];
 }
 
 /** Plain objects and lists only: a schema of the site's may make a Buffer or a Map of a text, which is no matter of ours. */

@@ -1,54 +1,107 @@
 import { readFileSync } from 'node:fs';
 import { unknownNames } from './names.ts';
 import { fallbackOf, type OwnSetting, type OwnSettings, parsed } from './own-settings.ts';
-import { definitions, type SettingName, type Values } from './settings.ts';
+import { namesOfProvider, type ProviderNames, plainNames, providerNameProblems } from './provider-names.ts';
+import {
+  definitions,
+  type ProviderSettingName,
+  perProvider,
+  type SettingName,
+  type Values,
+} from './settings.ts';
 
+/** The settings that hold for one provider: its own and all that have none. */
 export interface Reading {
   values: Values;
-  /** The site's own. */
-  own: Record<string, unknown>;
   /** Those that are set to something wrong: not to be taken for missing ones. */
   invalid: ReadonlySet<SettingName>;
+}
+
+export interface AllReadings {
+  /** Without those of any provider. */
+  common: Reading;
+  /** One for each provider, in the order of OIDC_PROVIDERS. */
+  providers: readonly (Reading & { names: ProviderNames })[];
+  /** The site's own. */
+  own: Record<string, unknown>;
   problems: string[];
 }
 
 /** Reads each setting on its own. An empty one counts as not set, as `NAME=` in a file means nothing else. */
-export function readSettings(env: NodeJS.ProcessEnv, own: OwnSettings): Reading {
-  const invalid = new Set<SettingName>();
-  const values: Record<string, unknown> = {};
-  const problems: string[] = unknownNames(env, own);
-
+export function readSettings(env: NodeJS.ProcessEnv, own: OwnSettings): AllReadings {
+  const common = copyOf();
+  const problems: string[] = [];
   for (const name of Object.keys(definitions) as SettingName[]) {
-    const result = readSetting(name, env);
-    if ('problems' in result) {
-      invalid.add(name);
-      problems.push(...result.problems);
-    } else values[name] = result.value;
+    if (name in perProvider) continue;
+    problems.push(...readInto(common, name, name, env));
   }
+  const given = common.values.OIDC_PROVIDERS;
+  // With several names in it that are wrong, nobody can say which settings they have.
+  const several = given !== undefined || common.invalid.has('OIDC_PROVIDERS');
+  const providers = several ? (given ?? []).map((name) => namesOfProvider(name, env)) : [plainNames];
+  problems.push(
+    ...unknownNames(env, own, several ? given : []),
+    ...(given ? providerNameProblems(given, env) : []),
+  );
+
+  const readings = providers.map((names) => {
+    const reading = { ...copyOf(common), names };
+    for (const name of Object.keys(perProvider) as ProviderSettingName[]) {
+      problems.push(...readInto(reading, name, names.variable(name), env).map(names.inFull));
+    }
+    return reading;
+  });
   const ownValues: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(own)) {
     const result = readOwn(name, setting, env);
     if ('problems' in result) problems.push(...result.problems);
     else ownValues[name] = result.value;
   }
-  return { values: values as Values, own: ownValues, invalid, problems };
+  return { common, providers: readings, own: ownValues, problems: [...new Set(problems)] };
+}
+
+interface Growing extends Reading {
+  invalid: Set<SettingName>;
+}
+
+function copyOf({ values, invalid }: Reading = { values: {}, invalid: new Set() }): Growing {
+  return { values: { ...values }, invalid: new Set(invalid) };
+}
+
+/** @returns what is wrong with it */
+function readInto(
+  { values, invalid }: Growing,
+  name: SettingName,
+  variable: string,
+  env: NodeJS.ProcessEnv,
+): string[] {
+  const result = readSetting(name, variable, env);
+  if ('value' in result) {
+    Object.assign(values, { [name]: result.value });
+    return [];
+  }
+  invalid.add(name);
+  return result.problems;
 }
 
 type Result = { value: unknown } | { problems: string[] };
 
-function readSetting(name: SettingName, env: NodeJS.ProcessEnv): Result {
-  const { schema, secret = false, hint, default: fallback } = definitions[name];
-  const raw = rawValue(name, { secret, fallback }, env);
+/** @param variable what holds it: the setting's name, or that with a provider's in it */
+function readSetting(name: SettingName, variable: string, env: NodeJS.ProcessEnv): Result {
+  const { schema, secret = false, ownOnly, hint, default: standard } = definitions[name];
+  // One of several providers gives no roles unless somebody says where it has them.
+  const fallback = ownOnly && variable !== name ? undefined : standard;
+  const raw = rawValue(variable, { secret, fallback }, env);
   if ('problems' in raw) return raw;
 
   const { value } = raw;
   if (value === undefined) {
-    return hint ? { problems: [`${name} is missing. ${hint}`] } : { value: undefined };
+    return hint ? { problems: [`${variable} is missing. ${hint}`] } : { value: undefined };
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data };
   const now = secret ? '' : shown(value);
-  return { problems: parsed.error.issues.map(({ message }) => `${name} ${message}${now}`) };
+  return { problems: parsed.error.issues.map(({ message }) => `${variable} ${message}${now}`) };
 }
 
 /** A setting of the site's own must be there where its schema does not take `undefined`. */

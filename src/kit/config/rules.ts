@@ -1,4 +1,5 @@
-import type { Reading } from './read.ts';
+import { outbound } from './outbound.ts';
+import type { AllReadings, Reading } from './read.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
 
@@ -6,12 +7,15 @@ import { isLoopback, makeSecret } from './values.ts';
 const fewestCharacters = 10;
 
 /** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
-export function conflicts({ values, invalid }: Reading, env: NodeJS.ProcessEnv): string[] {
+export function conflicts({ common, providers }: AllReadings, env: NodeJS.ProcessEnv): string[] {
   return [
-    ...addresses(values, invalid),
-    ...tenants(values, invalid),
-    ...parameters(values),
-    ...sessions(values),
+    ...storage(common.values, common.invalid),
+    ...providers.flatMap(({ values, invalid, names }) =>
+      [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
+        names.inFull,
+      ),
+    ),
+    ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
           'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with NODE_EXTRA_CA_CERTS.',
@@ -20,12 +24,13 @@ export function conflicts({ values, invalid }: Reading, env: NodeJS.ProcessEnv):
   ];
 }
 
-function* addresses({ BASE_URL, REDIS_URL, OIDC_RESPONSE_MODE }: Values, invalid: Reading['invalid']) {
-  if (!BASE_URL) return;
-  if (!REDIS_URL && !invalid.has('REDIS_URL') && !isLoopback(new URL(BASE_URL).hostname)) {
-    yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
-  }
-  if (OIDC_RESPONSE_MODE === 'form_post' && !BASE_URL.startsWith('https:')) {
+function* storage({ BASE_URL, REDIS_URL }: Values, invalid: Reading['invalid']) {
+  if (!BASE_URL || REDIS_URL || invalid.has('REDIS_URL') || isLoopback(new URL(BASE_URL).hostname)) return;
+  yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
+}
+
+function* answers({ BASE_URL, OIDC_RESPONSE_MODE }: Values) {
+  if (BASE_URL && OIDC_RESPONSE_MODE === 'form_post' && !BASE_URL.startsWith('https:')) {
     yield 'OIDC_RESPONSE_MODE=form_post needs an https BASE_URL: its cookie is not sent over plain http. Use query here.';
   }
 }
@@ -35,7 +40,7 @@ function* tenants({ OIDC_ISSUER, OIDC_ALLOWED_TENANTS }: Values, invalid: Readin
   if (!OIDC_ISSUER) return;
   const shared = isSharedEntraIssuer(OIDC_ISSUER);
   if (shared && !OIDC_ALLOWED_TENANTS && !invalid.has('OIDC_ALLOWED_TENANTS')) {
-    yield 'OIDC_ALLOWED_TENANTS is missing. This issuer signs in users of every Microsoft tenant: name the ids of those you let in.';
+    yield 'OIDC_ALLOWED_TENANTS is missing. This issuer signs in users of every Microsoft tenant: name the ids of those you let in, or * to let `signIn` in site.ts decide.';
   }
   if (!shared && OIDC_ALLOWED_TENANTS) {
     yield 'OIDC_ALLOWED_TENANTS has no effect with an issuer of one tenant: take it out, or use the issuer ending in /organizations/v2.0.';

@@ -1,26 +1,10 @@
 import type { z } from 'zod';
-import { authorizationParameters } from './authorization-parameters.ts';
+import type { Definition, Setting } from './definition.ts';
+import { proxy } from './outbound-values.ts';
+import { providerSettings } from './provider-settings.ts';
 import * as is from './values.ts';
 
-export interface Setting {
-  name: string;
-  /** What holds when it is not set. */
-  default?: string;
-  meaning: string;
-  example?: string;
-  /** Never shown, and read from NAME_FILE too. */
-  secret?: boolean;
-}
-
-interface Definition extends Omit<Setting, 'name'> {
-  schema: z.ZodType<unknown, string>;
-  /** What to do when it is missing, for what must be there. */
-  hint?: string;
-}
-
-const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
-const register = 'Register this app at your provider as a confidential web app; it tells you the id.';
-const tenant = '11111111-2222-3333-4444-555555555555';
+export type { Setting } from './definition.ts';
 
 /** Every setting of the kit, in the order of docs/settings.md. The long explanations are in .env.example. */
 const table = {
@@ -28,134 +12,12 @@ const table = {
   PORT: { default: '3000', meaning: 'the port to listen on', schema: is.whole(0, 65_535) },
   HOST: { meaning: 'the interface to listen on; all without it', example: '127.0.0.1', schema: is.host },
 
-  OIDC_ISSUER: {
-    meaning: 'the issuer URL, exactly as the provider publishes it',
-    example: 'https://login.example.com',
-    schema: is.issuer,
-    hint: findIssuer,
+  OIDC_PROVIDERS: {
+    meaning: 'names of several providers; each setting below is then read as OIDC_<NAME>_…',
+    example: 'work,google',
+    schema: is.providerNames,
   },
-  OIDC_CLIENT_ID: {
-    meaning: 'the ID of this app at the provider',
-    example: 'my-app',
-    schema: is.text,
-    hint: register,
-  },
-  OIDC_CLIENT_SECRET: { meaning: 'the secret of this app', secret: true, schema: is.givenSecret },
-  OIDC_CLIENT_AUTH: {
-    default: 'client_secret_basic',
-    meaning: 'how this app authenticates to the provider',
-    schema: is.oneOf(
-      'client_secret_basic',
-      'client_secret_post',
-      'client_secret_jwt',
-      'private_key_jwt',
-      'tls_client_auth',
-      'self_signed_tls_client_auth',
-    ),
-  },
-  OIDC_CLIENT_KEY_FILE: {
-    meaning: 'the private key of this app',
-    example: '/run/secrets/key.pem',
-    schema: is.text,
-  },
-  OIDC_CLIENT_CERT_FILE: { meaning: 'its certificate', example: '/run/secrets/cert.pem', schema: is.text },
-  OIDC_CLIENT_KEY_ALG: {
-    meaning: 'the algorithm the private key signs with; without it, chosen by the key and the metadata',
-    example: 'PS256',
-    schema: is.signature,
-  },
-  OIDC_CLIENT_ASSERTION_AUDIENCE: {
-    default: 'issuer',
-    meaning: 'the audience of a client assertion: the issuer or the token endpoint',
-    schema: is.oneOf('issuer', 'token_endpoint'),
-  },
-  OIDC_CLIENT_ASSERTION_TYP: {
-    default: 'none',
-    meaning: 'the typ header of a client assertion, for providers that require one',
-    schema: is.assertionType,
-  },
-  OIDC_SCOPE: {
-    default: 'openid profile email offline_access',
-    meaning: 'what to ask for',
-    schema: is.scope,
-  },
-  OIDC_OFFLINE_ACCESS: {
-    default: 'auto',
-    meaning: 'ask for offline_access where the provider lists it, or always',
-    schema: is.oneOf('auto', 'always'),
-  },
-  OIDC_ID_TOKEN_ALG: {
-    default: 'RS256',
-    meaning: 'the one algorithm ID tokens are signed with',
-    schema: is.signature,
-  },
-  OIDC_RESPONSE_MODE: {
-    default: 'query',
-    meaning: 'how the answer to a sign-in comes back',
-    schema: is.oneOf('query', 'form_post'),
-  },
-  OIDC_PAR: {
-    default: 'auto',
-    meaning: 'pushed authorization requests',
-    schema: is.oneOf('auto', 'require', 'off'),
-  },
-  OIDC_USERINFO: { default: 'true', meaning: 'whether to ask userinfo once per sign-in', schema: is.yesOrNo },
-  OIDC_AUDIENCE: {
-    meaning: 'the API to get access tokens for (Auth0)',
-    example: 'https://api.example.com',
-    schema: is.audience,
-  },
-  OIDC_RESOURCE: {
-    meaning: 'the API to get access tokens for (RFC 8707)',
-    example: 'https://api.example.com',
-    schema: is.resource,
-  },
-  OIDC_PROMPT: { meaning: 'what to ask at every sign-in', example: 'select_account', schema: is.prompt },
-  OIDC_ACR_VALUES: {
-    meaning: 'how strong a sign-in must be',
-    example: 'urn:example:mfa',
-    schema: is.acrValues,
-  },
-  OIDC_MAX_AGE: {
-    meaning: 'how long ago users may have signed in at the provider',
-    example: '3600',
-    schema: is.whole(0, 31_536_000, 'seconds'),
-  },
-  OIDC_UI_LOCALES: {
-    meaning: "the languages of the provider's pages",
-    example: 'de-CH en',
-    schema: is.locales,
-  },
-  OIDC_AUTHORIZATION_PARAMETERS: {
-    meaning: 'more parameters for every sign-in request, as the provider documents them',
-    example: 'organization=acme&hd=example.com',
-    schema: authorizationParameters,
-  },
-  OIDC_ROLES_CLAIM: {
-    default: 'roles',
-    meaning: "the claim that holds the user's roles",
-    schema: is.claimPath,
-  },
-  OIDC_ALLOWED_TENANTS: {
-    meaning: 'the Entra tenants whose users may sign in',
-    example: tenant,
-    schema: is.tenants,
-  },
-  OIDC_STEP_UP_WITHOUT_AUTH_TIME: {
-    default: 'false',
-    meaning: 'whether rules with maxAgeSeconds accept a new sign-in without auth_time',
-    schema: is.yesOrNo,
-  },
-  OIDC_CLOCK_TOLERANCE_SECONDS: {
-    default: '30',
-    meaning: "how far the provider's clock may be off",
-    schema: is.whole(0, 300, 'seconds'),
-  },
-  OIDC_DPOP: {
-    default: 'false',
-    meaning: 'whether tokens are bound to a key (RFC 9449)',
-    schema: is.yesOrNo,
-  },
+  ...providerSettings,
 
   SESSION_SECRET: {
     meaning: 'signs the cookie and seals what is stored',
@@ -187,6 +49,18 @@ const table = {
     schema: is.redisUrls,
   },
 
+  HTTPS_PROXY: {
+    meaning: 'the proxy for https requests to providers and APIs',
+    example: 'http://proxy.example.com:3128',
+    secret: true,
+    schema: proxy,
+  },
+  NO_PROXY: {
+    meaning: 'the hosts that are reached without the proxy',
+    example: '.internal,10.0.0.1-10.0.0.255',
+    schema: is.text,
+  },
+
   TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },
   LOG_LEVEL: {
     default: 'info',
@@ -202,6 +76,9 @@ const table = {
 
 export type SettingName = keyof typeof table;
 
+/** Of a provider: there is one of it for each. */
+export type ProviderSettingName = keyof typeof providerSettings;
+
 /** What is set and valid. */
 export type Values = { [Name in SettingName]?: z.output<(typeof table)[Name]['schema']> | undefined };
 
@@ -213,6 +90,8 @@ export type Complete = Values & {
 };
 
 export const definitions: Readonly<Record<SettingName, Definition>> = table;
+
+export const perProvider: Readonly<Record<ProviderSettingName, Definition>> = providerSettings;
 
 export const settings: readonly Setting[] = Object.entries<Definition>(table).map(
   ([name, { schema: _schema, hint: _hint, ...setting }]) => ({ name, ...setting }),

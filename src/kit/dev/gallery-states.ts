@@ -45,7 +45,7 @@ export function galleryStates(language: Language = english): GalleryState[] {
       name: 'signed-out-idle',
       view: 'signed-out',
       locals: {
-        ...farewell('unknown', [endedText('idle', limits)], language),
+        ...farewell('unknown', [endedText('idle', limits, undefined)], language),
         title: language.text('signed-out.ended'),
         signInHref: '/auth/login?returnTo=%2Fprofile',
         follow: true,

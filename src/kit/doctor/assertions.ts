@@ -1,7 +1,8 @@
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { exchangeCode, type Outcome, offersPar, push } from './attempts.ts';
 import { judge, speaksOfCode, type Verdict } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
+import type { Subject } from './subject.ts';
 
 /** How sure it is that the provider takes the assertion. */
 interface Trial {
@@ -18,7 +19,7 @@ interface Trial {
  * then the words of the answers are compared.
  */
 export async function tryAssertion(
-  config: Config,
+  config: Subject,
   settings: ProviderConfig,
   metadata: Metadata,
 ): Promise<Trial> {
@@ -34,7 +35,7 @@ export async function tryAssertion(
 
 /** The pair of audience and type that the provider takes, where it is another than the one in the settings. */
 export async function findPair(
-  config: Config,
+  config: Subject,
   metadata: Metadata,
   first: Trial,
 ): Promise<ProviderConfig | undefined> {
@@ -56,7 +57,7 @@ export async function findPair(
 }
 
 /** `OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint`, and so on: what is to be changed. */
-export function pairSettings(found: ProviderConfig, { provider }: Config): string {
+export function pairSettings(found: ProviderConfig, { provider }: Subject): string {
   const changes = [
     found.clientAssertionAudience !== provider.clientAssertionAudience &&
       `OIDC_CLIENT_ASSERTION_AUDIENCE=${found.clientAssertionAudience}`,

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import pino from 'pino';
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { AuthError } from '../errors/auth-error.ts';
 import { createProvider, type Provider } from '../provider/index.ts';
+import { redirectUri as redirectUriOf } from '../provider/providers.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import type { Metadata } from './discovery.ts';
 import { type Refusal, reasonIn, refusalIn } from './refusal.ts';
+import type { Subject } from './subject.ts';
 
 // What the doctor tries at the provider, by the app's own code and with settings that may differ from the app's.
 
-export function redirectAddress({ baseUrl }: Config): string {
-  return `${baseUrl}/auth/callback`;
+export function redirectAddress({ baseUrl, provider }: Subject): string {
+  return redirectUriOf(baseUrl, provider);
 }
 
 /** Whether the app pushes its requests at this provider. */
@@ -40,7 +42,7 @@ export interface SignInOutcome extends Outcome {
  * does, without following where it leads.
  */
 export async function startSignIn(
-  config: Config,
+  config: Subject,
   settings: ProviderConfig,
   redirectUri = redirectAddress(config),
 ): Promise<SignInOutcome> {
@@ -50,7 +52,7 @@ export async function startSignIn(
   if (!(url instanceof URL)) return { ...url, at: 'push' };
   try {
     const pushed = url.searchParams.has('request_uri');
-    return { ...judgePage(await openAsBrowser(url), redirectUri), at: 'page', pushed };
+    return { ...judgePage(await openAsBrowser(url, settings), redirectUri), at: 'page', pushed };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return { state: 'silent', code: error.code, at: 'page' };
@@ -58,7 +60,7 @@ export async function startSignIn(
 }
 
 /** Pushes a request only (RFC 9126), which shows whether the provider knows this client. */
-export function push(config: Config, settings: ProviderConfig): Promise<Outcome> {
+export function push(config: Subject, settings: ProviderConfig): Promise<Outcome> {
   return withProvider(settings, redirectAddress(config), async (provider): Promise<Outcome> => {
     await provider.authorizationUrl(transaction());
     return { state: 'passed' };
@@ -66,7 +68,11 @@ export function push(config: Config, settings: ProviderConfig): Promise<Outcome>
 }
 
 /** Sends a code that cannot exist to the token endpoint, by the app's own way of proving who it is. */
-export function exchangeCode(config: Config, settings: ProviderConfig, metadata: Metadata): Promise<Outcome> {
+export function exchangeCode(
+  config: Subject,
+  settings: ProviderConfig,
+  metadata: Metadata,
+): Promise<Outcome> {
   const request = transaction();
   const callback = new URL(redirectAddress(config));
   callback.searchParams.set('code', `doctor-${random()}`);
@@ -80,9 +86,9 @@ export function exchangeCode(config: Config, settings: ProviderConfig, metadata:
   }).catch(toOutcome);
 }
 
-/** As a browser without cookies opens it. @throws NoAnswer */
-export function openAsBrowser(url: URL): Promise<Answer> {
-  return ask(url, { accept: 'text/html', 'user-agent': 'Mozilla/5.0 (doctor)' });
+/** As a browser without cookies opens it, but on the server's way to the provider. @throws NoAnswer */
+export function openAsBrowser(url: URL, settings: ProviderConfig): Promise<Answer> {
+  return ask(url, { accept: 'text/html', 'user-agent': 'Mozilla/5.0 (doctor)' }, settings);
 }
 
 /** Whether an answer is a page about an error, or leads to one. */

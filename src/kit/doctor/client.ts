@@ -1,13 +1,15 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { findPair, pairSettings, tryAssertion } from './assertions.ts';
 import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
-import { byAssertion, judge, type Verdict } from './client-answer.ts';
+import { judge, signsAssertion, type Verdict } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, tokenHint } from './hints.ts';
+import { hasNoToken } from './own-credentials.ts';
 import { wordsOf } from './refusal.ts';
+import type { Subject } from './subject.ts';
 
 const check = 'client authentication';
 
@@ -21,11 +23,15 @@ interface Checked {
  * Does the provider know the app by what it shows, and nobody by anything else? A provider that knows the app looks at
  * the code that cannot exist; one that does not stops before it.
  */
-export async function checkClient(config: Config, metadata: Metadata): Promise<Checked> {
+export async function checkClient(config: Subject, metadata: Metadata): Promise<Checked> {
   const { provider } = config;
   const { clientAuth } = provider;
+  if (await hasNoToken(provider)) {
+    const hint = 'Fix the above, then run this again.';
+    return { finding: warning(check, 'was not tried: there is no token to show.', hint) };
+  }
   let answer: { outcome: Outcome; verdict: Verdict };
-  if (byAssertion(clientAuth)) {
+  if (signsAssertion(clientAuth)) {
     const first = await tryAssertion(config, provider, metadata);
     const found = await findPair(config, metadata, first);
     if (found) {
@@ -53,7 +59,7 @@ function refuses({ clientId, clientAuth }: ProviderConfig): string {
   return `the provider refuses ${clientId} by ${clientAuth}`;
 }
 
-function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict }, config: Config): Finding {
+function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict }, config: Subject): Finding {
   const { provider } = config;
   const words = wordsOf(outcome);
   switch (verdict) {
@@ -79,7 +85,7 @@ function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict },
   );
 }
 
-function refusedHint(outcome: Outcome, { provider }: Config): string {
+function refusedHint(outcome: Outcome, { provider }: Subject): string {
   const description = outcome.description ?? '';
   if (/disabled|not enabled|inactive/i.test(description)) return 'Enable this app at the provider.';
   if (outcome.error === 'unauthorized_client' && provider.clientAuth.startsWith('client_secret_')) {
@@ -103,7 +109,7 @@ function silent({ code = '' }: Outcome, { clientAuth }: ProviderConfig): Finding
 }
 
 /** The same secret sent in the other way. */
-async function findMethod(config: Config, metadata: Metadata): Promise<ProviderConfig | undefined> {
+async function findMethod(config: Subject, metadata: Metadata): Promise<ProviderConfig | undefined> {
   const { provider } = config;
   if (!provider.clientAuth.startsWith('client_secret_')) return undefined;
   for (const clientAuth of ['client_secret_post', 'client_secret_basic'] as const) {
@@ -116,7 +122,7 @@ async function findMethod(config: Config, metadata: Metadata): Promise<ProviderC
 }
 
 /** A provider that knows the app whatever it shows takes it for a public client: anybody could use its codes. */
-async function checkProof(config: Config, metadata: Metadata): Promise<Finding> {
+async function checkProof(config: Subject, metadata: Metadata): Promise<Finding> {
   const { provider } = config;
   const { clientId, clientAuth } = provider;
   const stranger = await withAnotherProof(provider);
@@ -136,7 +142,9 @@ async function checkProof(config: Config, metadata: Metadata): Promise<Finding> 
     ? 'secret'
     : clientAuth === 'private_key_jwt'
       ? 'key'
-      : 'certificate';
+      : clientAuth === 'workload_identity'
+        ? 'token'
+        : 'certificate';
   return failed(
     check,
     `the provider does not check the ${what} of ${clientId}: it accepts a made-up one too.`,
@@ -146,7 +154,7 @@ async function checkProof(config: Config, metadata: Metadata): Promise<Finding> 
 
 /** Microsoft Entra and better-auth do; who else knows a made-up app lets anybody in. */
 async function looksAtCodeFirst(
-  config: Config,
+  config: Subject,
   metadata: Metadata,
   { status, description = '' }: Outcome,
   stranger: ProviderConfig,
@@ -159,6 +167,10 @@ async function looksAtCodeFirst(
 async function withAnotherProof(provider: ProviderConfig): Promise<ProviderConfig> {
   const { clientAuth, clientKeys } = provider;
   if (clientAuth.startsWith('client_secret_')) return { ...provider, clientSecret: random() };
+  // Nobody can sign as the platform does; a provider that checks a token does not take a secret for it either.
+  if (clientAuth === 'workload_identity') {
+    return { ...provider, clientAuth: 'client_secret_post', clientSecret: random() };
+  }
   // Without a certificate.
   if (clientAuth !== 'private_key_jwt') return { ...provider, clientCert: undefined, clientKeys: [] };
   const [key] = clientKeys;

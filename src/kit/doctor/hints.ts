@@ -1,8 +1,9 @@
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { redirectAddress } from './attempts.ts';
 import { allWords, type Refusal } from './refusal.ts';
+import type { Subject } from './subject.ts';
 
-type Rule = [words: RegExp, hint: string | ((config: Config, settings: ProviderConfig) => string)];
+type Rule = [words: RegExp, hint: string | ((config: Subject, settings: ProviderConfig) => string)];
 
 /** Whatever was asked for. */
 const general: Rule[] = [
@@ -52,22 +53,27 @@ const flow: Rule = [
 ];
 
 /** What to do about a refused sign-in request; undefined where nothing in the provider's words says what is wrong. */
-export function requestHint(refusal: Refusal, config: Config, settings: ProviderConfig): string | undefined {
+export function requestHint(refusal: Refusal, config: Subject, settings: ProviderConfig): string | undefined {
   return find([...general, ...ofRequest, flow, ...late], refusal, config, settings);
 }
 
 /** The same for a token request, which has no say in addresses and scopes. */
-export function tokenHint(refusal: Refusal, config: Config): string | undefined {
+export function tokenHint(refusal: Refusal, config: Subject): string | undefined {
   return find([...general, flow], refusal, config, config.provider);
 }
 
-function find(rules: Rule[], refusal: Refusal, config: Config, settings: ProviderConfig): string | undefined {
+function find(
+  rules: Rule[],
+  refusal: Refusal,
+  config: Subject,
+  settings: ProviderConfig,
+): string | undefined {
   const words = allWords(refusal);
   const hint = rules.find(([pattern]) => pattern.test(words))?.[1];
   return typeof hint === 'function' ? hint(config, settings) : hint;
 }
 
-export function registerHint(config: Config): string {
+export function registerHint(config: Subject): string {
   return `Register exactly this redirect address: ${redirectAddress(config)}`;
 }
 
@@ -75,6 +81,9 @@ export function registerHint(config: Config): string {
 export function clientHint({ clientAuth }: ProviderConfig): string {
   if (clientAuth.startsWith('client_secret_')) {
     return 'Check OIDC_CLIENT_ID, copy OIDC_CLIENT_SECRET again, and compare OIDC_CLIENT_AUTH with the registration.';
+  }
+  if (clientAuth === 'workload_identity') {
+    return 'Have the provider trust this issuer, subject and audience for this app: register the federated credential below, and check OIDC_CLIENT_ID.';
   }
   return clientAuth === 'private_key_jwt'
     ? 'Register the key set below at the provider, and check OIDC_CLIENT_ID.'

@@ -1,13 +1,13 @@
-import type { Config } from '../config/index.ts';
 import { ask, connectionHint, isPlain, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
+import type { Subject } from './subject.ts';
 
 /** Do base address, cookies and proxy fit together? */
-export async function checkPublicAddress(config: Config): Promise<Finding[]> {
+export async function checkPublicAddress(config: Subject): Promise<Finding[]> {
   return [checkProxy(config), ...(await checkAnswer(config))];
 }
 
-function checkProxy({ secure, trustProxyHops, baseUrl }: Config): Finding {
+function checkProxy({ secure, trustProxyHops, baseUrl }: Subject): Finding {
   if (secure && trustProxyHops === 0) {
     return warning(
       'proxy',
@@ -27,7 +27,7 @@ function checkProxy({ secure, trustProxyHops, baseUrl }: Config): Finding {
   return ok('proxy', `${hops}. The scheme is that of BASE_URL, whatever X-Forwarded-Proto says.`);
 }
 
-async function checkAnswer(config: Config): Promise<Finding[]> {
+async function checkAnswer(config: Subject): Promise<Finding[]> {
   const check = 'base address';
   const { baseUrl } = config;
   try {
@@ -66,7 +66,7 @@ function somethingElse(baseUrl: string, status: number): Finding {
 }
 
 /** Starts a sign-in as a visitor would, and looks at the cookie that comes through whatever is in front. */
-async function checkCookies({ baseUrl, secure, provider }: Config): Promise<Finding> {
+async function checkCookies({ baseUrl, secure, provider }: Subject): Promise<Finding> {
   const { status, headers } = await ask(new URL('/auth/login', baseUrl), {
     accept: 'text/html',
     'sec-fetch-mode': 'navigate',

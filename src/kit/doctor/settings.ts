@@ -2,6 +2,7 @@ import { checkSiteAndSettings } from '../assembly.ts';
 import { type Config, ConfigError, loadConfig } from '../config/index.ts';
 import type { LoadedSite } from '../load-site.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
+import type { Subject } from './subject.ts';
 
 /** The settings, or every problem they have. */
 export function checkSettings(
@@ -22,10 +23,9 @@ export function checkSettings(
 }
 
 /** What `loadConfig` lets pass, for it cannot know better; an obvious placeholder it has refused already. */
-export function* checkSecrets({ provider, session, development }: Config): Generator<Finding> {
+export function* checkSessionSecret({ providers, session }: Config): Generator<Finding> {
   const [current, ...previous] = session.secrets;
-  const { clientSecret, clientAuth } = provider;
-  if (clientSecret !== undefined && session.secrets.includes(clientSecret)) {
+  if (providers.some(({ clientSecret = '' }) => session.secrets.includes(clientSecret))) {
     yield failed(
       'secrets',
       'SESSION_SECRET is the client secret.',
@@ -37,7 +37,11 @@ export function* checkSecrets({ provider, session, development }: Config): Gener
     'secrets',
     `SESSION_SECRET has ${current.length} characters${previous.length > 0 ? ', and there is a previous one' : ''}.`,
   );
-  if (clientSecret === undefined) return;
+}
+
+export function* checkClientSecret({ provider, session, development }: Subject): Generator<Finding> {
+  const { clientSecret, clientAuth } = provider;
+  if (clientSecret === undefined || session.secrets.includes(clientSecret)) return;
   const length = Buffer.byteLength(clientSecret);
   const needed = clientAuth === 'client_secret_jwt' ? 32 : 16;
   if (length < needed) {
@@ -58,12 +62,16 @@ export function* checkSecrets({ provider, session, development }: Config): Gener
 }
 
 /** What no line may show, in each form that it is sent in. */
-export function secretsOf({ provider, session, redisUrls }: Config): string[] {
+export function secretsOf({ provider, session, redisUrls }: Subject): string[] {
   const passwords = redisUrls.flatMap((url) => {
     const { password } = new URL(url);
     return [password, decodeURIComponent(password)];
   });
   const { clientId, clientSecret = '' } = provider;
+  const { username = '', password = '' } = URL.parse(provider.proxy?.https_proxy ?? '') ?? {};
+  const [user, word] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const ofProxy = [username, password, user, word];
+  if (username) ofProxy.push(Buffer.from(`${user}:${word}`).toString('base64'));
   const form = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
   const basic = [
     `${clientId}:${clientSecret}`,
@@ -75,6 +83,7 @@ export function secretsOf({ provider, session, redisUrls }: Config): string[] {
     ...(clientSecret === '' ? [] : basic),
     ...session.secrets,
     ...passwords,
+    ...ofProxy,
   ];
   return [...new Set(all)].filter((secret) => secret !== '');
 }

@@ -1,14 +1,15 @@
-import type { Config, ProviderConfig } from '../config/index.ts';
+import type { ProviderConfig } from '../config/index.ts';
 import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, registerHint, requestHint } from './hints.ts';
 import { speaksOfAddress, wordsOf } from './refusal.ts';
+import type { Subject } from './subject.ts';
 
 const address = 'redirect address';
 const request = 'sign-in request';
 
 /** Starts a sign-in that nobody ends. Where the provider refuses it, looks for what it is that it refuses. */
-export async function checkSignIn(config: Config, settings: ProviderConfig): Promise<Finding[]> {
+export async function checkSignIn(config: Subject, settings: ProviderConfig): Promise<Finding[]> {
   const outcome = await startSignIn(config, settings);
   if (outcome.state === 'silent') return [silent(outcome)];
   if (outcome.state === 'refused') return explain(outcome, config, settings);
@@ -23,14 +24,14 @@ function silent({ at, code }: SignInOutcome): Finding {
   return warning(address, `cannot be told: the authorization endpoint does not answer${why}.`, hint);
 }
 
-function taken(config: Config): Finding {
+function taken(config: Subject): Finding {
   return ok(address, `the provider takes ${redirectAddress(config)}.`);
 }
 
 /** Nothing was refused: would an address that cannot be registered be? */
 async function checkAddress(
   outcome: SignInOutcome,
-  config: Config,
+  config: Subject,
   settings: ProviderConfig,
 ): Promise<Finding> {
   if (outcome.cameBack || outcome.pushed) return taken(config);
@@ -44,7 +45,11 @@ async function checkAddress(
   );
 }
 
-async function explain(outcome: SignInOutcome, config: Config, settings: ProviderConfig): Promise<Finding[]> {
+async function explain(
+  outcome: SignInOutcome,
+  config: Subject,
+  settings: ProviderConfig,
+): Promise<Finding[]> {
   const { cameBack } = outcome;
   if (!cameBack && speaksOfAddress(outcome)) {
     return [failed(address, `the provider refuses it (${wordsOf(outcome)}).`, registerHint(config))];
@@ -73,7 +78,7 @@ async function explain(outcome: SignInOutcome, config: Config, settings: Provide
 /** Every request is refused: is it because of the address, or whatever the address? */
 async function compareRefusals(
   outcome: SignInOutcome,
-  config: Config,
+  config: Subject,
   settings: ProviderConfig,
 ): Promise<Finding> {
   const other = await startSignIn(config, settings, madeUpAddress());
@@ -114,7 +119,7 @@ const mostTried = 30;
 const longestMs = 30_000;
 
 /** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
-async function findCulprits(config: Config, settings: ProviderConfig) {
+async function findCulprits(config: Subject, settings: ProviderConfig) {
   const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
   const least = { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' as const };
   const leastOutcome = await startSignIn(config, least);
@@ -176,7 +181,7 @@ function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] 
   return found;
 }
 
-function hintFor(outcome: SignInOutcome, config: Config, settings: ProviderConfig): string {
+function hintFor(outcome: SignInOutcome, config: Subject, settings: ProviderConfig): string {
   return (
     requestHint(outcome, config, settings) ??
     'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT, and the registration of this app, with what the provider offers.'

@@ -10,7 +10,7 @@ export class AuthError extends Error implements ErrorWithMessage {
   readonly retryAfter: number | undefined;
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
-  readonly hint: string | undefined;
+  hint: string | undefined;
   /** Whose sign-in it was, where that was known by then: for the audit event, and for their own page. */
   readonly about: { sub: string; name: string } | undefined;
 

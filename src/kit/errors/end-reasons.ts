@@ -14,4 +14,6 @@ export type EndReason =
   | 'not-renewed'
   /** `signIn` in site.ts refused the user at a recheck. */
   | 'not-admitted'
+  /** The provider that the session came from is no longer in the settings, or its name means another one. */
+  | 'provider-changed'
   | 'replaced';

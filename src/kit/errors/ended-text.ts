@@ -4,11 +4,13 @@ import type { Text } from './texts.ts';
 /**
  * Why a session ended, said to the person it belonged to.
  *
- * @param limits those in force, and where people sign in
+ * @param limits those in force
+ * @param provider what people call the one that they signed in at, where that is known
  */
 export function endedText(
   reason: EndReason,
-  limits: { idleMinutes: number; maxHours: number; provider: { host: string } },
+  limits: { idleMinutes: number; maxHours: number },
+  provider: string | undefined,
 ): Text {
   switch (reason) {
     case 'idle':
@@ -16,7 +18,7 @@ export function endedText(
     case 'expired':
       return { key: 'ended.expired', values: { count: limits.maxHours } };
     case 'provider-session':
-      return { key: 'ended.provider-session', values: { provider: limits.provider.host } };
+      return { key: 'ended.provider-session', ...(provider !== undefined && { values: { provider } }) };
     default:
       return { key: `ended.${reason}` };
   }

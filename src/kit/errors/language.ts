@@ -78,7 +78,9 @@ function speak(tag: string, given: Table): Language {
     if (found === undefined) throw new Error(`there is no text "${key}": docs/texts.md lists them`);
     return found;
   };
-  const fill = (text: string, values?: TextValues) => (values ? filled(text, values) : text);
+  const unknown = String(table.get('provider.unknown'));
+  const fill = (text: string, values?: TextValues) =>
+    text.includes('{') ? filled(text, { provider: unknown, ...values }) : text;
   const paragraphs = (key: TextName, values?: TextValues) =>
     [find(key, values)].flat().map((paragraph) => fill(paragraph, values));
   const text = (key: TextName, values?: TextValues) => {
@@ -88,9 +90,15 @@ function speak(tag: string, given: Table): Language {
   return { tag, text, paragraphs };
 }
 
+/** At the start of a sentence. A label is written as it is, but for a first letter. */
+function atStart(provider: string): string {
+  return provider.charAt(0).toUpperCase() + provider.slice(1);
+}
+
 /** What nobody gave stays as it is: session.js fills in `{time}` in the browser. */
 function filled(text: string, values: TextValues): string {
-  return text.replace(/\{(\w+)\}/g, (braces, name) =>
-    Object.hasOwn(values, name) ? String(values[name]) : braces,
-  );
+  return text.replace(/\{(\w+)\}/g, (braces, name) => {
+    if (name === 'Provider') return atStart(String(values.provider));
+    return Object.hasOwn(values, name) ? String(values[name]) : braces;
+  });
 }

@@ -24,6 +24,16 @@ export function confirmThirdPartyStart(fields: Record<string, string>): Message 
   };
 }
 
+/** Asked before a sign-in that a link on another site would start for somebody who is signed in. */
+export function confirmLink(path: string): Message {
+  return {
+    title: { key: 'other-site.title' },
+    text: [{ key: 'other-site.text' }],
+    action: { label: { key: 'button.continue' }, href: path },
+    other: { label: { key: 'button.stay-signed-in' }, href: '/' },
+  };
+}
+
 /** The page that goes on to the provider. */
 export function leaving(purpose: 'sign-in' | 'sign-out', provider: string): { title: Text; text: Text[] } {
   const values = { provider };

@@ -12,7 +12,7 @@ import { otherAccount } from '../session/other-account.ts';
 import { isOtherPersonsPage, isOwnPage } from '../session/own-page.ts';
 import { recheckIfDue } from '../session/recheck.ts';
 import type { User } from '../session/user.ts';
-import { getUser, signedIn } from '../session/user-session.ts';
+import { getUser, providerOf, signedIn } from '../session/user-session.ts';
 import { wayBack } from '../session/way-back.ts';
 import { checkRule, judge, type Lack, type Rule } from './rules.ts';
 
@@ -46,7 +46,7 @@ export function requireAuth(
   { returnTo, view, unsaved }: FormHolder = {},
 ): RequestHandler {
   checkRule(rule);
-  return async (req, res, next) => {
+  const guard: RequestHandler = async (req, res, next) => {
     const { context } = demandStore(req);
     neverCache(res);
     const back = wayBack(req, typeof returnTo === 'function' ? returnTo(req) : returnTo);
@@ -64,6 +64,15 @@ export function requireAuth(
     if (verdict === 'unproven') throw unproven(req, context, user);
     throw youMayNot(req, context, user, back ?? '/', verdict.forbidden);
   };
+  rules.set(guard, rule);
+  return guard;
+}
+
+const rules = new WeakMap<RequestHandler, RouteRule>();
+
+/** The rule of a guard; undefined for any other handler. */
+export function ruleOf(handler: RequestHandler): RouteRule | undefined {
+  return rules.get(handler);
 }
 
 /** Nobody is signed in. Only a person opening a page is sent anywhere. */
@@ -87,8 +96,9 @@ async function whoAreYou(
 
 /** A page, and no further step-up: it would come back in the same way (R18). */
 function unproven(req: Request, context: AuthContext, { iss, sub }: User): AuthError {
-  const hint =
+  const text =
     'the ID token has no auth_time: have the provider add it, or accept a fresh sign-in without it by OIDC_STEP_UP_WITHOUT_AUTH_TIME=true';
+  const hint = providerOf(req)?.inFull(text);
   const reason = 'auth_time_missing';
   context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason, hint }, req);
   return new AuthError(reason, { hint });
@@ -152,5 +162,6 @@ async function stepUp(
   if (requestKind(req) === 'script' || back === undefined) {
     throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', back ?? '/') });
   }
-  await authOf(req).context.startLogin(req, res, { returnTo: back, maxAge, acr });
+  const provider = providerOf(req)?.name;
+  await authOf(req).context.startLogin(req, res, { returnTo: back, provider, maxAge, acr });
 }

@@ -2,44 +2,12 @@ import type { Request, Response } from 'express';
 import type { Text } from '../errors/texts.ts';
 import { checkableAcr, type Demands } from '../provider/index.ts';
 import { authOf } from '../session/context.ts';
-import type { Member } from '../session/register.ts';
-import { type RequestContext, requestContext } from '../session/request-context.ts';
+import { requestContext } from '../session/request-context.ts';
 import type { User } from '../session/user.ts';
+import type { Lack, Rule } from './rule.ts';
+import { lackedProvider, ruleProblem } from './rule-providers.ts';
 
-/** Who may see something. An empty rule means: whoever is signed in. All parts must hold. */
-export interface Rule {
-  /** Any one of these roles. */
-  roles?: string | readonly string[];
-  /** All of these roles. */
-  allRoles?: readonly string[];
-  /** All of these scopes were granted. */
-  scopes?: readonly string[];
-  /** Says yes to the user's claims. */
-  claims?: (claims: Readonly<Record<string, unknown>>) => boolean | Promise<boolean>;
-  /** Says yes to what `signIn` in site.ts gave as `member`. */
-  member?: (member: Member) => boolean | Promise<boolean>;
-  /** Says yes to anything else, and may ask a database. Asked last, and also for the menu. */
-  allow?: (at: RequestContext & { user: User }) => boolean | Promise<boolean>;
-  /** One of these authentication context classes; else the user is asked to sign in more strongly. */
-  acr?: string | readonly string[];
-  /** Seconds since the user last proved who they are; else they are asked to do so again. */
-  maxAgeSeconds?: number;
-  /**
-   * Goes on with a fresh sign-in whose answer does not say when the user proved who they are. Only for what harms
-   * nobody, such as ending one's own sessions: a provider that ignored the demand would not be noticed (R18).
-   */
-  withoutAuthTime?: boolean;
-}
-
-/** What an account is missing. */
-export interface Lack {
-  /** For the log: `the role admin`. */
-  reason: string;
-  /** For the person; undefined where there is nothing more to say. */
-  needed?: Text;
-  /** What they have instead, for the developer. */
-  held: { label: Text; value: Text };
-}
+export type { Lack, Rule } from './rule.ts';
 
 /**
  * `forbidden` says what is needed; `stepUp` says what to ask the provider for; `unproven`: it was asked
@@ -52,8 +20,12 @@ export type Verdict = 'allowed' | 'unproven' | { forbidden: Lack } | { stepUp: D
  * once where the rule has no functions, as most have none.
  */
 export function judge(req: Request, user: User, rule: Rule): Verdict | Promise<Verdict> {
-  const { provider } = authOf(req).context;
-  const missing = whatIsLacking(user, rule);
+  const { providers } = authOf(req).context;
+  const provider = providers.named(user.provider);
+  // Rules of routes that the start could not find: they stay closed.
+  const problem = ruleProblem(rule, providers.names);
+  if (problem !== undefined || !provider) throw new Error(`A route with requireAuth: ${problem}`);
+  const missing = lackedProvider(user, rule, providers) ?? whatIsLacking(user, rule);
   if (missing) return { forbidden: missing };
   if (!rule.claims && !rule.member && !rule.allow) return judgeStrength(user, rule, provider.settings);
   return askFunctions(req, user, rule).then((lack) =>

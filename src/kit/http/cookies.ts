@@ -26,7 +26,7 @@ export class CookieJar {
   readonly answerSite: 'lax' | 'none';
   readonly #warned = new WeakSet<Request>();
 
-  /** @param answerSite the SameSite of what must come along with the provider's answer */
+  /** @param answerSite the SameSite of what must come along with whatever provider's answer */
   constructor(secure: boolean, answerSite: 'lax' | 'none' = 'lax') {
     this.answerSite = answerSite;
     this.#secure = secure;
@@ -99,14 +99,21 @@ export class CookieJar {
     maxAgeSeconds: number,
     sameSite: 'lax' | 'none' = 'lax',
   ): void {
-    res.cookie(this.name(plain), value, {
-      httpOnly: true,
-      secure: this.#secure,
-      sameSite,
-      path: '/',
-      maxAge: maxAgeSeconds * 1000,
-      encode: String,
-    });
+    const { name, ...attributes } = this.#attributes(plain, sameSite);
+    res.cookie(name, value, { ...attributes, maxAge: maxAgeSeconds * 1000 });
+  }
+
+  #attributes(plain: string, sameSite: 'lax' | 'none') {
+    return {
+      name: this.name(plain),
+      ...{ httpOnly: true, secure: this.#secure, sameSite, path: '/', encode: String },
+    };
+  }
+
+  /** Kept until the browser is closed. */
+  setForBrowserSession(res: Response, plain: string, value: string): void {
+    const { name, ...attributes } = this.#attributes(plain, 'lax');
+    res.cookie(name, value, attributes);
   }
 
   clear(res: Response, plain: string, sameSite: 'lax' | 'none' = 'lax'): void {

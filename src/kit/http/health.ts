@@ -3,8 +3,8 @@ import type { RequestHandler } from 'express';
 interface Checks {
   /** Resolves when the store answers. */
   store: () => Promise<void>;
-  /** Was the provider's discovery loaded once? A provider that is away later does not count (R21). */
-  provider: () => boolean;
+  /** Of each provider, by name: was its discovery loaded once? One that is away later does not count (R21). */
+  providers: () => Readonly<Record<string, boolean>>;
   /** Are we on the way out? */
   stopping: () => boolean;
 }
@@ -21,12 +21,15 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
       res.set('Cache-Control', 'no-store').json({ status: 'ok' });
     },
     readyz: async (_req, res) => {
+      const providers = checks.providers();
       const results = {
         store: await storeAnswers(),
-        provider: checks.provider(),
+        ...providers,
         stopping: checks.stopping(),
       };
-      const ready = results.store && results.provider && !results.stopping;
+      // One that was never there keeps nobody from the others.
+      const usable = Object.values(providers).some(Boolean);
+      const ready = results.store && usable && !results.stopping;
       res
         .status(ready ? 200 : 503)
         .set('Cache-Control', 'no-store')

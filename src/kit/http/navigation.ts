@@ -31,3 +31,9 @@ function saidByBrowser(req: Request): boolean | undefined {
 
 /** The standard's header, and what browsers sent before there was one. */
 const purposes = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz'];
+
+/** Whether another site, or a sibling of ours, led the browser here. Those before 2023 do not say. */
+export function comesFromElsewhere(req: Request): boolean {
+  const site = req.get('Sec-Fetch-Site');
+  return site === 'cross-site' || site === 'same-site';
+}

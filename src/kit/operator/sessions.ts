@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { sessionHash } from '../log/index.ts';
+import { listedIssuers } from '../provider/issuers.ts';
 import type { Sessions, StoredSession } from '../store/index.ts';
 import type { Order } from './arguments.ts';
 
@@ -45,9 +46,8 @@ async function list(sub: string, sessions: Sessions, config: Config): Promise<st
 }
 
 /** Users are keyed by (iss, sub); a shared issuer of Microsoft Entra means one issuer for each tenant. */
-function issuersOf({ provider: { issuer, allowedTenants } }: Config): string[] {
-  if (allowedTenants.length === 0) return [issuer];
-  return allowedTenants.map((tenant) => issuer.replace(/\/(common|organizations)\//, `/${tenant}/`));
+function issuersOf({ providers }: Config): string[] {
+  return providers.flatMap(listedIssuers);
 }
 
 function count(sessions: number): string {

@@ -3,10 +3,9 @@ import { judge, type Rule } from '../guard/rules.ts';
 import { redirect } from '../http/answers.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { localAddress, localPath } from '../http/return-path.ts';
-import { leaveForProvider } from '../provider/go-on.ts';
+import { leaveForProvider, WayOut } from '../provider/go-on.ts';
 import type { Demands } from '../provider/index.ts';
-import { authOf } from '../session/context.ts';
-import { getUser } from '../session/user-session.ts';
+import { getUser, providerOf } from '../session/user-session.ts';
 import { startLogin } from '../sign-in/login.ts';
 import { mostCharacters } from './said.ts';
 
@@ -17,13 +16,16 @@ import { mostCharacters } from './said.ts';
  *
  * @param rule who may open the page at `next`; undefined when it is open to everyone, or no page of the app
  */
-export async function goOnAfter(req: Request, res: Response, next: string | URL, rule?: Rule): Promise<void> {
-  const { context } = authOf(req);
-  if (next instanceof URL) {
-    return leaveForProvider(req, res, { url: next, host: context.provider.host, purpose: 'sign-out' });
-  }
+export async function goOnAfter(
+  req: Request,
+  res: Response,
+  next: string | WayOut,
+  rule?: Rule,
+): Promise<void> {
+  if (next instanceof WayOut) return leaveForProvider(req, res, { ...next, purpose: 'sign-out' });
   const demands = rule && requestKind(req) === 'form' ? await demandsOf(req, rule) : undefined;
-  if (demands) return startLogin(req, res, { returnTo: localPath(next), ...demands });
+  const provider = providerOf(req)?.name;
+  if (demands) return startLogin(req, res, { returnTo: localPath(next), provider, ...demands });
   redirect(res, 303, next);
 }
 

@@ -6,9 +6,10 @@ import type { Words } from '../errors/texts.ts';
 import { judge, type Verdict } from '../guard/rules.ts';
 import { languageOf } from '../http/language.ts';
 import { authOf } from '../session/context.ts';
+import { loginPath } from '../session/login-address.ts';
 import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
-import { getUser } from '../session/user-session.ts';
+import { getUser, providerOf } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
 import { emptyForm } from './forms/page-form.ts';
 import type { Page } from './page.ts';
@@ -73,6 +74,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
       expiresAt: user.expiresAt.toISOString(),
       idleExpiresAt: user.idleExpiresAt.toISOString(),
       returnTo: page, // Judged by /auth/login.
+      loginPath: loginPath(providerOf(req)),
     },
   };
 }
@@ -108,8 +110,9 @@ function isOpen(verdict: Verdict): boolean {
  * before the provider's metadata is there, there is no link.
  */
 function signUpFrom(req: Request, page: string): string | undefined {
-  const { provider, loginParameters } = authOf(req).context;
-  const offered = provider.offersPrompt('create') === true && loginParameters.allows('prompt', 'create');
+  const { providers, loginParameters } = authOf(req).context;
+  const makes = providers.all.some((provider) => provider.offersPrompt('create'));
+  const offered = makes && loginParameters.allows('prompt', 'create');
   return offered ? `${signInFrom(page)}&prompt=create` : undefined;
 }
 

@@ -1,8 +1,9 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import type { Action } from '../errors/message.ts';
+import { loginAddress, loginPath } from '../session/login-address.ts';
 import { refused } from '../session/refused.ts';
-import { signedIn } from '../session/user-session.ts';
+import { providerOf, signedIn } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
 
 /**
@@ -19,7 +20,8 @@ function forPage(error: AuthError, req: Request): AuthError {
   const { reason, cause, hint, about, retryAfter, stack, page } = error;
   // One that a model, an action or a route has thrown: it still leads to a sign-in.
   const bare = page.action !== undefined && 'href' in page.action;
-  const { action, other, ...rest } = (bare && refused(req, error, pageOf(req))?.page) || page;
+  const { action, other, ...rest } =
+    (bare && refused(req, error, { path: pageOf(req), provider: providerOf(req) })?.page) || page;
   const led = { ...rest, action: action && leading(action, req), other: other && leading(other, req) };
   const copy = new AuthError(reason, { cause, hint, about, retryAfter, page: led });
   return Object.assign(copy, { stack });
@@ -28,7 +30,8 @@ function forPage(error: AuthError, req: Request): AuthError {
 function leading(action: Action, req: Request): Action {
   if (!('href' in action) || !/^\/auth\/login(\?|$)/.test(action.href)) return action;
   const asked = new URLSearchParams(action.href.split('?')[1]);
+  if (asked.has('switch')) return action;
   const returnTo = asked.get('returnTo') ?? pageOf(req);
-  const renew = signedIn(req) ? '&renew=1' : '';
-  return { ...action, href: `/auth/login?returnTo=${encodeURIComponent(returnTo)}${renew}` };
+  const renew = signedIn(req) ? '1' : undefined;
+  return { ...action, href: loginAddress(loginPath(providerOf(req)), { returnTo, renew }) };
 }

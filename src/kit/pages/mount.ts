@@ -6,6 +6,7 @@ import { neverCache } from '../http/answers.ts';
 import { languageOf } from '../http/language.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { print } from '../http/views.ts';
+import { WayOut } from '../provider/go-on.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { requestContext } from '../session/request-context.ts';
 import { getUser } from '../session/user-session.ts';
@@ -68,7 +69,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
         if (res.headersSent) return;
         if (refused) return printAgain(at, page, refused);
         // Only the kit's own forms lead to the provider, to end the session there.
-        if (next instanceof URL && kitPages.includes(page)) return goOnAfter(req, res, next);
+        if (next instanceof WayOut && kitPages.includes(page)) return goOnAfter(req, res, next);
         const { path, say: sentence } = outcomeOf(req, next, pageOfAction(req));
         const target = pageAt(pages, path);
         if (sentence !== undefined)

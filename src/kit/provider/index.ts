@@ -3,22 +3,28 @@ import { namesOf } from './algorithms.ts';
 import { type ApiRequest, fetchApi } from './api.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
+import { issues } from './issuers.ts';
 import { endSessionUrl, offersSignOut } from './leave.ts';
 import { revocationEndsSession, sendsSidAlone } from './quirks.ts';
 import { refreshTokens } from './refresh.ts';
 import { LateRevocations, type RevocableTokens, revokeToken } from './revocation.ts';
+import { namingSettings, withFullNames } from './setting-names.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 import { askUserinfo } from './userinfo.ts';
 
+export { createAgents } from './agents.ts';
 export type { ApiAnswer, ApiRequest } from './api.ts';
-export { type Apis, apiAddress } from './api-address.ts';
+export { type Api, type Apis, apiAddress } from './api-address.ts';
+export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
 export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';
 export { whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';
+export { type Route, routeOf, withPublicAddresses } from './internal-address.ts';
+export { isTunnel, ProxyFailure } from './proxy.ts';
 export { RefreshError } from './refresh-failure.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';
@@ -31,19 +37,27 @@ export type Provider = ReturnType<typeof createProvider>;
 /** Connects lazily: a provider that is away does not stop the app (R21). Calls reject with an AuthError. */
 export function createProvider(
   settings: ProviderSettings,
-  context: ConnectionContext & { redirectUri: string },
+  given: ConnectionContext & { redirectUri: string },
 ) {
+  const context = withFullNames(settings, given);
   const connection = new ProviderConnection(settings, context);
   const { discovered, keys } = connection;
   const late = new LateRevocations((tokens) => revokeToken(connection, tokens), context.log);
-  return {
+  return namingSettings(settings, {
     settings,
+    name: settings.name,
+    /** What people read instead of "sign-in service". */
+    label: settings.label,
+    /** Where its answers come to, and no other provider's (RFC 9700 §4.4). */
+    callbackPath: new URL(given.redirectUri).pathname,
+    /** A hint with the plain names of settings in it, with this provider's instead. */
+    inFull: settings.inFull,
+    /** Whether tokens and sessions with this `iss` are its own. */
+    issues: (iss: string) => issues(settings, iss),
     /** Keys for tokens that the provider sends us unasked. */
     keys,
     /** What those may be signed with: the names of the one algorithm that is accepted (R2). */
     algorithms: namesOf(settings.idTokenAlg),
-    /** The provider's host, to name it to a person. */
-    host: new URL(settings.issuer).host,
     /** True once its metadata was loaded; a provider that is away later keeps signed-in users served. */
     loaded: () => discovered.current !== undefined,
     /** Whether its metadata lists this value of `prompt`; undefined while it says nothing. */
@@ -75,5 +89,5 @@ export function createProvider(
     sendsSidAlone: sendsSidAlone(settings.issuer),
     endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),
     fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
-  };
+  });
 }

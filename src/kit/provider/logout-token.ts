@@ -1,5 +1,5 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { type Provider, unverifiedClaims } from './index.ts';
+import type { Provider } from './index.ts';
 
 const event = 'http://schemas.openid.net/event/backchannel-logout';
 /** A logout token is used at once; an older one is a copy. Seconds. */
@@ -27,19 +27,22 @@ export class LogoutTokenError extends Error {
  * caller to ask. Two things are taken as real servers send them: no exp, where iat is at most two minutes old (Hydra,
  * LemonLDAP, Glewlwyd; §2.4 demands one), and a typ other than logout+jwt, which §2.4 only recommends.
  *
+ * @param issuer the one that it names, which is the provider's; undefined where it is not, and then it is refused
  * @throws LogoutTokenError
  */
-export async function verifyLogoutToken(token: string, provider: Provider): Promise<LogoutToken> {
+export async function verifyLogoutToken(
+  token: string,
+  provider: Provider,
+  issuer: string | undefined,
+): Promise<LogoutToken> {
   const { clientId, clockToleranceSeconds } = provider.settings;
-  const issuers = issuersOf(provider);
-  const { iss: claimed } = unverifiedClaims(token);
-  // A foreign issuer has no keys here; jwtVerify refuses it as soon as it has verified the signature.
-  const issuer = issuers.find((each) => each === claimed) ?? (issuers[0] as string);
-  const findKey: JWTVerifyGetKey = (header, jws) => provider.keys.resolve(header, jws, issuer);
+  const findKey: JWTVerifyGetKey = (header, jws) =>
+    provider.keys.resolve(header, jws, issuer ?? provider.settings.issuer);
   const { payload, protectedHeader } = await jwtVerify(token, findKey, {
     algorithms: [...provider.algorithms],
     audience: clientId,
-    issuer: issuers,
+    // None at all fits an empty list.
+    issuer: issuer ?? [],
     clockTolerance: clockToleranceSeconds,
     maxTokenAge: longestAge,
     requiredClaims: ['iss', 'aud', 'iat', 'jti', 'events'],
@@ -72,12 +75,6 @@ export async function verifyLogoutToken(token: string, provider: Provider): Prom
 
 function demand(holds: boolean, what: string): asserts holds {
   if (!holds) throw new LogoutTokenError(what);
-}
-
-/** Whose sessions the provider may end: those of its issuer, or of each tenant let in (Microsoft Entra). */
-export function issuersOf({ settings: { issuer, allowedTenants } }: Pick<Provider, 'settings'>): string[] {
-  if (allowedTenants.length === 0) return [issuer];
-  return allowedTenants.map((tenant) => issuer.replace(/\/(common|organizations)\//, `/${tenant}/`));
 }
 
 function isLogoutType(typ: unknown): boolean {

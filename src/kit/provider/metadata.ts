@@ -1,10 +1,10 @@
 import type { ServerMetadata } from 'openid-client';
 import { AuthError } from '../errors/auth-error.ts';
-import type { Log } from '../log/index.ts';
 import { excess } from './bounds.ts';
 import { type ProviderAnswer, UnusableAnswer } from './fetch.ts';
 import { oneLine } from './hint-text.ts';
-import type { ProviderSettings } from './settings.ts';
+import { everyTenant, isTenantId } from './issuers.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
 /** The provider's metadata once it has been checked: what a sign-in cannot do without is there. */
 export type Metadata = ServerMetadata & {
@@ -44,7 +44,11 @@ export async function boundMetadata(answer: ProviderAnswer): Promise<ProviderAns
  *
  * @throws AuthError `discovery_issuer` or `discovery_invalid`, with a hint for the developer
  */
-export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettings, log: Log): Metadata {
+export function checkMetadata(
+  metadata: ServerMetadata,
+  settings: ProviderSettings,
+  { log, otherOrigins = [] }: Pick<ConnectionContext, 'log' | 'otherOrigins'>,
+): Metadata {
   const { issuer, allowedTenants } = settings;
   const template = issuer.replace(/\/(common|organizations|consumers)\//, `/${tenantPlaceholder}/`);
   const expected = allowedTenants.length > 0 ? template : issuer;
@@ -60,6 +64,7 @@ export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettin
       hint: `${name} in the provider's metadata is no https address${behindProxy(metadata[name])}`,
     });
   }
+  for (const name of endpoints) refuseForeign(name, metadata[name], otherOrigins);
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
   if (!metadata.code_challenge_methods_supported?.includes('S256')) {
     log.warn("the provider's metadata does not offer PKCE with S256; it is sent all the same");
@@ -72,6 +77,18 @@ export function checkMetadata(metadata: ServerMetadata, settings: ProviderSettin
   return metadata as Metadata;
 }
 
+/**
+ * A provider that names an endpoint of another one would have us send that one's answers, or its own tokens, to the wrong
+ * place (mix-up, RFC 9700 §4.4). Providers with one origin have one operator.
+ */
+function refuseForeign(name: string, address: unknown, otherOrigins: readonly string[]): void {
+  if (address === undefined || !otherOrigins.includes(new URL(String(address)).origin)) return;
+  const { origin } = new URL(String(address));
+  throw new AuthError('discovery_invalid', {
+    hint: `${name} in the provider's metadata is at ${origin}, where another provider of OIDC_PROVIDERS lives: nothing is sent there for this one`,
+  });
+}
+
 /** True for an issuer that serves many tenants: each token then names its own (Microsoft Entra). */
 export function isTenantTemplate(metadata: { issuer: string }): boolean {
   return metadata.issuer.includes(tenantPlaceholder);
@@ -79,10 +96,11 @@ export function isTenantTemplate(metadata: { issuer: string }): boolean {
 
 /** The issuer of one tenant's tokens. @throws AuthError when the tenant is not let in */
 export function tenantIssuer(metadata: { issuer: string }, tid: unknown, allowed: readonly string[]): string {
-  if (typeof tid !== 'string' || !allowed.includes(tid)) {
+  const isIn = allowed.includes(everyTenant) ? isTenantId(tid) : allowed.some((tenant) => tenant === tid);
+  if (!isIn) {
     throw new AuthError('tenant_not_allowed', { hint: 'the tenant (tid) is not in OIDC_ALLOWED_TENANTS' });
   }
-  return metadata.issuer.replace(tenantPlaceholder, tid);
+  return metadata.issuer.replace(tenantPlaceholder, String(tid));
 }
 
 /** https; or http on loopback, where the issuer is there too. */

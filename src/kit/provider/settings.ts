@@ -1,10 +1,23 @@
 import type { Audit, Log } from '../log/index.ts';
 import type { ClientKeyText } from './client-keys.ts';
 import type { ProviderCall } from './fetch.ts';
+import type { ProxyEnv } from './proxy.ts';
 
 /** How the provider knows this app, and what we ask of it. */
 export interface ProviderSettings {
+  /** As in OIDC_PROVIDERS; `default` for the one without a name. */
+  name: string;
+  /** Whether its addresses in this app hold its name. */
+  named: boolean;
+  /** What people read instead of "sign-in service". */
+  label: string;
+  /** A sentence with the plain names of settings in it, with this provider's instead. */
+  inFull: (text: string) => string;
+  /** Which claim holds the roles; undefined: nobody has a role. */
+  rolesClaim: string | undefined;
   issuer: string;
+  /** The origin that requests for the issuer's go to, where users reach that elsewhere. */
+  internalUrl?: string | undefined;
   clientId: string;
   clientSecret?: string | undefined;
   clientAuth: string;
@@ -14,6 +27,8 @@ export interface ProviderSettings {
   clientCert?: string | undefined;
   /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
   clientKeyAlg?: string | undefined;
+  /** A file with a token about this app, which the platform puts there and renews (RFC 7523). */
+  clientAssertionFile?: string | undefined;
   /** Whom a client assertion is for (RFC 7523 §3; draft-ietf-oauth-rfc7523bis wants the issuer). */
   clientAssertionAudience: 'issuer' | 'token_endpoint';
   /** The `typ` in a client assertion's header. */
@@ -35,12 +50,14 @@ export interface ProviderSettings {
   uiLocales?: string | undefined;
   /** Sent with every authorization request, whatever a link asks for. */
   authorizationParameters?: Readonly<Record<string, string>> | undefined;
-  /** Tenant ids let in, where the issuer serves many (Microsoft Entra). */
+  /** Tenant ids let in, or `*`, where the issuer serves many (Microsoft Entra). */
   allowedTenants: readonly string[];
   /** A rule with `maxAgeSeconds` accepts a fresh answer without auth_time (R18). */
   stepUpWithoutAuthTime: boolean;
   clockToleranceSeconds: number;
   dpop: boolean;
+  /** For https requests to the provider and to APIs. */
+  proxy?: ProxyEnv | undefined;
 }
 
 /** What the connection is given from outside. */
@@ -49,4 +66,6 @@ export interface ConnectionContext {
   audit: Audit;
   /** Told of each exchange with the provider, for metrics. */
   onCall?: ((call: ProviderCall) => void) | undefined;
+  /** Where the issuers of other providers of this app live. */
+  otherOrigins?: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { apiAddress } from '../provider/index.ts';
+import { apiAddress, type Provider } from '../provider/index.ts';
 import type { TokenRecord } from '../store/index.ts';
 import type { AuthContext } from './context.ts';
 import type { Admission, SignInContext } from './sign-in-hook.ts';
@@ -15,6 +15,7 @@ const largestMember = 4_096;
 
 /** Whom `signIn` is asked about. */
 interface Asked {
+  provider: Provider;
   iss: string;
   sub: string;
   claims: Readonly<Record<string, unknown>>;
@@ -33,22 +34,26 @@ interface Asked {
 export async function admit(context: AuthContext, asked: Asked): Promise<Admission> {
   const { signIn, data, settings } = context.site;
   if (!signIn) return {};
-  const { tokens, claims, ...whom } = asked;
+  const { provider, tokens, claims, ...whom } = asked;
+  const inClaims = context.rolesOf(provider.name, claims);
   const at: SignInContext = {
     ...{ ...whom, data, settings },
     // A copy: what it writes into it changes nobody's claims (R12).
     claims: structuredClone(claims),
-    provider: 'default',
-    roles: context.rolesOf(claims),
+    provider: provider.name,
+    roles: inClaims,
     fetchApi: async (name, path, init) => {
       const address = apiAddress(context.apis, name, path);
+      if (!context.apis.get(name)?.providers.includes(provider.name)) {
+        throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
+      }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
-      return (await context.provider.fetchApi(tokens, address, init)).response;
+      return (await provider.fetchApi(tokens, address, init)).response;
     },
   };
   try {
     const given = await within(patienceMs, async () => signIn(at as SignInContext<never, never>));
-    return checked(given, context.rolesOf(claims));
+    return checked(given, inClaims);
   } catch (error) {
     const about = { sub: asked.sub, name: nameIn(claims, asked.sub) };
     // An error of its own for each person: a site may well throw the same one for all of them.

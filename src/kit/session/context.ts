@@ -4,6 +4,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { ApiRequest, Apis, Demands, Provider } from '../provider/index.ts';
+import type { Providers } from '../provider/providers.ts';
 import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
 import type { LoginParameters } from './login-parameters.ts';
 import type { ApiName } from './register.ts';
@@ -15,7 +16,7 @@ import type { User } from './user.ts';
 export interface AuthOptions {
   /** The origin that users see. The scheme and every redirect come from it, never from a header. */
   baseUrl: string;
-  provider: Provider;
+  providers: Providers;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
   /** Names that only the holder of the secret can compute, under a key for each use; the current secret's first. */
@@ -26,7 +27,6 @@ export interface AuthOptions {
   maxHours: number;
   /** 0: no recheck comes by itself. */
   recheckMinutes: number;
-  rolesClaim: string;
   /** What links to /auth/login may ask of the provider. */
   loginParameters: LoginParameters;
   /** True while developing: refusals then say which rule failed and what the claims held, the log what was dropped. */
@@ -40,7 +40,7 @@ export interface AuthOptions {
   refreshTokens: (
     context: AuthContext,
     id: string,
-    owner: { iss: string; sub: string },
+    owner: { provider: string; iss: string; sub: string },
   ) => Promise<TokenRecord>;
   /** Calls one of the site's APIs as the user of a request. Handed in likewise. */
   fetchApi: (req: Request, name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
@@ -50,6 +50,8 @@ export interface AuthOptions {
 
 /** What a sign-in is to ask for, and where it leads. */
 export interface LoginRequest extends Demands {
+  /** The provider's name. Left out where there are several, the person is asked. */
+  provider?: string | undefined;
   /** A path that `localPath` has let through. */
   returnTo: string;
   /** What a link or a button asks of the provider besides: `prompt`, `login_hint` and others. */
@@ -77,29 +79,38 @@ export interface AuthContext extends AuthOptions {
     /** What a page is to say once. */
     said: Sealer;
   };
-  /** The roles in a user's claims, by the claim that the settings name. */
-  rolesOf: (claims: Record<string, unknown>) => string[];
+  /** The roles in a user's claims, by the claim that the settings name for their provider. */
+  rolesOf: (provider: string, claims: Record<string, unknown>) => string[];
   /** What the pages of (iss, sub) carry. */
   pageMarks: (iss: string, sub: string) => string[];
 }
 
 /** Does no I/O: the provider and the stores are handed in, connected or not. */
 export function createContext(options: AuthOptions): AuthContext {
-  const { baseUrl, provider, sealer, namer, rolesClaim, log } = options;
+  const { baseUrl, providers, sealer, namer, log } = options;
   const secure = baseUrl.startsWith('https:');
-  // A form post from the provider is cross-site: Lax cookies do not follow it.
-  const answerSite = provider.settings.responseMode === 'form_post' ? 'none' : 'lax';
+  const readers = new Map(
+    providers.all.map(({ name, settings: { rolesClaim } }) => [
+      name,
+      rolesClaim === undefined ? () => [] : roleReader(rolesClaim, log),
+    ]),
+  );
   return {
     ...options,
     secure,
-    cookies: new CookieJar(secure, answerSite),
+    cookies: new CookieJar(secure, providers.all.some(answersByForm) ? 'none' : 'lax'),
     sealers: {
       ...{ login: sealer('login'), farewell: sealer('signed-out') },
       ...{ trail: sealer('sign-ins'), said: sealer('said') },
     },
-    rolesOf: roleReader(rolesClaim, log),
+    rolesOf: (provider, claims) => readers.get(provider)?.(claims) ?? [],
     pageMarks: namer('page mark'),
   };
+}
+
+/** Whether a provider's answer comes as a form of its own page, which Lax cookies do not follow. */
+export function answersByForm({ settings }: Provider): boolean {
+  return settings.responseMode === 'form_post';
 }
 
 /** What is known about one request. */

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import session, { type Store } from 'express-session';
+import session, { type SessionData, type Store } from 'express-session';
 import { type AuthContext, authOf, type RequestAuth } from './context.ts';
 import { newSessionId } from './user-session.ts';
 
@@ -40,11 +40,30 @@ export function readSession(context: AuthContext, app: { request: object }): Req
     auth.cookie = text;
     sessions.store.get(id, (error, data) => {
       if (error) auth.storeError = error;
-      else if (data) auth.found = { id, data };
-      else auth.formerSession = id;
+      else if (!data) auth.formerSession = id;
+      else if (isOfProvider(data, context)) auth.found = { id, data };
+      else return void endForeign(id, auth).then(next);
       next();
     });
   };
+}
+
+/** A session without a user is nobody's. */
+function isOfProvider({ user }: SessionData, { providers }: AuthContext): boolean {
+  return !user || providers.ofSession(user) !== undefined;
+}
+
+/**
+ * The provider that this session came from is gone from the settings, or its name stands for another one now: who that
+ * one's users are, and whose tokens these are, nobody can say. Its person is told, and nothing of it is sent anywhere.
+ */
+async function endForeign(id: string, auth: RequestAuth): Promise<void> {
+  try {
+    await auth.context.sessions.end(id, 'provider-changed');
+    auth.formerSession = id;
+  } catch (error) {
+    auth.storeError = error;
+  }
 }
 
 /** What express-session adds to a request. */

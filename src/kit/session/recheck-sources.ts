@@ -1,7 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
-import { RefreshError, unverifiedClaims } from '../provider/index.ts';
+import { type Provider, RefreshError, unverifiedClaims } from '../provider/index.ts';
 import { StoreError, type TokenRecord } from '../store/index.ts';
 import { admit } from './admission.ts';
 import type { AuthContext } from './context.ts';
@@ -36,21 +36,23 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
   const asks = !tokens || tokens.refresh_token !== undefined || tokens.spent;
   if (!asks && !context.site.signIn) return { idle: true };
   const { iss, sub } = before;
-  const provider: Asked = asks ? await askInTurn(context, id, before, tokens) : { tokens };
-  if (provider.over) return { over: provider.over };
-  if (provider.gone) return { gone: true };
-  const { claims, fromUserinfo, scope = before.scope } = { ...before, ...provider.found };
+  const provider = context.providers.ofSession(before);
+  if (!provider) return { gone: true };
+  const answer: Asked = asks ? await askInTurn(context, provider, { id, before, tokens }) : { tokens };
+  if (answer.over) return { over: answer.over };
+  if (answer.gone) return { gone: true };
+  const { claims, fromUserinfo, scope = before.scope } = { ...before, ...answer.found };
   const found = { claims, fromUserinfo, scope, roles: before.roles, member: before.member };
   try {
     const said = claimsOf({ ...before, claims });
-    const asked = { iss, sub, claims: said, tokens: provider.tokens };
+    const asked = { provider, iss, sub, claims: said, tokens: answer.tokens };
     const given = await admit(context, { ...asked, reason: 'recheck', log: context.log });
-    return { ...provider, found: { ...found, roles: given.roles, member: given.member } };
+    return { ...answer, found: { ...found, roles: given.roles, member: given.member } };
   } catch (error) {
     const refusal = error instanceof AuthError && error.reason === 'not_admitted';
     if (refusal) return { over: { reason: 'not-admitted', error } };
     logFailure(context, before, error);
-    return { ...provider, found, problem: problemOf(error) };
+    return { ...answer, found, problem: problemOf(error) };
   }
 }
 
@@ -60,21 +62,22 @@ interface Asked extends Omit<Gathered, 'found'> {
 }
 
 /** Of each provider in this process. */
-const turns = new WeakMap<AuthContext['provider'], ReturnType<typeof createTurns>>();
+const turns = new WeakMap<Provider, ReturnType<typeof createTurns>>();
 
-async function askInTurn(
-  context: AuthContext,
-  id: string,
-  before: UserSession,
-  tokens: TokenRecord | undefined,
-): Promise<Asked> {
+interface Of {
+  id: string;
+  before: UserSession;
+  tokens: TokenRecord | undefined;
+}
+
+async function askInTurn(context: AuthContext, provider: Provider, of: Of): Promise<Asked> {
+  const { tokens } = of;
   // Where nothing can be asked, nothing is learned about the provider.
-  if (!tokens?.refresh_token) return askProvider(context, id, before, tokens);
-  const { provider } = context;
+  if (!tokens?.refresh_token) return askProvider(context, provider, of);
   const inTurn = turns.get(provider) ?? createTurns();
   turns.set(provider, inTurn);
   const asked = await inTurn(async () => {
-    const found = await askProvider(context, id, before, tokens);
+    const found = await askProvider(context, provider, of);
     return { ...found, unanswered: found.problem?.reason === 'provider_unreachable' && !found.found };
   });
   if (asked) return asked;
@@ -85,18 +88,17 @@ async function askInTurn(
 
 async function askProvider(
   context: AuthContext,
-  id: string,
-  before: UserSession,
-  tokens: TokenRecord | undefined,
+  provider: Provider,
+  { id, before, tokens }: Of,
 ): Promise<Asked> {
-  const { iss, sub } = before;
+  const { sub } = before;
   if (!tokens?.refresh_token) {
     const hint = 'the session has lost its refresh token';
     return { tokens, problem: { reason: 'sign_in_again', hint }, signInAgain: true };
   }
   let fresh: TokenRecord;
   try {
-    fresh = await context.refreshTokens(context, id, { iss, sub });
+    fresh = await context.refreshTokens(context, id, before);
   } catch (error) {
     if (error instanceof StoreError) throw error;
     if (error instanceof RefreshError && error.ends) return { tokens, over: { reason: error.ends, error } };
@@ -108,7 +110,7 @@ async function askProvider(
   // Checked when it came. Where the refresh brought none, the one that is there says what it said before.
   const idToken = unverifiedClaims(fresh.id_token);
   let problem: Gathered['problem'];
-  const userinfo = await context.provider.userinfo(fresh, sub).catch((error) => {
+  const userinfo = await provider.userinfo(fresh, sub).catch((error) => {
     logFailure(context, before, error);
     problem = problemOf(error);
     return undefined;

@@ -8,7 +8,7 @@ import { type Gathered, gather } from './recheck-sources.ts';
 import { forPerson } from './refresh-ended.ts';
 import { refused } from './refused.ts';
 import type { UserSession } from './user.ts';
-import { endUserSession, letGo, signedIn, useUser } from './user-session.ts';
+import { endUserSession, letGo, providerOf, signedIn, useUser } from './user-session.ts';
 
 /** How long a request waits for a recheck, in milliseconds. Then the old values count, and the recheck goes on. */
 const patienceMs = 3_000;
@@ -174,8 +174,8 @@ function audit(
   }
 }
 
-function rolesOf({ roles, claims }: UserSession, context: AuthContext): readonly string[] {
-  return roles ?? context.rolesOf(claims);
+function rolesOf({ provider, roles, claims }: UserSession, context: AuthContext): readonly string[] {
+  return roles ?? context.rolesOf(provider, claims);
 }
 
 /** The request goes on with what is known now. */
@@ -192,7 +192,7 @@ async function take(
   }
   if (outcome.is === 'over') {
     const { error } = outcome;
-    const page = refused(req, error, back);
+    const page = refused(req, error, { path: back, provider: providerOf(req) });
     if (!page) {
       const shown = await forPerson(req, context, error);
       // As for each session that has ended: the guard answers a form with what was typed in it.
@@ -205,6 +205,6 @@ async function take(
   useUser(req, outcome.user);
   // Nobody is sent off in the middle of something: a script or a form goes on with what was known (R13).
   if (!outcome.signInAgain || requestKind(req) !== 'page') return undefined;
-  await context.startLogin(req, res, { returnTo: back });
+  await context.startLogin(req, res, { returnTo: back, provider: outcome.user.provider });
   return 'answered';
 }

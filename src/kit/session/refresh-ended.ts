@@ -4,7 +4,7 @@ import { endedText } from '../errors/ended-text.ts';
 import { failurePage } from '../errors/failure-pages.ts';
 import { RefreshError } from '../provider/index.ts';
 import type { AuthContext } from './context.ts';
-import { endUserSession } from './user-session.ts';
+import { endUserSession, providerOf } from './user-session.ts';
 import { pageOf } from './way-back.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function forPerson(req: Request, context: AuthContext, error: unkno
   const ends = error instanceof RefreshError ? error.ends : undefined;
   const page = { ...failurePage(reason) };
   if (ends) {
-    page.text = [endedText(ends, context)];
+    page.text = [endedText(ends, context, providerOf(req)?.label)];
     if (req.res) await endUserSession(req, req.res, ends);
   } else if (error.status === 503) {
     page.action = { label: { key: 'button.try-again' }, href: pageOf(req) };

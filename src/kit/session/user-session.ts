@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
-import { authTimeOf, type SignInAnswer } from '../provider/index.ts';
+import { authTimeOf, type Provider, type SignInAnswer } from '../provider/index.ts';
 import type { SignInMark } from '../store/index.ts';
 import { makeRecheckDue } from './by-owner.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
@@ -36,16 +36,24 @@ export function signedIn(req: Request): { id: string; user: UserSession } | unde
   return asked && req.session?.id !== found.id ? undefined : { id: found.id, user };
 }
 
+/** The provider that this request's session came from; undefined where nobody is signed in. */
+export function providerOf(req: Request): Provider | undefined {
+  const own = signedIn(req);
+  return own && authOf(req).context.providers.ofSession(own.user);
+}
+
 /**
  * Makes the signed-in session: a new id (R5), saved before this resolves (R6), its tokens beside it, entered under
  * its owner. The session that this browser had before ends. Only this function makes a session with a user in it.
  *
+ * @param provider the one that it is a session of
  * @param admission what `signIn` in site.ts made of them
  * @param unseen a session of this browser whose cookie did not come along: it ends too
  * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
  */
 export async function startUserSession(
   req: Request,
+  provider: Provider,
   answer: SignInAnswer,
   admission: Admission,
   { since, unseen }: { since: SignInMark; unseen?: string | undefined },
@@ -53,7 +61,7 @@ export async function startUserSession(
   const { context } = demandStore(req);
   const { sessions } = context;
   const former = signedIn(req)?.id;
-  const user = toSession(req, answer, admission, context);
+  const user = { provider: provider.name, ...toSession(req, answer, admission, context) };
   // What `regenerate` does, less the deletion of an id that was never stored.
   req.sessionStore.generate(req);
   req.session.user = user;
@@ -129,9 +137,9 @@ function leaveSession(req: Request): void {
 }
 
 /** Whoever watches the log knows on what ground a rule was met, or why it was not. */
-function auditWithoutAuthTime(req: Request, { iss, sub }: UserSession, session: string): void {
-  const { audit, provider } = authOf(req).context;
-  const accepted = provider.settings.stepUpWithoutAuthTime;
+function auditWithoutAuthTime(req: Request, { iss, sub, provider }: UserSession, session: string): void {
+  const { audit, providers } = authOf(req).context;
+  const accepted = providers.named(provider)?.settings.stepUpWithoutAuthTime;
   audit('sign_in.without_auth_time', { iss, sub, session, accepted }, req);
 }
 
@@ -140,7 +148,7 @@ function toSession(
   { claims, fromUserinfo, tokens, withoutAuthTime }: SignInAnswer,
   { roles, member }: Admission,
   context: AuthContext,
-): UserSession {
+): Omit<UserSession, 'provider'> {
   const now = Date.now();
   return {
     ...ownerIn(claims),
@@ -156,18 +164,19 @@ function toSession(
 }
 
 function toUser(session: UserSession, context: AuthContext): User {
-  const { iss, sub, sid, scope, signedInAt, freshAt, expiresAt } = session;
+  const { iss, sub, provider, sid, scope, signedInAt, freshAt, expiresAt } = session;
   const claims = claimsOf(session);
   const authTime = authTimeOf(claims);
   return {
     iss,
     sub,
+    provider,
     sid,
     name: nameIn(claims, sub),
     email: textIn(claims, 'email'),
     claims,
     member: session.member as User['member'],
-    roles: session.roles ?? context.rolesOf(claims),
+    roles: session.roles ?? context.rolesOf(provider, claims),
     scopes: (scope ?? '').split(/\s/).filter(Boolean),
     acr: textIn(claims, 'acr'),
     authTime: authTime === undefined ? undefined : new Date(authTime * 1000),

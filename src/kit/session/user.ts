@@ -3,6 +3,8 @@ import type { Member } from './register.ts';
 
 /** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
 export interface UserSession extends SessionOwner {
+  /** The name of the provider that it came from. Together with `iss`: everything about it goes there and nowhere else. */
+  provider: string;
   /** All claims but iss, sub and sid, which stand beside. */
   claims: Record<string, unknown>;
   /** Which of them only userinfo gave, by name. */
@@ -49,6 +51,8 @@ declare module 'express-session' {
 export interface User {
   iss: string;
   sub: string;
+  /** The name in OIDC_PROVIDERS of the provider that they signed in at; `default` where there is one without a name. */
+  provider: string;
   sid?: string | undefined;
   name: string;
   email?: string | undefined;

@@ -7,7 +7,9 @@ import { isOurName } from '../http/cookies.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
 import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
+import type { Provider } from '../provider/index.ts';
 import { authOf, demandStore } from '../session/context.ts';
+import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
 import { letIn } from './let-in.ts';
@@ -18,11 +20,17 @@ import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } fro
 const longestWaitMs = 5_000;
 const lookEveryMs = 50;
 
+interface Answer {
+  /** The one to whose address it came; undefined for an address that is no provider's. */
+  provider: Provider | undefined;
+  answer: URLSearchParams;
+}
+
 /**
  * The provider's answer: checked, turned into a session, and answered by a redirect to the page asked for, on an
  * address without the code (RFC 9700 §4.2).
  */
-export async function finishLogin(req: Request, res: Response, answer: URLSearchParams): Promise<void> {
+export async function finishLogin(req: Request, res: Response, { provider, answer }: Answer): Promise<void> {
   neverCache(res);
   // A prefetch, a frame or a HEAD uses nothing up: the person who then opens the answer still needs it (R3).
   if (!mayBeNavigation(req)) throw new AuthError('sign_in_first');
@@ -30,15 +38,17 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
   const state = states.length === 1 && states[0] ? states[0] : undefined;
   const found = state === undefined ? undefined : findLogin(req, state);
   const transaction = found === 'late' ? undefined : found;
+  const asked = authOf(req).context.providers.named(transaction?.provider);
   const clean = readClean(answer);
   const { returnTo } = transaction ?? clean ?? { returnTo: '/' };
   let expired = false;
   try {
-    if (transaction && whatIsUnclear(answer) === undefined) {
+    if (transaction && asked !== provider) throw atWrongAddress(req, res, transaction);
+    if (transaction && provider && whatIsUnclear(answer) === undefined) {
       const since = await takeUp(req, res, transaction);
       if (since === 'second') return await awaitFirst(req, res, transaction);
       try {
-        expired = (await finish(req, res, answer, transaction, since)) === 'expired';
+        expired = (await finish(req, res, { provider, answer }, { transaction, since })) === 'expired';
       } finally {
         letSecondGoOn(req, res, transaction);
       }
@@ -50,9 +60,20 @@ export async function finishLogin(req: Request, res: Response, answer: URLSearch
       return answerStranger(req, res, clean, state !== undefined);
     }
   } catch (error) {
-    throw told(req, error, returnTo);
+    throw told(req, error, { returnTo, provider: asked ?? provider });
   }
   if (expired && transaction) await startAgain(req, res, transaction);
+}
+
+/**
+ * The answer came to the address of another provider than the one that was asked: one of them has sent the browser on to
+ * the other, to get a code that is not for it (mix-up, RFC 9700 §4.4). Nobody gets the code, and this sign-in is over.
+ */
+function atWrongAddress(req: Request, res: Response, { state, provider }: LoginTransaction): AuthError {
+  dropLogin(req, res, state);
+  return new AuthError('issuer_mismatch', {
+    hint: `the sign-in was started at the provider "${provider}", and the answer came to another address than that one's`,
+  });
 }
 
 /**
@@ -84,25 +105,24 @@ function letSecondGoOn(req: Request, res: Response, { state }: LoginTransaction)
 async function finish(
   req: Request,
   res: Response,
-  answer: URLSearchParams,
-  transaction: LoginTransaction,
-  since: number,
+  { provider, answer }: Answer & { provider: Provider },
+  { transaction, since }: { transaction: LoginTransaction; since: number },
 ): Promise<'expired' | undefined> {
   const { context } = authOf(req);
-  const callback = new URL('/auth/callback', context.baseUrl);
+  const callback = new URL(provider.callbackPath, context.baseUrl);
   callback.search = answer.toString();
   try {
-    const signIn = await context.provider.finishSignIn(callback, transaction);
-    const admission = await letIn(req, signIn, transaction.former);
+    const signIn = await provider.finishSignIn(callback, transaction);
+    const admission = await letIn(req, provider, signIn, transaction.former);
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
-    await startUserSession(req, signIn, admission, { since, unseen: transaction.former });
+    await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
     countSignIn(req, res, context, held);
     const { iss, sub, acr } = signIn.claims;
     context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
   } catch (error) {
     const again = error instanceof AuthError && error.reason === 'authentication_expired';
     if (!again || transaction.restarted) throw error;
-    auditFailure(req, error);
+    auditFailure(req, error, provider);
     return 'expired';
   }
   redirect(res, 303, transaction.returnTo);
@@ -110,15 +130,15 @@ async function finish(
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */
 async function startAgain(req: Request, res: Response, transaction: LoginTransaction): Promise<void> {
-  const { returnTo, parameters, maxAge, acr, former } = transaction;
+  const { provider, returnTo, parameters, maxAge, acr, former } = transaction;
   const anyUser = !isStepUp(transaction) && parameters?.prompt === undefined;
   if (anyUser && signedIn(req)) return redirect(res, 303, returnTo);
   // The session's cookie does not come along with a form of another site (Lax). There it does.
   if (anyUser && req.method === 'POST') {
-    const again = new URLSearchParams({ returnTo, ...parameters, restarted: '1' });
-    return redirect(res, 303, `/auth/login?${again}`);
+    const path = loginPath(authOf(req).context.providers.named(provider));
+    return redirect(res, 303, loginAddress(path, { returnTo, ...parameters, restarted: '1' }));
   }
-  await startLogin(req, res, { returnTo, parameters, maxAge, acr, former, restarted: true });
+  await startLogin(req, res, { provider, returnTo, parameters, maxAge, acr, former, restarted: true });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import type { SignInAnswer } from '../provider/index.ts';
+import type { Provider, SignInAnswer } from '../provider/index.ts';
 import { admit } from '../session/admission.ts';
 import { makeRecheckDue } from '../session/by-owner.ts';
 import { authOf } from '../session/context.ts';
@@ -16,6 +16,7 @@ import { signedIn } from '../session/user-session.ts';
  */
 export async function letIn(
   req: Request,
+  provider: Provider,
   { claims, tokens }: SignInAnswer,
   former: string | undefined,
 ): Promise<Admission> {
@@ -24,9 +25,17 @@ export async function letIn(
   const { iss, sub } = claims;
   const said = claimsOf({ ...ownerIn(claims), ...keptClaims(claims, []) });
   try {
-    return await admit(context, { iss, sub, claims: said, tokens, reason: 'sign-in', log: req.log });
+    return await admit(context, {
+      provider,
+      iss,
+      sub,
+      claims: said,
+      tokens,
+      reason: 'sign-in',
+      log: req.log,
+    });
   } catch (error) {
-    revokeUnused(req, tokens);
+    revokeUnused(req, provider, tokens);
     await doubt(req, error, { iss, sub, former });
     throw error;
   }
@@ -49,8 +58,7 @@ async function doubt(
 }
 
 /** Nobody waits for it. Where a revocation would end the provider's own session as well, the tokens are left to end. */
-function revokeUnused(req: Request, tokens: SignInAnswer['tokens']): void {
-  const { provider } = authOf(req).context;
+function revokeUnused(req: Request, provider: Provider, tokens: SignInAnswer['tokens']): void {
   if (provider.revokesLate) return;
   provider.revoke(tokens).catch(({ message, hint }: AuthError) => {
     req.log.warn(

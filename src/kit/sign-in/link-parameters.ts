@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { belongsToProtocol, isParameterName } from '../config/authorization-parameters.ts';
 import { queryOf } from '../http/parameters.ts';
 import { hasControlCharacter } from '../http/return-path.ts';
+import type { Provider } from '../provider/index.ts';
 import { leaveOutLongest } from '../provider/parameters.ts';
 import { type AuthContext, authOf } from '../session/context.ts';
 import { ownLoginParameters } from '../session/login-parameters.ts';
@@ -48,13 +49,19 @@ export function linkParameters(req: Request): Record<string, string> {
   return { ...(prompt !== undefined && { prompt }), ...kept };
 }
 
-/** Whether a link asks the provider for another account, a new one or a new sign-in, whoever is signed in here. */
-export function asksForAnother(req: Request, { prompt = '' }: Record<string, string>): boolean {
-  const { provider } = authOf(req).context;
+/**
+ * Whether a link asks for another account, a new one or a new sign-in, whoever is signed in here.
+ *
+ * @param provider the one that it is for; undefined where the person is yet to choose
+ */
+export function asksForAnother(
+  { prompt = '' }: Record<string, string>,
+  provider: Provider | undefined,
+): boolean {
   const asked = prompt.split(' ');
   if (asked.includes('select_account') || asked.includes('login')) return true;
   // A provider that makes no accounts would let in whoever is signed in there, without a question.
-  return asked.includes('create') && provider.offersPrompt('create') !== false;
+  return asked.includes('create') && provider?.offersPrompt('create') !== false;
 }
 
 function whyDropped(req: Request, name: string, value: string | undefined): string | undefined {

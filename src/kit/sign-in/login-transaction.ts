@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { isLoginName } from '../http/cookies.ts';
-import { type AuthContext, authOf, type LoginRequest } from '../session/context.ts';
+import type { Provider } from '../provider/index.ts';
+import { type AuthContext, answersByForm, authOf, type LoginRequest } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 
 // Each sign-in on its way has a cookie of its own, named after its state and sealed under it: it opens only in the
@@ -19,6 +20,8 @@ const idPattern = /^login-[0-9a-z]{9}[\w-]{4}$/;
  * session that the browser had when it left, where its Lax cookie does not come along with the answer.
  */
 export interface LoginTransaction extends LoginRequest {
+  /** The name of the one that was asked: its answer comes to its own address. */
+  provider: string;
   state: string;
   nonce: string;
   code_verifier: string;
@@ -28,21 +31,24 @@ export interface LoginTransaction extends LoginRequest {
 export function beginLogin(
   req: Request,
   res: Response,
+  provider: Provider,
   { former, ...begun }: LoginRequest,
 ): LoginTransaction {
   const { cookies, sealers } = authOf(req).context;
   // The state starts with the time, so that the oldest cookie is known by its name.
   const random = randomBytes(64); // Asked for once: the system's randomness costs by the call.
   const state = Date.now().toString(36).padStart(9, '0') + random.toString('base64url', 0, 16);
+  const byForm = answersByForm(provider);
   const transaction = {
     nonce: random.toString('base64url', 16, 32),
     code_verifier: random.toString('base64url', 32),
-    ...(cookies.answerSite === 'none' && { former: signedIn(req)?.id ?? former }),
+    ...(byForm && { former: signedIn(req)?.id ?? former }),
     ...begun,
+    provider: provider.name,
   };
   const value = sealers.login.seal(JSON.stringify(transaction), state).toString('base64url');
   makeRoom(req, res, cookies, value.length);
-  cookies.set(res, cookieName(state), value, longestSignInSeconds, cookies.answerSite);
+  cookies.set(res, cookieName(state), value, longestSignInSeconds, byForm ? 'none' : 'lax');
   return { state, ...transaction };
 }
 

@@ -2,11 +2,12 @@ import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { leadingBack } from '../errors/failure-pages.ts';
 import { type SignInFailure, signInFailures } from '../errors/reasons.ts';
-import { neverCache } from '../http/answers.ts';
+import { neverCache, redirect } from '../http/answers.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
-import { type Demands, whatItSaid } from '../provider/index.ts';
+import { type Demands, type Provider, whatItSaid } from '../provider/index.ts';
 import type { LoginRequest } from '../session/context.ts';
 import { authOf } from '../session/context.ts';
+import { loginAddress } from '../session/login-address.ts';
 import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { refused } from '../session/refused.ts';
@@ -16,23 +17,29 @@ import { beginLogin } from './login-transaction.ts';
 const loopHint =
   'three sign-ins within a minute led back to a sign-in: the browser refuses cookies, a proxy speaks http to users, or a clock is off';
 
-/** Sends the browser to the provider to sign in. Nothing is written on the server (R3). */
+/**
+ * Sends the browser to the provider to sign in; where there are several and none is named, to the page that asks which.
+ * Nothing is written on the server (R3).
+ */
 export async function startLogin(req: Request, res: Response, login: LoginRequest): Promise<void> {
   const { context } = authOf(req);
   neverCache(res);
   const { returnTo } = login;
+  const provider = context.providers.only ?? context.providers.named(login.provider);
+  if (!provider) return redirect(res, 302, loginAddress('/auth/login', { returnTo }));
   // A sign-in that holds never counts: who is signed in goes round in circles by step-ups only (R4).
   if (signedIn(req) && !isStepUp(login)) forgetSignIns(req, res, context.cookies);
-  else if (isLooping(req, res, context)) throw told(req, new AuthError('loop', { hint: loopHint }), returnTo);
+  else if (isLooping(req, res, context))
+    throw told(req, new AuthError('loop', { hint: loopHint }), { returnTo, provider });
   try {
-    const transaction = beginLogin(req, res, login);
-    const url = await context.provider.authorizationUrl(transaction);
-    context.audit('sign_in.started', { iss: context.provider.settings.issuer }, req);
-    leaveForProvider(req, res, { url, host: context.provider.host, purpose: 'sign-in' });
+    const transaction = beginLogin(req, res, provider, login);
+    const url = await provider.authorizationUrl(transaction);
+    context.audit('sign_in.started', { iss: provider.settings.issuer }, req);
+    leaveForProvider(req, res, { url, label: provider.label, purpose: 'sign-in' });
   } catch (error) {
     // No sign-in is on its way, so no cookie for one either.
     if (!res.headersSent) res.removeHeader('Set-Cookie');
-    throw told(req, error, returnTo);
+    throw told(req, error, { returnTo, provider });
   }
 }
 
@@ -42,10 +49,14 @@ export function isStepUp({ maxAge, acr }: Demands): boolean {
 }
 
 /** One audit event for each failed sign-in, and a page whose button starts again for the same path. */
-export function told(req: Request, error: unknown, returnTo: string): unknown {
+export function told(
+  req: Request,
+  error: unknown,
+  { returnTo, provider }: { returnTo: string; provider: Provider | undefined },
+): unknown {
   if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
-  auditFailure(req, error);
-  const page = refused(req, error, returnTo);
+  auditFailure(req, error, provider);
+  const page = refused(req, error, { path: returnTo, provider });
   if (page) return page;
   error.page = { ...error.page, ...leadingBack(error.reason, returnTo) };
   // Whom the provider turned down may have another account.
@@ -53,10 +64,10 @@ export function told(req: Request, error: unknown, returnTo: string): unknown {
   return error;
 }
 
-export function auditFailure(req: Request, failure: AuthError): void {
-  const { audit, provider } = authOf(req).context;
+export function auditFailure(req: Request, failure: AuthError, provider: Provider | undefined): void {
+  const { audit } = authOf(req).context;
   const { reason, hint } = failure;
-  const about = { iss: provider.settings.issuer, sub: failure.about?.sub };
+  const about = { iss: provider?.settings.issuer, sub: failure.about?.sub };
   audit('sign_in.failed', { ...about, reason, hint, ...whatItSaid(failure) }, req);
 }
 

@@ -23,17 +23,20 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
   const { context } = authOf(req);
   neverCache(res);
   const wanted = wantedOf(req);
-  if (wanted.get('iss') !== context.provider.settings.issuer) throw new AuthError('issuer_unknown');
+  const iss = wanted.get('iss');
+  const provider = context.providers.all.find(({ settings }) => settings.issuer === iss);
+  if (!provider) throw new AuthError('issuer_unknown');
   const returnTo = localTarget(wanted.get('target_link_uri') ?? '/', context.baseUrl);
   const login_hint = usableHint(wanted.get('login_hint') ?? '');
   const switching = wanted.get('switch') === 'yes';
   const pressed = req.method === 'POST' && isSameOrigin(req, context.baseUrl) && requestKind(req) === 'form';
   if (pressed) {
     const prompt = switching ? 'select_account' : undefined;
-    return startLogin(req, res, { returnTo, parameters: withoutEmpty({ prompt, login_hint }) });
+    const parameters = withoutEmpty({ prompt, login_hint });
+    return startLogin(req, res, { provider: provider.name, returnTo, parameters });
   }
   const fields = {
-    iss: context.provider.settings.issuer,
+    iss: provider.settings.issuer,
     target_link_uri: returnTo,
     ...(login_hint && { login_hint }),
   };

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
+import type { WayOut } from '../provider/go-on.ts';
 import { demandStore } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 import { leaveAll } from './logout.ts';
@@ -12,6 +13,8 @@ export interface Device {
   current: boolean;
   /** "Firefox on Linux" */
   device: string;
+  /** What people call the provider where they signed in; undefined where there is only one. */
+  provider: string | undefined;
   since: Date;
   lastSeen: Date;
 }
@@ -34,6 +37,7 @@ export async function listSessions(req: Request): Promise<Device[]> {
           handle: handleOf(id),
           current,
           device: data.user.device,
+          provider: context.providers.only ? undefined : context.providers.ofSession(data.user)?.label,
           since: new Date(data.user.signedInAt),
           lastSeen: new Date(Math.max(lastSeen, data.user.signedInAt)),
         },
@@ -64,7 +68,7 @@ export async function endOtherSessions(req: Request): Promise<number> {
 }
 
 /** Ends all of the user's sessions, this one by an ordinary sign-out. Returns where to go next. */
-export async function endAllSessions(req: Request, res: Response): Promise<string | URL> {
+export async function endAllSessions(req: Request, res: Response): Promise<string | WayOut> {
   await endOtherSessions(req);
   return leaveAll(req, res);
 }

@@ -5,6 +5,7 @@ import { failurePage } from '../errors/failure-pages.ts';
 import type { Text } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { localPath } from '../http/return-path.ts';
+import { lastChosen } from '../session/chosen-provider.ts';
 import { type AuthContext, authOf } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 
@@ -13,6 +14,8 @@ const lifetimeSeconds = 300;
 
 /** What ended with a sign-out. It waits, sealed in a cookie, for the browser to come back from the provider. */
 interface Farewell {
+  /** The name of the provider of the session that ended. */
+  provider: string;
   state: string;
   /** The browser was sent to the provider to end its session there. */
   sentToProvider: boolean;
@@ -66,36 +69,39 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   }
   const farewell = takeFarewell(req, res, context);
   // At a provider that ends its session with a revocation, that comes now (see `revocationEndsSession`).
-  if (farewell) await context.provider.carryOutRevocation(farewell.state, cameBack(req, farewell));
+  const provider = context.providers.named(farewell?.provider) ?? context.providers.only;
+  if (farewell) await provider?.carryOutRevocation(farewell.state, cameBack(req, farewell));
   // A sign-out takes the session's cookie along: one that is there is of a later session.
-  if (farewell && !formerSession) return goodbye(req, context, farewell);
+  if (farewell && !formerSession) return goodbye(req, farewell, provider?.label);
   // The layout says the rest. It may be that nothing has ended (R14).
   if (storeError !== undefined) return { title: failurePage('store_away').title, text: [] };
   if (!formerSession) return { title: { key: 'signed-out.not-signed-in' }, text: [] };
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
   // Where the provider did not end it, its own session may go on.
   const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
-  const why = endedText(reason, context);
-  return told({ key: 'signed-out.ended' }, [why], atProvider, context);
+  // Where there are several, the one chosen last in this browser is the one that the session came from.
+  const label = (context.providers.only ?? lastChosen(req, context))?.label;
+  const why = endedText(reason, context, label);
+  return told({ key: 'signed-out.ended' }, [why], atProvider, label);
 }
 
 function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
   return stateReturns && req.query.state === state;
 }
 
-function goodbye(req: Request, context: AuthContext, farewell: Farewell): Told {
+function goodbye(req: Request, farewell: Farewell, provider: string | undefined): Told {
   const { sentToProvider, stateReturns } = farewell;
   const returned = cameBack(req, farewell);
   if (stateReturns && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
-  return told({ key: 'signed-out.title' }, [], atProvider, context);
+  return told({ key: 'signed-out.title' }, [], atProvider, provider);
 }
 
 /** What became of each thing that a sign-in had begun. */
-function told(title: Text, why: Text[], atProvider: Outcome, context: AuthContext): Told {
-  const values = { provider: context.provider.host };
+function told(title: Text, why: Text[], atProvider: Outcome, provider: string | undefined): Told {
+  const values = provider === undefined ? {} : { provider };
   const stays: Text[] = atProvider === 'ended' ? [] : [{ key: 'signed-out.provider-stays', values }];
   const ended = (what: Text, how: Outcome, state: Outcome | 'revoked' = how) =>
     ({ what, how, state: { key: `signed-out.how.${state}` } }) as const;

@@ -2,7 +2,8 @@ import type { Request, Response } from 'express';
 import type { AuthError } from '../errors/auth-error.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { formOf } from '../http/parameters.ts';
-import { leaveForProvider } from '../provider/go-on.ts';
+import { leaveForProvider, WayOut } from '../provider/go-on.ts';
+import type { Provider } from '../provider/index.ts';
 import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
 import { endUserSession, signedIn } from '../session/user-session.ts';
@@ -22,16 +23,17 @@ const tooLittleMs = 500;
 export async function logout(req: Request, res: Response): Promise<void> {
   const next = await leaveAll(req, res);
   if (typeof next === 'string') return redirect(res, 303, next);
-  leaveForProvider(req, res, { url: next, host: authOf(req).context.provider.host, purpose: 'sign-out' });
+  leaveForProvider(req, res, { ...next, purpose: 'sign-out' });
 }
 
 /** Does all of a sign-out but the answer; returns where it leads. */
-export async function leaveAll(req: Request, res: Response): Promise<string | URL> {
+export async function leaveAll(req: Request, res: Response): Promise<string | WayOut> {
   const { context } = demandStore(req);
   neverCache(res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
   const own = signedIn(req);
   if (!own) return formOf(req).get('at') === 'provider' ? leaveProvider(req, res) : '/signed-out';
+  const provider = context.providers.ofSession(own.user);
   const tokens = await context.sessions.tokens.read(own.id);
   await endUserSession(req, res, 'signed-out');
   forgetSignIns(req, res, context.cookies);
@@ -40,34 +42,45 @@ export async function leaveAll(req: Request, res: Response): Promise<string | UR
   res.setHeader('Clear-Site-Data', '"storage"');
   const until = Date.now() + patienceMs;
   const state = newLogoutState();
-  const url = await wayOut(context, state, tokens?.id_token);
+  if (!provider) return '/signed-out';
+  const url = await endSessionUrl(context, provider, { state, id_token_hint: tokens?.id_token });
   if (tokens?.refresh_token) {
-    if (url && context.provider.revokesLate) context.provider.revokeLater(state, tokens);
-    else await revoke(req, context, tokens, until - Date.now());
+    if (url && provider.revokesLate) provider.revokeLater(state, tokens);
+    else await revoke(req, provider, tokens, until - Date.now());
   }
-  sayFarewell(res, context, state, url);
-  return url ?? '/signed-out';
+  return sayFarewell(res, context, provider, { state, url });
 }
 
 /** For somebody who was not let in here: there is no session and no ID token, so the provider asks them first. */
-async function leaveProvider(req: Request, res: Response): Promise<string | URL> {
+async function leaveProvider(req: Request, res: Response): Promise<string | WayOut> {
   const { context } = authOf(req);
+  const { providers } = context;
+  const provider = providers.only ?? providers.named(formOf(req).get('provider') ?? undefined);
+  if (!provider) return '/signed-out';
   const state = newLogoutState();
-  const url = await wayOut(context, state);
-  sayFarewell(res, context, state, url);
-  return url ?? '/signed-out';
+  const url = await endSessionUrl(context, provider, { state });
+  return sayFarewell(res, context, provider, { state, url });
 }
 
-function wayOut(context: AuthContext, state: string, id_token_hint?: string): Promise<URL | undefined> {
-  const post_logout_redirect_uri = `${context.baseUrl}/signed-out`;
-  return context.provider
-    .endSessionUrl({ id_token_hint, state, post_logout_redirect_uri })
-    .catch(() => undefined);
+function endSessionUrl(
+  { baseUrl }: AuthContext,
+  provider: Provider,
+  parameters: { state: string; id_token_hint?: string | undefined },
+): Promise<URL | undefined> {
+  const post_logout_redirect_uri = `${baseUrl}/signed-out`;
+  return provider.endSessionUrl({ ...parameters, post_logout_redirect_uri }).catch(() => undefined);
 }
 
-function sayFarewell(res: Response, context: AuthContext, state: string, url: URL | undefined): void {
+/** @returns where the person goes next */
+function sayFarewell(
+  res: Response,
+  context: AuthContext,
+  { name, label }: Provider,
+  { state, url }: { state: string; url: URL | undefined },
+): string | WayOut {
   const stateReturns = url?.searchParams.has('state') ?? false;
-  leaveFarewell(res, context, { state, sentToProvider: url !== undefined, stateReturns });
+  leaveFarewell(res, context, { provider: name, state, sentToProvider: url !== undefined, stateReturns });
+  return url ? new WayOut(url, label) : '/signed-out';
 }
 
 /**
@@ -75,15 +88,10 @@ function sayFarewell(res: Response, context: AuthContext, state: string, url: UR
  *
  * @param leftMs what is left of a person's patience
  */
-async function revoke(
-  req: Request,
-  context: AuthContext,
-  tokens: TokenRecord,
-  leftMs: number,
-): Promise<void> {
+async function revoke(req: Request, provider: Provider, tokens: TokenRecord, leftMs: number): Promise<void> {
   const waits = leftMs >= tooLittleMs;
   const signal = waits ? AbortSignal.timeout(leftMs) : undefined;
-  const revoked = context.provider.revoke(tokens, signal).catch(({ message, hint }: AuthError) => {
+  const revoked = provider.revoke(tokens, signal).catch(({ message, hint }: AuthError) => {
     req.log?.warn({ reason: message, hint }, 'the refresh token could not be revoked');
   });
   if (waits) await revoked;

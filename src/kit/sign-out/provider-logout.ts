@@ -1,8 +1,10 @@
 import type { Request, Response } from 'express';
 import { neverCache } from '../http/answers.ts';
 import { queryOf } from '../http/parameters.ts';
-import type { Provider } from '../provider/index.ts';
-import { issuersOf, LogoutTokenError, verifyLogoutToken } from '../provider/logout-token.ts';
+import { type Provider, unverifiedClaims } from '../provider/index.ts';
+import { listedIssuers } from '../provider/issuers.ts';
+import { LogoutTokenError, verifyLogoutToken } from '../provider/logout-token.ts';
+import type { Providers } from '../provider/providers.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 
@@ -15,9 +17,16 @@ import { signedIn } from '../session/user-session.ts';
 export const backChannelLogout = [endByLogoutToken, refuseBody];
 
 async function endByLogoutToken(req: Request, res: Response): Promise<void> {
-  const { sessions, provider } = authOf(req).context;
+  const { sessions, providers } = authOf(req).context;
+  let provider: Provider | undefined;
   try {
-    const { iss, sub, sid, jti, until } = await verifyLogoutToken(oneLogoutToken(req), provider);
+    const token = oneLogoutToken(req);
+    // Which provider's keys and rules count is all that is taken from it before it is verified.
+    const { iss: claimed } = unverifiedClaims(token);
+    const named = typeof claimed === 'string' ? providers.ofIssuer(claimed) : undefined;
+    provider = named ?? providers.only;
+    if (!provider) throw new LogoutTokenError('its "iss" is not that of a provider of ours');
+    const { iss, sub, sid, jti, until } = await verifyLogoutToken(token, provider, named && String(claimed));
     const name = `logout ${iss} ${jti}`;
     // A copy that comes later must not end the sessions of a later sign-in.
     if (await sessions.wasUsed(name)) throw new LogoutTokenError('its jti was seen before');
@@ -31,7 +40,7 @@ async function endByLogoutToken(req: Request, res: Response): Promise<void> {
     res.status(200).end();
   } catch (error) {
     const known = error instanceof LogoutTokenError;
-    refuse(req, res, known ? error.message : `not carried out: ${(error as Error).message}`);
+    refuse(req, res, known ? error.message : `not carried out: ${(error as Error).message}`, provider);
   }
 }
 
@@ -40,15 +49,17 @@ function refuseBody(error: Error, req: Request, res: Response, _next: unknown): 
   refuse(req, res, `the body cannot be read: ${error.message}`);
 }
 
-function refuse(req: Request, res: Response, reason: string): void {
-  logRefusal(req, 'back', reason);
+function refuse(req: Request, res: Response, reason: string, provider?: Provider): void {
+  logRefusal(req, 'back', reason, provider);
   neverCache(res);
   res.status(400).json({ error: 'invalid_request' });
 }
 
-function logRefusal(req: Request, channel: 'back' | 'front', reason: string): void {
-  const { audit, provider } = authOf(req).context;
-  audit('logout_token.refused', { iss: provider.settings.issuer, channel, reason }, req);
+/** @param from the one that it says it is from; where there is only one, that is whose fault it is */
+function logRefusal(req: Request, channel: 'back' | 'front', reason: string, from?: Provider): void {
+  const { audit, providers } = authOf(req).context;
+  const iss = (from ?? providers.only)?.settings.issuer;
+  audit('logout_token.refused', { iss, channel, reason }, req);
 }
 
 /**
@@ -57,9 +68,9 @@ function logRefusal(req: Request, channel: 'back' | 'front', reason: string): vo
  * frame loads at all.
  */
 export async function frontChannelLogout(req: Request, res: Response): Promise<void> {
-  const { sessions, provider } = authOf(req).context;
+  const { sessions, providers } = authOf(req).context;
   neverCache(res);
-  const meant = whoIsMeant(req, provider);
+  const meant = whoIsMeant(req, providers);
   if (meant.refused !== undefined) logRefusal(req, 'front', meant.refused);
   for (const owner of meant.owners ?? []) await sessions.endOwner(owner, 'provider');
   // The cookie stays: by it, /signed-out tells the person why the session ended.
@@ -78,23 +89,29 @@ interface Meant {
   refused?: string;
 }
 
-function whoIsMeant(req: Request, provider: Provider): Meant {
+function whoIsMeant(req: Request, providers: Providers): Meant {
   // A link or a redirect of another page must sign nobody out. Browsers without these headers are taken at their word.
   if (req.get('Sec-Fetch-Dest') === 'document') return { refused: 'it was not loaded in a frame' };
   const query = queryOf(req);
   if (query.getAll('iss').length > 1 || query.getAll('sid').length > 1)
     return { refused: 'iss or sid comes twice' };
   const [iss, sid] = [query.get('iss'), query.get('sid')];
-  const issuers = issuersOf(provider);
   if (iss === null && sid === null) {
     return isOwnFrame(req) ? { ownSession: true } : { refused: `neither iss nor sid. ${registerForBoth}` };
   }
   if (!sid) return { refused: `no sid. ${registerForBoth}` };
-  if (iss === null) {
-    const owners = issuers.map((each) => ({ iss: each, sid }));
-    return provider.sendsSidAlone ? { owners } : { refused: `no iss. ${registerForBoth}` };
-  }
-  return issuers.includes(iss) ? { owners: [{ iss, sid }] } : { refused: 'iss is not that of our provider' };
+  if (iss === null) return withoutIssuer(sid, providers);
+  return providers.ofIssuer(iss)
+    ? { owners: [{ iss, sid }] }
+    : { refused: 'iss is not that of a provider of ours' };
+}
+
+/** Taken where exactly one provider is known to send it so: with two, nobody could say whose session it names. */
+function withoutIssuer(sid: string, { all }: Providers): Meant {
+  const [provider, ...others] = all.filter(({ sendsSidAlone }) => sendsSidAlone);
+  if (!provider || others.length > 0) return { refused: `no iss. ${registerForBoth}` };
+  const owners = listedIssuers(provider.settings).map((iss) => ({ iss, sid }));
+  return owners.length > 0 ? { owners } : { refused: 'no iss, and OIDC_ALLOWED_TENANTS names no tenant' };
 }
 
 const registerForBoth =

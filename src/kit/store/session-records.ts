@@ -17,7 +17,7 @@ export const whyKey = (id: string) => `app:why:{${id}}`;
  * What session records are sealed for. Change it with their form: what another version of the app has written then
  * counts as no session, instead of being misread.
  */
-export const sealedFor = 'session, in two parts';
+export const sealedFor = 'session, in two parts, with its provider';
 
 /** The store must know two things of what the sign-in put into a session: whose it is, and its absolute end. */
 type Signed = SessionOwner & { expiresAt: number };
@@ -135,7 +135,7 @@ export class SessionRecords {
       if (!old) return undefined;
       const user = change(old);
       if (user === undefined) return { user: old, changed: false };
-      for (const name of ['iss', 'sub', 'sid', 'expiresAt'] as const) {
+      for (const name of ['provider', 'iss', 'sub', 'sid', 'expiresAt'] as const) {
         if (user[name] !== old[name]) throw new TypeError(`a session keeps the ${name} of its sign-in`);
       }
       const was = sealed.subarray(0, endOfHead(sealed));

@@ -59,34 +59,40 @@ describe('good settings', () => {
       trustProxyHops: 0,
       logLevel: 'info',
       shutdownDelaySeconds: 0,
-      provider: {
-        issuer: 'https://login.example.com',
-        clientId: 'app',
-        clientSecret: 'c1ient-s3cret-value',
-        clientAuth: 'client_secret_basic',
-        clientKeys: [],
-        clientCert: undefined,
-        clientKeyAlg: undefined,
-        clientAssertionAudience: 'issuer',
-        clientAssertionTyp: undefined,
-        scope: 'openid profile email offline_access',
-        offlineAccess: 'auto',
-        idTokenAlg: 'RS256',
-        responseMode: 'query',
-        par: 'auto',
-        userinfo: true,
-        audience: undefined,
-        resource: undefined,
-        prompt: undefined,
-        acrValues: undefined,
-        maxAge: undefined,
-        uiLocales: undefined,
-        rolesClaim: 'roles',
-        allowedTenants: [],
-        stepUpWithoutAuthTime: false,
-        clockToleranceSeconds: 30,
-        dpop: false,
-      },
+      providers: [
+        {
+          name: 'default',
+          named: false,
+          label: 'login.example.com',
+          inFull: expect.any(Function),
+          issuer: 'https://login.example.com',
+          clientId: 'app',
+          clientSecret: 'c1ient-s3cret-value',
+          clientAuth: 'client_secret_basic',
+          clientKeys: [],
+          clientCert: undefined,
+          clientKeyAlg: undefined,
+          clientAssertionAudience: 'issuer',
+          clientAssertionTyp: undefined,
+          scope: 'openid profile email offline_access',
+          offlineAccess: 'auto',
+          idTokenAlg: 'RS256',
+          responseMode: 'query',
+          par: 'auto',
+          userinfo: true,
+          audience: undefined,
+          resource: undefined,
+          prompt: undefined,
+          acrValues: undefined,
+          maxAge: undefined,
+          uiLocales: undefined,
+          rolesClaim: 'roles',
+          allowedTenants: [],
+          stepUpWithoutAuthTime: false,
+          clockToleranceSeconds: 30,
+          dpop: false,
+        },
+      ],
       session: { secrets: [secret], idleMinutes: 30, maxHours: 8, recheckMinutes: 10 },
       redisUrls: [],
       own: {},
@@ -140,30 +146,32 @@ describe('good settings', () => {
       trustProxyHops: 2,
       logLevel: 'debug',
       shutdownDelaySeconds: 7,
-      provider: {
-        clientAuth: 'client_secret_post',
-        scope: 'email openid',
-        offlineAccess: 'always',
-        stepUpWithoutAuthTime: true,
-        idTokenAlg: 'PS256',
-        responseMode: 'form_post',
-        par: 'require',
-        userinfo: false,
-        audience: 'api',
-        resource: 'urn:example:api',
-        prompt: 'login consent',
-        acrValues: 'urn:mfa phr',
-        maxAge: 0,
-        uiLocales: 'de-CH en',
-        authorizationParameters: {
-          organization: 'the acme&co',
-          hd: 'example.com',
-          claims: '{"id_token":{"email":null}}',
+      providers: [
+        {
+          clientAuth: 'client_secret_post',
+          scope: 'email openid',
+          offlineAccess: 'always',
+          stepUpWithoutAuthTime: true,
+          idTokenAlg: 'PS256',
+          responseMode: 'form_post',
+          par: 'require',
+          userinfo: false,
+          audience: 'api',
+          resource: 'urn:example:api',
+          prompt: 'login consent',
+          acrValues: 'urn:mfa phr',
+          maxAge: 0,
+          uiLocales: 'de-CH en',
+          authorizationParameters: {
+            organization: 'the acme&co',
+            hd: 'example.com',
+            claims: '{"id_token":{"email":null}}',
+          },
+          rolesClaim: 'realm_access.roles',
+          clockToleranceSeconds: 5,
+          dpop: true,
         },
-        rolesClaim: 'realm_access.roles',
-        clockToleranceSeconds: 5,
-        dpop: true,
-      },
+      ],
       session: { secrets: [secret, otherSecret], idleMinutes: 60, maxHours: 1, recheckMinutes: 10 },
       redisUrls: ['redis://a:1', 'redis://b:2'],
       own: { API_URL: 'https://api.example.com/v1', OWN_SECRET: undefined },
@@ -173,7 +181,7 @@ describe('good settings', () => {
   test('nothing in the config can be changed afterwards', () => {
     const config = loadConfig(minimal);
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
-    expect(() => Object.assign(config.provider, { issuer: 'https://evil.example' })).toThrow(TypeError);
+    expect(() => Object.assign(config.providers[0], { issuer: 'https://evil.example' })).toThrow(TypeError);
     expect(() => (config.session.secrets as unknown as string[]).push('x')).toThrow(TypeError);
   });
 
@@ -186,7 +194,7 @@ describe('good settings', () => {
 
   test('the issuer is kept as it is written, its last slash too', () => {
     for (const issuer of ['https://idp.example/', 'https://IDP.example', 'https://idp.example/realms/a/']) {
-      expect(loadConfig({ ...minimal, OIDC_ISSUER: issuer }).provider.issuer).toBe(issuer);
+      expect(loadConfig({ ...minimal, OIDC_ISSUER: issuer }).providers[0].issuer).toBe(issuer);
     }
   });
 
@@ -435,9 +443,11 @@ describe('what is wrong is told', () => {
     ]) {
       const env = { OIDC_ISSUER: issuer };
       expect(problemOf(env)).toMatch(/^OIDC_ALLOWED_TENANTS is missing/);
-      expect(problemOf({ ...env, OIDC_ALLOWED_TENANTS: '*' })).toMatch(/must be tenant ids/);
+      for (const wrong of [`*,${tenant}`, 'example.com']) {
+        expect(problemOf({ ...env, OIDC_ALLOWED_TENANTS: wrong })).toMatch(/must be tenant ids/);
+      }
       const config = loadConfig({ ...minimal, ...env, OIDC_ALLOWED_TENANTS: tenant });
-      expect(config.provider.allowedTenants).toEqual([tenant.toLowerCase()]);
+      expect(config.providers[0].allowedTenants).toEqual([tenant.toLowerCase()]);
     }
     expect(
       problemsOf({ ...minimal, OIDC_ISSUER: `https://login.microsoftonline.com/${tenant}/v2.0` }),
@@ -525,7 +535,7 @@ describe('secrets', () => {
       REDIS_URL_FILE: file('redis', 'redis://localhost\n'),
     });
     expect(config.session.secrets).toEqual([secret, otherSecret]);
-    expect(config.provider.clientSecret).toBe('from a file');
+    expect(config.providers[0].clientSecret).toBe('from a file');
     expect(config.redisUrls).toEqual(['redis://localhost']);
   });
 
@@ -576,7 +586,7 @@ describe('client authentication', () => {
   const jwt = { ...noSecret, OIDC_CLIENT_AUTH: 'private_key_jwt' };
 
   test('a key is taken as PEM and as JWK, and comes out as PKCS #8 either way', () => {
-    const { clientKeys } = loadConfig({ ...jwt, OIDC_CLIENT_KEY_FILE: `${jwk}, ${pem}` }).provider;
+    const { clientKeys } = loadConfig({ ...jwt, OIDC_CLIENT_KEY_FILE: `${jwk}, ${pem}` }).providers[0];
     expect(clientKeys).toEqual([
       { pem: ec.privateKey.export({ type: 'pkcs8', format: 'pem' }), kid: 'k1', alg: 'ES256' },
       { pem: rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }) },
@@ -645,7 +655,7 @@ describe('client authentication', () => {
       [pem, 'PS512'],
       [jwk, 'ES256'],
     ] as const) {
-      expect(loadConfig({ ...jwt, ...signing(path, alg) }).provider.clientKeyAlg).toBe(alg);
+      expect(loadConfig({ ...jwt, ...signing(path, alg) }).providers[0].clientKeyAlg).toBe(alg);
     }
     const odd = file(
       'odd.jwk',
@@ -667,8 +677,8 @@ describe('client authentication', () => {
     const signed = { ...jwt, OIDC_CLIENT_KEY_FILE: pem };
     const shared = { ...minimal, OIDC_CLIENT_AUTH: 'client_secret_jwt' };
     for (const base of [signed, shared]) {
-      expect(loadConfig({ ...base, ...assertion }).provider).toMatchObject(expected);
-      const none = loadConfig({ ...base, OIDC_CLIENT_ASSERTION_TYP: 'none' }).provider;
+      expect(loadConfig({ ...base, ...assertion }).providers[0]).toMatchObject(expected);
+      const none = loadConfig({ ...base, OIDC_CLIENT_ASSERTION_TYP: 'none' }).providers[0];
       expect(none.clientAssertionTyp).toBeUndefined();
     }
   });
@@ -693,13 +703,7 @@ describe('client authentication', () => {
       [
         'private_key_jwt',
         { ...secretToo, ...cert, OIDC_CLIENT_KEY_FILE: `${absent},${absent},${pem}` },
-        [
-          noSecretNeeded,
-          'OIDC_CLIENT_CERT_FILE has no effect',
-          keyGone,
-          keyGone,
-          'OIDC_CLIENT_KEY_FILE must be one',
-        ],
+        [noSecretNeeded, keyGone, keyGone, 'OIDC_CLIENT_KEY_FILE must be one', certGone],
       ],
       [
         'private_key_jwt',
@@ -726,6 +730,22 @@ describe('client authentication', () => {
           ...unusedToo,
         ],
       ],
+      [
+        'workload_identity',
+        { ...secretToo, ...key, ...cert, ...unused },
+        [
+          'OIDC_CLIENT_ASSERTION_FILE is missing. OIDC_CLIENT_AUTH=workload_identity needs it.',
+          noSecretNeeded,
+          'OIDC_CLIENT_KEY_FILE has no effect',
+          'OIDC_CLIENT_CERT_FILE has no effect',
+          ...unusedToo,
+        ],
+      ],
+      [
+        'private_key_jwt',
+        { ...key, OIDC_CLIENT_CERT_FILE: `${absent},`, OIDC_CLIENT_ASSERTION_FILE: absent },
+        ['OIDC_CLIENT_ASSERTION_FILE has no effect', keyGone, certGone, 'OIDC_CLIENT_CERT_FILE must be one'],
+      ],
       ['no such way', { ...key, ...cert }, ['OIDC_CLIENT_AUTH must be one of', keyGone, certGone]],
     ];
     for (const [way, env, expected] of cases) {
@@ -750,8 +770,8 @@ describe('client authentication', () => {
     const cert = file('cert.pem', certificate.cert);
     const key = file('key.pem', certificate.key);
     const config = loadConfig({ ...tls, OIDC_CLIENT_KEY_FILE: key, OIDC_CLIENT_CERT_FILE: cert });
-    expect(config.provider.clientCert).toBe(certificate.cert);
-    expect(config.provider.clientKeys).toEqual([{ pem: certificate.key }]);
+    expect(config.providers[0].clientCert).toBe(certificate.cert);
+    expect(config.providers[0].clientKeys).toEqual([{ pem: certificate.key }]);
 
     const wrong = (more: NodeJS.ProcessEnv) =>
       problemOf({ OIDC_CLIENT_KEY_FILE: key, OIDC_CLIENT_CERT_FILE: cert, ...more }, tls);

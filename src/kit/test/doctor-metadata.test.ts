@@ -269,7 +269,9 @@ describe('what the metadata lists', () => {
       undefined,
     ],
   ])('%s is known for having no usable auth_time', (OIDC_ISSUER, words, claims_supported) => {
-    const { provider } = loadConfig({
+    const {
+      providers: [provider],
+    } = loadConfig({
       SESSION_SECRET: sessionSecret,
       OIDC_ISSUER,
       OIDC_CLIENT_ID: 'web-app',

@@ -341,7 +341,9 @@ describe('a provider with a fault', () => {
     ['https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x', /^Amazon Cognito refuses/],
     ['https://login.example.com', /leaves it out/],
   ])('%s is known for what it thinks of offline_access', (OIDC_ISSUER, words) => {
-    const { provider } = loadConfig({
+    const {
+      providers: [provider],
+    } = loadConfig({
       SESSION_SECRET: sessionSecret,
       OIDC_ISSUER,
       OIDC_CLIENT_ID: clientId,

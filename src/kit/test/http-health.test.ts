@@ -3,7 +3,7 @@ import supertest from 'supertest';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { health } from '../http/health.ts';
 
-const good = { store: async () => {}, provider: () => true, stopping: () => false };
+const good = { store: async () => {}, providers: () => ({ provider: true }), stopping: () => false };
 
 function appWith(checks: Partial<typeof good> = {}) {
   const { healthz, readyz } = health({ ...good, ...checks });
@@ -34,7 +34,7 @@ describe('the probes', () => {
     ],
     [
       'the provider was never reached',
-      { provider: () => false },
+      { providers: () => ({ provider: false }) },
       { store: true, provider: false, stopping: false },
     ],
     ['we are stopping', { stopping: () => true }, { store: true, provider: true, stopping: true }],

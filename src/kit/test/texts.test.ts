@@ -45,10 +45,11 @@ const allReasons: Record<EndReason, true> = {
   'provider-session': true,
   'not-renewed': true,
   'not-admitted': true,
+  'provider-changed': true,
   replaced: true,
 };
 const endReasons = Object.keys(allReasons) as EndReason[];
-const limits = { idleMinutes: 30, maxHours: 8, provider: { host: 'login.example.com' } };
+const limits = { idleMinutes: 30, maxHours: 8 };
 
 describe('the catalogue', () => {
   /** The code and the views that may ask for a text; a few are for a site's own views. */
@@ -69,10 +70,10 @@ describe('the catalogue', () => {
     ];
     const reached = [
       ...pages.flatMap(({ title, text }) => [title, ...text]),
-      ...endReasons.map((reason) => endedText(reason, limits)),
+      ...endReasons.map((reason) => endedText(reason, limits, 'Contoso')),
     ].map((text) => (typeof text === 'string' ? text : text.key));
     const composed =
-      /^(claim\.|signed-out\.how\.(ended|revoked|still-there|unknown)$|leaving\.sign-(in|out)$|development\.(roles|scopes|claims)$)/;
+      /^(claim\.|signed-out\.how\.(ended|revoked|still-there|unknown)$|leaving\.sign-(in|out)$|development\.(roles|scopes|claims|provider)$)/;
     const unused = keys.filter((key) => {
       const name = key.replace(/\.(one|other)$/, '');
       return !named.has(name) && !reached.includes(name as TextKey) && !composed.test(name);

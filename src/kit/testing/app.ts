@@ -138,9 +138,10 @@ function surroundingsOf(
   { checked, provider, sessions, port }: OpenApp,
   demandRunning: () => void,
 ): Surroundings {
-  const { baseUrl, provider: client } = checked.config;
+  const { baseUrl, providers } = checked.config;
+  const [client] = providers;
   return {
-    ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim },
+    ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim ?? 'roles' },
     async endSession(id) {
       demandRunning();
       return id !== undefined && (await sessions.end(id, 'operator'));

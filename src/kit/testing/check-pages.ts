@@ -24,7 +24,9 @@ export interface SeenPages {
  */
 export async function checkPages(app: TestApp, { pages, config }: CheckedSite): Promise<SeenPages> {
   const visitor = app.visitor();
-  const person = await app.signIn('check-site', { claims: hostileClaims(pages, config.provider.rolesClaim) });
+  const person = await app.signIn('check-site', {
+    claims: hostileClaims(pages, config.providers[0].rolesClaim ?? 'roles'),
+  });
   const problems: string[] = [];
   const unseen: string[] = [];
   const linked = new Map<string, string>();

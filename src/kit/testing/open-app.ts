@@ -93,7 +93,7 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
 }
 
-function register(provider: MemoryProvider, { baseUrl, provider: client }: Config): void {
+function register(provider: MemoryProvider, { baseUrl, providers: [client] }: Config): void {
   provider.register({
     clientId: client.clientId,
     clientSecret: client.clientSecret ?? '',

@@ -2,9 +2,12 @@ import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { type ApiAnswer, type ApiRequest, apiAddress, withoutEcho } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
+import { neededProvider } from '../session/needed-provider.ts';
+import { otherAccount } from '../session/other-account.ts';
 import type { ApiName } from '../session/register.ts';
 import type { UserSession } from '../session/user.ts';
-import { signedIn } from '../session/user-session.ts';
+import { providerOf, signedIn } from '../session/user-session.ts';
+import { pageOf } from '../session/way-back.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { isEnding, isYoung, refreshTokens, stillServes } from './token-refresh.ts';
 
@@ -56,7 +59,8 @@ export async function withoutToken(req: Request, text: string): Promise<string> 
  * @param name as `apis` in site.ts has it
  * @param path what follows the API's address: begins with "/", or is empty. Encode what comes from people:
  *   `/notes/${encodeURIComponent(id)}`
- * @throws AuthError as `getAccessToken` does; `api_unreachable` (503) when the API does not answer
+ * @throws AuthError as `getAccessToken` does; `forbidden` (403) when the user comes from a provider whose tokens this API
+ *   does not take; `api_unreachable` (503) when the API does not answer
  */
 export async function fetchApi(
   req: Request,
@@ -64,16 +68,26 @@ export async function fetchApi(
   path: string,
   init?: ApiRequest,
 ): Promise<Response> {
-  const { provider, apis } = demandStore(req).context;
+  const { apis, providers } = demandStore(req).context;
   const url = apiAddress(apis, name, path);
   const own = demandOwn(req);
+  const provider = providerOf(req);
+  if (!provider) throw new AuthError('sign_in_first');
+  const taken = apis.get(name)?.providers ?? [];
+  if (!taken.includes(provider.name)) {
+    const page = { text: [neededProvider(taken, providers)], other: otherAccount(req, pageOf(req)) };
+    throw new AuthError('forbidden', {
+      page,
+      hint: `the API '${name}' takes tokens of ${taken.join(', ')} only`,
+    });
+  }
   const tokens = await currentTokens(req, own);
   let answer = await provider.fetchApi(tokens, url, init);
   if (answer.refused) {
     const fresh = await afterRefusal(req, own, tokens);
     if (fresh) answer = await provider.fetchApi(fresh, url, init);
   }
-  if (answer.refused) logRefusal(req, url, answer.refused);
+  if (answer.refused) logRefusal(req, url, { ...answer.refused, hint: provider.inFull(refusalHint) });
   return answer.response;
 }
 
@@ -134,7 +148,11 @@ async function afterRefusal(req: Request, own: Own, tokens: TokenRecord): Promis
 const refusalHint =
   "ask for the API's scope in OIDC_SCOPE, or name the API in OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption";
 
-function logRefusal(req: Request, url: URL, refused: NonNullable<ApiAnswer['refused']>): void {
+function logRefusal(
+  req: Request,
+  url: URL,
+  refused: NonNullable<ApiAnswer['refused']> & { hint: string },
+): void {
   const log = req.log ?? demandStore(req).context.log;
-  log.error({ api: url.origin, ...refused, hint: refusalHint }, "the API refuses this app's access tokens");
+  log.error({ api: url.origin, ...refused }, "the API refuses this app's access tokens");
 }

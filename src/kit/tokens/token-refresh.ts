@@ -18,7 +18,7 @@ const patienceMs = 8_000;
 const pollMs = 50;
 
 type Own = { id: string; user: UserSession };
-type Owner = { iss: string; sub: string };
+type Owner = { provider: string; iss: string; sub: string };
 
 /** Why a refresh: a token is about to end, an API has refused it, or a recheck wants to know. */
 type Why = 'ends' | { refused: string } | 'now';
@@ -56,7 +56,7 @@ export async function refreshTokens(req: Request, own: Own, refused?: string): P
   try {
     let refresh = underWay.get(name);
     if (!refresh) {
-      const owner = { iss: user.iss, sub: user.sub };
+      const owner = { provider: user.provider, iss: user.iss, sub: user.sub };
       refresh = refreshAudited(context, id, owner, why).finally(() => underWay.delete(name));
       underWay.set(name, refresh);
     }
@@ -74,9 +74,9 @@ export async function refreshTokens(req: Request, own: Own, refused?: string): P
 export function refreshNow(
   context: AuthContext,
   id: string,
-  owner: { iss: string; sub: string },
+  { provider, iss, sub }: Owner,
 ): Promise<TokenRecord> {
-  return refreshAudited(context, id, owner, 'now');
+  return refreshAudited(context, id, { provider, iss, sub }, 'now');
 }
 
 /** However many requests wait for a refresh, its failure is logged once. */
@@ -92,9 +92,9 @@ async function refreshAudited(
     // A session that somebody ended meanwhile is logged there.
     if (error instanceof AuthError && error.reason !== 'sign_in_first') {
       const { reason, hint } = error;
-      context.audit('token.refresh_failed', { ...owner, session: id, reason, hint });
+      context.audit('token.refresh_failed', { ...about(owner), session: id, reason, hint });
       if (reason === 'client_refused')
-        context.log.error({ hint }, 'the provider does not accept the client authentication of this app');
+        context.log.error({ hint }, 'the client authentication of this app does not work');
     }
     throw error;
   }
@@ -127,7 +127,9 @@ async function refreshLocked(
   owner: Owner,
   { old, refused }: { old: TokenRecord; refused: string | undefined },
 ): Promise<TokenRecord> {
-  const { provider, sessions, audit } = context;
+  const { providers, sessions, audit } = context;
+  const provider = providers.ofSession(owner);
+  if (!provider) throw new AuthError('sign_in_first', { hint: 'the provider of the session is gone' });
   const answer = await provider.refresh(old, owner).catch(async (error) => {
     await rememberFailure(context, id, { old, refused, error });
     throw error;
@@ -137,8 +139,12 @@ async function refreshLocked(
   // Stored before it is used: a rotated refresh token that gets lost ends the session (RFC 9700 §4.14).
   if (!(await sessions.tokens.replace(id, fresh)))
     throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
-  audit('token.refreshed', { ...owner, session: id });
+  audit('token.refreshed', { ...about(owner), session: id });
   return fresh;
+}
+
+function about({ iss, sub }: Owner): { iss: string; sub: string } {
+  return { iss, sub };
 }
 
 /**

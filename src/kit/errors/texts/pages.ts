@@ -31,6 +31,10 @@ export const pageTexts = {
   'held-form.secrets':
     "For your security, passwords and similar fields aren't kept. You'll need to type them again.",
 
+  'provider.unknown': 'the sign-in service',
+  'chooser.title': 'Choose how to sign in',
+  'chooser.last': 'Last used',
+  'chooser.continue': 'Continue with {provider}',
   'leaving.title': 'Continue to {provider}',
   'leaving.sign-in': "We're taking you to {provider} to sign in. If nothing happens, choose Continue.",
   'leaving.sign-out': [
@@ -41,6 +45,11 @@ export const pageTexts = {
   'sign-out.title': 'Sign out?',
   'sign-out.text': ['This ends your session here and at the sign-in service.'],
 
+  'other-site.title': 'Continue to sign in?',
+  'other-site.text': [
+    "A link on another site brought you here. You're signed in at the moment.",
+    'If you continue, you may be signed in with another account. Only continue if you were expecting this.',
+  ],
   'third-party.title': 'Continue to sign in?',
   'third-party.text': [
     'Another site sent you here to sign in. Only continue if you were expecting this.',
@@ -75,6 +84,8 @@ export const pageTexts = {
   'ended.not-admitted': "Your account isn't allowed to use this app any more, so we signed you out.",
   'ended.provider-session': 'Your sign-in at {provider} has ended, so we signed you out here too.',
   'ended.not-renewed': 'The sign-in service did not renew your sign-in, so we signed you out.',
+  'ended.provider-changed':
+    'This site no longer uses the sign-in service that you signed in with, so we signed you out.',
   'ended.replaced': 'You signed in again in this browser, which replaced this session.',
 
   'sessions.title': 'Where you are signed in',

@@ -28,7 +28,7 @@ export async function startAppWithRoutes(
   port?: number,
 ): Promise<AppWithRoutes> {
   const { origin, listenOn, lines, checked, log } = await prepareApp(env, port, site);
-  const { app, provider, sessions, close } = await assemble(checked, log, {
+  const { app, providers, sessions, close } = await assemble(checked, log, {
     replacements: wrap ? { sessions: wrap } : {},
   });
   const { stack } = app.router;
@@ -37,7 +37,7 @@ export async function startAppWithRoutes(
   stack.push(...last);
   const server = createServer(app).listen(listenOn, '127.0.0.1');
   await once(server, 'listening');
-  provider.load().catch(() => {});
+  for (const provider of providers.all) provider.load().catch(() => {});
 
   return {
     origin,

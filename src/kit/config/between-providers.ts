@@ -1,0 +1,82 @@
+import { createPublicKey, hash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ClientKey } from './key-file.ts';
+import type { ProviderNames } from './provider-names.ts';
+import type { Reading } from './read.ts';
+import type { ProviderSettingName } from './settings.ts';
+
+export interface OneOfSeveral extends Reading {
+  names: ProviderNames;
+  keys: readonly ClientKey[];
+}
+
+/**
+ * What two providers must not have in common: who they are, or what this app proves itself with. An assertion that one of
+ * them gets could be shown to the other (RFC 9700 §4.4; draft-ietf-oauth-rfc7523bis).
+ */
+export function betweenProviders(all: readonly OneOfSeveral[]): string[] {
+  return all.flatMap((one, index) =>
+    all.slice(0, index).flatMap((earlier) => {
+      const pair = (setting: ProviderSettingName) =>
+        `${earlier.names.variable(setting)} and ${one.names.variable(setting)}`;
+      return [
+        ...(isSameIssuer(earlier, one)
+          ? [`${pair('OIDC_ISSUER')} name the same provider: each needs an issuer of its own.`]
+          : []),
+        ...(sharesKey(earlier, one)
+          ? [`${pair('OIDC_CLIENT_KEY_FILE')} have a key in common: make each provider a key of its own.`]
+          : []),
+        ...(sharesAssertion(earlier, one)
+          ? [
+              `${pair('OIDC_CLIENT_ASSERTION_FILE')} name the same file: have the platform issue a token for each provider.`,
+            ]
+          : []),
+      ];
+    }),
+  );
+}
+
+function isSameIssuer(a: OneOfSeveral, b: OneOfSeveral): boolean {
+  const [issuersOfA, issuersOfB] = [issuersOf(a), issuersOf(b)];
+  return issuersOfA.some((one) => issuersOfB.some((other) => fits(one, other) || fits(other, one)));
+}
+
+/** With or without a slash at its end it is one provider. One of Entra's shared issuers is each of its tenants'. */
+function issuersOf({ values: { OIDC_ISSUER, OIDC_ALLOWED_TENANTS } }: OneOfSeveral): string[] {
+  if (!OIDC_ISSUER) return [];
+  const issuer = OIDC_ISSUER.replace(/\/$/, '').toLowerCase();
+  if (!OIDC_ALLOWED_TENANTS) return [issuer];
+  return OIDC_ALLOWED_TENANTS.map((tenant) =>
+    issuer.replace(/\/(common|organizations)(?=\/|$)/, `/${tenant}`),
+  );
+}
+
+/** `*` stands for each tenant. */
+function fits(pattern: string, issuer: string): boolean {
+  const [start = '', end] = pattern.split('*');
+  return end === undefined ? pattern === issuer : issuer.startsWith(start) && issuer.endsWith(end);
+}
+
+function sharesKey(a: OneOfSeveral, b: OneOfSeveral): boolean {
+  const thumbprints = new Set(a.keys.map(thumbprint));
+  return b.keys.some((key) => thumbprints.has(thumbprint(key)));
+}
+
+function sharesAssertion(a: OneOfSeveral, b: OneOfSeveral): boolean {
+  const [ofA, ofB] = [a, b].map(({ values }) => values.OIDC_CLIENT_ASSERTION_FILE);
+  return ofA !== undefined && ofB !== undefined && realPath(ofA) === realPath(ofB);
+}
+
+/** The file behind a link; one that is not there yet goes by its path. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+function thumbprint({ pem }: ClientKey): string {
+  return hash('sha256', createPublicKey(pem).export({ type: 'spki', format: 'der' }));
+}

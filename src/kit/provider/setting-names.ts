@@ -1,0 +1,46 @@
+import { AuthError } from '../errors/auth-error.ts';
+import type { Audit, Log } from '../log/index.ts';
+import { withoutSecrets } from '../log/redaction.ts';
+import type { ConnectionContext, ProviderSettings } from './settings.ts';
+
+// What failed, and what a developer can set, is written with the plain names of settings. With several providers each has
+// its own, and those are what a hint must name: OIDC_WORK_SCOPE.
+
+type Named = Pick<ProviderSettings, 'named' | 'inFull'>;
+
+/** A log and an audit whose hints name the settings in full. */
+export function withFullNames<Context extends ConnectionContext>(settings: Named, context: Context): Context {
+  if (!settings.named) return context;
+  const { inFull } = settings;
+  const detailed = <T extends Record<string, unknown>>(line: T): T =>
+    'hint' in line && typeof line.hint === 'string' ? { ...line, hint: inFull(line.hint) } : line;
+  const audit: Audit = (event, details, req) => context.audit(event, detailed(details), req);
+  const log: Log = context.log.child(
+    {},
+    { formatters: { log: (line) => withoutSecrets(detailed({ ...line })) } },
+  );
+  return { ...context, log, audit };
+}
+
+/** A provider whose calls reject with errors whose hints name the settings in full. */
+export function namingSettings<T extends object>(settings: Named, provider: T): T {
+  if (!settings.named) return provider;
+  const entries = Object.entries(provider).map(([name, member]) => {
+    if (typeof member !== 'function') return [name, member];
+    return [name, (...given: unknown[]) => naming(settings, () => member(...given))];
+  });
+  return Object.fromEntries(entries);
+}
+
+function naming(settings: Named, call: () => unknown): unknown {
+  const rename = (error: unknown): never => {
+    if (error instanceof AuthError) error.hint = error.hint && settings.inFull(error.hint);
+    throw error;
+  };
+  try {
+    const result = call();
+    return result instanceof Promise ? result.catch(rename) : result;
+  } catch (error) {
+    return rename(error);
+  }
+}
