@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { violations } from '../src/kit/test/helpers/axe.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
+import { signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
 
 // The example's pages as `npm run dev` shows them, in a real browser. What they do is in test/.
 
@@ -41,7 +42,7 @@ describeWithChromium('in Chromium', () => {
   async function signIn(account: string, path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await browser.newPage({ reducedMotion: 'reduce', ...options });
     await page.goto(`${app}${path}`);
-    await page.locator(`button[name=account][value=${account}]`).click();
+    await signInAs(page, account);
     await page.waitForURL(`${app}${path}`);
     return page;
   }
@@ -122,7 +123,7 @@ describeWithChromium('in Chromium', () => {
     await page.reload();
     await page.context().clearCookies();
     await page.getByRole('link', { name: 'Older notes' }).click();
-    await page.locator('button[name=account][value=alice]').click();
+    await signInAs(page, 'alice');
     await page.waitForURL(`${app}/notes?page=2`);
     expect(await titles(page)).toEqual(['Note 2']);
   });
@@ -166,8 +167,7 @@ describeWithChromium('in Chromium', () => {
     await alice.waitForSelector('.said >> text=no longer');
     for (const page of [bob, await browser.newPage()]) {
       await page.goto(`${app}/profile`);
-      const account = page.locator('button[name=account][value=bob]');
-      if (await account.isVisible()) await account.click();
+      if (await page.locator('a[data-provider=work]').isVisible()) await signInAs(page, 'bob');
       await page.getByText('Your access to this app has been removed.').waitFor();
       await expectReadable(page);
     }

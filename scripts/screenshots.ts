@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
+import { continueWith } from '../src/kit/test/helpers/dev-sign-in.ts';
 import { findChromium, programs } from '../src/kit/test/helpers/programs.ts';
 
 const app = process.env.BASE_URL ?? 'http://localhost:3000';
@@ -40,6 +41,7 @@ try {
 
 async function signIn(page: Page, atProvider?: () => Promise<unknown>): Promise<void> {
   await page.goto(`${app}/profile`);
+  await continueWith(page);
   await atProvider?.();
   await page.getByRole('button', { name: /alice/ }).click();
   await page.waitForURL(`${app}/profile`);

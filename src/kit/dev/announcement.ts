@@ -1,5 +1,5 @@
 import type { DevPorts } from './ports.ts';
-import { devProvider, namesIn, startedProviders } from './providers.ts';
+import { namesIn, startedProviders } from './providers.ts';
 import { unusedSettings } from './settings.ts';
 
 /** What `npm run dev` says first: where to go, and who can sign in. */
@@ -31,14 +31,18 @@ export function startsBoth(env: NodeJS.ProcessEnv): boolean {
 
 function providerLines(env: NodeJS.ProcessEnv, ports: DevPorts): string[] {
   if (env.OIDC_ISSUER) return [`Provider    ${env.OIDC_ISSUER} (from your settings)`];
-  const started = startedProviders(env).map(({ name }) => name as string);
+  const started = startedProviders(env);
   return namesIn(env).map((name) => {
-    const provider = started.includes(name) ? devProvider(name) : undefined;
+    const provider = started.find((each) => each.name === name);
     const about = provider
       ? `http://localhost:${ports[provider.name]} (${provider.people})`
-      : `${env[`OIDC_${name.toUpperCase()}_ISSUER`] ?? 'unknown'} (from your settings)`;
+      : aboutOwn(env[`OIDC_${name.toUpperCase()}_ISSUER`]);
     return `${capitalised(name).padEnd(11)} ${about}`;
   });
+}
+
+function aboutOwn(issuer: string | undefined): string {
+  return issuer ? `${issuer} (from your settings)` : 'no issuer in your settings';
 }
 
 function capitalised(name: string): string {
