@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { violations } from '../src/kit/test/helpers/axe.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
-import { signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
+import { continueWith, signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
 
 // The example's pages as `npm run dev` shows them, in a real browser. What they do is in test/.
 
@@ -65,6 +65,45 @@ describeWithChromium('in Chromium', () => {
       await page.goto(`${app}${path}`);
       await expectReadable(page);
     }
+  });
+
+  test('so are those that ask where to sign in, both providers, and each page for an account without roles', async () => {
+    const page = await browser.newPage({ reducedMotion: 'reduce' });
+    for (const provider of ['work', 'social']) {
+      await page.goto(`${app}/api-data`);
+      await page.getByRole('link', { name: 'Continue with Work (development)' }).waitFor();
+      await expectReadable(page);
+      await continueWith(page, provider);
+      await page.getByRole('heading', { name: 'Who do you want to be?' }).waitFor();
+      await expectReadable(page);
+      await page.goto(new URL('/', page.url()).href);
+      await expectReadable(page);
+    }
+    await page.goto(`${app}/api-data`);
+    // The one used last comes first, and says so to everybody.
+    const [first] = await page.getByRole('main').getByRole('link').all();
+    expect(await first?.innerText()).toMatch(/^Continue with Social \(development\)\s+Last used$/);
+    await signInAs(page, 'alice', 'social');
+    await page.waitForURL(`${app}/api-data`);
+    expect(await page.getByRole('main').innerText()).toContain(
+      'This API only knows people who sign in another way.',
+    );
+    await expectReadable(page);
+    for (const path of ['/', '/profile', '/notes', '/notes/new', '/sessions', '/signed-out', '/admin']) {
+      const answer = await page.goto(`${app}${path}`);
+      expect(answer?.status(), path).toBe(path === '/admin' ? 403 : 200);
+      await expectReadable(page);
+    }
+    expect(dev.output).not.toContain("the API refuses this app's access tokens");
+
+    await page.goto(`${app}/api-data`);
+    await page.getByRole('link', { name: 'Use another account' }).click();
+    await signInAs(page, 'alice');
+    await page.getByText('Water the plants').waitFor();
+    expect(page.url()).toBe(`${app}/api-data`);
+    await page.getByRole('button', { name: 'Sign out' }).first().click();
+    await page.getByText('Your sign-in at Work (development)').waitFor();
+    await expectReadable(page);
   });
 
   test('so is every step of a note, the mistakes in its form too', async () => {
