@@ -23,7 +23,11 @@ try {
     const take = (name: string) => page.screenshot({ path: `${folder}${name}-${colorScheme}.png` });
     await page.goto(app);
     await take('home');
-    await signIn(page, () => take('provider'));
+    await signIn(
+      page,
+      () => take('chooser'),
+      () => take('provider'),
+    );
     await take('profile');
     await page.goto(`${app}/notes/new`);
     await sendEmpty(page);
@@ -39,9 +43,13 @@ try {
   await browser.close();
 }
 
-async function signIn(page: Page, atProvider?: () => Promise<unknown>): Promise<void> {
+type Step = () => Promise<unknown>;
+
+async function signIn(page: Page, atChoice?: Step, atProvider?: Step): Promise<void> {
   await page.goto(`${app}/profile`);
+  await atChoice?.();
   await continueWith(page);
+  await page.getByRole('button', { name: /alice/ }).waitFor();
   await atProvider?.();
   await page.getByRole('button', { name: /alice/ }).click();
   await page.waitForURL(`${app}/profile`);

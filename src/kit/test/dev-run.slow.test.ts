@@ -188,6 +188,8 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
       const browser = createBrowser();
       const chooser = await browser.get(appAt('/sessions'));
       expect(chooser.body).toContain(`Continue with ${label}`);
+      // Nothing on it leads to a sign-in that forgets where the visitor was going.
+      expect(chooser.body).not.toContain('returnTo=%2Fauth');
       const atProvider = await browser.get(appAt(`/auth/login/${name}?returnTo=/sessions`));
       expect(new URL(atProvider.url).port).toBe(`${port}`);
       // Which provider this is, and for whom.
@@ -250,7 +252,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
   });
 });
 
-describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', () => {
+describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', { timeout: 60_000 }, () => {
   it.each([
     ['app', 0, 'PORT', ''],
     ['provider', 0, 'DEV_PROVIDER_PORT', ''],
