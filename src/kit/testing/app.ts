@@ -136,7 +136,7 @@ function createTestApp(opened: OpenApp): TestApp {
       const session = await person.fetch('/auth/session');
       if (session.status === 200) return { ...person, page };
       const provider = providerNamed(providers, how?.provider, 'signIn');
-      throw notSignedIn(account, page, whyNot(account, provider, log.lines.slice(before)));
+      throw notSignedIn(account, provider, page, whyNot(account, provider, log.lines.slice(before)));
     },
     async passTime(time) {
       demandRunning();
@@ -216,7 +216,13 @@ function whyNot(
   return line ? `The log says: ${JSON.stringify(line)}` : '';
 }
 
-function notSignedIn(account: string, { status, path, heading, text }: TestPage, why: string): Error {
+function notSignedIn(
+  account: string,
+  { name, settings: { named } }: AppProvider,
+  { status, path, heading, text }: TestPage,
+  why: string,
+): Error {
+  const call = `signIn('${account}'${named ? `, { provider: '${name}' }` : ''})`;
   const answer = `${path} answered ${status}, "${heading}". ${text.slice(0, 300)}`;
-  return new Error(`signIn('${account}') did not sign in: ${answer} ${why}`.trim());
+  return new Error(`${call} did not sign in: ${answer} ${why}`.trim());
 }
