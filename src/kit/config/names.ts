@@ -42,7 +42,7 @@ export function unknownNames(
 }
 
 /** `OIDC_WORK_CLIENT_ID`: work. */
-function providerIn(name: string): string | undefined {
+export function providerIn(name: string): string | undefined {
   const word = /^OIDC_([A-Z0-9]{1,20})_/.exec(name)?.[1]?.toLowerCase();
   if (word === undefined) return undefined;
   const fits = Object.keys(perProvider).some(
