@@ -71,8 +71,8 @@ export function galleryStates(language: Language = english): GalleryState[] {
     },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
-    message('confirm-logout', 200, confirmLogout, true),
-    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
+    message('confirm-logout', 200, confirmLogout('Contoso'), true),
+    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' }, 'Contoso')),
     ...messages.map(([name, status, page, withUser]) => message(name, status, page, withUser)),
   ];
 }

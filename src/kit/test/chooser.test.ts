@@ -158,16 +158,17 @@ describe('the provider that was used last in this browser', () => {
     expect(cookieLines(browser, 'provider').at(-1)).toBe('provider=work; Path=/; HttpOnly; SameSite=Lax');
   });
 
-  test.each(['nobody', 'default', 'Work', '', '__proto__', '<script>', 'w'.repeat(3000)])(
-    'is none where the cookie holds %j',
-    async (value) => {
-      const browser = createBrowser();
-      browser.setCookie(two.app.origin, `provider=${value}; Path=/`);
-      const page = await browser.get(two.url('/profile'));
-      expect(choicesOn(page).map(({ name }) => name)).toEqual(['work', 'google']);
-      expect(page.body).not.toContain('Last used');
-    },
-  );
+  test.each([
+    ...['nobody', 'default', 'Work', '', '__proto__', '<script>', 'work'.repeat(700)].map((value) => ({
+      value,
+    })),
+  ])('is none where the cookie holds another text, "$value"', async ({ value }) => {
+    const browser = createBrowser();
+    browser.setCookie(two.app.origin, `provider=${value}; Path=/`);
+    const page = await browser.get(two.url('/profile'));
+    expect(choicesOn(page).map(({ name }) => name)).toEqual(['work', 'google']);
+    expect(page.body).not.toContain('Last used');
+  });
 
   test('costs no page a Set-Cookie', async () => {
     const { browser } = await two.signIn('work', 'alice');
@@ -222,7 +223,7 @@ describe('with one provider nobody is asked', () => {
     const pair = await startPair();
     onTestFinished(() => pair.stop());
     const browser = createBrowser();
-    for (const path of ['/profile', '/auth/login?returnTo=/profile']) {
+    for (const path of ['/profile', '/auth/login?returnTo=/profile&renew=1']) {
       const sentOff = await browser.get(pair.app.url(path), { follow: false });
       expect([sentOff.status, new URL(sentOff.location ?? '').origin]).toEqual([302, pair.provider.issuer]);
       await pair.goOn(browser, sentOff, 'alice');

@@ -105,8 +105,7 @@ describe('each provider', () => {
 
   test('may be the only one that is named, with all its settings under its name', () => {
     const only: Env = { ...two, OIDC_PROVIDERS: 'work' };
-    for (const name of Object.keys(only))
-      if (name.startsWith('OIDC_GOOGLE_')) delete only[name];
+    for (const name of Object.keys(only)) if (name.startsWith('OIDC_GOOGLE_')) delete only[name];
     const { providers } = loadConfig(only);
     expect(providers).toHaveLength(1);
     expect(providers[0]).toMatchObject({ name: 'work', named: true, rolesClaim: undefined });
