@@ -93,6 +93,7 @@ export const pageTexts = {
   'sessions.lead': "Don't recognise one of these? Sign it out, then change your password.",
   'sessions.this-browser': 'This browser',
   'sessions.signed-in': 'Signed in',
+  'sessions.provider': 'with {provider}',
   'sessions.last-seen': 'Last seen',
   'sessions.sign-out-here': 'Sign out here',
   'sessions.which': '{device}, signed in {time}',
