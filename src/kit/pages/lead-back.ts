@@ -20,8 +20,8 @@ export const leadBack: ErrorRequestHandler = (error, req, _res, next) => {
 /** A new error, with the stack of the old: a site may throw the same one to each of its people. */
 function forPage(error: AuthError, req: Request): AuthError {
   const { reason, cause, hint, about, retryAfter, stack, page } = error;
-  // One that a model, an action or a route has thrown: it still leads to a sign-in.
-  const bare = page.action !== undefined && 'href' in page.action;
+  // One that a model, an action or a route has thrown: it still leads to a sign-in, and not yet to that of another account.
+  const bare = page.action !== undefined && 'href' in page.action && !asksForAnother(page.action.href);
   const { action, other, ...rest } =
     (bare && refused(req, error, { path: pageOf(req), provider: providerOf(req) })?.page) || page;
   const led = { ...rest, action: action && leading(action, req), other: other && leading(other, req) };
@@ -40,9 +40,13 @@ function saying(page: Message, provider: string | undefined): Message {
 
 function leading(action: Action, req: Request): Action {
   if (!('href' in action) || !/^\/auth\/login(\?|$)/.test(action.href)) return action;
+  if (asksForAnother(action.href)) return action;
   const asked = new URLSearchParams(action.href.split('?')[1]);
-  if (asked.has('switch')) return action;
   const returnTo = asked.get('returnTo') ?? pageOf(req);
   const renew = signedIn(req) ? '1' : undefined;
   return { ...action, href: loginAddress(loginPath(providerOf(req)), { returnTo, renew }) };
+}
+
+function asksForAnother(href: string): boolean {
+  return new URLSearchParams(href.split('?')[1]).has('switch');
 }

@@ -53,7 +53,7 @@ describe('/auth/login/<name>', () => {
     for (const name of both) {
       const types: string[] = [];
       tokens[name] = types;
-      two[name].provider.once('grant.success', (ctx: { body: { token_type: string } }) => {
+      two[name].provider.on('grant.success', (ctx: { body: { token_type: string } }) => {
         types.push(ctx.body.token_type);
       });
       const { browser, page } = await two.signIn(name, 'alice');
