@@ -32,7 +32,8 @@ export async function carryOut(
   const whose = 'sub' in whom ? `of the user ${whom.sub}` : `of the provider's session ${whom.sid}`;
   const said = sum === 0 ? `There was no session ${whose} to end.` : `Ended ${count(sum)} ${whose}.`;
   // Users of two issuers are two people, whatever they are called.
-  const each = some.length > 1 ? some.map(({ iss, count: own }) => `${count(own)} of ${iss}`) : [];
+  const several = some.length > 1 && config.providers.length > 1;
+  const each = several ? some.map(({ iss, count: own }) => `${count(own)} of ${iss}`) : [];
   return [said, ...each, ...notCovered(config, only)].join('\n');
 }
 

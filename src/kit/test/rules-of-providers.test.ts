@@ -239,7 +239,7 @@ await run({ ...site, ${parts} }, { root: ${JSON.stringify(siteFolder)} });
     };
     const sentence = (what: string) =>
       expect.stringMatching(
-        new RegExp(`^The app cannot start:\n- ${what} [^\n]+providers: \\['work'\\]\\.\n$`),
+        new RegExp(`^The app cannot start:\n- ${what}[^\n]+providers: \\['work'\\]\\.\n$`),
       );
     expect(
       await Promise.all([
