@@ -56,13 +56,10 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
   }
   const config = loadConfig(env, site);
   const own: unknown = site.pages({ settings: config.own });
-  const wrong = pageProblems(
-    own,
-    folders,
-    config.providers.map(({ name }) => name),
-  );
+  const providers = config.providers.map(({ name }) => name);
+  const wrong = pageProblems(own, folders, providers);
   if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
-  const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {});
+  const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {}, providers);
   if (wrongApis.length > 0) throw new ConfigError(wrongApis, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
   return { site, config, folders, apis, pages: [...there, ...kitPages] };

@@ -1,9 +1,13 @@
 import { isLoopback } from './config/values.ts';
-import type { Apis } from './provider/index.ts';
+import type { Api, Apis } from './provider/index.ts';
 
-/** The `apis` of a site, checked. Problems are sentences with what to do. */
-export function readApis(given: unknown): { apis: Apis; problems: string[] } {
-  const apis = new Map<string, URL | undefined>();
+/**
+ * The `apis` of a site, checked. Problems are sentences with what to do.
+ *
+ * @param providers the names of those in the settings
+ */
+export function readApis(given: unknown, providers: readonly string[]): { apis: Apis; problems: string[] } {
+  const apis = new Map<string, Api>();
   if (typeof given !== 'object' || given === null || Array.isArray(given) || given instanceof Promise) {
     return {
       apis,
@@ -13,13 +17,28 @@ export function readApis(given: unknown): { apis: Apis; problems: string[] } {
     };
   }
   const problems = Object.entries(given).flatMap(([name, api]: [string, unknown]) => {
-    const { url } = (typeof api === 'object' && api !== null ? api : { url: null }) as { url?: unknown };
-    const problem = problemOf(name, url);
+    const { url, providers: own } = (typeof api === 'object' && api !== null ? api : { url: null }) as Given;
+    const taken = typeof own === 'string' ? [own] : (own ?? providers.slice(0, 1));
+    const problem = problemOf(name, url) ?? providerProblem(taken, providers);
     if (problem) return [`site.ts: the API '${name.slice(0, 60)}' in \`apis\` ${problem}`];
-    apis.set(name, url === undefined ? undefined : new URL(String(url)));
+    apis.set(name, {
+      url: url === undefined ? undefined : new URL(String(url)),
+      providers: taken as string[],
+    });
     return [];
   });
   return { apis, problems };
+}
+
+interface Given {
+  url?: unknown;
+  providers?: unknown;
+}
+
+function providerProblem(taken: unknown, providers: readonly string[]): string | undefined {
+  const known = Array.isArray(taken) && taken.length > 0 && taken.every((name) => providers.includes(name));
+  if (known) return undefined;
+  return `must name providers of the settings in its \`providers\`: ${providers.join(', ')}.`;
 }
 
 function problemOf(name: string, url: unknown): string | undefined {

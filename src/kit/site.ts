@@ -69,6 +69,11 @@ export interface Opened<D> {
 export interface ApiDefinition {
   /** Its address; https, or http on this machine. Every path lies below it. */
   url: string | URL | undefined;
+  /**
+   * The providers whose access tokens it takes, by their names in OIDC_PROVIDERS; left out, the first. Whoever signed in
+   * at another one gets a 403, and no token of theirs goes there.
+   */
+  providers?: string | readonly string[];
 }
 
 /** What `signIn` may return, at once or later; a function without `return` has the type void. */

@@ -1,4 +1,5 @@
 import type { Providers } from '../provider/providers.ts';
+import { neededProvider } from '../session/needed-provider.ts';
 import type { User } from '../session/user.ts';
 import type { Lack, Rule } from './rule.ts';
 
@@ -39,11 +40,7 @@ export function lackedProvider(
   if (wanted === undefined) return undefined;
   const names = typeof wanted === 'string' ? [wanted] : wanted;
   if (names.includes(user.provider)) return undefined;
-  const labels = names.map((name) => providers.named(name)?.label ?? name);
-  const needed =
-    labels.length === 1
-      ? ({ key: 'error.needed.provider', values: { provider: labels.join() } } as const)
-      : ({ key: 'error.needed.one-of-providers', values: { providers: labels.join(', ') } } as const);
+  const needed = neededProvider(names, providers);
   const held = { label: { key: 'development.provider' }, value: user.provider } as const;
   return { reason: `the provider ${names.join(' or ')}`, needed, held };
 }

@@ -1,7 +1,14 @@
 import { notFound } from '../errors/page-errors.ts';
 
-/** The site's APIs by name; one without an address is not set up. */
-export type Apis = ReadonlyMap<string, URL | undefined>;
+export interface Api {
+  /** Undefined: it is not set up. */
+  url: URL | undefined;
+  /** The names of the providers whose access tokens it takes. Another one's is never sent there. */
+  providers: readonly string[];
+}
+
+/** The site's APIs by name. */
+export type Apis = ReadonlyMap<string, Api>;
 
 /**
  * The address of something at an API. It never leaves the API's own: no path leads above it, and no host comes from
@@ -16,7 +23,7 @@ export function apiAddress(apis: Apis, name: string, path: string): URL {
     const names = [...apis.keys()].map((one) => `'${one}'`).join(', ');
     throw new TypeError(`site.ts has no API named '${name}'. Its \`apis\` are: ${names || 'none'}.`);
   }
-  const base = apis.get(name);
+  const base = apis.get(name)?.url;
   if (!base) {
     throw new TypeError(
       `the API '${name}' in site.ts has no url: a page that needs it should have a \`when\`.`,

@@ -26,18 +26,27 @@ export function createProviders(
   { baseUrl, ...context }: ConnectionContext & { baseUrl: string },
   traced: (provider: Provider) => Provider = (provider) => provider,
 ): Providers {
-  const origins = settings.map(({ issuer }) => new URL(issuer).origin);
   return providersOf(
     settings.map((each) =>
       traced(
         createProvider(each, {
           ...context,
           redirectUri: redirectUri(baseUrl, each),
-          otherOrigins: origins.filter((origin) => origin !== new URL(each.issuer).origin),
+          otherOrigins: otherOrigins(each, settings),
         }),
       ),
     ),
   );
+}
+
+/** Where others live, for users and for this server. Those at the issuer's own origin have the same operator. */
+function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
+  const { origin } = new URL(issuer);
+  const others = settings.filter((each) => new URL(each.issuer).origin !== origin);
+  return others.flatMap((each) => [
+    new URL(each.issuer).origin,
+    ...(each.internalUrl ? [each.internalUrl] : []),
+  ]);
 }
 
 /** Where the answers of a provider come to: with a name, to an address of its own (RFC 9700 §4.4). */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { apiAddress } from '../provider/index.ts';
+import { type Api, type Apis, apiAddress } from '../provider/index.ts';
 import { readApis } from '../site-apis.ts';
 import { startTestApp } from '../testing/index.ts';
 import { startSmallApi } from './helpers/asked.ts';
@@ -7,11 +7,12 @@ import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
 
 // `apis` in site.ts (DESIGN §3): called by name, and no path leads anywhere else.
 
-const apis = new Map([
-  ['root', new URL('https://api.example.com')],
-  ['notes', new URL('https://api.example.com/v1/notes')],
-  ['slash', new URL('https://api.example.com/v1/notes/')],
-  ['away', undefined],
+const api = (address: string) => ({ url: new URL(address), providers: ['default'] });
+const apis: Apis = new Map<string, Api>([
+  ['root', api('https://api.example.com')],
+  ['notes', api('https://api.example.com/v1/notes')],
+  ['slash', api('https://api.example.com/v1/notes/')],
+  ['away', { url: undefined, providers: ['default'] }],
 ]);
 const at = (name: string, path: unknown) => apiAddress(apis, name, path as string).href;
 
@@ -91,7 +92,7 @@ describe('the address at an API', () => {
 });
 
 describe('apis in site.ts', () => {
-  const problems = (given: unknown) => readApis(given).problems.join('\n');
+  const problems = (given: unknown) => readApis(given, ['work', 'social']).problems.join('\n');
 
   test.each([
     [{}, ''],
@@ -100,6 +101,11 @@ describe('apis in site.ts', () => {
     [{ notes: { url: 'http://127.0.0.1:9000' } }, ''],
     [{ notes: { url: undefined } }, ''],
     [{ notes: {} }, ''],
+    [{ notes: { providers: 'social' } }, ''],
+    [{ notes: { providers: ['work', 'social'] } }, ''],
+    [{ notes: { providers: [] } }, 'must name providers of the settings'],
+    [{ notes: { providers: ['google'] } }, 'in its `providers`: work, social'],
+    [{ notes: { providers: 7 } }, 'must name providers of the settings'],
     [{ notes: { url: 'http://api.example.com' } }, 'https, or http on this machine'],
     [{ notes: { url: 'ftp://api.example.com' } }, 'https, or http on this machine'],
     [{ notes: { url: '' } }, 'needs a `url`'],

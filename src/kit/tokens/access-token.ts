@@ -2,9 +2,12 @@ import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { type ApiAnswer, type ApiRequest, apiAddress, withoutEcho } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
+import { neededProvider } from '../session/needed-provider.ts';
+import { otherAccount } from '../session/other-account.ts';
 import type { ApiName } from '../session/register.ts';
 import type { UserSession } from '../session/user.ts';
 import { providerOf, signedIn } from '../session/user-session.ts';
+import { pageOf } from '../session/way-back.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { isEnding, isYoung, refreshTokens, stillServes } from './token-refresh.ts';
 
@@ -56,7 +59,8 @@ export async function withoutToken(req: Request, text: string): Promise<string> 
  * @param name as `apis` in site.ts has it
  * @param path what follows the API's address: begins with "/", or is empty. Encode what comes from people:
  *   `/notes/${encodeURIComponent(id)}`
- * @throws AuthError as `getAccessToken` does; `api_unreachable` (503) when the API does not answer
+ * @throws AuthError as `getAccessToken` does; `forbidden` (403) when the user comes from a provider whose tokens this API
+ *   does not take; `api_unreachable` (503) when the API does not answer
  */
 export async function fetchApi(
   req: Request,
@@ -64,11 +68,19 @@ export async function fetchApi(
   path: string,
   init?: ApiRequest,
 ): Promise<Response> {
-  const { apis } = demandStore(req).context;
+  const { apis, providers } = demandStore(req).context;
   const url = apiAddress(apis, name, path);
   const own = demandOwn(req);
   const provider = providerOf(req);
   if (!provider) throw new AuthError('sign_in_first');
+  const taken = apis.get(name)?.providers ?? [];
+  if (!taken.includes(provider.name)) {
+    const page = { text: [neededProvider(taken, providers)], other: otherAccount(req, pageOf(req)) };
+    throw new AuthError('forbidden', {
+      page,
+      hint: `the API '${name}' takes tokens of ${taken.join(', ')} only`,
+    });
+  }
   const tokens = await currentTokens(req, own);
   let answer = await provider.fetchApi(tokens, url, init);
   if (answer.refused) {
