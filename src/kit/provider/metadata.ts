@@ -64,7 +64,12 @@ export function checkMetadata(
       hint: `${name} in the provider's metadata is no https address${behindProxy(metadata[name])}`,
     });
   }
-  for (const name of endpoints) refuseForeign(name, metadata[name], otherOrigins);
+  // Another type than it should have names nothing.
+  const aliases: Record<string, unknown> = metadata.mtls_endpoint_aliases ?? {};
+  for (const name of endpoints) {
+    refuseForeign(name, metadata[name], otherOrigins);
+    refuseForeign(`mtls_endpoint_aliases.${name}`, aliases[name], otherOrigins);
+  }
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
   if (!metadata.code_challenge_methods_supported?.includes('S256')) {
     log.warn("the provider's metadata does not offer PKCE with S256; it is sent all the same");
@@ -82,8 +87,8 @@ export function checkMetadata(
  * place (mix-up, RFC 9700 §4.4). Providers with one origin have one operator.
  */
 function refuseForeign(name: string, address: unknown, otherOrigins: readonly string[]): void {
-  if (address === undefined || !otherOrigins.includes(new URL(String(address)).origin)) return;
-  const { origin } = new URL(String(address));
+  const origin = URL.parse(String(address))?.origin;
+  if (origin === undefined || !otherOrigins.includes(origin)) return;
   throw new AuthError('discovery_invalid', {
     hint: `${name} in the provider's metadata is at ${origin}, where another provider of OIDC_PROVIDERS lives: nothing is sent there for this one`,
   });

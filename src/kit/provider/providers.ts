@@ -40,7 +40,7 @@ export function createProviders(
 }
 
 /** Where others live, for users and for this server. Those at the issuer's own origin have the same operator. */
-function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
+export function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
   const { origin } = new URL(issuer);
   const others = settings.filter((each) => new URL(each.issuer).origin !== origin);
   return others.flatMap((each) => [

@@ -142,11 +142,11 @@ function authenticateClient(
 
 function requireHonestRequest(
   request: URLSearchParams,
-  { clientId, appOrigin, profile }: ProviderState,
+  { clientId, appOrigin, profile, callbackPath = '/auth/callback' }: ProviderState,
 ): void {
   const is = (name: string, value: string) => request.get(name) === value;
   if (!is('client_id', clientId) || !is('response_type', 'code')) throw 'unauthorized_client';
-  if (!is('redirect_uri', `${appOrigin}/auth/callback`)) throw 'invalid_redirect_uri';
+  if (!is('redirect_uri', appOrigin + callbackPath)) throw 'invalid_redirect_uri';
   if (!is('code_challenge_method', 'S256') || !request.get('state') || !request.get('nonce'))
     throw 'invalid_request';
   const asked = (request.get('scope') ?? '').split(' ');

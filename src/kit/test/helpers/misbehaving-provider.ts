@@ -47,6 +47,8 @@ export interface MisbehavingProvider {
 export interface ProviderOptions {
   /** Where the app is: redirect URIs must begin with it. */
   appOrigin: string;
+  /** Where the app takes this provider's answers; by default as the only provider of an app. */
+  callbackPath?: string;
   clientId?: string;
   clientSecret?: string;
   alg?: Alg;

@@ -32,6 +32,7 @@ export interface ProviderState {
   oneKey?: boolean;
   noKid?: boolean;
   par?: boolean;
+  callbackPath?: string;
   takesAssertion?: (assertion: string) => boolean;
   refusesClients?: Answer;
   noDate?: boolean;
