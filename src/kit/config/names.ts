@@ -31,8 +31,10 @@ export function unknownNames(
     const provider = providerIn(name);
     if (provider !== undefined && !providers) return [];
     if (provider !== undefined && !providers?.includes(provider)) {
+      const near = nearest(provider, new Set(providers));
+      const meant = near && ` Did you mean ${name.replace(provider.toUpperCase(), near.toUpperCase())}?`;
       return [
-        `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or take this out.`,
+        `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or take this out.${meant ?? ''}`,
       ];
     }
     const near = nearest(name, known);

@@ -73,9 +73,9 @@ export function galleryStates(language: Language = english): GalleryState[] {
     { name: 'chooser-five-providers', view: 'chooser', locals: chooser(5, 'university', language) },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
-    message('confirm-logout', 200, confirmLogout, true),
+    message('confirm-logout', 200, confirmLogout('Contoso'), true),
     message('other-site-link', 200, confirmLink('/auth/login/google?returnTo=%2Fprofile'), true),
-    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
+    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' }, 'Contoso')),
     ...failureStates.map(([name, status, page, withUser]) => message(name, status, page, withUser)),
   ];
 }
