@@ -1,0 +1,206 @@
+import { freePort } from './app.ts';
+import { type AppWithRoutes, type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
+import { mountWho, type Who, whoIs } from './asked.ts';
+import { type Browser, createBrowser, type Page, type Visit } from './browser.ts';
+import {
+  appRegistration,
+  clientId,
+  clientSecret,
+  type IdentityProvider,
+  type IdentityProviderOptions,
+  startIdentityProvider,
+} from './identity-provider.ts';
+import { type Profile, plain } from './misbehaving-profiles.ts';
+import {
+  type MisbehavingProvider,
+  type ProviderOptions,
+  startMisbehavingProvider,
+} from './misbehaving-provider.ts';
+
+// An app with two providers. Their users, sessions and key ids have the same names, and the app has the same client id
+// at both: nothing but what the app checks keeps them apart.
+
+type Name = 'work' | 'social';
+
+interface Two<Provider> {
+  /** The one whose users are to come to no harm. Its users may have roles. */
+  work: Provider;
+  /** The other one. */
+  social: Provider;
+  app: AppWithRoutes;
+  /** Both are set by these. */
+  env: Record<string, string>;
+  /** Stops everything. */
+  stop(): Promise<void>;
+}
+
+interface Options {
+  env?: Record<string, string | undefined>;
+  routes?: MoreRoutes;
+}
+
+/** Two that may lie: in the tests, `social` does. */
+export interface TwoLiars extends Two<MisbehavingProvider> {
+  /** What each says of its user. It may be changed at any time. */
+  profiles: Record<Name, Profile>;
+  /** Signs in and says who that is. */
+  signIn(name: Name, browser?: Browser): Promise<{ browser: Browser; who: Who }>;
+  /** Begins a sign-in, and stays at the page that leads to the provider. */
+  begin(browser: Browser, name: Name, path?: string): Promise<Begun>;
+  /** Opens a page of the app and follows wherever that leads. */
+  open(browser: Browser, path: string, visit?: Visit): Promise<Page>;
+  /** No lies, and nothing received so far. */
+  reset(): void;
+}
+
+/** A sign-in on its way. */
+export interface Begun {
+  /** What the provider was to be asked. */
+  request: URLSearchParams;
+  /** The provider's answer, which was not opened. */
+  answer(): Promise<URL>;
+}
+
+export const settingsOf = (name: string, settings: Record<string, string | undefined>) =>
+  Object.fromEntries(
+    Object.entries(settings).map(([setting, value]) => [`OIDC_${name.toUpperCase()}_${setting}`, value]),
+  ) as Record<string, string>;
+
+export async function startTwoLiars({
+  env,
+  routes = {},
+  work: workOptions,
+  social: socialOptions,
+}: Options & Partial<Record<Name, Partial<ProviderOptions>>> = {}): Promise<TwoLiars> {
+  const port = await freePort();
+  const appOrigin = `http://127.0.0.1:${port}`;
+  const profiles = { work: profile('Ada at work'), social: profile('Ada elsewhere') };
+  const start = (family: Name, options: Partial<ProviderOptions> = {}) =>
+    startMisbehavingProvider({
+      ...{ appOrigin, family, callbackPath: `/auth/callback/${family}`, profile: profiles[family] },
+      clientSecret: `the secret of this app at ${family}`,
+      ...options,
+    });
+  const [work, social] = await Promise.all([start('work', workOptions), start('social', socialOptions)]);
+  const settings = {
+    OIDC_PROVIDERS: 'work,social',
+    ...settingsOf('work', { ...credentials(work), ROLES_CLAIM: 'roles' }),
+    ...settingsOf('social', credentials(social)),
+    SESSION_RECHECK_MINUTES: '0',
+  };
+  const mount: MoreRoutes['mount'] = (express) => {
+    mountWho(express);
+    routes.mount?.(express);
+  };
+  const app = await startAppWithRoutes({ ...settings, ...env }, { ...routes, mount }, port).catch(
+    async (error) => {
+      await Promise.all([work.stop(), social.stop()]);
+      throw error;
+    },
+  );
+  const open: TwoLiars['open'] = (browser, path, visit) => browser.get(app.url(path), visit);
+  return {
+    ...{ work, social, app, env: settings, profiles, open },
+    async signIn(name, browser = createBrowser()) {
+      return { browser, who: await whoIs(browser, app.url(`/auth/login/${name}?returnTo=/who`)) };
+    },
+    async begin(browser, name, path = '/who') {
+      const sent = await open(browser, `/auth/login/${name}?returnTo=${path}`, { follow: false });
+      const address = sent.location ?? '';
+      return {
+        request: new URL(address).searchParams,
+        async answer() {
+          const { headers } = await fetch(address, { redirect: 'manual' });
+          return new URL(headers.get('location') ?? '');
+        },
+      };
+    },
+    reset() {
+      for (const each of [work, social]) {
+        each.honest();
+        each.received.length = 0;
+        for (const name of Object.keys(each.calls)) each.calls[name as keyof typeof each.calls] = 0;
+      }
+    },
+    async stop() {
+      await app.stop();
+      await Promise.all([work.stop(), social.stop()]);
+    },
+  };
+}
+
+/** Two real ones, that know each other's users by the same names. */
+export interface TwoReal extends Two<IdentityProvider> {
+  /** Signs in on the way to a page; returns that page. */
+  signIn(name: Name, account: string, at?: { browser?: Browser; path?: string }): Promise<Landed>;
+}
+
+interface Landed {
+  browser: Browser;
+  page: Page;
+}
+
+export async function startTwoReal({
+  env,
+  routes = {},
+  ...options
+}: Options & IdentityProviderOptions = {}): Promise<TwoReal> {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const start = async (name: Name) => {
+    // Cookies know no ports, and both are on one host.
+    const names = {
+      session: `${name}-session`,
+      interaction: `${name}-interaction`,
+      resume: `${name}-resume`,
+    };
+    const provider = await startIdentityProvider({
+      ...options,
+      overrides: { ...options.overrides, cookies: { names } },
+    });
+    provider.addClient({ ...appRegistration(origin), redirect_uris: [`${origin}/auth/callback/${name}`] });
+    return provider;
+  };
+  const [work, social] = await Promise.all([start('work'), start('social')]);
+  const settings = {
+    OIDC_PROVIDERS: 'work,social',
+    ...settingsOf('work', { ...realCredentials(work), ROLES_CLAIM: 'roles' }),
+    ...settingsOf('social', realCredentials(social)),
+    SESSION_RECHECK_MINUTES: '0',
+  };
+  const mount: MoreRoutes['mount'] = (express) => {
+    mountWho(express);
+    routes.mount?.(express);
+  };
+  const app = await startAppWithRoutes({ ...settings, ...env }, { ...routes, mount }, port).catch(
+    async (error) => {
+      await Promise.all([work.stop(), social.stop()]);
+      throw error;
+    },
+  );
+  const providers = { work, social };
+  return {
+    ...{ work, social, app, env: settings },
+    async signIn(name, account, { browser = createBrowser(), path = '/who' } = {}) {
+      const sent = await browser.get(app.url(`/auth/login/${name}?returnTo=${path}`), { follow: false });
+      const callback = await providers[name].signIn(browser, sent.location ?? '', account);
+      return { browser, page: await browser.get(callback) };
+    },
+    async stop() {
+      await app.stop();
+      await Promise.all([work.stop(), social.stop()]);
+    },
+  };
+}
+
+function credentials({ issuer, clientId, clientSecret }: MisbehavingProvider) {
+  return { ISSUER: issuer, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret };
+}
+
+function realCredentials({ issuer }: IdentityProvider) {
+  return { ISSUER: issuer, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret };
+}
+
+function profile(name: string): Profile {
+  return { ...plain, idToken: { ...plain.idToken, name }, userinfo: { ...plain.userinfo, name } };
+}
