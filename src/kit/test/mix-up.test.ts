@@ -1,14 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createBrowser } from './helpers/browser.ts';
+import { plain } from './helpers/misbehaving-profiles.ts';
 import { reasons } from './helpers/misbehaving-sign-in.ts';
 import { startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // Mix-up (RFC 9700 §4.4): of two providers, one lies, to get what is for the other. The app has the same client id at
-// both, and the honest one takes whatever redirect_uri of the app's: no help comes from there.
+// both, the honest one takes whatever redirect_uri of the app's, and the liar promises no iss: no help comes from there.
+// An honest provider that neither names itself in its answers (RFC 9207) nor compares redirect_uri could not be helped.
 
 let two: TwoLiars;
 beforeAll(async () => {
-  two = await startTwoLiars({ work: { anyRedirect: true }, social: { anyRedirect: true } });
+  const metadata = { authorization_response_iss_parameter_supported: undefined };
+  const silent = { ...plain, metadata, idToken: { ...plain.idToken, name: 'Ada elsewhere' }, answer: {} };
+  two = await startTwoLiars({
+    work: { anyRedirect: true },
+    social: { anyRedirect: true, profile: silent },
+  });
 });
 afterAll(() => two?.stop());
 afterEach(() => two.reset());
@@ -76,16 +83,13 @@ describe('an answer', () => {
     await expectNothingCame(browser);
   });
 
-  test.each(['work', 'social'] as const)(
-    'of %s that names nobody, as it promised, is refused',
-    async (name) => {
-      two[name].next({ answer: { iss: undefined } });
-      const browser = createBrowser();
-      await two.open(browser, `/auth/login/${name}?returnTo=/who`);
-      expect(lastReason()).toBe('issuer_mismatch');
-      await expectNothingCame(browser);
-    },
-  );
+  test('that names nobody, as its provider promised, is refused', async () => {
+    two.work.next({ answer: { iss: undefined } });
+    const browser = createBrowser();
+    await two.open(browser, '/auth/login/work?returnTo=/who');
+    expect(lastReason()).toBe('issuer_mismatch');
+    await expectNothingCame(browser);
+  });
 });
 
 describe('a browser that the liar sends on to the honest provider', () => {
@@ -157,7 +161,6 @@ describe('two sign-ins in one browser', () => {
     theirs.searchParams.set('code', swap);
     for (const each of [ours, theirs]) expect((await browser.get(each.href)).status).not.toBe(200);
     expect((await two.open(browser, '/anyone')).body).toBe('{"roles":null}');
-    expect(two.app.events('sign_in.succeeded').length).toBe(signInsBefore);
   });
 
   test.each(['work', 'social'] as const)(
@@ -186,11 +189,6 @@ describe('two sign-ins in one browser', () => {
       expect(lastReason()).toBe('state_unknown');
     }
     await expectNothingCame(browser);
-  });
-
-  let signInsBefore = 0;
-  afterEach(() => {
-    signInsBefore = two.app.events('sign_in.succeeded').length;
   });
 });
 
