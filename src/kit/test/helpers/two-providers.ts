@@ -1,3 +1,5 @@
+import type { Express } from 'express';
+import { getAccessToken } from '../../tokens/access-token.ts';
 import { freePort } from './app.ts';
 import { type AppWithRoutes, type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { mountWho, type Who, whoIs } from './asked.ts';
@@ -88,16 +90,14 @@ export async function startTwoLiars({
     ...settingsOf('social', credentials(social)),
     SESSION_RECHECK_MINUTES: '0',
   };
-  const mount: MoreRoutes['mount'] = (express) => {
-    mountWho(express);
-    routes.mount?.(express);
-  };
-  const app = await startAppWithRoutes({ ...settings, ...env }, { ...routes, mount }, port).catch(
-    async (error) => {
-      await Promise.all([work.stop(), social.stop()]);
-      throw error;
-    },
-  );
+  const app = await startAppWithRoutes(
+    { ...settings, ...env },
+    { ...routes, mount: mountAll(routes) },
+    port,
+  ).catch(async (error) => {
+    await Promise.all([work.stop(), social.stop()]);
+    throw error;
+  });
   const open: TwoLiars['open'] = (browser, path, visit) => browser.get(app.url(path), visit);
   return {
     ...{ work, social, app, env: settings, profiles, open },
@@ -168,16 +168,14 @@ export async function startTwoReal({
     ...settingsOf('social', realCredentials(social)),
     SESSION_RECHECK_MINUTES: '0',
   };
-  const mount: MoreRoutes['mount'] = (express) => {
-    mountWho(express);
-    routes.mount?.(express);
-  };
-  const app = await startAppWithRoutes({ ...settings, ...env }, { ...routes, mount }, port).catch(
-    async (error) => {
-      await Promise.all([work.stop(), social.stop()]);
-      throw error;
-    },
-  );
+  const app = await startAppWithRoutes(
+    { ...settings, ...env },
+    { ...routes, mount: mountAll(routes) },
+    port,
+  ).catch(async (error) => {
+    await Promise.all([work.stop(), social.stop()]);
+    throw error;
+  });
   const providers = { work, social };
   return {
     ...{ work, social, app, env: settings },
@@ -203,4 +201,16 @@ function realCredentials({ issuer }: IdentityProvider) {
 
 function profile(name: string): Profile {
   return { ...plain, idToken: { ...plain.idToken, name }, userinfo: { ...plain.userinfo, name } };
+}
+
+/** `/token` has the session's tokens refreshed where they are about to end. */
+function mountAll({ mount }: MoreRoutes): (app: Express) => void {
+  return (app) => {
+    mountWho(app);
+    app.get(
+      '/token',
+      async (req, res) => void res.json(await getAccessToken(req).then(() => 'there is one')),
+    );
+    mount?.(app);
+  };
 }
