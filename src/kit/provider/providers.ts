@@ -1,4 +1,5 @@
 import { createProvider, type Provider } from './index.ts';
+import { originOf } from './metadata.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
 /** All that users may sign in at. */
@@ -26,14 +27,14 @@ export function createProviders(
   { baseUrl, ...context }: ConnectionContext & { baseUrl: string },
   traced: (provider: Provider) => Provider = (provider) => provider,
 ): Providers {
-  const origins = settings.map(({ issuer }) => new URL(issuer).origin);
+  const origins = settings.map(({ issuer }) => originOf(issuer) ?? issuer);
   return providersOf(
     settings.map((each) =>
       traced(
         createProvider(each, {
           ...context,
           redirectUri: redirectUri(baseUrl, each),
-          otherOrigins: origins.filter((origin) => origin !== new URL(each.issuer).origin),
+          otherOrigins: origins.filter((origin) => origin !== originOf(each.issuer)),
         }),
       ),
     ),

@@ -37,8 +37,8 @@ interface Two<Provider> {
 }
 
 interface Options {
-  env?: Record<string, string | undefined>;
-  routes?: MoreRoutes;
+  env?: Record<string, string | undefined> | undefined;
+  routes?: MoreRoutes | undefined;
 }
 
 /** Two that may lie: in the tests, `social` does. */
@@ -53,6 +53,11 @@ export interface TwoLiars extends Two<MisbehavingProvider> {
   open(browser: Browser, path: string, visit?: Visit): Promise<Page>;
   /** No lies, and nothing received so far. */
   reset(): void;
+}
+
+interface LiarsOptions extends Options, Partial<Record<Name, Partial<ProviderOptions>>> {
+  /** Before the app starts, which asks for the metadata at once. */
+  before?: (both: Pick<TwoLiars, 'work' | 'social' | 'profiles'>) => void;
 }
 
 /** A sign-in on its way. */
@@ -70,10 +75,11 @@ export const settingsOf = (name: string, settings: Record<string, string | undef
 
 export async function startTwoLiars({
   env,
-  routes = {},
+  routes,
   work: workOptions,
   social: socialOptions,
-}: Options & Partial<Record<Name, Partial<ProviderOptions>>> = {}): Promise<TwoLiars> {
+  before,
+}: LiarsOptions = {}): Promise<TwoLiars> {
   const port = await freePort();
   const appOrigin = `http://127.0.0.1:${port}`;
   const profiles = { work: profile('Ada at work'), social: profile('Ada elsewhere') };
@@ -84,23 +90,11 @@ export async function startTwoLiars({
       ...options,
     });
   const [work, social] = await Promise.all([start('work', workOptions), start('social', socialOptions)]);
-  const settings = {
-    OIDC_PROVIDERS: 'work,social',
-    ...settingsOf('work', { ...credentials(work), ROLES_CLAIM: 'roles' }),
-    ...settingsOf('social', credentials(social)),
-    SESSION_RECHECK_MINUTES: '0',
-  };
-  const app = await startAppWithRoutes(
-    { ...settings, ...env },
-    { ...routes, mount: mountAll(routes) },
-    port,
-  ).catch(async (error) => {
-    await Promise.all([work.stop(), social.stop()]);
-    throw error;
-  });
+  before?.({ work, social, profiles });
+  const { app, settings, stop } = await startBetween(port, { work, social }, credentials, { env, routes });
   const open: TwoLiars['open'] = (browser, path, visit) => browser.get(app.url(path), visit);
   return {
-    ...{ work, social, app, env: settings, profiles, open },
+    ...{ work, social, app, stop, env: settings, profiles, open },
     async signIn(name, browser = createBrowser()) {
       return { browser, who: await whoIs(browser, app.url(`/auth/login/${name}?returnTo=/who`)) };
     },
@@ -122,10 +116,6 @@ export async function startTwoLiars({
         for (const name of Object.keys(each.calls)) each.calls[name as keyof typeof each.calls] = 0;
       }
     },
-    async stop() {
-      await app.stop();
-      await Promise.all([work.stop(), social.stop()]);
-    },
   };
 }
 
@@ -142,7 +132,7 @@ interface Landed {
 
 export async function startTwoReal({
   env,
-  routes = {},
+  routes,
   ...options
 }: Options & IdentityProviderOptions = {}): Promise<TwoReal> {
   const port = await freePort();
@@ -162,33 +152,48 @@ export async function startTwoReal({
     return provider;
   };
   const [work, social] = await Promise.all([start('work'), start('social')]);
-  const settings = {
-    OIDC_PROVIDERS: 'work,social',
-    ...settingsOf('work', { ...realCredentials(work), ROLES_CLAIM: 'roles' }),
-    ...settingsOf('social', realCredentials(social)),
-    SESSION_RECHECK_MINUTES: '0',
-  };
-  const app = await startAppWithRoutes(
-    { ...settings, ...env },
-    { ...routes, mount: mountAll(routes) },
-    port,
-  ).catch(async (error) => {
-    await Promise.all([work.stop(), social.stop()]);
-    throw error;
+  const { app, settings, stop } = await startBetween(port, { work, social }, realCredentials, {
+    env,
+    routes,
   });
   const providers = { work, social };
   return {
-    ...{ work, social, app, env: settings },
+    ...{ work, social, app, stop, env: settings },
     async signIn(name, account, { browser = createBrowser(), path = '/who' } = {}) {
       const sent = await browser.get(app.url(`/auth/login/${name}?returnTo=${path}`), { follow: false });
       const callback = await providers[name].signIn(browser, sent.location ?? '', account);
       return { browser, page: await browser.get(callback) };
     },
-    async stop() {
-      await app.stop();
-      await Promise.all([work.stop(), social.stop()]);
-    },
   };
+}
+
+/** The app, once it knows both; without it, neither stays. */
+async function startBetween<Provider extends { stop(): Promise<void> }>(
+  port: number,
+  { work, social }: Record<Name, Provider>,
+  credentialsOf: (provider: Provider) => Record<string, string>,
+  { env, routes = {} }: Options,
+) {
+  const stopBoth = () => Promise.all([work.stop(), social.stop()]);
+  const settings = {
+    OIDC_PROVIDERS: 'work,social',
+    ...settingsOf('work', { ...credentialsOf(work), ROLES_CLAIM: 'roles' }),
+    ...settingsOf('social', credentialsOf(social)),
+    SESSION_RECHECK_MINUTES: '0',
+    ...env,
+  };
+  const app = await startAppWithRoutes(settings, { ...routes, mount: mountAll(routes) }, port).catch(
+    async (error) => {
+      await stopBoth();
+      throw error;
+    },
+  );
+  await Promise.all(app.providers.all.map((provider) => provider.load().catch(() => {})));
+  const stop = async () => {
+    await app.stop();
+    await stopBoth();
+  };
+  return { app, settings: settings as Record<string, string>, stop };
 }
 
 function credentials({ issuer, clientId, clientSecret }: MisbehavingProvider) {
