@@ -30,8 +30,8 @@ interface Two<Provider> {
   /** The other one. */
   social: Provider;
   app: AppWithRoutes;
-  /** Both are set by these. */
-  env: Record<string, string>;
+  /** The app is stopped, and started again with other settings: at the same address, and nothing else is kept. */
+  restart(env: Record<string, string | undefined>): Promise<void>;
   /** Stops everything. */
   stop(): Promise<void>;
 }
@@ -91,12 +91,12 @@ export async function startTwoLiars({
     });
   const [work, social] = await Promise.all([start('work', workOptions), start('social', socialOptions)]);
   before?.({ work, social, profiles });
-  const { app, settings, stop } = await startBetween(port, { work, social }, credentials, { env, routes });
-  const open: TwoLiars['open'] = (browser, path, visit) => browser.get(app.url(path), visit);
-  return {
-    ...{ work, social, app, stop, env: settings, profiles, open },
+  const between = await startBetween(port, { work, social }, credentials, { env, routes });
+  const open: TwoLiars['open'] = (browser, path, visit) => browser.get(between.app.url(path), visit);
+  return Object.assign(between, {
+    ...{ profiles, open },
     async signIn(name, browser = createBrowser()) {
-      return { browser, who: await whoIs(browser, app.url(`/auth/login/${name}?returnTo=/who`)) };
+      return { browser, who: await whoIs(browser, between.app.url(`/auth/login/${name}?returnTo=/who`)) };
     },
     async begin(browser, name, path = '/who') {
       const sent = await open(browser, `/auth/login/${name}?returnTo=${path}`, { follow: false });
@@ -116,7 +116,7 @@ export async function startTwoLiars({
         for (const name of Object.keys(each.calls)) each.calls[name as keyof typeof each.calls] = 0;
       }
     },
-  };
+  } satisfies Omit<TwoLiars, keyof Two<unknown>>);
 }
 
 /** Two real ones, that know each other's users by the same names. */
@@ -152,19 +152,20 @@ export async function startTwoReal({
     return provider;
   };
   const [work, social] = await Promise.all([start('work'), start('social')]);
-  const { app, settings, stop } = await startBetween(port, { work, social }, realCredentials, {
+  const between = await startBetween(port, { work, social }, realCredentials, {
     env,
     routes,
   });
   const providers = { work, social };
-  return {
-    ...{ work, social, app, stop, env: settings },
+  return Object.assign(between, {
     async signIn(name, account, { browser = createBrowser(), path = '/who' } = {}) {
-      const sent = await browser.get(app.url(`/auth/login/${name}?returnTo=${path}`), { follow: false });
+      const sent = await browser.get(between.app.url(`/auth/login/${name}?returnTo=${path}`), {
+        follow: false,
+      });
       const callback = await providers[name].signIn(browser, sent.location ?? '', account);
       return { browser, page: await browser.get(callback) };
     },
-  };
+  } satisfies Omit<TwoReal, keyof Two<unknown>>);
 }
 
 /** The app, once it knows both; without it, neither stays. */
@@ -174,7 +175,6 @@ async function startBetween<Provider extends { stop(): Promise<void> }>(
   credentialsOf: (provider: Provider) => Record<string, string>,
   { env, routes = {} }: Options,
 ) {
-  const stopBoth = () => Promise.all([work.stop(), social.stop()]);
   const settings = {
     OIDC_PROVIDERS: 'work,social',
     ...settingsOf('work', { ...credentialsOf(work), ROLES_CLAIM: 'roles' }),
@@ -182,18 +182,32 @@ async function startBetween<Provider extends { stop(): Promise<void> }>(
     SESSION_RECHECK_MINUTES: '0',
     ...env,
   };
-  const app = await startAppWithRoutes(settings, { ...routes, mount: mountAll(routes) }, port).catch(
-    async (error) => {
-      await stopBoth();
-      throw error;
-    },
-  );
-  await Promise.all(app.providers.all.map((provider) => provider.load().catch(() => {})));
-  const stop = async () => {
-    await app.stop();
-    await stopBoth();
+  const start = async (changes: Options['env'] = {}) => {
+    const app = await startAppWithRoutes(
+      { ...settings, ...changes },
+      { ...routes, mount: mountAll(routes) },
+      port,
+    );
+    await Promise.all(app.providers.all.map((provider) => provider.load().catch(() => {})));
+    return app;
   };
-  return { app, settings: settings as Record<string, string>, stop };
+  const stopBoth = () => Promise.all([work.stop(), social.stop()]);
+  const first = await start().catch(async (error) => {
+    await stopBoth();
+    throw error;
+  });
+  const between = {
+    ...{ work, social, app: first },
+    async restart(changes: Options['env']) {
+      await between.app.stop();
+      between.app = await start(changes);
+    },
+    async stop() {
+      await between.app.stop();
+      await stopBoth();
+    },
+  };
+  return between;
 }
 
 function credentials({ issuer, clientId, clientSecret }: MisbehavingProvider) {
