@@ -14,7 +14,15 @@ describeWithRedis('sessions and sign-ins of a provider', () => {
   const secret = { SESSION_SECRET: 'a secret of thirty-two characters!' };
   beforeAll(async () => {
     redis = await startRedis();
-    two = await startTwoLiars({ env: { REDIS_URL: redis.url, ...secret } });
+    two = await startTwoLiars({
+      env: { REDIS_URL: redis.url, ...secret },
+      // They do not name themselves: nothing in an answer says whose it is.
+      before({ profiles: { work, social } }) {
+        const metadata = { authorization_response_iss_parameter_supported: undefined };
+        Object.assign(work, { metadata, answer: {} });
+        Object.assign(social, { metadata, answer: {} });
+      },
+    });
   });
   afterAll(async () => {
     await two?.stop();
