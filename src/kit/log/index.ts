@@ -112,7 +112,9 @@ export function requestLog(
     req.id = ours ? randomUUID() : given;
     res.on('close', () => {
       const level = res.statusCode >= 500 ? 'error' : 'info';
-      if (log.isLevelEnabled(level)) req.log[level](described(req, res, started), 'request');
+      // Not `req.log`: an Express app in one of the site's routers has given the request another prototype.
+      if (log.isLevelEnabled(level))
+        log.child({ request_id: req.id })[level](described(req, res, started), 'request');
     });
     next();
   };

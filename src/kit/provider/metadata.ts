@@ -64,12 +64,7 @@ export function checkMetadata(
       hint: `${name} in the provider's metadata is no https address${behindProxy(metadata[name])}`,
     });
   }
-  // Another type than it should have names nothing.
-  const aliases: Record<string, unknown> = metadata.mtls_endpoint_aliases ?? {};
-  for (const name of endpoints) {
-    refuseForeign(name, metadata[name], otherOrigins);
-    refuseForeign(`mtls_endpoint_aliases.${name}`, aliases[name], otherOrigins);
-  }
+  for (const [name, address] of addressesIn(metadata)) refuseForeign(name, address, otherOrigins);
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
   if (!metadata.code_challenge_methods_supported?.includes('S256')) {
     log.warn("the provider's metadata does not offer PKCE with S256; it is sent all the same");
@@ -87,11 +82,28 @@ export function checkMetadata(
  * place (mix-up, RFC 9700 §4.4). Providers with one origin have one operator.
  */
 function refuseForeign(name: string, address: unknown, otherOrigins: readonly string[]): void {
-  const origin = URL.parse(String(address))?.origin;
+  const origin = originOf(address);
   if (origin === undefined || !otherOrigins.includes(origin)) return;
   throw new AuthError('discovery_invalid', {
     hint: `${name} in the provider's metadata is at ${origin}, where another provider of OIDC_PROVIDERS lives: nothing is sent there for this one`,
   });
+}
+
+/** Where requests for an address go: a dot at the end of a host's name leads to the same host. */
+export function originOf(address: unknown): string | undefined {
+  const url = URL.parse(String(address));
+  if (!url) return undefined;
+  url.hostname = url.hostname.replace(/\.$/, '');
+  return url.origin;
+}
+
+/** All that may be asked, those for calls with a client certificate included (RFC 8705 §5). */
+function addressesIn(metadata: ServerMetadata): [name: string, address: unknown][] {
+  const aliases = Object.entries(metadata.mtls_endpoint_aliases ?? {});
+  return [
+    ...endpoints.map((name): [string, unknown] => [name, metadata[name]]),
+    ...aliases.map(([name, address]): [string, unknown] => [`mtls_endpoint_aliases.${name}`, address]),
+  ];
 }
 
 /** True for an issuer that serves many tenants: each token then names its own (Microsoft Entra). */

@@ -1,4 +1,5 @@
 import { createProvider, type Provider } from './index.ts';
+import { originOf } from './metadata.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
 /** All that users may sign in at. */
@@ -41,12 +42,11 @@ export function createProviders(
 
 /** Where others live, for users and for this server. Those at the issuer's own origin have the same operator. */
 export function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
-  const { origin } = new URL(issuer);
-  const others = settings.filter((each) => new URL(each.issuer).origin !== origin);
-  return others.flatMap((each) => [
-    new URL(each.issuer).origin,
-    ...(each.internalUrl ? [each.internalUrl] : []),
-  ]);
+  const own = originOf(issuer);
+  const others = settings.filter((each) => originOf(each.issuer) !== own);
+  return others.flatMap(({ issuer: other, internalUrl }) =>
+    [other, internalUrl].flatMap((address) => originOf(address) ?? []),
+  );
 }
 
 /** Where the answers of a provider come to: with a name, to an address of its own (RFC 9700 §4.4). */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { isLoginName } from '../http/cookies.ts';
 import type { Provider } from '../provider/index.ts';
@@ -22,6 +22,8 @@ const idPattern = /^login-[0-9a-z]{9}[\w-]{4}$/;
 export interface LoginTransaction extends LoginRequest {
   /** The name of the one that was asked: its answer comes to its own address. */
   provider: string;
+  /** Which one had that name then: another one that has it now must not get the code. */
+  issuerMark: string;
   state: string;
   nonce: string;
   code_verifier: string;
@@ -45,6 +47,7 @@ export function beginLogin(
     ...(byForm && { former: signedIn(req)?.id ?? former }),
     ...begun,
     provider: provider.name,
+    issuerMark: issuerMark(provider),
   };
   const value = sealers.login.seal(JSON.stringify(transaction), state).toString('base64url');
   makeRoom(req, res, cookies, value.length);
@@ -54,10 +57,10 @@ export function beginLogin(
 
 /**
  * The transaction that this answer belongs to. `'late'`: it is this browser's, but too old. Undefined: this browser
- * knows no such sign-in.
+ * knows no such sign-in, or the provider that was asked is gone from the settings.
  */
 export function findLogin(req: Request, state: string): LoginTransaction | 'late' | undefined {
-  const { cookies, sealers } = authOf(req).context;
+  const { cookies, sealers, providers } = authOf(req).context;
   const name = cookieName(state);
   if (!idPattern.test(name)) return undefined;
   const value = cookies.read(req, (plain) => plain === name).get(name);
@@ -66,7 +69,14 @@ export function findLogin(req: Request, state: string): LoginTransaction | 'late
   if (!opened) return undefined;
   const age = Date.now() - Number.parseInt(state.slice(0, 9), 36);
   if (age > longestSignInSeconds * 1000) return 'late';
-  return { state, ...JSON.parse(opened.toString()) };
+  const transaction: LoginTransaction = { state, ...JSON.parse(opened.toString()) };
+  const asked = providers.named(transaction.provider);
+  return asked && issuerMark(asked) === transaction.issuerMark ? transaction : undefined;
+}
+
+/** Short: the cookie has little space. Only what the settings say is compared with it. */
+function issuerMark({ settings }: Provider): string {
+  return hash('sha256', settings.issuer, 'base64url').slice(0, 11);
 }
 
 /** Has the browser forget the sign-in of this state, whatever came of it. */

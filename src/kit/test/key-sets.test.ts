@@ -10,7 +10,7 @@ import { expectHonestSignIn, expectPlainFailure, reasons, withPair } from './hel
 type Jwk = Record<string, unknown>;
 
 /** The keys that the provider signs with, the RSA one first; and keys that it does not sign with. */
-const good = async () => (await publishedKeys(1)).map(publicJwk) as [Jwk, ...Jwk[]];
+const good = async () => (await publishedKeys({ turn: 1 })).map(publicJwk) as [Jwk, ...Jwk[]];
 const rsa = (modulusLength: number) =>
   generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' }) as Jwk;
 const ec = (namedCurve: string) =>

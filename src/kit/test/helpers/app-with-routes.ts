@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { Express } from 'express';
 import { assemble } from '../../assembly.ts';
 import { noSuchAddress } from '../../pages/error-pages.ts';
+import type { Providers } from '../../provider/providers.ts';
 import type { AnySite } from '../../site.ts';
 import type { Sessions } from '../../store/index.ts';
 import { expectNoSecrets, prepareApp, type TestApp } from './app.ts';
@@ -10,6 +11,7 @@ import { expectNoSecrets, prepareApp, type TestApp } from './app.ts';
 export interface AppWithRoutes extends TestApp {
   express: Express;
   sessions: Sessions;
+  providers: Providers;
 }
 
 export interface MoreRoutes {
@@ -46,6 +48,7 @@ export async function startAppWithRoutes(
     events: (name) => lines.filter((line) => line.event === name),
     express: app,
     sessions,
+    providers,
     async stop() {
       const closed = once(server, 'close');
       server.close();

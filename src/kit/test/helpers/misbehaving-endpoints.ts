@@ -18,7 +18,7 @@ export const endpoints: Record<Endpoint, Handler> = {
   },
 
   async jwks(_, state) {
-    const keys = state.oneKey ? [await signingKey(state.alg, state.turn)] : await publishedKeys(state.turn);
+    const keys = state.oneKey ? [await signingKey(state.alg, state)] : await publishedKeys(state);
     const more = absolute({ ...state.profile.keys, ...state.lies.keys }, state.origin);
     const jwks = keys.map((key) => ({ ...publicJwk(key), ...(state.noKid && { kid: undefined }), ...more }));
     return { json: { keys: jwks }, lie: state.lies.jwks };
@@ -142,11 +142,12 @@ function authenticateClient(
 
 function requireHonestRequest(
   request: URLSearchParams,
-  { clientId, appOrigin, profile, callbackPath = '/auth/callback' }: ProviderState,
+  { clientId, appOrigin, profile, anyRedirect, callbackPath = '/auth/callback' }: ProviderState,
 ): void {
   const is = (name: string, value: string) => request.get(name) === value;
   if (!is('client_id', clientId) || !is('response_type', 'code')) throw 'unauthorized_client';
-  if (!is('redirect_uri', appOrigin + callbackPath)) throw 'invalid_redirect_uri';
+  const isOurs = anyRedirect && request.get('redirect_uri')?.startsWith(`${appOrigin}/`);
+  if (!isOurs && !is('redirect_uri', appOrigin + callbackPath)) throw 'invalid_redirect_uri';
   if (!is('code_challenge_method', 'S256') || !request.get('state') || !request.get('nonce'))
     throw 'invalid_request';
   const asked = (request.get('scope') ?? '').split(' ');

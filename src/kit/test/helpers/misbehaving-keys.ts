@@ -35,12 +35,17 @@ const generate = promisify(generateKeyPair) as (
 
 const made = new Map<string, Promise<Key>>();
 
-/** The key of this name, such as `rsa-1`, `ec-1` or `ed-1`; each is made once for a test file. */
-export function keyOf(kid: string): Promise<Key> {
-  let key = made.get(kid);
+/**
+ * The key of this name, such as `rsa-1`, `ec-1` or `ed-1`; each is made once for a test file.
+ *
+ * @param family another one has other keys of the same names
+ */
+export function keyOf(kid: string, family = ''): Promise<Key> {
+  const name = `${family} ${kid}`;
+  let key = made.get(name);
   if (!key) {
     key = makeKey(kid);
-    made.set(kid, key);
+    made.set(name, key);
   }
   return key;
 }
@@ -57,21 +62,26 @@ export function publicJwk(key: Key): Record<string, unknown> {
   return { ...key.publicKey.export({ format: 'jwk' }), kid: key.kid, use: 'sig' };
 }
 
-/** The key that a token of this algorithm is signed with; `turn` counts the rotations. */
-export function signingKey(alg: Alg, turn: number): Promise<Key> {
-  if (alg === 'ES256') return keyOf(`ec-${turn}`);
-  return keyOf(alg === 'EdDSA' ? `ed-${turn}` : `rsa-${turn}`);
+/** Which keys are meant; `turn` counts the rotations. */
+interface WhichKeys {
+  turn: number;
+  family?: string | undefined;
 }
 
-export async function publishedKeys(turn: number): Promise<Key[]> {
-  return Promise.all(['rsa', 'rsa-second', 'ec', 'ed'].map((kind) => keyOf(`${kind}-${turn}`)));
+/** The key that a token of this algorithm is signed with. */
+export function signingKey(alg: Alg, { turn, family }: WhichKeys): Promise<Key> {
+  const kind = alg === 'ES256' ? 'ec' : alg === 'EdDSA' ? 'ed' : 'rsa';
+  return keyOf(`${kind}-${turn}`, family);
 }
 
-export interface SignOptions {
+export async function publishedKeys({ turn, family }: WhichKeys): Promise<Key[]> {
+  return Promise.all(['rsa', 'rsa-second', 'ec', 'ed'].map((kind) => keyOf(`${kind}-${turn}`, family)));
+}
+
+export interface SignOptions extends WhichKeys {
   signing: Signing;
   /** The algorithm that an honest token would have. */
   alg: Alg;
-  turn: number;
   clientSecret: string;
   /** Header members to replace; undefined takes one out. */
   header?: Record<string, unknown> | undefined;
@@ -89,9 +99,9 @@ interface Signer {
   signature: (signed: string) => Buffer;
 }
 
-async function signerOf({ signing, alg, turn, clientSecret }: SignOptions): Promise<Signer> {
-  const first = await signingKey(alg, turn);
-  const second = await keyOf(`rsa-second-${turn}`);
+async function signerOf({ signing, alg, turn, family, clientSecret }: SignOptions): Promise<Signer> {
+  const first = await signingKey(alg, { turn, family });
+  const second = await keyOf(`rsa-second-${turn}`, family);
   const stranger = await keyOf('rsa-stranger');
   const by = (key: Key, kid = key.kid): Signer => ({
     header: { alg, kid },
@@ -117,7 +127,7 @@ async function signerOf({ signing, alg, turn, clientSecret }: SignOptions): Prom
     case 'HS256-public-key':
       return hmac(first.publicKey.export({ format: 'pem', type: 'spki' }), first.kid);
     default: {
-      const key = await signingKey(signing, turn);
+      const key = await signingKey(signing, { turn, family });
       return { header: { alg: signing, kid: key.kid }, signature: (signed) => signBy(signing, key, signed) };
     }
   }

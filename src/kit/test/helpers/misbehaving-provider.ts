@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { endpoints } from './misbehaving-endpoints.ts';
 import { type Alg, keyOf, publicJwk } from './misbehaving-keys.ts';
 import { type Profile, plain } from './misbehaving-profiles.ts';
 import { type Answer, type Lie, type Lies, send } from './misbehaving-replies.ts';
-import type { Endpoint, ProviderState, Reply } from './misbehaving-state.ts';
+import type { Endpoint, ProviderState, Reply, TakeOver } from './misbehaving-state.ts';
 
 /**
  * An OpenID provider that does everything right, and lies where it is told to: `next` for the sign-in that
@@ -24,6 +24,8 @@ export interface MisbehavingProvider {
   calls: Record<Endpoint, number>;
   /** The parameters of the latest request to each endpoint. */
   latest: Partial<Record<Endpoint, URLSearchParams>>;
+  /** Every request as it came: method, address, headers and body. */
+  received: string[];
   /** The DPoP header of each call to the revocation endpoint, empty where there was none. */
   proofs: string[];
   /** Every code, token and verifier that was ever in play: none may show up in a log or a page. */
@@ -32,6 +34,8 @@ export interface MisbehavingProvider {
   nextRefresh(lies: Lies): void;
   /** Has the API lie about access tokens, until it is honest. */
   lieAboutTokens(lie: ((accessToken: string) => Lie | undefined) | undefined): void;
+  /** Has a function answer at an endpoint, which is handed the honest answer, until it is honest. */
+  takeOver(endpoint: Endpoint, answer: TakeOver): void;
   /** Ends all lies. */
   honest(): void;
   /** New keys, and the old ones are no longer published. */
@@ -49,6 +53,10 @@ export interface ProviderOptions {
   appOrigin: string;
   /** Where the app takes this provider's answers; by default as the only provider of an app. */
   callbackPath?: string;
+  /** Takes whatever redirect_uri of the app's origin. */
+  anyRedirect?: boolean;
+  /** Its keys are others than those of a provider of another family, under the same key ids. */
+  family?: string;
   clientId?: string;
   clientSecret?: string;
   alg?: Alg;
@@ -88,6 +96,8 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     calls: Object.fromEntries(Object.keys(endpoints).map((name) => [name, 0])) as Record<Endpoint, number>,
     latest: {},
     proofs: [],
+    received: [],
+    takenOver: {},
   };
   let isDown = false;
 
@@ -99,16 +109,16 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     const url = new URL(req.url ?? '/', state.origin);
     const name = endpointAt(url.pathname, state);
     if (!name) return void send(res, { status: 404, json: { error: 'not_found' } });
-    const params = await parametersOf(req, url);
+    const body = await text(req);
+    state.received.push(`${req.method} ${req.url} ${JSON.stringify(req.headers)} ${body}`);
+    const params = req.method === 'POST' ? new URLSearchParams(body) : url.searchParams;
     state.calls[name] += 1;
     state.latest[name] = params;
     if (name === 'revocation') state.proofs.push(String(req.headers.dpop ?? ''));
-    const { lie, ...honest } = await endpoints[name]({ params, headers: req.headers }, state).catch(
-      (refused) =>
-        refused === 'invalid_client' && state.refusesClients
-          ? { ...state.refusesClients }
-          : toAnswer(refused),
+    const answer = await endpoints[name]({ params, headers: req.headers }, state).catch((refused) =>
+      refused === 'invalid_client' && state.refusesClients ? { ...state.refusesClients } : toAnswer(refused),
     );
+    const { lie, ...honest } = (await state.takenOver[name]?.(answer, params)) ?? answer;
     await send(res, honest, lie);
   });
   server.listen(0, '127.0.0.1');
@@ -123,6 +133,7 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     calls: state.calls,
     latest: state.latest,
     proofs: state.proofs,
+    received: state.received,
     secrets: state.secrets,
     next: (lies) => {
       state.nextLies = lies;
@@ -133,7 +144,11 @@ export async function startMisbehavingProvider(options: ProviderOptions): Promis
     lieAboutTokens: (lie) => {
       state.apiLie = lie;
     },
+    takeOver: (endpoint, answer) => {
+      state.takenOver[endpoint] = answer;
+    },
     honest: () => {
+      state.takenOver = {};
       state.apiLie = undefined;
       state.nextLies = undefined;
       state.lies = {};
@@ -187,10 +202,6 @@ function endpointAt(path: string, { profile }: ProviderState): Endpoint | undefi
   if (path === `${issuerPath}/.well-known/openid-configuration`) return 'discovery';
   if (path === (profile.metadata.end_session_endpoint ?? '/logout')) return 'end_session';
   return paths[path];
-}
-
-async function parametersOf(req: IncomingMessage, url: URL): Promise<URLSearchParams> {
-  return req.method === 'POST' ? new URLSearchParams(await text(req)) : url.searchParams;
 }
 
 function toAnswer(refused: unknown): Reply {

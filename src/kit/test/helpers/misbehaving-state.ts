@@ -33,6 +33,8 @@ export interface ProviderState {
   noKid?: boolean;
   par?: boolean;
   callbackPath?: string;
+  anyRedirect?: boolean;
+  family?: string | undefined;
   takesAssertion?: (assertion: string) => boolean;
   refusesClients?: Answer;
   noDate?: boolean;
@@ -51,7 +53,12 @@ export interface ProviderState {
   calls: Record<Endpoint, number>;
   latest: Partial<Record<Endpoint, URLSearchParams>>;
   proofs: string[];
+  received: string[];
+  takenOver: Partial<Record<Endpoint, TakeOver>>;
 }
+
+/** Makes another answer of the honest one. */
+export type TakeOver = (honest: Reply, params: URLSearchParams) => Reply | Promise<Reply>;
 
 /** The honest answer, and what is to be wrong with it. */
 export type Reply = Answer & { lie?: Lie | undefined };
