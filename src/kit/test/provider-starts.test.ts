@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Browser, createBrowser, type Page, type Visit } from './helpers/browser.ts';
-import { headingOf } from './helpers/pair.ts';
 import { startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
+import { headingOf } from './helpers/pair.ts';
 
 // Who may start a sign-in at which of several providers: a page of another site may have nobody go on as somebody else
 // without noticing (login CSRF, session swapping), and no address starts what is no provider's.

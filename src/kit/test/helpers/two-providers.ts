@@ -127,6 +127,6 @@ export function choicesOn({ body }: Page): { href: string; name: string; text: s
   return [...links].map(([, href = '', name = '', text = '']) => ({
     href: href.replaceAll('&amp;', '&'),
     name,
-    text,
+    text: text.replace(/<[^>]*>/g, '').trim(),
   }));
 }
