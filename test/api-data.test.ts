@@ -20,12 +20,12 @@ test('what the API answers is shown', async () => {
   expect(asked.splice(0)).toEqual([expect.stringMatching(/^Bearer ./)]);
 });
 
-test('an API of another provider gets no token, and the page says why', async () => {
-  await using app = await startTestApp({ site, env: { API_URL, API_PROVIDER: 'another' } });
-  const alice = await app.signIn('alice');
+test('somebody of another provider is told where to sign in, and their token stays here', async () => {
+  await using app = await startTestApp({ site, env: { API_URL, OIDC_PROVIDERS: 'work,social' } });
+  const alice = await app.signIn('alice', { provider: 'social' });
   const page = await alice.get('/api-data');
-  expect(page.status).toBe(200);
-  expect(page.text).toContain('This API only knows people who sign in another way.');
+  expect(page.status).toBe(403);
+  expect(page.text).toContain('You need to sign in with an account from work.');
   expect(page.links.map(({ name }) => name)).toContain('Use another account');
   expect(asked).toEqual([]);
 });

@@ -64,8 +64,7 @@ function named({ name }: DevProvider, settings: Record<string, string>): NodeJS.
   );
 }
 
-/** For a site that calls the sample API, and whose users' tokens it takes. */
+/** For a site that calls the sample API. */
 function apiSettings(started: readonly DevProvider[], ports: DevPorts): NodeJS.ProcessEnv {
-  const ofTheApi = started.find(({ full }) => full);
-  return ofTheApi ? { API_URL: `http://localhost:${ports.api}`, API_PROVIDER: ofTheApi.name } : {};
+  return started.some(({ full }) => full) ? { API_URL: `http://localhost:${ports.api}` } : {};
 }

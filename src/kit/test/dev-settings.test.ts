@@ -43,7 +43,7 @@ describe('the providers of npm run dev', () => {
     });
     expect(work?.clientSecret).not.toBe(social?.clientSecret);
     expect(appEnvironment({}, devPorts({}))).toMatchObject({
-      ...{ API_URL: 'http://localhost:3002', API_PROVIDER: 'work', NODE_ENV: 'development' },
+      ...{ API_URL: 'http://localhost:3002', NODE_ENV: 'development' },
     });
   });
 

@@ -56,6 +56,18 @@ export function textOf(element: Element): string {
   return rawText(element).replace(/\s+/g, ' ').trim();
 }
 
+/** What a link or a button is called (accname-1.2): without what is hidden from screen readers. */
+export function nameOf(element: Element): string {
+  return textOf(spoken(element));
+}
+
+function spoken(element: Element): Element {
+  const heard = element.children.filter(
+    (child) => typeof child === 'string' || child.attributes['aria-hidden'] !== 'true',
+  );
+  return { ...element, children: heard.map((child) => (typeof child === 'string' ? child : spoken(child))) };
+}
+
 function rawText({ tag, attributes, children }: Element): string {
   if (unread.has(tag) || attributes.hidden !== undefined) return '';
   const text = children.map((child) => (typeof child === 'string' ? child : rawText(child))).join('');

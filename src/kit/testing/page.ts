@@ -1,6 +1,6 @@
 import type { TypedValue } from './fields.ts';
 import { readField } from './forms.ts';
-import { type Element, findAll, findTags, parseHtml, textOf } from './html.ts';
+import { type Element, findAll, findTags, nameOf, parseHtml, textOf } from './html.ts';
 
 /** An answer of the app, as a person sees it. */
 export interface TestPage {
@@ -58,7 +58,7 @@ export function createPage(
   const [title, h1] = [first('title'), first('h1')];
   const path = url.startsWith(origin) ? url.slice(origin.length) || '/' : url;
   const links = findTags(html, 'a').map((link) => ({
-    name: textOf(link),
+    name: nameOf(link),
     href: link.attributes.href ?? '',
   }));
   return {

@@ -39,7 +39,7 @@ export interface Visitor {
    * person saw last, unless `kit-form` is among the fields.
    */
   post(path: string, fields?: Fields, visit?: Visit): Promise<TestPage>;
-  /** Follows a link of the page, by what it says, or by how that begins where only one does so. */
+  /** Follows a link of the page, by what it says. */
   click(page: TestPage, name: string, visit?: Visit): Promise<TestPage>;
   /**
    * Fills in a form of the page and presses its button.
@@ -119,7 +119,7 @@ export function createVisitor(
       );
     },
     async click(page, name, visit) {
-      const link = page.links.find((one) => one.name === name) ?? onlyOneThatBegins(page, name);
+      const link = page.links.find((one) => one.name === name);
       if (link) return get(addressOf(new URL(link.href, page.url).href), page.url, visit);
       const names = page.links.map((one) => `"${one.name}"`).join(', ');
       throw new Error(`The page has no link "${name}". It has: ${names || 'none'}.`);
@@ -168,11 +168,6 @@ function claimsWith(claims: Claims, claim: string, roles: readonly string[]): Cl
 }
 
 type Claims = NonNullable<SignInOptions['claims']>;
-
-function onlyOneThatBegins({ links }: TestPage, name: string): TestPage['links'][number] | undefined {
-  const [link, ...others] = name === '' ? [] : links.filter((one) => one.name.startsWith(name));
-  return others.length === 0 ? link : undefined;
-}
 
 const scripted = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
 

@@ -123,7 +123,9 @@ export async function startTwoProviders({
 
 /** The links of a page that lead to a sign-in, as they are on it. */
 export function choicesOn({ body }: Page): { href: string; name: string; text: string }[] {
-  const links = body.matchAll(/<a class="[^"]*" href="([^"]*)" data-provider="([^"]*)">([\s\S]*?)<\/a>/g);
+  const links = body.matchAll(
+    /<a class="[^"]*" href="([^"]*)" data-provider="([^"]*)"[^>]*>([\s\S]*?)<\/a>/g,
+  );
   return [...links].map(([, href = '', name = '', text = '']) => ({
     href: href.replaceAll('&amp;', '&'),
     name,
