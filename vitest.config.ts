@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * `vitest run` runs the site's own tests, in seconds. `--mode kit` runs those of the kit, `--mode all` every
@@ -10,14 +12,30 @@ const folders: Record<string, string> = {
   slow: '.',
 };
 
+/** Files that allow a test more time start first, so that none of them is still running when all others have ended. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const limits = new Map(sorted.map((file) => [file, longestLimitIn(file.moduleId)]));
+    return sorted.sort((one, other) => (limits.get(other) ?? 0) - (limits.get(one) ?? 0));
+  }
+}
+
 export default defineConfig(({ mode }) => {
   const kind = mode === 'slow' ? '*.slow.test.ts' : '*.test.ts';
   return {
     test: {
       include: [`${folders[mode] ?? 'test'}/**/${kind}`],
       exclude: ['**/node_modules/**', ...(mode === 'slow' ? [] : ['**/*.slow.test.ts'])],
-      // Says once for the whole run which programs are missing.
-      ...(mode in folders && { globalSetup: 'src/kit/test/helpers/missing-programs.ts' }),
+      ...(mode in folders && {
+        // Says once for the whole run which programs are missing.
+        globalSetup: 'src/kit/test/helpers/missing-programs.ts',
+        // The files of a worker share what they import, which takes half the time. Slow ones import little of their time,
+        // and some measure their process. The site's own tests run by themselves each: they may replace a module, which
+        // the next file would find replaced.
+        isolate: mode === 'slow',
+        sequence: { sequencer: LongestFirst },
+      }),
       testTimeout: 20_000,
       hookTimeout: 30_000,
       // One more than the cores that we count on: many tests wait for servers and browsers.
@@ -27,3 +45,9 @@ export default defineConfig(({ mode }) => {
     },
   };
 });
+
+/** In seconds, of the limits that a test file sets; 0 where it sets none. */
+function longestLimitIn(file: string): number {
+  const limits = readFileSync(file, 'utf8').matchAll(/(?:imeout: |\}, )(\d+)_000\b/g);
+  return Math.max(0, ...[...limits].map(([, seconds]) => Number(seconds)));
+}

@@ -10,13 +10,15 @@ export interface Contestant {
   readonly redis?: boolean;
   /** The yardstick has no users. */
   readonly anonymous?: boolean;
+  /** Two providers instead of one: the bench's, and one that nobody signs in at. */
+  readonly twoProviders?: boolean;
   /** Settings beside those that all have. */
   readonly settings?: Record<string, string>;
   /** Opening the page leads to the provider and back; anything else is told here. */
   readonly signIn?: (browser: Browser, origin: string) => Promise<unknown>;
 }
 
-export type Name = 'bare' | 'bareCompiled' | 'app' | 'appMemory' | 'eoc' | 'eocRedis' | 'authJs';
+export type Name = 'bare' | 'bareCompiled' | 'app' | 'appTwo' | 'appMemory' | 'eoc' | 'eocRedis' | 'authJs';
 
 export const contestants: Record<Name, Contestant> = {
   bare: { title: 'bare Express, no sign-in', file: 'servers/bare.js', anonymous: true },
@@ -27,6 +29,13 @@ export const contestants: Record<Name, Contestant> = {
     settings: { COMPILED_VIEWS: 'yes' },
   },
   app: { title: 'this app, Redis', file: '../src/server.ts', redis: true },
+  appTwo: {
+    title: 'this app, Redis, two providers',
+    file: '../src/server.ts',
+    redis: true,
+    twoProviders: true,
+    signIn: (browser, origin) => browser.open(`${origin}/auth/login/work?returnTo=/profile`),
+  },
   appMemory: { title: 'this app, memory', file: '../src/server.ts' },
   eoc: { title: 'express-openid-connect, cookie', file: 'servers/express-openid-connect.js' },
   eocRedis: {
@@ -67,7 +76,7 @@ export function fileOf({ file }: Contestant): string {
 
 /** The project's own settings; the other servers read what they need of them. */
 export function settingsOf(
-  { redis, settings }: Contestant,
+  { redis, settings, twoProviders }: Contestant,
   port: number,
   around: Surroundings,
 ): Record<string, string> {
@@ -75,9 +84,13 @@ export function settingsOf(
     BASE_URL: `http://127.0.0.1:${port}`,
     PORT: String(port),
     HOST: '127.0.0.1',
-    OIDC_ISSUER: around.issuer,
-    OIDC_CLIENT_ID: 'bench',
-    OIDC_CLIENT_SECRET: 'a-secret-that-only-the-bench-uses-0123456789',
+    ...(twoProviders
+      ? {
+          OIDC_PROVIDERS: 'work,social',
+          ...client('OIDC_WORK', around.issuer),
+          ...client('OIDC_SOCIAL', 'http://127.0.0.1:9'),
+        }
+      : client('OIDC', around.issuer)),
     SESSION_SECRET: 'another-secret-that-only-the-bench-uses-0123456789',
     // The bench is a thousand people behind one proxy: each is counted for itself, as in production.
     TRUST_PROXY_HOPS: '1',
@@ -87,5 +100,13 @@ export function settingsOf(
     LOG_LEVEL: 'warn',
     ...(redis && { REDIS_URL: around.redisUrl }),
     ...settings,
+  };
+}
+
+function client(prefix: string, issuer: string): Record<string, string> {
+  return {
+    [`${prefix}_ISSUER`]: issuer,
+    [`${prefix}_CLIENT_ID`]: 'bench',
+    [`${prefix}_CLIENT_SECRET`]: 'a-secret-that-only-the-bench-uses-0123456789',
   };
 }

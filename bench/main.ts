@@ -79,7 +79,7 @@ async function measure(around: Surroundings, redis: BenchRedis, effort: Effort):
 
   // The first duel answers "what does it cost?", the second "and what do others take for it?".
   const ground = await duel(['bare', 'bareCompiled', 'app', 'appMemory', 'eoc'], around, effort.pages, page);
-  const others = await duel(['app', 'eocRedis', 'authJs'], around, effort.pages, page);
+  const others = await duel(['app', 'appTwo', 'eocRedis', 'authJs'], around, effort.pages, page);
   const entered = await duel(['app', 'eoc', 'eocRedis', 'authJs'], around, effort.signIns, signIns);
   const starts = await coldStarts(['bare', 'app', 'eoc', 'authJs'], around, effort.starts);
   const strangers = await inOrder(['app', 'eoc', 'eocRedis'] as const, async (name) => {

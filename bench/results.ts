@@ -72,6 +72,12 @@ export function sections(measured: Measured): Section[] {
         ['against express-openid-connect, cookie session', page('eoc', ground), '≥ 5'],
         ['against express-openid-connect, Redis session', page('eocRedis'), ''],
         ['against Auth.js', page('authJs'), '≥ 9'],
+        [
+          'two providers instead of one: pages',
+          `${times(ratioOf(others, 'appTwo', 'app', 'perSecond'))} (CPU ${times(ratioOf(others, 'app', 'appTwo', 'cpuMicros'))})`,
+          '≥ 0.97',
+        ],
+        ['two providers: Redis commands a page', few(medianOf(others, 'appTwo', 'redisCommands')), '1'],
         ['Redis commands a page', few(medianOf(ground, 'app', 'redisCommands')), '1'],
         ['request-cookie bytes a page', round(medianOf(ground, 'app', 'cookieBytes')), '≤ 100'],
         [

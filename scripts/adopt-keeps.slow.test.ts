@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { exampleFiles, expectAdopted, expectNoExample, itFits, ownPage } from './helpers/adopted.ts';
+import {
+  exampleFiles,
+  expectAdopted,
+  expectNoExample,
+  itFits,
+  notInstalled,
+  ownPage,
+} from './helpers/adopted.ts';
 import { type Copies, type Copy, prepareCopies } from './helpers/copies.ts';
 
 // What `npm run adopt` keeps of what was there before, in real copies of this tree.
@@ -14,7 +21,7 @@ beforeAll(() => {
 afterAll(() => copies?.remove());
 
 test('an .env stays as it was', () => {
-  const copy = copies.clone('with-env').write({ '.env': 'SESSION_SECRET=mine\n' });
+  const copy = copies.clone('with-env').write({ ...notInstalled, '.env': 'SESSION_SECRET=mine\n' });
   expect(expectAdopted(copy)).toContain('Your .env is as it was.');
   expect(copy.read('.env')).toBe('SESSION_SECRET=mine\n');
 });
@@ -188,7 +195,7 @@ describe('the whole example', () => {
 });
 
 test("a program of the template's that was edited stays, and does not adopt a second time", () => {
-  const copy = copies.clone('with-edited-program');
+  const copy = copies.clone('with-edited-program').write(notInstalled);
   copy.edit('scripts/adopt.ts', (text) => `${text}// mine\n`).commit();
   expect(expectAdopted(copy)).toContain('scripts/adopt.ts (you edited it)');
   expect([copy.has('scripts/adopt/plan.ts'), copy.has('scripts/release.ts')]).toEqual([true, false]);

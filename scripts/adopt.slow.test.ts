@@ -2,7 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { asAdopted } from '../src/kit/upgrade/as-adopted.ts';
-import { expectAdopted, expectNoExample, itFits, itWorks } from './helpers/adopted.ts';
+import { expectAdopted, expectNoExample, itFits, itWorks, notInstalled } from './helpers/adopted.ts';
 import { type Copies, type Copy, hideLink, prepareCopies } from './helpers/copies.ts';
 
 // `npm run adopt` in real copies of this tree, each with its checks, its tests and one sign-in after it.
@@ -146,8 +146,11 @@ describe('a clone that is adopted', () => {
   test('passes its checks with more of its own: folders, code that nothing imports yet, packages, scripts', () => {
     copy.commit('My app').write(additions);
     const { scripts, dependencies, ...json } = JSON.parse(copy.read('package.json'));
+    // The types of the kit are those that were looked at above.
+    const check = scripts.check.replace(' && tsc -p src/kit', '');
+    expect(check).not.toBe(scripts.check);
     const more = {
-      scripts: { ...scripts, deploy: 'terraform apply' },
+      scripts: { ...scripts, check, deploy: 'terraform apply' },
       dependencies: { ...dependencies, 'unused-yet': '^1.0.0' },
     };
     const lock = JSON.parse(copy.read('package-lock.json'));
@@ -215,7 +218,7 @@ describe('a folder of a larger repository', () => {
 });
 
 test('files of the kit that an ignore file hides are named', () => {
-  const copy = copies.files('hidden');
+  const copy = copies.files('hidden').write(notInstalled);
   copy.git('init', '--quiet');
   hideLink(copy.folder);
   copy.edit('.gitignore', (text) => `${text}[Ll]og/\n`).commit('Initial commit');
@@ -225,7 +228,7 @@ test('files of the kit that an ignore file hides are named', () => {
 });
 
 test('where nothing is installed yet, it says that the types were not checked', () => {
-  const copy = copies.files('not-installed').write({ node_modules: null });
+  const copy = copies.files('not-installed').write(notInstalled);
   expect(expectAdopted(copy)).toContain('The types were not checked, because nothing is installed yet.');
   expectNoExample(copy);
 });
@@ -234,7 +237,7 @@ test.each([
   ['there is none', null, '.env\n'],
   ['it has another content', 'node_modules', 'node_modules\n.env\n'],
 ])('.gitignore leaves .env out where %s', (what, before, after) => {
-  const copy = copies.files(`ignoring-${what.length}`).write({ '.gitignore': before });
+  const copy = copies.files(`ignoring-${what.length}`).write({ ...notInstalled, '.gitignore': before });
   expect(expectAdopted(copy)).toContain('.gitignore leaves .env out of commits from now on.');
   expect(copy.read('.gitignore')).toBe(after);
 });

@@ -36,7 +36,8 @@ test("the first page of the README compiles, is formatted, and passes the site's
   expect(format.stderr).not.toMatch(/Found \d+/);
   expect(format.stdout).toMatch(/Checked \d+ files/);
   // Vitest's cache would be that of the run that this test is in: a file that one writes may be away for the other.
-  const tests = await node('vitest/vitest.mjs', 'run', '--no-color', '--fsModuleCache=false');
+  const options = ['--no-color', '--fsModuleCache=false', '--no-isolate', '--maxWorkers=1'];
+  const tests = await node('vitest/vitest.mjs', 'run', ...options);
   expect(tests.stdout + tests.stderr).toMatch(/Test Files +\d+ passed \(\d+\)/);
 });
 

@@ -12,7 +12,8 @@ import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 export function typeErrors(root: string, notes: string): string | undefined {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   if (!existsSync(tsc)) return undefined;
-  const options = ['--noEmit', '--incremental', '--tsBuildInfoFile', notes];
+  // Most of an attempt is reading: checkers side by side would each read it all, and take longer together.
+  const options = ['--noEmit', '--singleThreaded', '--incremental', '--tsBuildInfoFile', notes];
   const { status, signal, error, stdout, stderr } = spawnSync(process.execPath, [tsc, ...options], {
     cwd: root,
     encoding: 'utf8',

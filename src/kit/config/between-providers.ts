@@ -1,5 +1,7 @@
 import { createPublicKey, hash } from 'node:crypto';
-import type { ClientKey } from './client-credentials.ts';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ClientKey } from './key-file.ts';
 import type { ProviderNames } from './provider-names.ts';
 import type { Reading } from './read.ts';
 import type { ProviderSettingName } from './settings.ts';
@@ -24,6 +26,11 @@ export function betweenProviders(all: readonly OneOfSeveral[]): string[] {
           : []),
         ...(sharesKey(earlier, one)
           ? [`${pair('OIDC_CLIENT_KEY_FILE')} have a key in common: make each provider a key of its own.`]
+          : []),
+        ...(sharesAssertion(earlier, one)
+          ? [
+              `${pair('OIDC_CLIENT_ASSERTION_FILE')} name the same file: have the platform issue a token for each provider.`,
+            ]
           : []),
       ];
     }),
@@ -54,6 +61,20 @@ function fits(pattern: string, issuer: string): boolean {
 function sharesKey(a: OneOfSeveral, b: OneOfSeveral): boolean {
   const thumbprints = new Set(a.keys.map(thumbprint));
   return b.keys.some((key) => thumbprints.has(thumbprint(key)));
+}
+
+function sharesAssertion(a: OneOfSeveral, b: OneOfSeveral): boolean {
+  const [ofA, ofB] = [a, b].map(({ values }) => values.OIDC_CLIENT_ASSERTION_FILE);
+  return ofA !== undefined && ofB !== undefined && realPath(ofA) === realPath(ofB);
+}
+
+/** The file behind a link; one that is not there yet goes by its path. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 function thumbprint({ pem }: ClientKey): string {

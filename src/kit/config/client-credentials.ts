@@ -1,18 +1,12 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
+import { type CertificateFile, readCertificate } from './certificate-file.ts';
+import { type ClientKey, cannotBeRead, readKey } from './key-file.ts';
 import { type Reading, readTextFile } from './read.ts';
 import { definitions, type Values } from './settings.ts';
 
-/** A private key of the client, whatever it was written as. */
-export interface ClientKey {
-  /** PKCS #8. */
-  readonly pem: string;
-  /** From a JWK that says so; a PEM file cannot. */
-  readonly kid?: string;
-  readonly alg?: string;
-}
-
 interface Credentials {
   keys: ClientKey[];
+  /** For mutual TLS. One for an assertion's header is beside its key. */
   cert?: string;
   problems: string[];
 }
@@ -21,6 +15,7 @@ const secret = 'OIDC_CLIENT_SECRET';
 const keyFile = 'OIDC_CLIENT_KEY_FILE';
 const certFile = 'OIDC_CLIENT_CERT_FILE';
 const keyAlg = 'OIDC_CLIENT_KEY_ALG';
+const assertionFile = 'OIDC_CLIENT_ASSERTION_FILE';
 const assertion = ['OIDC_CLIENT_ASSERTION_AUDIENCE', 'OIDC_CLIENT_ASSERTION_TYP'] as const;
 
 /** What each way of OIDC_CLIENT_AUTH needs, and what it has a use for beyond that. */
@@ -28,12 +23,14 @@ const ways: Record<NonNullable<Values['OIDC_CLIENT_AUTH']>, { needs: Name[]; tak
   client_secret_basic: { needs: [secret] },
   client_secret_post: { needs: [secret] },
   client_secret_jwt: { needs: [secret], takes: assertion },
-  private_key_jwt: { needs: [keyFile], takes: [keyAlg, ...assertion] },
+  private_key_jwt: { needs: [keyFile], takes: [certFile, keyAlg, ...assertion] },
   tls_client_auth: { needs: [keyFile, certFile] },
   self_signed_tls_client_auth: { needs: [keyFile, certFile] },
+  // Its file is not looked at here: the platform may put it there later, and replaces it while the app runs.
+  workload_identity: { needs: [assertionFile] },
 };
 
-const all = [secret, keyFile, certFile, keyAlg, ...assertion] as const;
+const all = [secret, keyFile, certFile, keyAlg, assertionFile, ...assertion] as const;
 type Name = (typeof all)[number];
 
 /** What a way has no use for is refused, not ignored. Every problem is found, however many there are. */
@@ -58,7 +55,9 @@ function isSet(name: Name, values: Values): boolean {
 }
 
 function read(values: Values, way: string, needs: readonly Name[]): Credentials {
-  if (way === 'private_key_jwt') return signingKeys(values[keyFile], values[keyAlg]);
+  if (way === 'private_key_jwt') {
+    return withCertificates(signingKeys(values[keyFile], values[keyAlg]), values[certFile]);
+  }
   if (!needs.includes(certFile)) return { keys: [], problems: [] };
   const credentials = certificate(values[keyFile], values[certFile]);
   if (values.OIDC_ISSUER?.startsWith('http:')) {
@@ -71,105 +70,65 @@ function read(values: Values, way: string, needs: readonly Name[]): Credentials 
 
 /** Without a valid OIDC_CLIENT_AUTH the files can only be checked for being readable. */
 function unreadable(values: Values): string[] {
-  const named = [
-    ...listOf(values[keyFile]).map((path) => ({ name: keyFile, path })),
-    ...(values[certFile] ? [{ name: certFile, path: values[certFile] }] : []),
-  ];
-  return named.filter(({ path }) => readTextFile(path) === undefined).map(({ name }) => cannotBeRead(name));
-}
-
-function cannotBeRead(name: string): string {
-  return `${name} names a file that cannot be read: check path and rights.`;
+  return ([keyFile, certFile] as const).flatMap((name) =>
+    listOf(values[name])
+      .filter((path) => readTextFile(path) === undefined)
+      .map(() => cannotBeRead(name)),
+  );
 }
 
 function listOf(setting: string | undefined): string[] {
   return setting === undefined ? [] : setting.split(',').map((path) => path.trim());
 }
 
-function signingKeys(setting: string | undefined, alg: string | undefined): Credentials {
+/** Each file of a setting that names one or two, or what is wrong with it. */
+function readEach<T extends object>(
+  name: string,
+  setting: string | undefined,
+  readOne: (path: string) => T | string,
+): { found: T[]; problems: string[] } {
   const paths = listOf(setting);
-  const results = paths.filter((path) => path !== '').map((path) => readKey(path, { alg }));
+  const results = paths.filter((path) => path !== '').map(readOne);
   const problems = results.filter((result) => typeof result === 'string');
   if (paths.length > 2 || paths.includes('')) {
-    problems.push(`${keyFile} must be one file, or two with a comma between them.`);
+    problems.push(`${name} must be one file, or two with a comma between them.`);
   }
-  return { keys: results.filter((result) => typeof result !== 'string'), problems };
+  return { found: results.filter((result) => typeof result !== 'string'), problems };
+}
+
+function signingKeys(setting: string | undefined, alg: string | undefined): Credentials {
+  const { found, problems } = readEach(keyFile, setting, (path) => readKey(path, { alg }));
+  return { keys: found, problems };
+}
+
+/** Each key with the certificate that belongs to it; a key may have none. */
+function withCertificates({ keys, problems }: Credentials, setting: string | undefined): Credentials {
+  const { found, problems: ofCertificates } = readEach(certFile, setting, readCertificate);
+  const withTheirs = keys.map((key) => {
+    const own = found.filter((each) => belongs(each, key));
+    if (own.length > 1)
+      ofCertificates.push(`${certFile} names two certificates of one key: keep one of them.`);
+    return own[0] ? { ...key, cert: own[0].pem } : key;
+  });
+  // Where a key could not be read, nobody can say which certificate is a stranger.
+  const strangers = found.filter((each) => !keys.some((key) => belongs(each, key)));
+  if (strangers.length > 0 && problems.length === 0 && keys.length > 0) ofCertificates.push(notTheKeys);
+  return { keys: withTheirs, problems: [...problems, ...ofCertificates] };
+}
+
+const notTheKeys = `${keyFile} and ${certFile} do not belong together: the key is not the certificate's.`;
+
+function belongs({ parsed }: CertificateFile, { pem }: ClientKey): boolean {
+  return parsed.checkPrivateKey(createPrivateKey(pem));
 }
 
 /** For mutual TLS (RFC 8705): the key must be the certificate's own. */
 function certificate(keyPath: string | undefined, certPath: string | undefined): Credentials {
   const key = keyPath === undefined ? undefined : readKey(keyPath, { pemOnly: true });
-  const cert = certPath === undefined ? undefined : readTextFile(certPath);
-  let parsed: X509Certificate | undefined;
-  try {
-    parsed = cert === undefined ? undefined : new X509Certificate(cert);
-  } catch {}
-
-  const problems: string[] = typeof key === 'string' ? [key] : [];
-  if (certPath !== undefined && cert === undefined) problems.push(cannotBeRead(certFile));
-  else if (cert !== undefined && !parsed)
-    problems.push(`${certFile} must name a PEM file with a certificate in it.`);
-  if (typeof key === 'object' && parsed && !parsed.checkPrivateKey(createPrivateKey(key.pem))) {
-    problems.push(`${keyFile} and ${certFile} do not belong together: the key is not the certificate's.`);
-  }
-  return typeof key === 'object' && cert !== undefined && problems.length === 0
-    ? { keys: [key], cert, problems }
+  const cert = certPath === undefined ? undefined : readCertificate(certPath);
+  const problems = [key, cert].filter((each) => typeof each === 'string');
+  if (typeof key === 'object' && typeof cert === 'object' && !belongs(cert, key)) problems.push(notTheKeys);
+  return typeof key === 'object' && typeof cert === 'object' && problems.length === 0
+    ? { keys: [key], cert: cert.pem, problems }
     : { keys: [], problems };
-}
-
-/** The key, or what is wrong with it. */
-function readKey(
-  path: string,
-  { pemOnly = false, alg: set }: { pemOnly?: boolean; alg?: string | undefined },
-): ClientKey | string {
-  const content = readTextFile(path);
-  if (content === undefined) return cannotBeRead(keyFile);
-  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(content)) {
-    return `${keyFile} names a key with a passphrase: store it without one, readable by this app only.`;
-  }
-  try {
-    const jwk: unknown = content.trimStart().startsWith('{') ? JSON.parse(content) : undefined;
-    if (jwk !== undefined && pemOnly)
-      return `${keyFile} must name a PEM file when the client shows a certificate.`;
-    const key = jwk ? createPrivateKey({ key: jwk as object, format: 'jwk' }) : createPrivateKey(content);
-    const algorithms = algorithmsOf(key);
-    if (!pemOnly && algorithms.length === 0) {
-      return `${keyFile} must name an RSA key of at least 2048 bits, a P-256, P-384 or P-521 key or an Ed25519 key.`;
-    }
-    const { kid, alg } = (jwk ?? {}) as { kid?: unknown; alg?: unknown };
-    const signsWith = set ?? alg;
-    if (!pemOnly && signsWith !== undefined && !algorithms.some((each) => each === signsWith)) {
-      return unfit(set, algorithms);
-    }
-    return {
-      pem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      ...(typeof kid === 'string' && { kid }),
-      ...(typeof alg === 'string' && { alg }),
-    };
-  } catch {
-    const what = pemOnly ? 'a private key in PEM' : 'one private key, in PEM or as a JWK';
-    return `${keyFile} must name a file with ${what}; a public key or a key set does not sign.`;
-  }
-}
-
-function unfit(set: string | undefined, algorithms: readonly string[]): string {
-  const fitting = algorithms.join(', ');
-  return set
-    ? `${keyAlg}=${set} does not fit the key in ${keyFile}, which can sign with: ${fitting}.`
-    : `${keyFile} names a JWK whose "alg" does not fit its key, which can sign with: ${fitting}.`;
-}
-
-/** What a key can sign with (RFC 7518 §3.1, RFC 8037, RFC 9864); nothing where it is of another kind, or too short. */
-function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): readonly string[] {
-  const { modulusLength = 0, namedCurve = '' } = asymmetricKeyDetails ?? {};
-  if (asymmetricKeyType === 'rsa' && modulusLength >= 2048) {
-    return ['RS256', 'PS256', 'RS384', 'PS384', 'RS512', 'PS512'];
-  }
-  if (asymmetricKeyType === 'ed25519') return ['EdDSA', 'Ed25519'];
-  const curves: Record<string, string[]> = {
-    prime256v1: ['ES256'],
-    secp384r1: ['ES384'],
-    secp521r1: ['ES512'],
-  };
-  return (asymmetricKeyType === 'ec' && curves[namedCurve]) || [];
 }

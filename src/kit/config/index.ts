@@ -1,5 +1,6 @@
 import { betweenProviders } from './between-providers.ts';
 import { clientCredentials } from './client-credentials.ts';
+import { withProxyNames } from './outbound-values.ts';
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { labelled, type ProviderConfig, providerConfig } from './provider-config.ts';
 import type { ProviderNames } from './provider-names.ts';
@@ -7,7 +8,7 @@ import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
 
-export type { ClientKey } from './client-credentials.ts';
+export type { ClientKey } from './key-file.ts';
 export type { ProviderConfig } from './provider-config.ts';
 export { type Setting, settings } from './settings.ts';
 
@@ -79,7 +80,7 @@ export function loadConfig(
   const own = site?.settings ?? {};
   // A definition that is wrong itself cannot be read by; all others are looked at all the same.
   const sound = Object.entries(own).filter(([name, one]) => ownSettingProblems({ [name]: one }).length === 0);
-  const reading = readSettings(env, Object.fromEntries(sound));
+  const reading = readSettings(withProxyNames(env), Object.fromEntries(sound));
   const providers = reading.providers.map((one) => ({ ...one, ...clientCredentials(one) }));
   const all = [
     ...ownSettingProblems(own),

@@ -1,4 +1,4 @@
-import type { ClientKey } from './client-credentials.ts';
+import type { ClientKey } from './key-file.ts';
 import { type ProviderNames, plainNames } from './provider-names.ts';
 import type { Complete, Values } from './settings.ts';
 
@@ -13,15 +13,19 @@ export interface ProviderConfig {
   readonly inFull: (text: string) => string;
   /** Exactly as it was written: the slash at its end is part of an issuer's name. */
   readonly issuer: string;
+  /** The origin at which the server reaches the issuer's, where users reach that elsewhere. */
+  readonly internalUrl: string | undefined;
   readonly clientId: string;
   readonly clientSecret: string | undefined;
   readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
   /** The first one is used; a second one is there while the provider learns a new key. */
   readonly clientKeys: readonly ClientKey[];
-  /** PEM. */
+  /** PEM, for mutual TLS. */
   readonly clientCert: string | undefined;
   /** How the client keys sign; by each key and the provider's metadata where it is not set. */
   readonly clientKeyAlg: string | undefined;
+  /** Where the platform puts a token about this app (RFC 7523); read anew at each use. */
+  readonly clientAssertionFile: string | undefined;
   readonly clientAssertionAudience: NonNullable<Values['OIDC_CLIENT_ASSERTION_AUDIENCE']>;
   readonly clientAssertionTyp: Values['OIDC_CLIENT_ASSERTION_TYP'];
   readonly scope: string;
@@ -45,6 +49,8 @@ export interface ProviderConfig {
   readonly stepUpWithoutAuthTime: boolean;
   readonly clockToleranceSeconds: number;
   readonly dpop: boolean;
+  /** For https requests to it and to APIs, in the words of Node's `proxyEnv`. */
+  readonly proxy: { readonly https_proxy: string; readonly no_proxy: string | undefined } | undefined;
 }
 
 /** Of one provider whose settings have no problem. */
@@ -62,12 +68,14 @@ export function providerConfig(one: {
     label: set.OIDC_LABEL ?? new URL(set.OIDC_ISSUER).host,
     inFull: names.inFull,
     issuer: set.OIDC_ISSUER,
+    internalUrl: set.OIDC_INTERNAL_URL,
     clientId: set.OIDC_CLIENT_ID,
     clientSecret: set.OIDC_CLIENT_SECRET,
     clientAuth: set.OIDC_CLIENT_AUTH,
     clientKeys: keys,
     clientCert: cert,
     clientKeyAlg: set.OIDC_CLIENT_KEY_ALG,
+    clientAssertionFile: set.OIDC_CLIENT_ASSERTION_FILE,
     clientAssertionAudience: set.OIDC_CLIENT_ASSERTION_AUDIENCE,
     clientAssertionTyp: set.OIDC_CLIENT_ASSERTION_TYP,
     scope: set.OIDC_SCOPE,
@@ -88,6 +96,7 @@ export function providerConfig(one: {
     stepUpWithoutAuthTime: set.OIDC_STEP_UP_WITHOUT_AUTH_TIME,
     clockToleranceSeconds: set.OIDC_CLOCK_TOLERANCE_SECONDS,
     dpop: set.OIDC_DPOP,
+    proxy: set.HTTPS_PROXY ? { https_proxy: set.HTTPS_PROXY, no_proxy: set.NO_PROXY } : undefined,
   };
 }
 

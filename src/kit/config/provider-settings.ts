@@ -1,5 +1,6 @@
 import { authorizationParameters } from './authorization-parameters.ts';
 import type { Definition } from './definition.ts';
+import { internalOrigin } from './outbound-values.ts';
 import * as is from './values.ts';
 
 const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
@@ -20,6 +21,12 @@ export const providerSettings = {
     example: 'https://login.example.com',
     schema: is.issuer,
     hint: findIssuer,
+  },
+  OIDC_INTERNAL_URL: {
+    ownOnly: true,
+    meaning: 'where the server reaches the origin of OIDC_ISSUER, if users reach it elsewhere',
+    example: 'http://keycloak:8080',
+    schema: internalOrigin,
   },
   OIDC_CLIENT_ID: {
     ownOnly: true,
@@ -44,6 +51,7 @@ export const providerSettings = {
       'private_key_jwt',
       'tls_client_auth',
       'self_signed_tls_client_auth',
+      'workload_identity',
     ),
   },
   OIDC_CLIENT_KEY_FILE: {
@@ -54,7 +62,7 @@ export const providerSettings = {
   },
   OIDC_CLIENT_CERT_FILE: {
     ownOnly: true,
-    meaning: 'its certificate',
+    meaning: 'the certificate of this key; with private_key_jwt only where the provider asks for one',
     example: '/run/secrets/cert.pem',
     schema: is.text,
   },
@@ -62,6 +70,12 @@ export const providerSettings = {
     meaning: 'the algorithm the private key signs with; without it, chosen by the key and the metadata',
     example: 'PS256',
     schema: is.signature,
+  },
+  OIDC_CLIENT_ASSERTION_FILE: {
+    ownOnly: true,
+    meaning: 'for workload_identity, the token that the platform provides and renews',
+    example: '/var/run/secrets/tokens/oidc',
+    schema: is.text,
   },
   OIDC_CLIENT_ASSERTION_AUDIENCE: {
     default: 'issuer',

@@ -30,27 +30,29 @@ export interface AllReadings {
 /** Reads each setting on its own. An empty one counts as not set, as `NAME=` in a file means nothing else. */
 export function readSettings(env: NodeJS.ProcessEnv, own: OwnSettings): AllReadings {
   const common = copyOf();
-  const problems: string[] = [];
+  const found: { name: SettingName; problems: string[] }[] = [];
   for (const name of Object.keys(definitions) as SettingName[]) {
-    if (name in perProvider) continue;
-    problems.push(...readInto(common, name, name, env));
+    if (!(name in perProvider)) found.push({ name, problems: readInto(common, name, name, env) });
   }
   const given = common.values.OIDC_PROVIDERS;
   // With several names in it that are wrong, nobody can say which settings they have.
   const several = given !== undefined || common.invalid.has('OIDC_PROVIDERS');
   const providers = several ? (given ?? []).map((name) => namesOfProvider(name, env)) : [plainNames];
-  problems.push(
-    ...unknownNames(env, own, several ? given : []),
-    ...(given ? providerNameProblems(given, env) : []),
-  );
-
   const readings = providers.map((names) => {
     const reading = { ...copyOf(common), names };
     for (const name of Object.keys(perProvider) as ProviderSettingName[]) {
-      problems.push(...readInto(reading, name, names.variable(name), env).map(names.inFull));
+      const problems = readInto(reading, name, names.variable(name), env).map(names.inFull);
+      found.push({ name, problems });
     }
     return reading;
   });
+  const problems = [
+    ...unknownNames(env, own, several ? given : []),
+    ...(given ? providerNameProblems(given, env) : []),
+    ...Object.keys(definitions).flatMap((name) =>
+      found.flatMap((one) => (one.name === name ? one.problems : [])),
+    ),
+  ];
   const ownValues: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(own)) {
     const result = readOwn(name, setting, env);

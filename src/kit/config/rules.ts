@@ -1,3 +1,4 @@
+import { outbound } from './outbound.ts';
 import type { AllReadings, Reading } from './read.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
@@ -10,7 +11,9 @@ export function conflicts({ common, providers }: AllReadings, env: NodeJS.Proces
   return [
     ...storage(common.values, common.invalid),
     ...providers.flatMap(({ values, invalid, names }) =>
-      [...answers(values), ...tenants(values, invalid), ...parameters(values)].map(names.inFull),
+      [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
+        names.inFull,
+      ),
     ),
     ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'

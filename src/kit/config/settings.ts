@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Definition, Setting } from './definition.ts';
+import { proxy } from './outbound-values.ts';
 import { providerSettings } from './provider-settings.ts';
 import * as is from './values.ts';
 
@@ -46,6 +47,18 @@ const table = {
     example: 'rediss://:password@redis.example.com:6379',
     secret: true,
     schema: is.redisUrls,
+  },
+
+  HTTPS_PROXY: {
+    meaning: 'the proxy for https requests to providers and APIs',
+    example: 'http://proxy.example.com:3128',
+    secret: true,
+    schema: proxy,
+  },
+  NO_PROXY: {
+    meaning: 'the hosts that are reached without the proxy',
+    example: '.internal,10.0.0.1-10.0.0.255',
+    schema: is.text,
   },
 
   TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },

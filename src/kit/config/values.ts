@@ -110,22 +110,32 @@ export const resource = text
 /** Whatever the authorization server calls its API. Several in one would be a name that no server knows. */
 export const audience = text.refine((value) => !isList(value), oneOnly);
 
-/** https, or http on this machine; nothing after the path, and nobody's password. */
-const address = text.superRefine((value, ctx) => {
-  const url = /^https?:\/\/[^/\\]/i.test(value) && !/[\s\\]/.test(value) ? URL.parse(value) : null;
-  const complaint = !url
-    ? 'must be a whole address such as https://app.example.com.'
-    : isList(value) || value.split('://').length > 2 || /[,;|]/.test(url.hostname)
-      ? oneOnly
-      : url.username || url.password || value.includes('@')
-        ? 'must not hold a user name or a password.'
-        : url.protocol === 'http:' && !isLoopback(url.hostname)
-          ? 'must begin with https://. Plain http is only for localhost, 127.x.x.x and [::1].'
-          : /[?#]/.test(value)
-            ? 'must not hold a ? or a #.'
-            : undefined;
-  if (complaint) ctx.addIssue({ code: 'custom', message: complaint, continue: false });
-});
+/**
+ * https, or http where that may be; no ? and no # after the path, and nobody's password.
+ *
+ * @param plainHttp the hosts that plain http may be spoken to, and what is said about others
+ */
+export const addressAt = (plainHttp: (hostname: string) => boolean, complaintOfOthers: string) =>
+  text.superRefine((value, ctx) => {
+    const url = /^https?:\/\/[^/\\]/i.test(value) && !/[\s\\]/.test(value) ? URL.parse(value) : null;
+    const complaint = !url
+      ? 'must be a whole address such as https://app.example.com.'
+      : isList(value) || value.split('://').length > 2 || /[,;|]/.test(url.hostname)
+        ? oneOnly
+        : url.username || url.password || value.includes('@')
+          ? 'must not hold a user name or a password.'
+          : url.protocol === 'http:' && !plainHttp(url.hostname)
+            ? complaintOfOthers
+            : /[?#]/.test(value)
+              ? 'must not hold a ? or a #.'
+              : undefined;
+    if (complaint) ctx.addIssue({ code: 'custom', message: complaint, continue: false });
+  });
+
+const address = addressAt(
+  isLoopback,
+  'must begin with https://. Plain http is only for localhost, 127.x.x.x and [::1].',
+);
 
 export const origin = address
   .refine((value) => new URL(value).pathname === '/', {

@@ -1,6 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import type { ProviderConfig } from '../config/index.ts';
+import { createAgents, isTunnel, ProxyFailure, type Route, routeOf } from '../provider/index.ts';
 
 const timeoutMs = 5_000;
 const longest = 1024 * 1024;
@@ -12,25 +14,44 @@ export interface Answer {
   /** Seconds that the other side's clock is ahead of ours, by its Date header. */
   clockAhead: number | undefined;
   tls: { version: string; validUntil: Date } | undefined;
+  /** It came through the proxy of HTTPS_PROXY. */
+  proxied: boolean;
 }
 
 /** The other side did not answer. `code` is the system's, such as ECONNREFUSED. */
 export class NoAnswer extends Error {
   override name = 'NoAnswer';
   readonly code: string;
+  /** What to do, where the proxy is to blame. */
+  readonly hint: string | undefined;
 
-  constructor(code: string) {
+  constructor(code: string, hint?: string) {
     super(code);
     this.code = code;
+    this.hint = hint;
   }
 }
 
-/** Asks once, on a connection of its own, and follows no redirect. @throws NoAnswer */
-export function ask(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
-  const { get } = url.protocol === 'https:' ? https : http;
+/**
+ * Asks once, on a connection of its own, and follows no redirect.
+ *
+ * @param provider whose ways are gone: by its internal address and through the proxy
+ * @throws NoAnswer
+ */
+export function ask(
+  url: URL,
+  headers: Record<string, string> = {},
+  provider?: ProviderConfig,
+): Promise<Answer> {
+  const way: Partial<Route> & { url: URL } = provider ? routeOf(url, provider) : { url };
+  const agent = provider ? createAgents({ proxy: provider.proxy }).for(way.url, 'POST') : false;
+  const { servername } = way;
+  const { get } = way.url.protocol === 'https:' ? https : http;
   const askedAt = Date.now();
   return new Promise((resolve, reject) => {
-    const request = get(url, { agent: false, headers: { accept: '*/*', ...headers } }, (response) => {
+    const sent = { accept: '*/*', ...headers, ...way.headers };
+    const request = get(way.url, { agent, servername, headers: sent }, (response) => {
+      const proxied = isTunnel(response.socket);
       const tls = tlsOf(response.socket as TLSSocket);
       const chunks: Buffer[] = [];
       let size = 0;
@@ -48,6 +69,7 @@ export function ask(url: URL, headers: Record<string, string> = {}): Promise<Ans
           body: Buffer.concat(chunks).toString(),
           clockAhead: clockAhead(response.headers, (askedAt + Date.now()) / 2),
           tls,
+          proxied,
         });
       });
     });
@@ -64,9 +86,14 @@ export function ask(url: URL, headers: Record<string, string> = {}): Promise<Ans
 
     function refuse(error: NodeJS.ErrnoException): void {
       clearTimeout(timer);
-      reject(error instanceof NoAnswer ? error : new NoAnswer(error.code ?? error.message));
+      if (error instanceof ProxyFailure) reject(new NoAnswer(error.code, toSentence(error.hint)));
+      else reject(error instanceof NoAnswer ? error : new NoAnswer(error.code ?? error.message));
     }
   });
+}
+
+function toSentence(hint: string): string {
+  return `${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`;
 }
 
 function tlsOf(socket: TLSSocket): Answer['tls'] {

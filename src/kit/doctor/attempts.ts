@@ -52,7 +52,7 @@ export async function startSignIn(
   if (!(url instanceof URL)) return { ...url, at: 'push' };
   try {
     const pushed = url.searchParams.has('request_uri');
-    return { ...judgePage(await openAsBrowser(url), redirectUri), at: 'page', pushed };
+    return { ...judgePage(await openAsBrowser(url, settings), redirectUri), at: 'page', pushed };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return { state: 'silent', code: error.code, at: 'page' };
@@ -86,9 +86,9 @@ export function exchangeCode(
   }).catch(toOutcome);
 }
 
-/** As a browser without cookies opens it. @throws NoAnswer */
-export function openAsBrowser(url: URL): Promise<Answer> {
-  return ask(url, { accept: 'text/html', 'user-agent': 'Mozilla/5.0 (doctor)' });
+/** As a browser without cookies opens it, but on the server's way to the provider. @throws NoAnswer */
+export function openAsBrowser(url: URL, settings: ProviderConfig): Promise<Answer> {
+  return ask(url, { accept: 'text/html', 'user-agent': 'Mozilla/5.0 (doctor)' }, settings);
 }
 
 /** Whether an answer is a page about an error, or leads to one. */

@@ -27,8 +27,13 @@ export function judge(outcome: Outcome, { clientAuth }: ProviderConfig): Verdict
   return error === 'invalid_request' && speaksOfCode(outcome) ? 'known' : 'unclear';
 }
 
-/** The client proves who it is by a JWT of its own (RFC 7523). */
+/** The client proves who it is by a JWT (RFC 7523). */
 export function byAssertion(clientAuth: string): boolean {
+  return signsAssertion(clientAuth) || clientAuth === 'workload_identity';
+}
+
+/** By one that it makes itself, so that settings say what is in it. */
+export function signsAssertion(clientAuth: string): boolean {
   return clientAuth.endsWith('_jwt');
 }
 

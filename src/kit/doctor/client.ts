@@ -3,10 +3,11 @@ import { calculateJwkThumbprint, exportJWK } from 'jose';
 import type { ProviderConfig } from '../config/index.ts';
 import { findPair, pairSettings, tryAssertion } from './assertions.ts';
 import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
-import { byAssertion, judge, type Verdict } from './client-answer.ts';
+import { judge, signsAssertion, type Verdict } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, tokenHint } from './hints.ts';
+import { hasNoToken } from './own-credentials.ts';
 import { wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
 
@@ -25,8 +26,12 @@ interface Checked {
 export async function checkClient(config: Subject, metadata: Metadata): Promise<Checked> {
   const { provider } = config;
   const { clientAuth } = provider;
+  if (await hasNoToken(provider)) {
+    const hint = 'Fix the above, then run this again.';
+    return { finding: warning(check, 'was not tried: there is no token to show.', hint) };
+  }
   let answer: { outcome: Outcome; verdict: Verdict };
-  if (byAssertion(clientAuth)) {
+  if (signsAssertion(clientAuth)) {
     const first = await tryAssertion(config, provider, metadata);
     const found = await findPair(config, metadata, first);
     if (found) {
@@ -137,7 +142,9 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
     ? 'secret'
     : clientAuth === 'private_key_jwt'
       ? 'key'
-      : 'certificate';
+      : clientAuth === 'workload_identity'
+        ? 'token'
+        : 'certificate';
   return failed(
     check,
     `the provider does not check the ${what} of ${clientId}: it accepts a made-up one too.`,
@@ -160,6 +167,10 @@ async function looksAtCodeFirst(
 async function withAnotherProof(provider: ProviderConfig): Promise<ProviderConfig> {
   const { clientAuth, clientKeys } = provider;
   if (clientAuth.startsWith('client_secret_')) return { ...provider, clientSecret: random() };
+  // Nobody can sign as the platform does; a provider that checks a token does not take a secret for it either.
+  if (clientAuth === 'workload_identity') {
+    return { ...provider, clientAuth: 'client_secret_post', clientSecret: random() };
+  }
   // Without a certificate.
   if (clientAuth !== 'private_key_jwt') return { ...provider, clientCert: undefined, clientKeys: [] };
   const [key] = clientKeys;

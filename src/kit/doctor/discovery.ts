@@ -1,9 +1,11 @@
+import type { ProviderConfig } from '../config/index.ts';
 import { AuthError } from '../errors/auth-error.ts';
-import type { Provider } from '../provider/index.ts';
-import { type Answer, ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
+import { type Provider, withPublicAddresses } from '../provider/index.ts';
+import { type Answer, ask, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 import { reasonIn, wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
+import { reachedAt, unanswered, wayOf } from './ways.ts';
 
 /** The provider's metadata as it came, trusted in nothing. */
 export type Metadata = Record<string, unknown>;
@@ -18,23 +20,25 @@ export async function checkDiscovery({
   const address = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   let answer: Answer;
   try {
-    answer = await ask(address, { accept: 'application/json' });
+    answer = await ask(address, { accept: 'application/json' }, provider);
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    const { code } = error;
-    const findings = [
-      failed('discovery', `${address.host} does not answer (${code}).`, connectionHint(code, 'OIDC_ISSUER')),
-    ];
-    if (isTlsFault(code))
-      findings.push(
-        failed('TLS', `the certificate of ${address.host} is refused.`, connectionHint(code, 'OIDC_ISSUER')),
-      );
-    return { findings };
+    return { findings: unanswered(address, error, provider) };
   }
-  const about = [checkTls(answer, address), checkClock(answer, clockToleranceSeconds)];
+  const about = [checkTls(answer, reachedAt(address, provider)), checkClock(answer, clockToleranceSeconds)];
   const metadata = parse(answer);
   if (!metadata) return { findings: [noMetadata(answer, address), ...about] };
-  return { metadata, findings: [ok('discovery', `${address.href} answers.`), ...about] };
+  const answers = ok('discovery', `${address.href} answers${wayOf(address, answer, provider)}.`);
+  return { metadata: asTheAppReads(metadata, provider), findings: [answers, ...about] };
+}
+
+/** Without what names the internal address; where that cannot be, `checkIssuer` says so. */
+function asTheAppReads(metadata: Metadata, provider: ProviderConfig): Metadata {
+  try {
+    return withPublicAddresses(metadata, provider);
+  } catch {
+    return metadata;
+  }
 }
 
 /** The same checks that the app does before it believes the metadata. */
@@ -107,7 +111,11 @@ function noMetadata(answer: Answer, address: URL): Finding {
 }
 
 function checkTls({ tls }: Answer, { host }: URL): Finding {
-  if (!tls) return warning('TLS', `${host} is asked by plain http, which is right on this machine only.`);
+  if (!tls)
+    return warning(
+      'TLS',
+      `${host} is asked by plain http, which is right on this machine or inside a closed network only.`,
+    );
   const daysLeft = Math.floor((tls.validUntil.getTime() - Date.now()) / dayMs);
   const until = tls.validUntil.toISOString().slice(0, 10);
   if (daysLeft < 14)

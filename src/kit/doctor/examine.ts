@@ -10,6 +10,7 @@ import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
+import { checkCredentials } from './own-credentials.ts';
 import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
@@ -19,6 +20,7 @@ import { checkClientSecret, checkSessionSecret, checkSettings, secretsOf } from 
 import { checkSignIn } from './sign-in-request.ts';
 import { checkSignUp } from './sign-up.ts';
 import type { Subject } from './subject.ts';
+import { checkWays } from './ways.ts';
 
 /**
  * Looks at everything that these settings lead to. Changes nothing anywhere.
@@ -59,7 +61,12 @@ async function examineOne(
     ...(hint !== undefined && { hint: inFull(hint) }),
   });
   return {
-    findings: [...checkClientSecret(subject), ...findings, ...checkSignUp(site, metadata)].map(full),
+    findings: [
+      ...checkClientSecret(subject),
+      ...(await checkCredentials(subject.provider)),
+      ...findings,
+      ...checkSignUp(site, metadata),
+    ].map(full),
     toRegister: (await toRegister(subject, metadata)).map(full),
   };
 }
@@ -67,7 +74,7 @@ async function examineOne(
 async function examineProvider(config: Subject): Promise<{ metadata?: Metadata; findings: Finding[] }> {
   const { metadata, findings } = await checkDiscovery(config);
   const more = metadata ? await examineMetadata(config, metadata) : [unseen];
-  return { ...(metadata && { metadata }), findings: [...findings, ...more] };
+  return { ...(metadata && { metadata }), findings: [...checkWays(config.provider), ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');

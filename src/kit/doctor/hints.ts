@@ -82,6 +82,9 @@ export function clientHint({ clientAuth }: ProviderConfig): string {
   if (clientAuth.startsWith('client_secret_')) {
     return 'Check OIDC_CLIENT_ID, copy OIDC_CLIENT_SECRET again, and compare OIDC_CLIENT_AUTH with the registration.';
   }
+  if (clientAuth === 'workload_identity') {
+    return 'Have the provider trust this issuer, subject and audience for this app: register the federated credential below, and check OIDC_CLIENT_ID.';
+  }
   return clientAuth === 'private_key_jwt'
     ? 'Register the key set below at the provider, and check OIDC_CLIENT_ID.'
     : 'Register the certificate in OIDC_CLIENT_CERT_FILE at the provider, and check OIDC_CLIENT_ID.';

@@ -13,19 +13,20 @@ interface Verified {
 }
 
 /** Can what the provider publishes verify an ID token that is signed with the set algorithm? */
-export async function checkKeySet(metadata: Metadata, { idTokenAlg }: ProviderConfig): Promise<Verified> {
+export async function checkKeySet(metadata: Metadata, provider: ProviderConfig): Promise<Verified> {
+  const { idTokenAlg } = provider;
   const address = URL.parse(String(metadata.jwks_uri ?? ''));
   const nothing = (text: string, hint: string) => ({ finding: failed(check, text, hint), algorithms: [] });
   if (!address) return nothing('the metadata names none.', 'Have the provider publish its keys (jwks_uri).');
   const where = said(address.href);
-  const keys = await fetchKeys(address).catch((error: unknown) => {
+  const keys = await fetchKeys(address, provider).catch((error: unknown) => {
     if (error instanceof NoAnswer) return error;
     throw error;
   });
   if (keys instanceof NoAnswer) {
     return nothing(
       `${where} does not answer (${keys.code}).`,
-      connectionHint(keys.code, 'the jwks_uri of the metadata'),
+      keys.hint ?? connectionHint(keys.code, 'the jwks_uri of the metadata'),
     );
   }
   if (typeof keys === 'string') {
@@ -50,8 +51,8 @@ export async function checkKeySet(metadata: Metadata, { idTokenAlg }: ProviderCo
 }
 
 /** The entries of the set, or what is wrong with the answer. @throws NoAnswer */
-async function fetchKeys(address: URL): Promise<unknown[] | string> {
-  const { status, body } = await ask(address, { accept: 'application/json' });
+async function fetchKeys(address: URL, provider: ProviderConfig): Promise<unknown[] | string> {
+  const { status, body } = await ask(address, { accept: 'application/json' }, provider);
   if (status !== 200) return `answers with status ${status}`;
   try {
     const keys: unknown = JSON.parse(body)?.keys;

@@ -1,7 +1,7 @@
 import type { ProviderConfig } from '../config/index.ts';
 import { checkAsked } from './asked.ts';
 import { offersPar } from './attempts.ts';
-import { byAssertion } from './client-answer.ts';
+import { signsAssertion } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 import { listOf } from './metadata-lists.ts';
@@ -62,6 +62,17 @@ function checkClientAuth(metadata: Metadata, { clientAuth }: ProviderConfig): Fi
   const listed = metadata.token_endpoint_auth_methods_supported;
   // The default of OpenID Connect Discovery §3.
   const methods = listed === undefined ? ['client_secret_basic'] : listOf(listed);
+  if (clientAuth === 'workload_identity') {
+    // No name is registered for it: to the provider it is an assertion that somebody else has signed.
+    const text = 'client assertions (private_key_jwt) are';
+    return methods.includes('private_key_jwt')
+      ? ok('client authentication', `${text} offered.`)
+      : warning(
+          'client authentication',
+          `${text} not offered.`,
+          'Check that the provider takes tokens of your platform (federated client authentication, RFC 7523).',
+        );
+  }
   if (methods.includes(clientAuth)) return ok('client authentication', `${clientAuth} is offered.`);
   return warning(
     'client authentication',
@@ -73,7 +84,7 @@ function checkClientAuth(metadata: Metadata, { clientAuth }: ProviderConfig): Fi
 /** FAPI 2.0 §5.3.3.1 and draft-ietf-oauth-rfc7523bis: a client assertion is for the issuer, and for nobody else. */
 function* checkAssertion(metadata: Metadata, provider: ProviderConfig): Generator<Finding> {
   const { clientAuth, clientAssertionAudience, dpop } = provider;
-  if (!byAssertion(clientAuth) || clientAssertionAudience !== 'token_endpoint') return;
+  if (!signsAssertion(clientAuth) || clientAssertionAudience !== 'token_endpoint') return;
   const pushes = offersPar(metadata, provider);
   if (!pushes && !dpop) return;
   yield warning(

@@ -17,7 +17,7 @@ export async function checkPostLogout(config: Subject, metadata: Metadata): Prom
   if (!endpoint || /\/\/cognito-idp\./.test(config.provider.issuer)) return [];
   const ours = `${config.baseUrl}/signed-out`;
   const hint = `Register exactly this post-logout address: ${ours}`;
-  const open = (back?: string) => openAsBrowser(signOutUrl(endpoint, config, back));
+  const open = (back?: string) => openAsBrowser(signOutUrl(endpoint, config, back), config.provider);
   try {
     const real = await open(ours);
     if (real.headers.location?.startsWith(ours)) return [ok(check, `the provider takes ${ours}.`)];

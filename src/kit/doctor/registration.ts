@@ -1,6 +1,7 @@
 import { redirectAddress } from './attempts.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, ok } from './finding.ts';
+import { credentialsToRegister } from './own-credentials.ts';
 import { keySetToRegister } from './own-keys.ts';
 import type { Subject } from './subject.ts';
 
@@ -17,5 +18,6 @@ export async function toRegister(config: Subject, metadata?: Metadata): Promise<
       'register it so that iss and sid come with each call (frontchannel_logout_session_required): most browsers send no cookie of this app inside a frame of the provider.',
     ),
     ...(await keySetToRegister(provider, metadata)),
+    ...(await credentialsToRegister(provider)),
   ];
 }

@@ -68,6 +68,10 @@ export function secretsOf({ provider, session, redisUrls }: Subject): string[] {
     return [password, decodeURIComponent(password)];
   });
   const { clientId, clientSecret = '' } = provider;
+  const { username = '', password = '' } = URL.parse(provider.proxy?.https_proxy ?? '') ?? {};
+  const [user, word] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const ofProxy = [username, password, user, word];
+  if (username) ofProxy.push(Buffer.from(`${user}:${word}`).toString('base64'));
   const form = (text: string) => new URLSearchParams({ '': text }).toString().slice(1);
   const basic = [
     `${clientId}:${clientSecret}`,
@@ -79,6 +83,7 @@ export function secretsOf({ provider, session, redisUrls }: Subject): string[] {
     ...(clientSecret === '' ? [] : basic),
     ...session.secrets,
     ...passwords,
+    ...ofProxy,
   ];
   return [...new Set(all)].filter((secret) => secret !== '');
 }

@@ -45,7 +45,8 @@ type OwnWords = TextName extends infer K
 /** The same failure, with a button that leads back to `path`. */
 export function leadingBack(reason: Reason, path: string): { action: { label: Text; href: string } } {
   const href = `/auth/login?returnTo=${encodeURIComponent(path)}`;
-  return { action: { label: actionOf(reason).label, href } };
+  const { label } = actionOf(reason) === home ? again : actionOf(reason);
+  return { action: { label, href } };
 }
 
 function actionOf(reason: Reason): Action {

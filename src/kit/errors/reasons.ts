@@ -33,6 +33,7 @@ export const signInFailures = {
   claims_too_large: 502,
   not_admitted: 403,
   admission_failed: 503,
+  client_refused: 503,
   ended_meanwhile: 403,
   loop: 400,
 } as const;
@@ -54,7 +55,6 @@ export const refusals = {
   issuer_unknown: 400,
   store_away: 503,
   api_unreachable: 503,
-  client_refused: 503,
 } as const;
 
 export type Refusal = keyof typeof refusals;

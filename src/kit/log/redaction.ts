@@ -32,7 +32,7 @@ export function withoutSecrets(line: Record<string, unknown>): Record<string, un
 }
 
 function clean(value: unknown, depth: number, budget: Budget): unknown {
-  if (typeof value === 'string') return shortened(withoutQuotes(value));
+  if (typeof value === 'string') return shortened(withoutJwts(withoutQuotes(value)));
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
   if (value instanceof Error) return describe(value);
   if (depth === deepest) return '[…]';
@@ -63,6 +63,14 @@ function cleanObject(object: object, depth: number, budget: Budget): Record<stri
   return cleaned;
 }
 
+/** A JWT (RFC 7519), or what is there of one: all begin with a JSON object in base64url. */
+const jwt = /eyJ[\w-]{7,}(?:\.[\w-]*)*/g;
+
+/** A token may come into a line by any name, also that of the platform in its file (R20). */
+function withoutJwts(text: string): string {
+  return text.includes('eyJ') ? text.replace(jwt, '[redacted]') : text;
+}
+
 function shortened(text: string): string {
   return text.length > longestText ? `${text.slice(0, longestText)}[…]` : text;
 }
@@ -77,7 +85,7 @@ function describe(error: Error): object {
   return {
     type: error.name,
     message: shortened(
-      [...new Set(chain.map(({ message, name }) => withoutQuotes(message) || name))].join(': '),
+      [...new Set(chain.map(({ message, name }) => withoutJwts(withoutQuotes(message)) || name))].join(': '),
     ),
     stack: shortened(chain.map(stackOf).join('\ncaused by: ')),
     ...(typeof code === 'string' && { code: isSecret('code', code) ? '[redacted]' : code }),
@@ -86,7 +94,7 @@ function describe(error: Error): object {
 
 /** It begins with the message, which may be long and of many lines. */
 function stackOf({ stack = '', message }: Error): string {
-  return stack.replace(message, () => withoutQuotes(message));
+  return withoutJwts(stack.replace(message, () => withoutQuotes(message)));
 }
 
 function causesOf(error: Error): Error[] {

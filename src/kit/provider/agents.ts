@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { ProxyAgent, type ProxyEnv } from './proxy.ts';
 
 /**
  * Idle connections are closed by us before most servers do it. Where a server announces its own limit
@@ -7,12 +8,21 @@ import https from 'node:https';
  */
 const kept = { keepAlive: true, timeout: 4_000 };
 const fresh = { keepAlive: false };
+/** A proxy that takes longer is said to be the one that does not answer, before the whole request is given up. */
+const forTunnels = { timeout: 4_000 };
 
 /** What may be asked again when its connection broke (RFC 9110 §9.2.1). */
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function isSafe(method: string): boolean {
   return safeMethods.has(method);
+}
+
+/** How https connections are made. */
+export interface Way {
+  /** The certificate that we show. */
+  tls?: { cert: string; key: string } | undefined;
+  proxy?: ProxyEnv | undefined;
 }
 
 export type Agents = ReturnType<typeof createAgents>;
@@ -24,10 +34,14 @@ export type Agents = ReturnType<typeof createAgents>;
  * token must not be sent again, as the provider would treat it as stolen (RFC 9700 §4.14.2), so the sign-in would
  * fail. This costs a sign-in one handshake; over TLS the handshake is a resumption, as each agent caches sessions.
  */
-export function createAgents(tls: { cert: string; key: string } | undefined) {
+export function createAgents({ tls, proxy }: Way) {
+  const overTls = (options: https.AgentOptions) =>
+    proxy
+      ? new ProxyAgent({ ...options, ...forTunnels, ...tls }, proxy)
+      : new https.Agent({ ...options, ...tls });
   const agents = {
     'http:': { kept: new http.Agent(kept), fresh: new http.Agent(fresh) },
-    'https:': { kept: new https.Agent({ ...kept, ...tls }), fresh: new https.Agent({ ...fresh, ...tls }) },
+    'https:': { kept: overTls(kept), fresh: overTls(fresh) },
   };
   return {
     /** @param again the same request failed on a kept connection: the other ones may be just as dead */

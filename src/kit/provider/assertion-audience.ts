@@ -1,12 +1,14 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { sendsAssertion } from './client-authentication.ts';
+import { assertionAudience, sendsAssertion } from './client-authentication.ts';
 import type { Metadata } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /**
- * The bounds of a client assertion whose audience is the token endpoint. Whoever gets one can show it there and be
- * taken for this app, so it goes nowhere else (draft-ietf-oauth-rfc7523bis). One for the issuer needs no bounds.
+ * The bounds of a client assertion that is not for the issuer alone. Whoever gets one for the token endpoint can show
+ * it there and be taken for this app, so it goes nowhere else (draft-ietf-oauth-rfc7523bis). A platform's token is good
+ * wherever its audience says, which we may not know. One for the issuer needs no bounds. That none goes to another
+ * provider of this app is checked with the metadata.
  */
 export class AssertionAudience {
   readonly #settings: ProviderSettings;
@@ -17,7 +19,7 @@ export class AssertionAudience {
   constructor(settings: ProviderSettings, log: Log) {
     this.#settings = settings;
     this.#log = log;
-    this.#bounded = settings.clientAssertionAudience === 'token_endpoint' && sendsAssertion(settings);
+    this.#bounded = sendsAssertion(settings) && assertionAudience(settings) !== 'issuer';
     this.warn();
   }
 
@@ -27,8 +29,9 @@ export class AssertionAudience {
    * @param metadata as soon as it is there
    */
   warn(metadata?: Metadata): void {
-    if (!this.#bounded || this.#warned) return;
-    const { par, dpop } = this.#settings;
+    const { par, dpop, clientAssertionAudience } = this.#settings;
+    // Where it is not the setting that decides, another one would not help.
+    if (!this.#bounded || this.#warned || clientAssertionAudience !== 'token_endpoint') return;
     const pushes = par === 'auto' && metadata?.pushed_authorization_request_endpoint !== undefined;
     const reasons = [
       ...(par === 'require' || pushes ? ['pushed authorization requests (OIDC_PAR)'] : []),
@@ -42,12 +45,23 @@ export class AssertionAudience {
     );
   }
 
-  /** @throws AuthError when an assertion for the token endpoint would go to another origin */
+  /** @throws AuthError when an assertion would go where it could be misused */
   demand(address: string, { token_endpoint }: Metadata): void {
     const { origin } = new URL(address);
     if (!this.#bounded || origin === new URL(token_endpoint).origin) return;
     throw new AuthError('discovery_invalid', {
-      hint: `nothing was sent to ${origin}: with OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint a client assertion goes to the token endpoint's origin only; use issuer, or OIDC_PAR=off if it is the PAR endpoint`,
+      hint: `nothing was sent to ${origin}: ${this.#why()}, or OIDC_PAR=off if it is the PAR endpoint`,
     });
+  }
+
+  #why(): string {
+    const { clientAuth, clientAssertionAudience } = this.#settings;
+    if (clientAuth === 'workload_identity') {
+      return "the token in OIDC_CLIENT_ASSERTION_FILE goes to the token endpoint's origin only; check the metadata of OIDC_ISSUER";
+    }
+    const rule = "a client assertion goes to the token endpoint's origin only";
+    return clientAssertionAudience === 'token_endpoint'
+      ? `with OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint ${rule}; use issuer`
+      : `at this provider ${rule}; check the metadata of OIDC_ISSUER`;
   }
 }

@@ -1,9 +1,12 @@
 import * as oidc from 'openid-client';
+import type { Log } from '../log/index.ts';
+import { AssertionFile } from './assertion-file.ts';
 import { type ClientKey, loadClientKeys } from './client-keys.ts';
+import { wantsTokenEndpointAudience } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** How this client proves who it is, the way to try first in front: two keys are two ways (rotation). */
-export function clientAuthentication(settings: ProviderSettings): oidc.ClientAuth[] {
+export function clientAuthentication(settings: ProviderSettings, log: Log): oidc.ClientAuth[] {
   const secret = settings.clientSecret ?? '';
   switch (settings.clientAuth) {
     case 'client_secret_basic':
@@ -14,6 +17,8 @@ export function clientAuthentication(settings: ProviderSettings): oidc.ClientAut
       return [secretJwt(secret, settings)];
     case 'private_key_jwt':
       return loadClientKeys(settings.clientKeys, settings.clientKeyAlg).map((key) => keyJwt(key, settings));
+    case 'workload_identity':
+      return [platformToken(settings, log)];
     default:
       return [oidc.TlsClientAuth()];
   }
@@ -21,7 +26,13 @@ export function clientAuthentication(settings: ProviderSettings): oidc.ClientAut
 
 /** Whether this client sends a token about itself instead of a secret (RFC 7523 §2.2). */
 export function sendsAssertion({ clientAuth }: ProviderSettings): boolean {
-  return clientAuth === 'private_key_jwt' || clientAuth === 'client_secret_jwt';
+  return /^(private_key_jwt|client_secret_jwt|workload_identity)$/.test(clientAuth);
+}
+
+/** Whom its assertions are for; undefined where the platform decides that, and we may not know. */
+export function assertionAudience(settings: ProviderSettings): 'issuer' | 'token_endpoint' | undefined {
+  if (settings.clientAuth === 'workload_identity') return undefined;
+  return wantsTokenEndpointAudience(settings.issuer) ? 'token_endpoint' : settings.clientAssertionAudience;
 }
 
 /**
@@ -48,22 +59,40 @@ function secretJwt(secret: string, settings: ProviderSettings): oidc.ClientAuth 
 
 function keyJwt(key: ClientKey, settings: ProviderSettings): oidc.ClientAuth {
   return async (server, ...rest) => {
-    const { alg, ...signing } = await key(server.token_endpoint_auth_signing_alg_values_supported);
-    const modify = describe(server, settings, alg);
+    const { alg, x5t, ...signing } = await key(server.token_endpoint_auth_signing_alg_values_supported);
+    const modify = describe(server, settings, { alg, ...(x5t && { 'x5t#S256': x5t }) });
     return oidc.PrivateKeyJwt(signing, { [oidc.modifyAssertion]: modify })(server, ...rest);
   };
 }
 
-/** What the settings say about an assertion. Without them its audience is the issuer, and its header has no typ. */
+/**
+ * What the settings say about an assertion. Without them its audience is the issuer, and its header has no typ.
+ *
+ * @param more goes into the header: the algorithm, for the library writes Ed25519 for any such key
+ */
 function describe(
   server: oidc.ServerMetadata,
-  { clientAssertionAudience: audience, clientAssertionTyp: typ }: ProviderSettings,
-  alg?: string,
+  settings: ProviderSettings,
+  more: Record<string, string> = {},
 ) {
+  const { clientAssertionTyp: typ } = settings;
   return (header: Record<string, unknown>, payload: Record<string, unknown>) => {
-    // The library writes Ed25519 for any such key.
-    if (alg) header.alg = alg;
-    if (typ) header.typ = typ;
-    if (audience === 'token_endpoint') payload.aud = server.token_endpoint;
+    Object.assign(header, more, typ && { typ });
+    if (assertionAudience(settings) === 'token_endpoint') payload.aud = server.token_endpoint;
+  };
+}
+
+/** The platform's own token (RFC 7523 §2.2). Its subject is the platform's name for this app, so the id goes along. */
+function platformToken(
+  { clientAssertionFile = '', clockToleranceSeconds }: ProviderSettings,
+  log: Log,
+): oidc.ClientAuth {
+  const file = new AssertionFile(clientAssertionFile, { clockToleranceSeconds, log });
+  void file.warn();
+  return async (_server, { client_id }, body) => {
+    const assertion = await file.read();
+    body.set('client_id', client_id);
+    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+    body.set('client_assertion', assertion);
   };
 }

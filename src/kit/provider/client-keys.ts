@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, hash, X509Certificate } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, importPKCS8, type JWK } from 'jose';
 
 /** A private key of this client. */
@@ -7,6 +7,8 @@ export interface ClientKeyText {
   pem: string;
   kid?: string | undefined;
   alg?: string | undefined;
+  /** PEM. */
+  cert?: string | undefined;
 }
 
 /** Ready to sign with the algorithm that a provider takes. */
@@ -14,6 +16,8 @@ export interface SigningKey {
   key: CryptoKey;
   kid: string;
   alg: string;
+  /** SHA-256 of the certificate's DER (RFC 7515 §4.1.8), where the key has one. */
+  x5t?: string;
 }
 
 /** What is asked of a key at each signature: the algorithms that the provider's metadata lists, if it lists any. */
@@ -27,7 +31,8 @@ export type ClientKey = (offered: unknown) => Promise<SigningKey>;
  * @throws TypeError when a text is no private key
  */
 export function loadClientKeys(texts: readonly ClientKeyText[], set: string | undefined): ClientKey[] {
-  return texts.map(({ pem, kid, alg }) => {
+  return texts.map(({ pem, kid, alg, cert }) => {
+    const x5t = cert && hash('sha256', new X509Certificate(cert).raw, 'base64url');
     const jwk = exportJWK(createPrivateKey(pem));
     const imported = new Map<string, Promise<SigningKey>>();
     return async (offered) => {
@@ -35,7 +40,7 @@ export function loadClientKeys(texts: readonly ClientKeyText[], set: string | un
       const ready =
         imported.get(signing) ?? importKey(pem, kid ?? calculateJwkThumbprint(await jwk), signing);
       imported.set(signing, ready);
-      return ready;
+      return { ...(await ready), ...(x5t && { x5t }) };
     };
   });
 }

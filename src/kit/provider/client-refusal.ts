@@ -6,14 +6,21 @@ import type { ProviderSettings } from './settings.ts';
 /**
  * Whether an endpoint refused this client, not what it asked for. A wrong audience of a client assertion counts:
  * OpenIddict answers it with `invalid_grant`, which would otherwise end the user's session for a setting of ours.
- * No other description does, for "issued to another client" is a refresh token that is gone.
+ * No other description does, for "issued to another client" is a refresh token that is gone. Microsoft Entra answers
+ * `invalid_request` where no federated credential fits the platform's token (AADSTS70021 and those that follow).
  */
 export function isClientAuthenticationFailure(thrown: unknown, settings: ProviderSettings): boolean {
-  const error = refusal(thrown);
-  return (
-    error === 'invalid_client' ||
-    (error === 'invalid_grant' && settings.clientAuth === 'private_key_jwt' && speaksOfAssertion(thrown))
-  );
+  const { clientAuth } = settings;
+  switch (refusal(thrown)) {
+    case 'invalid_client':
+      return true;
+    case 'invalid_grant':
+      return /^(private_key_jwt|workload_identity)$/.test(clientAuth) && speaksOfAssertion(thrown);
+    case 'invalid_request':
+      return clientAuth === 'workload_identity' && speaksOfAssertion(thrown);
+    default:
+      return false;
+  }
 }
 
 /**
@@ -47,6 +54,9 @@ function speaksOfAssertion(thrown: unknown): boolean {
 
 function whatToCheck(settings: ProviderSettings): string {
   if (!sendsAssertion(settings)) return '';
+  if (settings.clientAuth === 'workload_identity') {
+    return '; the provider may not trust the token in OIDC_CLIENT_ASSERTION_FILE: compare its issuer, subject and audience with what is registered there (npm run doctor shows them)';
+  }
   const names = ['OIDC_CLIENT_ASSERTION_AUDIENCE', 'OIDC_CLIENT_ASSERTION_TYP'];
   if (settings.clientAuth === 'private_key_jwt') names.push('OIDC_CLIENT_KEY_ALG', 'the registered key');
   return `; the provider may not accept this client assertion: check ${names.join(', ')}`;

@@ -8,6 +8,7 @@ import { withoutEchoes } from './echoes.ts';
 import { type Clock, causes, refusal, toAuthError } from './failures.ts';
 import { createProviderFetch, type ProviderCall, type ProviderFetch, toResponse } from './fetch.ts';
 import { ProviderHealth } from './health.ts';
+import { routeOf, warnOfPlainHttp, withPublicAddresses } from './internal-address.ts';
 import { ProviderKeys } from './keys.ts';
 import { boundMetadata, checkMetadata, type Metadata } from './metadata.ts';
 import { Refreshing } from './refreshing.ts';
@@ -62,8 +63,10 @@ export class ProviderConnection {
       this.health.observe(call);
       context.onCall?.(call);
     };
-    const provider = createProviderFetch({ tls, observe });
-    const api = createProviderFetch({ tls });
+    warnOfPlainHttp(settings, context.log);
+    const way = { tls, proxy: settings.proxy, route: (url: URL) => routeOf(url, settings) };
+    const provider = createProviderFetch({ ...way, observe });
+    const api = createProviderFetch(way);
     const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
     const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
     this.#fetch = fetch;
@@ -72,7 +75,7 @@ export class ProviderConnection {
       provider.close();
       api.close();
     };
-    this.#clientAuths = clientAuthentication(settings);
+    this.#clientAuths = clientAuthentication(settings, context.log);
     this.#audience = new AssertionAudience(settings, context.log);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     const jwksUri = async () => (await this.discovered.get()).jwks_uri;
@@ -142,7 +145,11 @@ export class ProviderConnection {
         [oidc.customFetch]: async (...request) => boundMetadata(await this.#fetch(...request)),
         execute: issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [],
       });
-      const metadata = checkMetadata(configuration.serverMetadata(), this.settings, this.#context);
+      const metadata = checkMetadata(
+        withPublicAddresses(configuration.serverMetadata(), this.settings),
+        this.settings,
+        this.#context,
+      );
       this.#audience.warn(metadata);
       return metadata;
     } catch (error) {

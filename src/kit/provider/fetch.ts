@@ -1,9 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
-import { createAgents, isSafe } from './agents.ts';
+import type { Duplex } from 'node:stream';
+import { createAgents, isSafe, type Way } from './agents.ts';
 import { toHeaders } from './answer-headers.ts';
 import { unpacked } from './content-encoding.ts';
+import type { Route } from './internal-address.ts';
 import { networkHint } from './network-hints.ts';
+import { opening, ProxyFailure } from './proxy.ts';
 
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
@@ -108,25 +111,30 @@ const isBodiless = (status: number) => status === 204 || status === 304;
  * takes a client certificate (RFC 8705). Follows no redirect, ever (ASVS 15.3.2). Rejects with Unreachable or
  * UnusableAnswer.
  *
- * @param observe told of each answer and each failure
+ * @param options.route where a request really goes; where it says, without one
+ * @param options.observe told of each answer and each failure
  */
-export function createProviderFetch(options: {
-  tls?: { cert: string; key: string } | undefined;
-  observe?: ((call: ProviderCall) => void) | undefined;
-}): { fetch: ProviderFetch; close(): void } {
-  const agents = createAgents(options.tls);
+export function createProviderFetch(
+  options: Way & {
+    route?: ((url: URL) => Route) | undefined;
+    observe?: ((call: ProviderCall) => void) | undefined;
+  },
+): { fetch: ProviderFetch; close(): void } {
+  const agents = createAgents(options);
+  const { route = (url: URL): Route => ({ url, headers: {}, internal: false }) } = options;
 
   async function fetch(address: string, init: FetchOptions): Promise<ProviderAnswer> {
     const url = new URL(address);
+    const way = route(url);
     const method = (init.method ?? 'GET').toUpperCase();
     const startedAt = performance.now();
     let status: number | undefined;
     const call = () => ({ method, url, ms: performance.now() - startedAt, status });
     try {
-      const { message, body } = await send(url, init, agents.for(url, method)).catch((error) => {
+      const { message, body } = await send(way, init, agents.for(way.url, method)).catch((error) => {
         // The other end closed a kept connection just as we used it.
         const closed = error.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code);
-        if (closed && isSafe(method)) return send(url, init, agents.for(url, method, true));
+        if (closed && isSafe(method)) return send(way, init, agents.for(way.url, method, true));
         throw error;
       });
       status = message.statusCode ?? 502;
@@ -143,8 +151,16 @@ export function createProviderFetch(options: {
       const failure =
         error instanceof Unreachable
           ? error
-          : new Unreachable(`${url.host} does not answer`, { cause: error });
-      failure.hint = networkHint(error as NodeJS.ErrnoException, url, options.tls !== undefined);
+          : new Unreachable(`${way.url.host} does not answer`, { cause: error });
+      if (error instanceof ProxyFailure) failure.hint = error.hint;
+      // A gateway that answers is there.
+      else if (status === undefined)
+        failure.hint = networkHint(
+          error as NodeJS.ErrnoException,
+          way.url,
+          options.tls !== undefined,
+          way.internal,
+        );
       options.observe?.({ ...call(), failure });
       throw failure;
     }
@@ -157,7 +173,7 @@ export function createProviderFetch(options: {
 }
 
 function send(
-  url: URL,
+  { url, headers: ofRoute, servername }: Route,
   init: FetchOptions,
   agent: http.Agent,
 ): Promise<{ message: http.IncomingMessage; body: Buffer }> {
@@ -165,10 +181,18 @@ function send(
     const body = init.body == null ? undefined : String(init.body);
     const headers = {
       ...init.headers,
+      ...ofRoute,
       ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
     };
     const { request } = url.protocol === 'https:' ? https : http;
-    const outgoing = request(url, { method: init.method ?? 'GET', headers, agent });
+    let connection: Duplex | undefined;
+    const options = {
+      ...{ method: init.method ?? 'GET', headers, agent, servername },
+      [opening]: (opened: Duplex) => {
+        connection = opened;
+      },
+    };
+    const outgoing = request(url, options);
     const fail = (error: Error) => {
       clearTimeout(timer);
       reject(Object.assign(error, { reusedSocket: outgoing.reusedSocket }));
@@ -176,6 +200,7 @@ function send(
     // A request that Node has destroyed already emits no error, so nobody waits for one.
     const giveUp = (error: Error) => {
       outgoing.destroy(error);
+      if (!outgoing.socket) connection?.destroy();
       fail(error);
     };
     // One timer over the whole exchange: a body that trickles in counts too.

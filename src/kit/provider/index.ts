@@ -13,14 +13,18 @@ import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
 import { askUserinfo } from './userinfo.ts';
 
+export { createAgents } from './agents.ts';
 export type { ApiAnswer, ApiRequest } from './api.ts';
 export { type Api, type Apis, apiAddress } from './api-address.ts';
+export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
 export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';
 export { whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';
+export { type Route, routeOf, withPublicAddresses } from './internal-address.ts';
+export { isTunnel, ProxyFailure } from './proxy.ts';
 export { RefreshError } from './refresh-failure.ts';
 export type { ProviderSettings } from './settings.ts';
 export type { SignInAnswer } from './sign-in.ts';

@@ -16,13 +16,25 @@ const unknownCa = /^(?:UNABLE_TO_\w+|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT(?:_IN_CHAI
 /**
  * @param url what was asked
  * @param ownCertificate whether we showed one (RFC 8705)
+ * @param internal whether it is OIDC_INTERNAL_URL that was asked
  */
-export function networkHint(error: NetworkError, url: URL, ownCertificate: boolean): string | undefined {
+export function networkHint(
+  error: NetworkError,
+  url: URL,
+  ownCertificate: boolean,
+  internal = false,
+): string | undefined {
+  const hint = hintOf(error, url, ownCertificate, internal ? 'OIDC_INTERNAL_URL' : 'OIDC_ISSUER');
+  if (!internal || hint?.includes('OIDC_INTERNAL_URL')) return hint;
+  return `${hint ?? `${url.host} does not answer`}: check OIDC_INTERNAL_URL`;
+}
+
+function hintOf(error: NetworkError, url: URL, ownCertificate: boolean, setting: string): string | undefined {
   const { host, hostname, protocol } = url;
   const code = typeof error.code === 'string' ? error.code : '';
   const words = `${code} ${String(error.message).slice(0, 500)}`.replaceAll('_', ' ');
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `the name ${hostname} is not known here: check OIDC_ISSUER and the DNS of this machine`;
+    return `the name ${hostname} is not known here: check ${setting} and the DNS of this machine`;
   if (code === 'ECONNREFUSED') return `nothing is listening at ${host}`;
   if (protocol === 'https:') return tlsHint(code, words, host, ownCertificate);
   if (code.startsWith('HPE_') || (code === 'ECONNRESET' && !error.reusedSocket))

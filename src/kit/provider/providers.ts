@@ -27,18 +27,24 @@ export function createProviders(
   { baseUrl, ...context }: ConnectionContext & { baseUrl: string },
   traced: (provider: Provider) => Provider = (provider) => provider,
 ): Providers {
-  const origins = settings.map(({ issuer }) => originOf(issuer) ?? issuer);
   return providersOf(
     settings.map((each) =>
       traced(
         createProvider(each, {
           ...context,
           redirectUri: redirectUri(baseUrl, each),
-          otherOrigins: origins.filter((origin) => origin !== originOf(each.issuer)),
+          otherOrigins: otherOrigins(each, settings),
         }),
       ),
     ),
   );
+}
+
+/** Where others live, for users and for this server. Those at the issuer's own origin have the same operator. */
+function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
+  const others = settings.filter((each) => originOf(each.issuer) !== originOf(issuer));
+  const addresses = others.flatMap((each) => [each.issuer, each.internalUrl]);
+  return addresses.map(originOf).filter((origin) => origin !== undefined);
 }
 
 /** Where the answers of a provider come to: with a name, to an address of its own (RFC 9700 §4.4). */

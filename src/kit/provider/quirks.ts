@@ -79,6 +79,14 @@ export function sendsSidAlone(issuer: string): boolean {
   return entraHosts.has(new URL(issuer).hostname);
 }
 
+/**
+ * Microsoft Entra takes a client assertion whose audience is its token endpoint, and documents no other
+ * (https://learn.microsoft.com/entra/identity-platform/certificate-credentials).
+ */
+export function wantsTokenEndpointAudience(issuer: string): boolean {
+  return entraHosts.has(new URL(issuer).hostname);
+}
+
 const entraHosts = new Set([
   'login.microsoftonline.com',
   'login.microsoftonline.us',

@@ -1,6 +1,7 @@
 import type { Audit, Log } from '../log/index.ts';
 import type { ClientKeyText } from './client-keys.ts';
 import type { ProviderCall } from './fetch.ts';
+import type { ProxyEnv } from './proxy.ts';
 
 /** How the provider knows this app, and what we ask of it. */
 export interface ProviderSettings {
@@ -15,6 +16,8 @@ export interface ProviderSettings {
   /** Which claim holds the roles; undefined: nobody has a role. */
   rolesClaim: string | undefined;
   issuer: string;
+  /** The origin that requests for the issuer's go to, where users reach that elsewhere. */
+  internalUrl?: string | undefined;
   clientId: string;
   clientSecret?: string | undefined;
   clientAuth: string;
@@ -24,6 +27,8 @@ export interface ProviderSettings {
   clientCert?: string | undefined;
   /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
   clientKeyAlg?: string | undefined;
+  /** A file with a token about this app, which the platform puts there and renews (RFC 7523). */
+  clientAssertionFile?: string | undefined;
   /** Whom a client assertion is for (RFC 7523 §3; draft-ietf-oauth-rfc7523bis wants the issuer). */
   clientAssertionAudience: 'issuer' | 'token_endpoint';
   /** The `typ` in a client assertion's header. */
@@ -51,6 +56,8 @@ export interface ProviderSettings {
   stepUpWithoutAuthTime: boolean;
   clockToleranceSeconds: number;
   dpop: boolean;
+  /** For https requests to the provider and to APIs. */
+  proxy?: ProxyEnv | undefined;
 }
 
 /** What the connection is given from outside. */

@@ -135,7 +135,7 @@ export class SessionRecords {
       if (!old) return undefined;
       const user = change(old);
       if (user === undefined) return { user: old, changed: false };
-      for (const name of ['iss', 'sub', 'sid', 'expiresAt'] as const) {
+      for (const name of ['provider', 'iss', 'sub', 'sid', 'expiresAt'] as const) {
         if (user[name] !== old[name]) throw new TypeError(`a session keeps the ${name} of its sign-in`);
       }
       const was = sealed.subarray(0, endOfHead(sealed));

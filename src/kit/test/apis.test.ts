@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { apiAddress } from '../provider/index.ts';
+import { type Api, type Apis, apiAddress } from '../provider/index.ts';
 import { readApis } from '../site-apis.ts';
 import { startTestApp } from '../testing/index.ts';
 import { startSmallApi } from './helpers/asked.ts';
@@ -8,7 +8,7 @@ import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
 // `apis` in site.ts (DESIGN §3): called by name, and no path leads anywhere else.
 
 const api = (address: string) => ({ url: new URL(address), providers: ['default'] });
-const apis = new Map([
+const apis: Apis = new Map<string, Api>([
   ['root', api('https://api.example.com')],
   ['notes', api('https://api.example.com/v1/notes')],
   ['slash', api('https://api.example.com/v1/notes/')],

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLog } from '../log/index.ts';
 import { clientAuthentication } from '../provider/client-authentication.ts';
 import type { ProviderSettings } from '../provider/settings.ts';
 import { type Certificate, makeCertificate, trust } from './helpers/certificates.ts';
@@ -57,10 +58,10 @@ describe('a client with a secret', () => {
 
   // RFC 6749 appendix B. Servers that do not decode see the id as it is, as long as nothing in it needs encoding.
   test('encodes id and secret for a Basic header as a form does, and nothing more', () => {
-    const [basic] = clientAuthentication({
-      clientAuth: 'client_secret_basic',
-      clientSecret: 'a-b_c.d*e~f g:é',
-    } as ProviderSettings);
+    const [basic] = clientAuthentication(
+      { clientAuth: 'client_secret_basic', clientSecret: 'a-b_c.d*e~f g:é' } as ProviderSettings,
+      createLog('silent'),
+    );
     const sent = (client_id: string) => {
       const headers = new Headers();
       basic?.({ issuer: 'https://op.example' }, { client_id }, new URLSearchParams(), headers);

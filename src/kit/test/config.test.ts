@@ -703,13 +703,7 @@ describe('client authentication', () => {
       [
         'private_key_jwt',
         { ...secretToo, ...cert, OIDC_CLIENT_KEY_FILE: `${absent},${absent},${pem}` },
-        [
-          noSecretNeeded,
-          'OIDC_CLIENT_CERT_FILE has no effect',
-          keyGone,
-          keyGone,
-          'OIDC_CLIENT_KEY_FILE must be one',
-        ],
+        [noSecretNeeded, keyGone, keyGone, 'OIDC_CLIENT_KEY_FILE must be one', certGone],
       ],
       [
         'private_key_jwt',
@@ -735,6 +729,22 @@ describe('client authentication', () => {
           'OIDC_CLIENT_CERT_FILE has no effect',
           ...unusedToo,
         ],
+      ],
+      [
+        'workload_identity',
+        { ...secretToo, ...key, ...cert, ...unused },
+        [
+          'OIDC_CLIENT_ASSERTION_FILE is missing. OIDC_CLIENT_AUTH=workload_identity needs it.',
+          noSecretNeeded,
+          'OIDC_CLIENT_KEY_FILE has no effect',
+          'OIDC_CLIENT_CERT_FILE has no effect',
+          ...unusedToo,
+        ],
+      ],
+      [
+        'private_key_jwt',
+        { ...key, OIDC_CLIENT_CERT_FILE: `${absent},`, OIDC_CLIENT_ASSERTION_FILE: absent },
+        ['OIDC_CLIENT_ASSERTION_FILE has no effect', keyGone, certGone, 'OIDC_CLIENT_CERT_FILE must be one'],
       ],
       ['no such way', { ...key, ...cert }, ['OIDC_CLIENT_AUTH must be one of', keyGone, certGone]],
     ];

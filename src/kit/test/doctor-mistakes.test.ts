@@ -706,3 +706,74 @@ describe('the post-logout address', () => {
     ],
   ])('%s', (_mistake, row) => expectRow(row));
 });
+
+describe('a way to the provider that is closed is named with its setting', () => {
+  const proxied = { OIDC_ISSUER: 'https://op.example.test' };
+  const left: RegExp = /^! provider: its other checks were left out/;
+
+  test.each<[mistake: string, Row]>([
+    [
+      'nothing at the internal address',
+      {
+        server: keycloak,
+        env: { OIDC_INTERNAL_URL: 'http://127.0.0.1:1' },
+        lines: [
+          /^✗ discovery: 127\.0\.0\.1:1 \(OIDC_INTERNAL_URL\) does not answer \(ECONNREFUSED\)\. Nothing listens there: check OIDC_INTERNAL_URL, or start it\.$/,
+          /^! internal address: requests for http:\/\/127\.0\.0\.1:\d+ go to http:\/\/127\.0\.0\.1:1 by plain http/,
+          left,
+        ],
+        exit: 1,
+      },
+    ],
+    [
+      'an internal name that nobody knows',
+      {
+        server: keycloak,
+        env: { OIDC_INTERNAL_URL: 'https://nobody-here.internal' },
+        lines: [
+          /^✗ discovery: nobody-here\.internal \(OIDC_INTERNAL_URL\) does not answer \((ENOTFOUND|EAI_AGAIN)\)\. Nobody knows this host name: check OIDC_INTERNAL_URL/,
+          /^✓ internal address: /,
+          left,
+        ],
+        exit: 1,
+      },
+    ],
+    [
+      'a public name that this server does not know',
+      {
+        server: keycloak,
+        env: proxied,
+        lines: [
+          /^✗ discovery: op\.example\.test does not answer \((ENOTFOUND|EAI_AGAIN)\)\. .* If only users know it and this server reaches the provider elsewhere, set OIDC_INTERNAL_URL\.$/,
+          left,
+        ],
+        exit: 1,
+      },
+    ],
+    [
+      'a proxy that is away',
+      {
+        server: keycloak,
+        env: { ...proxied, HTTPS_PROXY: 'http://user:pr0xyw0rd@127.0.0.1:1' },
+        lines: [
+          /^✗ discovery: the way to op\.example\.test is closed \(ECONNREFUSED\)\. The proxy of HTTPS_PROXY does not answer \(ECONNREFUSED\): check HTTPS_PROXY/,
+          left,
+        ],
+        not: /pr0xyw0rd|127\.0\.0\.1:1\b(?!.*callback)/,
+        exit: 1,
+      },
+    ],
+    [
+      'a network in NO_PROXY, which Node does not understand',
+      {
+        server: plainServer,
+        env: { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'localhost, 10.0.0.0/8,10.0.0.1-10.0.0.9' },
+        lines: [
+          /^! NO_PROXY: Node does not understand 10\.0\.0\.0\/8, so these hosts are reached through the proxy\. Write a range as 10\.0\.0\.0-10\.255\.255\.255/,
+          /^✓ discovery: .* answers without the proxy of HTTPS_PROXY, as plain http never goes through it\.$/,
+        ],
+        exit: 0,
+      },
+    ],
+  ])('%s', (_mistake, row) => expectRow(row));
+});

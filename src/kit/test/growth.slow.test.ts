@@ -49,7 +49,7 @@ const addressOfSeveralParameters = (text: string) => {
     answersMethods({ path, method: 'GET' } as Request, {} as Response, () => {});
 };
 
-const apis = new Map([['api', new URL('https://api.example.com/v1')]]);
+const apis = new Map([['api', { url: new URL('https://api.example.com/v1'), providers: ['default'] }]]);
 
 const takeLink = (text: string) => {
   const context = { loginParameters: loginParameters(['login_hint', 'prompt']), explain: false };

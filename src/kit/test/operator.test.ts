@@ -5,6 +5,7 @@ import { loadConfig } from '../config/index.ts';
 import { sessionHash } from '../log/index.ts';
 import { readArguments, UsageError } from '../operator/arguments.ts';
 import { carryOut } from '../operator/sessions.ts';
+import { bareEnv } from './helpers/bare-env.ts';
 import { type Instances, recordsIn, startInstances, statusOf, textOf } from './helpers/instances.ts';
 import { describeWithRedis } from './helpers/redis-server.ts';
 import { signIn as signInAs, stores } from './helpers/stored-sessions.ts';
@@ -14,7 +15,7 @@ const command = fileURLToPath(new URL('../operator/main.ts', import.meta.url));
 /** `npm run sessions -- …` */
 function sessions(env: Record<string, string | undefined>, ...args: string[]) {
   return new Promise<{ code: number; said: string; complained: string }>((resolve) => {
-    const options = { env: { PATH: process.env.PATH, ...env } };
+    const options = { env: { ...bareEnv, ...env } };
     execFile(process.execPath, [command, ...args], options, (error, said, complained) => {
       resolve({ code: error ? Number(error.code) : 0, said, complained });
     });

@@ -1,6 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type ConfigError, loadConfig, settings } from '../config/index.ts';
+import { makeCertificate } from './helpers/certificates.ts';
 import { kitDoc } from './helpers/docs.ts';
 
 // docs/providers.md: what it says to set can be set. Where an app's owner has changed or deleted it, it is theirs.
@@ -50,10 +55,29 @@ const others = {
   SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
 };
 
+const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A recipe without a secret has none, and the files that it names are there. */
+function credentialsOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (!/^(private_key_jwt|workload_identity)$/.test(env.OIDC_CLIENT_AUTH ?? '')) return {};
+  const { key, cert } = makeCertificate({
+    keys: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    issuer: makeCertificate({ name: 'Authority' }),
+  });
+  const files = { OIDC_CLIENT_KEY_FILE: key, OIDC_CLIENT_CERT_FILE: cert };
+  const named = Object.entries(files).filter(([name]) => env[name] !== undefined);
+  const paths = named.map(([name, content]) => {
+    writeFileSync(join(folder, name), content);
+    return [name, join(folder, name)];
+  });
+  return { OIDC_CLIENT_SECRET: undefined, ...Object.fromEntries(paths) };
+}
+
 describe.skipIf(text === '')('the recipe for', () => {
   test.each(recipes.filter(({ name }) => !name.startsWith('FAPI')))('$name can be set', ({ env }) => {
     expect(Object.keys(env)).toContain('OIDC_ISSUER');
-    expect(problems({ ...others, ...env })).toEqual([]);
+    expect(problems({ ...others, ...env, ...credentialsOf(env) })).toEqual([]);
   });
 
   test('FAPI 2.0 lacks the issuer and a key that is there, and nothing else', () => {

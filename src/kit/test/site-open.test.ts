@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { freePort } from './helpers/app.ts';
+import { bareEnv } from './helpers/bare-env.ts';
 
 // What a site opens, in a process as `npm start` runs it: before the app listens, until its last answer.
 
@@ -31,7 +32,7 @@ async function launch(site: string): Promise<Running> {
   const origin = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [file], {
     env: {
-      ...{ PATH: process.env.PATH, BASE_URL: origin, HOST: '127.0.0.1', PORT: String(port) },
+      ...{ ...bareEnv, BASE_URL: origin, HOST: '127.0.0.1', PORT: String(port) },
       ...{
         OIDC_ISSUER: 'http://localhost:9',
         OIDC_CLIENT_ID: 'app',

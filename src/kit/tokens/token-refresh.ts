@@ -94,7 +94,7 @@ async function refreshAudited(
       const { reason, hint } = error;
       context.audit('token.refresh_failed', { ...about(owner), session: id, reason, hint });
       if (reason === 'client_refused')
-        context.log.error({ hint }, 'the provider does not accept the client authentication of this app');
+        context.log.error({ hint }, 'the client authentication of this app does not work');
     }
     throw error;
   }

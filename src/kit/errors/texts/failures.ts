@@ -150,7 +150,7 @@ export const failureTexts = {
   'error.api_unreachable.text': ['Please try again in a moment.'],
   'error.client_refused.title': 'Sign-in is not set up correctly',
   'error.client_refused.text': [
-    'The sign-in service does not accept this site at the moment. You have not been signed out.',
+    'The sign-in service does not accept this site at the moment. You have not been signed in or out.',
     'The people who run this site need to fix this. Please try again later.',
   ],
 } as const satisfies FailureTexts;

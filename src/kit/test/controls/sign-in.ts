@@ -214,6 +214,12 @@ export const signInControls: Control[] = [
       'client-assertions: is not taken to the revocation endpoint of another origin; the sign-out goes on',
       'client-refusals: a refusal by %s leads to the second key (PAR: %s)',
       'client-refusals: ends no session, and the log names the settings: %s',
+      'client-certificates: the audience is the token endpoint without a setting for it, and PS256 signs',
+      'workload-identity: is read anew at each sign-in: replaced in between, %s',
+      'workload-identity: that %s ends the sign-in with a page, and the next one takes the good token',
+      'workload-identity: a refresh waits for it, and goes on when it is there',
+      'workload-identity: a %s elsewhere gets nothing',
+      'assertion-file: a file that %s is no token',
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 /** Both PEM. */
@@ -14,7 +14,9 @@ interface Wanted {
   /** Host names it is good for, and IPv4 addresses. */
   hosts?: string[];
   addresses?: string[];
-  /** For how long; to the end of 2049 by default. */
+  /** Whose it is, where an issuer signs; a new P-256 key by default. */
+  keys?: { privateKey: KeyObject; publicKey: KeyObject };
+  /** For how long from now on, below 0 for one that has expired; to the end of 2049 by default. */
   days?: number;
   /** Who signs; itself by default. */
   issuer?: Certificate;
@@ -28,10 +30,11 @@ export function makeCertificate({
   name = 'client',
   hosts = [],
   addresses = [],
+  keys = generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   days,
   issuer,
 }: Wanted = {}): Certificate {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = keys;
   const alternatives = [
     ...hosts.map((host) => der(0x82, host)),
     ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { projectRoot } from '../../folders.ts';
+import { bareEnv } from './bare-env.ts';
 
 export interface DevPorts {
   app: number;
@@ -42,9 +43,7 @@ export function startDev({ ports, site = '', command, env = {}, cwd = projectRoo
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      // Not the rest: vitest sets BASE_URL and NODE_ENV for itself.
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
+      ...bareEnv,
       PORT: String(ports.app),
       DEV_PROVIDER_PORT: String(ports.provider),
       DEV_API_PORT: String(ports.api),

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import { freePort } from './app.ts';
+import { bareEnv } from './bare-env.ts';
 import {
   type MisbehavingProvider,
   type ProviderOptions,
@@ -70,7 +71,7 @@ export interface Ended {
 export async function runDoctor(env: Env, args: string[] = []): Promise<Ended> {
   const child = spawn(process.execPath, ['src/kit/doctor/main.ts', ...args], {
     env: Object.fromEntries(
-      Object.entries({ PATH: process.env.PATH, ...env }).filter(([, value]) => value !== undefined),
+      Object.entries({ ...bareEnv, ...env }).filter(([, value]) => value !== undefined),
     ),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -19,6 +19,8 @@ export interface Row {
   lines: RegExp[];
   /** Words that no line may have. */
   not?: RegExp;
+  /** What no line may show, besides the secrets that each row has. */
+  secrets?: readonly string[];
   /** The exit code. */
   exit: 0 | 1;
 }
@@ -31,7 +33,7 @@ export async function stopProviders(): Promise<void> {
 }
 
 /** What the doctor says about an app with this registration at this server. */
-export async function runRow({ server, app, more, env }: Omit<Row, 'lines' | 'exit'>) {
+export async function runRow({ server, app, more, env, secrets = [] }: Omit<Row, 'lines' | 'exit'>) {
   const origin = `http://127.0.0.1:${await freePort()}`;
   const registration: Registration = {
     redirect: `${origin}/auth/callback`,
@@ -61,7 +63,7 @@ export async function runRow({ server, app, more, env }: Omit<Row, 'lines' | 'ex
     OIDC_SCOPE: 'openid profile email',
     ...env,
   });
-  expectMasked(found, [sessionSecret, clientSecret]);
+  expectMasked(found, [sessionSecret, clientSecret, ...secrets]);
   return {
     provider,
     lines: found.map(toLine),

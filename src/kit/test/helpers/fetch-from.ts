@@ -6,6 +6,8 @@ import { fetchApi } from '../../tokens/access-token.ts';
 export function fetchFrom(req: Request, address: string, init?: Parameters<typeof fetchApi>[3]) {
   const { origin, pathname, search } = new URL(address);
   const { context } = authOf(req);
-  Object.assign(context, { apis: new Map([...context.apis, ['any', new URL(origin)]]) });
+  Object.assign(context, {
+    apis: new Map([...context.apis, ['any', { url: new URL(origin), providers: context.providers.names }]]),
+  });
   return fetchApi(req, 'any' as never, pathname + search, init);
 }

@@ -63,12 +63,15 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
     const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
     return stdout + stderr;
   }
+  // Its cache would be that of the run that this test is in, and a file that one writes may be away for the other.
+  const ownCache = '--fsModuleCache=false';
+  // One process for all files takes half the time.
+  const oneProcess = ['--no-isolate', '--maxWorkers=1'];
   return {
     folder,
     write,
     outputOf,
-    // Its cache would be that of the run that this test is in, and a file that one writes may be away for the other.
-    test: () => outputOf('vitest/vitest.mjs', 'run', '--root', folder, '--no-color', '--fsModuleCache=false'),
+    test: () => outputOf('vitest/vitest.mjs', 'run', '--root', folder, '--no-color', ownCache, ...oneProcess),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { freePort, type LogLine } from './app.ts';
+import { bareEnv } from './bare-env.ts';
 import { clientId, clientSecret } from './identity-provider.ts';
 
 export interface ServerProcess {
@@ -37,8 +38,7 @@ export async function launchServer(
   const listenOn = port ?? (await freePort());
   const origin = `http://127.0.0.1:${listenOn}`;
   const env = {
-    // Not the rest: vitest sets BASE_URL and NODE_ENV for itself.
-    ...{ PATH: process.env.PATH, HOME: process.env.HOME },
+    ...bareEnv,
     ...{ BASE_URL: origin, HOST: '127.0.0.1', PORT: String(listenOn) },
     ...{ OIDC_ISSUER: 'http://localhost:9', OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret },
     SESSION_SECRET: randomBytes(32).toString('hex'),
