@@ -33,7 +33,7 @@ describe('in a folder with a blank in its name', () => {
       expect((await fetch(`http://localhost:${ports.app}${path}`)).status, path).toBe(200);
     }
     // Not signed in: the way to the provider, which answers too.
-    const { url } = await createBrowser().get(`http://localhost:${ports.app}/auth/login`);
+    const { url } = await createBrowser().get(`http://localhost:${ports.app}/auth/login/work`);
     expect(url).toContain(`http://localhost:${ports.provider}/interaction/`);
   });
 

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -49,7 +49,9 @@ describe.skipIf(!hasPostgresql())('the app of docs/guide.md with PostgreSQL', { 
   });
 
   test('passes the tests that it passes with SQLite', async () => {
-    app.write('test/settings.env', `DATABASE_URL=${await server.createDatabase()}\n`);
+    const settings = readFileSync(join(app.folder, 'test/settings.env'), 'utf8');
+    const url = await server.createDatabase();
+    app.write('test/settings.env', settings.replace('DATABASE_FILE=:memory:', `DATABASE_URL=${url}`));
     expect(await app.test()).toMatch(/Test Files +(\d+) passed \(\1\)/);
   });
 
@@ -62,7 +64,9 @@ describe.skipIf(!hasPostgresql())('the app of docs/guide.md with PostgreSQL', { 
     const entered = await Promise.all(opened.map(({ data }) => data.users.enter(person)));
     expect(new Set(entered.map(({ id }) => id)).size).toBe(1);
     for (const { close } of opened) await close();
-    expect(ran).toEqual([{ name: '0001-invoices.sql' }, { name: '0002-users.sql' }]);
+    expect(ran).toEqual(
+      ['0001-invoices.sql', '0002-users.sql', '0003-sign-ins.sql'].map((name) => ({ name })),
+    );
   });
 
   test('answers 503 while the database restarts under load, and recovers by itself', async () => {
@@ -123,12 +127,12 @@ describe.skipIf(!hasPostgresql())('the app of docs/guide.md with PostgreSQL', { 
 
   test('names the migration that fails, and keeps nothing of it', async () => {
     const url = await server.createDatabase();
-    const bad = 'src/data/migrations/0003-bad.sql';
+    const bad = 'src/data/migrations/0004-bad.sql';
     const drop = () => rmSync(join(app.folder, bad), { force: true });
     app.write(bad, 'CREATE TABLE more (id bigint); SELEC 1;');
     onTestFinished(drop);
     await expect(openDatabase(url)).rejects.toThrow(
-      /0003-bad\.sql failed, and nothing was changed: syntax error/,
+      /0004-bad\.sql failed, and nothing was changed: syntax error/,
     );
     drop();
     const { data, close } = await openDatabase(url);

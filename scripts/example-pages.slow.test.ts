@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { violations, violationsOfColours } from '../src/kit/test/helpers/axe.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
+import { continueWith, signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
 
 // The example's pages as `npm run dev` shows them, in a real browser. What they do is in test/.
 
@@ -41,7 +42,7 @@ describeWithChromium('in Chromium', () => {
   async function signIn(account: string, path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await browser.newPage({ reducedMotion: 'reduce', ...options });
     await page.goto(`${app}${path}`);
-    await page.locator(`button[name=account][value=${account}]`).click();
+    await signInAs(page, account);
     await page.waitForURL(`${app}${path}`);
     return page;
   }
@@ -64,6 +65,40 @@ describeWithChromium('in Chromium', () => {
       await page.goto(`${app}${path}`);
       await expectReadable(page);
     }
+  });
+
+  test('so are the question where to sign in and the second provider, and each page works for its accounts', async () => {
+    const page = await browser.newPage({ reducedMotion: 'reduce' });
+    await page.goto(`${app}/api-data`);
+    await page.getByRole('link', { name: 'Continue with Work (development)' }).waitFor();
+    await expectReadable(page);
+    await continueWith(page, 'social');
+    await page.getByRole('heading', { name: 'Who do you want to be?' }).waitFor();
+    await expectReadable(page);
+    await page.goto(`${app}/api-data`);
+    // The one used last comes first, and says so to everybody.
+    const [first] = await page.getByRole('main').getByRole('link').all();
+    expect(await first?.innerText()).toMatch(/^Continue with Social \(development\)\s+Last used$/);
+    await signInAs(page, 'alice', 'social');
+    await page.waitForURL(`${app}/api-data`);
+    expect(await page.getByRole('main').innerText()).toContain(
+      'This API only knows people who sign in another way.',
+    );
+    await expectReadable(page);
+    for (const path of ['/', '/profile', '/notes', '/notes/new', '/sessions', '/signed-out', '/admin']) {
+      const answer = await page.goto(`${app}${path}`);
+      expect(answer?.status(), path).toBe(path === '/admin' ? 403 : 200);
+    }
+    await expectReadable(page);
+    expect(dev.output).not.toContain("the API refuses this app's access tokens");
+
+    await page.goto(`${app}/api-data`);
+    await page.getByRole('link', { name: 'Use another account' }).click();
+    await signInAs(page, 'alice');
+    await page.getByText('Water the plants').first().waitFor();
+    expect(page.url()).toBe(`${app}/api-data`);
+    await page.getByRole('button', { name: 'Sign out' }).first().click();
+    await page.getByText('Your sign-in at Work (development)').waitFor();
   });
 
   test('so is every step of a note, the mistakes in its form too', async () => {
@@ -122,7 +157,7 @@ describeWithChromium('in Chromium', () => {
     await page.reload();
     await page.context().clearCookies();
     await page.getByRole('link', { name: 'Older notes' }).click();
-    await page.locator('button[name=account][value=alice]').click();
+    await signInAs(page, 'alice');
     await page.waitForURL(`${app}/notes?page=2`);
     expect(await titles(page)).toEqual(['Note 2']);
   });
@@ -166,8 +201,7 @@ describeWithChromium('in Chromium', () => {
     await alice.waitForSelector('.said >> text=no longer');
     for (const page of [bob, await browser.newPage()]) {
       await page.goto(`${app}/profile`);
-      const account = page.locator('button[name=account][value=bob]');
-      if (await account.isVisible()) await account.click();
+      if (await page.locator('a[data-provider=work]').isVisible()) await signInAs(page, 'bob');
       await page.getByText('Your access to this app has been removed.').waitFor();
       await expectReadable(page);
     }

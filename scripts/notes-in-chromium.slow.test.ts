@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { openDatabase } from '../src/data/database.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
+import { continueWith, signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
 
 // The example as a person sees it: with `npm run dev`, a file and a real browser.
 
@@ -50,7 +51,7 @@ describeWithChromium('the notes in Chromium', () => {
     });
     const page = await context.newPage();
     await page.goto(url('/notes'));
-    await page.locator(`button[name=account][value=${account}]`).click();
+    await signInAs(page, account);
     await page.waitForURL(url('/notes'));
     return page;
   }
@@ -117,6 +118,7 @@ describeWithChromium('the notes in Chromium', () => {
     await page.goto(url('/notes'));
     await context.clearCookies({ name: 'session' });
     await older(page).click();
+    await continueWith(page);
     await page.waitForURL(url('/notes?page=2'));
     expect(await titles(page)).toHaveLength(20);
   });
@@ -126,6 +128,7 @@ describeWithChromium('the notes in Chromium', () => {
     const page = await context.newPage();
     await page.goto(url('/'));
     await page.getByRole('link', { name: 'Sign up' }).click();
+    await continueWith(page);
     await page.getByLabel('Name').fill('Zoë Zander');
     await page.getByRole('button', { name: 'Create the account' }).click();
     await page.getByRole('heading', { name: 'Hello, Zoë Zander' }).waitFor();

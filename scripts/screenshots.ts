@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
+import { continueWith } from '../src/kit/test/helpers/dev-sign-in.ts';
 import { findChromium, programs } from '../src/kit/test/helpers/programs.ts';
 
 const app = process.env.BASE_URL ?? 'http://localhost:3000';
@@ -22,7 +23,11 @@ try {
     const take = (name: string) => page.screenshot({ path: `${folder}${name}-${colorScheme}.png` });
     await page.goto(app);
     await take('home');
-    await signIn(page, () => take('provider'));
+    await signIn(
+      page,
+      () => take('chooser'),
+      () => take('provider'),
+    );
     await take('profile');
     await page.goto(`${app}/notes/new`);
     await sendEmpty(page);
@@ -38,8 +43,13 @@ try {
   await browser.close();
 }
 
-async function signIn(page: Page, atProvider?: () => Promise<unknown>): Promise<void> {
+type Step = () => Promise<unknown>;
+
+async function signIn(page: Page, atChoice?: Step, atProvider?: Step): Promise<void> {
   await page.goto(`${app}/profile`);
+  await atChoice?.();
+  await continueWith(page);
+  await page.getByRole('button', { name: /alice/ }).waitFor();
   await atProvider?.();
   await page.getByRole('button', { name: /alice/ }).click();
   await page.waitForURL(`${app}/profile`);

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import {
   AuthError,
   dateTime,
@@ -11,6 +12,10 @@ import {
 
 export const apiSettings = {
   API_URL: { meaning: 'the API of the page /api-data', schema: webAddress.optional() },
+  API_PROVIDER: {
+    meaning: 'with several providers: the name of the one whose access tokens this API takes',
+    schema: z.string().optional(),
+  },
 };
 
 /** Calls the API of API_URL as the user, and shows what it answered. */
@@ -21,7 +26,10 @@ export const apiDataPage = definePage({
   view: 'api-data',
   nav: 'API data',
   when: ({ settings }) => settings.API_URL !== undefined,
-  model: async ({ req, settings, language, fetchApi }) => {
+  model: async ({ req, user, settings, language, fetchApi }) => {
+    // A token of another provider is none of this API's business, and it would refuse it.
+    const { API_PROVIDER = user.provider } = settings;
+    if (user.provider !== API_PROVIDER) return { problem: 'other-provider' };
     const answer = await ask(req, language, () => fetchApi('data', ''));
     const { expiresAt, refreshedAt } = await tokenState(req);
     return {

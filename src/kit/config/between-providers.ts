@@ -42,10 +42,13 @@ function isSameIssuer(a: OneOfSeveral, b: OneOfSeveral): boolean {
   return issuersOfA.some((one) => issuersOfB.some((other) => fits(one, other) || fits(other, one)));
 }
 
-/** With or without a slash at its end it is one provider. One of Entra's shared issuers is each of its tenants'. */
+/**
+ * With or without a slash at its end, or the port that https has anyway, it is one provider. One of Entra's shared issuers
+ * is each of its tenants'.
+ */
 function issuersOf({ values: { OIDC_ISSUER, OIDC_ALLOWED_TENANTS } }: OneOfSeveral): string[] {
   if (!OIDC_ISSUER) return [];
-  const issuer = OIDC_ISSUER.replace(/\/$/, '').toLowerCase();
+  const issuer = new URL(OIDC_ISSUER).href.replace(/\/$/, '').toLowerCase();
   if (!OIDC_ALLOWED_TENANTS) return [issuer];
   return OIDC_ALLOWED_TENANTS.map((tenant) =>
     issuer.replace(/\/(common|organizations)(?=\/|$)/, `/${tenant}`),

@@ -31,8 +31,10 @@ export function unknownNames(
     const provider = providerIn(name);
     if (provider !== undefined && !providers) return [];
     if (provider !== undefined && !providers?.includes(provider)) {
+      const near = nearest(provider, new Set(providers));
+      const meant = near && ` Did you mean ${name.replace(provider.toUpperCase(), near.toUpperCase())}?`;
       return [
-        `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or take this out.`,
+        `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or take this out.${meant ?? ''}`,
       ];
     }
     const near = nearest(name, known);
@@ -42,7 +44,7 @@ export function unknownNames(
 }
 
 /** `OIDC_WORK_CLIENT_ID`: work. */
-function providerIn(name: string): string | undefined {
+export function providerIn(name: string): string | undefined {
   const word = /^OIDC_([A-Z0-9]{1,20})_/.exec(name)?.[1]?.toLowerCase();
   if (word === undefined) return undefined;
   const fits = Object.keys(perProvider).some(

@@ -102,8 +102,11 @@ export function providerConfig(one: {
 
 /** Two that read the same get their names added: people choose by it. */
 export function labelled(providers: readonly ProviderConfig[]): ProviderConfig[] {
+  const withName = ({ label, name }: ProviderConfig) => `${label} (${name})`;
   return providers.map((one) => {
-    const isTaken = providers.some((other) => other !== one && other.label === one.label);
-    return isTaken ? { ...one, label: `${one.label} (${one.name})` } : one;
+    const isTaken = providers.some(
+      (other) => other !== one && [other.label, withName(other)].includes(one.label),
+    );
+    return isTaken ? { ...one, label: withName(one) } : one;
   });
 }

@@ -51,12 +51,19 @@ function isOfProvider(name: string): name is ProviderSettingName {
   return Object.hasOwn(perProvider, name);
 }
 
+/** Names that no provider may have: `OIDC_CLIENT_ID` would be two settings. */
+export function isReserved(name: string): boolean {
+  return (
+    name === unnamed ||
+    settings.some(
+      (each) => each.name.split('_')[0] === 'OIDC' && each.name.split('_')[1] === name.toUpperCase(),
+    )
+  );
+}
+
 /** What is wrong with the names in OIDC_PROVIDERS, and with what stands without a name beside them. */
 export function providerNameProblems(names: readonly string[], env: NodeJS.ProcessEnv): string[] {
-  const reserved = new Set(
-    settings.flatMap(({ name }) => (name.startsWith('OIDC_') ? [name.split('_')[1]?.toLowerCase()] : [])),
-  );
-  const taken = names.filter((name) => reserved.has(name) || name === unnamed);
+  const taken = names.filter(isReserved);
   const alone = Object.entries(perProvider).flatMap(([name, { ownOnly, secret }]) =>
     ownOnly ? [name, ...(secret ? [`${name}_FILE`] : [])].filter((each) => env[each]) : [],
   );
@@ -65,7 +72,10 @@ export function providerNameProblems(names: readonly string[], env: NodeJS.Proce
       (name) => `OIDC_PROVIDERS must not hold "${name}", which means something else here. Take another name.`,
     ),
     ...alone.map((name) => {
-      const own = names.map((each) => ownVariable(each, name)).join(', ');
+      const own = names
+        .filter((each) => !isReserved(each))
+        .map((each) => ownVariable(each, name))
+        .join(', ');
       return `${name} is never shared by the providers in OIDC_PROVIDERS: set ${own} instead.`;
     }),
   ];

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { unknownNames } from './names.ts';
 import { fallbackOf, type OwnSetting, type OwnSettings, parsed } from './own-settings.ts';
-import { namesOfProvider, type ProviderNames, plainNames, providerNameProblems } from './provider-names.ts';
+import {
+  isReserved,
+  namesOfProvider,
+  type ProviderNames,
+  plainNames,
+  providerNameProblems,
+} from './provider-names.ts';
 import {
   definitions,
   type ProviderSettingName,
@@ -35,9 +41,10 @@ export function readSettings(env: NodeJS.ProcessEnv, own: OwnSettings): AllReadi
     if (!(name in perProvider)) found.push({ name, problems: readInto(common, name, name, env) });
   }
   const given = common.values.OIDC_PROVIDERS;
-  // With several names in it that are wrong, nobody can say which settings they have.
+  // Nobody can say which settings a name has that is wrong itself.
   const several = given !== undefined || common.invalid.has('OIDC_PROVIDERS');
-  const providers = several ? (given ?? []).map((name) => namesOfProvider(name, env)) : [plainNames];
+  const usable = (given ?? []).filter((name) => !isReserved(name));
+  const providers = several ? usable.map((name) => namesOfProvider(name, env)) : [plainNames];
   const readings = providers.map((names) => {
     const reading = { ...copyOf(common), names };
     for (const name of Object.keys(perProvider) as ProviderSettingName[]) {

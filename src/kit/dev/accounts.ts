@@ -1,4 +1,4 @@
-/** The people who can sign in at the development provider. Each shows one thing that the app must cope with. */
+/** The people who can sign in at a development provider. Each shows one thing that the app must cope with. */
 export const sampleAccounts: readonly Account[] = [
   {
     sub: 'alice',
@@ -56,6 +56,40 @@ export const sampleAccounts: readonly Account[] = [
     purpose: 'Never reaches a strong sign-in, even where the app insists on urn:example:mfa.',
     claims: { ...person('Judy', 'Jones'), roles: ['admin', 'member'] },
     acr: ['urn:example:password'],
+  },
+];
+
+/**
+ * Those of the second provider, which knows no roles. Who has the same sub or email address as somebody at the first is
+ * another user of the app all the same: users are told apart by (iss, sub).
+ */
+export const socialAccounts: readonly Account[] = [
+  {
+    sub: 'alice',
+    purpose: 'The same id and email address as alice at work, but another user of the app, without roles.',
+    claims: person('Alice', 'Adams'),
+  },
+  {
+    sub: 'peggy',
+    purpose: 'Has an account here only.',
+    claims: person('Peggy', 'Porter'),
+  },
+  {
+    sub: 'mallory',
+    purpose:
+      "Claims bob's email address, unverified: an app that links accounts by email gives her his data.",
+    claims: { ...person('Mallory', 'Moore'), email: 'bob@example.com', email_verified: false },
+  },
+  {
+    sub: 'oscar',
+    purpose: 'Has no email and no full name: only a user name.',
+    claims: { preferred_username: 'oscar' },
+  },
+  {
+    sub: 'carol',
+    purpose: 'Changes her mind: the sign-in is cancelled (access_denied).',
+    claims: person('Carol', 'Clark'),
+    behaviour: 'cancels',
   },
 ];
 

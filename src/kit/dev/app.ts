@@ -12,7 +12,7 @@ import { createGallery } from './gallery.ts';
 import { openKeptRecords } from './kept-records.ts';
 
 /** What this process tells `npm run dev`. */
-export type AppMessage = { app: 'listens' } | { app: 'ended'; code: number };
+export type AppMessage = { app: 'listens'; name: string } | { app: 'ended'; code: number };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +29,7 @@ await run(site, { root, replacements: memory ? { memory } : {} });
 if (values.gallery) {
   createGallery({ site, folders: foldersOf(root) }).listen(Number(values.gallery), 'localhost');
 }
-tell({ app: 'listens' });
+tell({ app: 'listens', name: site.name });
 
 function tell(message: AppMessage): void {
   process.send?.(message);

@@ -8,6 +8,8 @@ const longestHoldMs = 10_000;
 export interface Output {
   /** Shows what was held back, and from now on each line as it comes. */
   release(): void;
+  /** What came on standard error last. */
+  complaints(): string;
 }
 
 /**
@@ -41,10 +43,12 @@ export function showApp(app: ChildProcess, command: string): Output {
     if (held) held.push(shown);
     else process.stdout.write(shown);
   });
+  let complaints = '';
   app.stderr?.on('data', (text: Buffer) => {
+    complaints = (complaints + text).slice(-20_000);
     process.stderr.write(text);
   });
-  return { release };
+  return { release, complaints: () => complaints };
 }
 
 /** Shows what the servers beside the app say, but for what oidc-provider says of itself at each start. */

@@ -1,15 +1,14 @@
 import { endedText } from '../errors/ended-text.ts';
-import { failurePage } from '../errors/failure-pages.ts';
 import { inWords } from '../errors/in-words.ts';
 import { english, type Language, say, sayParagraphs } from '../errors/language.ts';
 import type { Message } from '../errors/message.ts';
-import { plainPages } from '../errors/plain-pages.ts';
-import { confirmLogout, confirmThirdPartyStart, leaving } from '../errors/questions.ts';
+import { confirmLink, confirmLogout, confirmThirdPartyStart, leaving } from '../errors/questions.ts';
 import type { Text } from '../errors/texts.ts';
 import { emptyForm } from '../pages/forms/page-form.ts';
 import { initials } from '../pages/person.ts';
 import { ago, dateTime } from '../pages/time.ts';
 import { deviceText } from '../session/device-names.ts';
+import { failureStates } from './gallery-failures.ts';
 
 /** One page in one state, with all that its view prints. */
 export interface GalleryState {
@@ -60,7 +59,7 @@ export function galleryStates(language: Language = english): GalleryState[] {
         const late = inHours(7.8).toISOString();
         return {
           ...sessions(1, language),
-          ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/sessions' },
+          ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/sessions', loginPath: '/auth/login' },
         };
       },
     },
@@ -69,73 +68,17 @@ export function galleryStates(language: Language = english): GalleryState[] {
       view: 'sessions',
       locals: { ...sessions(1, language), said: language.text('ending.stayed') },
     },
+    { name: 'chooser', view: 'chooser', locals: chooser(2, undefined, language) },
+    { name: 'chooser-last-used', view: 'chooser', locals: chooser(2, 'google', language) },
+    { name: 'chooser-five-providers', view: 'chooser', locals: chooser(5, 'university', language) },
     { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
     { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
-    message('confirm-logout', 200, confirmLogout, true),
-    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' })),
-    ...messages.map(([name, status, page, withUser]) => message(name, status, page, withUser)),
+    message('confirm-logout', 200, confirmLogout('Contoso'), true),
+    message('other-site-link', 200, confirmLink('/auth/login/google?returnTo=%2Fprofile'), true),
+    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' }, 'Contoso')),
+    ...failureStates.map(([name, status, page, withUser]) => message(name, status, page, withUser)),
   ];
 }
-
-const messages: [name: string, status: number, page: Message | undefined, withUser?: boolean][] = [
-  [
-    'error-403-other-person',
-    403,
-    {
-      ...failurePage('other_persons_page'),
-      action: { label: { key: 'button.open-again' }, href: '/sessions' },
-    },
-    true,
-  ],
-  ['error-401-not-saved', 401, failurePage('work_not_saved')],
-  [
-    'error-401-held-form',
-    401,
-    {
-      ...failurePage('work_not_saved'),
-      text: [{ key: 'held-form.text' }, { key: 'held-form.secrets' }],
-      action: { label: { key: 'button.sign-in' }, href: '/auth/login?returnTo=%2Fbookings', newTab: true },
-      other: {
-        label: { key: 'button.send-again' },
-        post: '/bookings/add',
-        fields: [
-          ['text', '"><script>alert(1)</script>'],
-          ['text', 'two hours of work'],
-        ],
-      },
-    },
-  ],
-  [
-    'error-403',
-    403,
-    {
-      ...failurePage('forbidden'),
-      text: [{ key: 'error.needed.role', values: { role: 'admin' } }],
-      facts: [{ label: { key: 'error.signed-in-as' }, value: 'Alice Adams' }],
-    },
-    true,
-  ],
-  ['error-404', 404, plainPages.notFound, true],
-  ['error-405', 405, plainPages.wrongMethod],
-  ['error-413', 413, plainPages.byStatus[413]],
-  ['error-429', 429, plainPages.tooMany(42)],
-  ['error-500', 500, plainPages.broken],
-  ['error-503-store', 503, failurePage('store_away')],
-  [
-    'sign-in-not-let-in',
-    403,
-    {
-      ...failurePage('access_denied'),
-      other: { label: { key: 'button.use-another-account' }, post: '/auth/initiate-login' },
-    },
-  ],
-  ['sign-in-expired', 400, failurePage('login_expired')],
-  ['sign-in-already-used', 400, failurePage('state_unknown')],
-  ['sign-in-provider-down', 503, failurePage('provider_unreachable')],
-  ['sign-in-clock', 502, failurePage('clock')],
-  ['sign-in-loop', 400, failurePage('loop')],
-  ['sign-in-not-fresh', 403, failurePage('not_fresh'), true],
-];
 
 /** What the layout prints for a visitor. */
 export function around(title: string, path: string, language: Language = english) {
@@ -163,6 +106,7 @@ export function signedIn(title: string, path: string, language: Language = engli
       expiresAt: inHours(7.8).toISOString(),
       idleExpiresAt: inHours(0.5).toISOString(),
       returnTo: path,
+      loginPath: '/auth/login',
     },
   };
 }
@@ -204,6 +148,27 @@ function farewell(atProvider: 'ended' | 'still-there' | 'unknown', text: Text[],
     text: sayParagraphs(text, language),
     ...{ ended, signInHref: '/auth/login', follow: false },
   };
+}
+
+/** Two that are short, one that is as long as a label may be, one that looks like markup, and a host. */
+const labels = {
+  work: 'Contoso',
+  google: 'Google',
+  university: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunte',
+  partner: 'The Royal Society of Partners, Suppliers & <b>Others</b>',
+  local: 'login.internal.example.com:8443',
+};
+
+/** @param last the name of the one that was used last, which is the first on the page */
+function chooser(count: number, last: string | undefined, language: Language) {
+  const providers = Object.entries(labels)
+    .slice(0, count)
+    .map(([name, label]) => ({
+      ...{ name, label, last: name === last },
+      href: `/auth/login/${name}?returnTo=%2Fprofile`,
+    }))
+    .sort((a, b) => Number(b.last) - Number(a.last));
+  return { ...around(language.text('chooser.title'), '/auth/login', language), providers };
 }
 
 /** Without the refresh, which would lead away from it. */

@@ -1,15 +1,19 @@
 /**
- * `npm run dev`: the development provider and the sample API in one process, the app in another, which
- * Node restarts when a file changes. With an OIDC_ISSUER of your own only the app.
+ * `npm run dev`: the development providers and the sample API in one process, the app in another, which
+ * Node restarts when a file changes. With providers of your own only the app.
  */
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { aboutOneProvider, announcement, startsBoth } from './announcement.ts';
 import type { AppMessage } from './app.ts';
 import { createChildren } from './children.ts';
 import { showApp, showServers } from './console.ts';
 import { makeKeptFolder } from './kept-folder.ts';
 import { watchParents } from './parents.ts';
 import { devPorts, portProblems } from './ports.ts';
+import { startedProviders } from './providers.ts';
+import type { ServersMessage } from './servers.ts';
 import { appEnvironment } from './settings.ts';
 
 /** EX_CONFIG of sysexits.h, with which the app ends when its settings are wrong. */
@@ -38,56 +42,65 @@ async function runDevelopment(): Promise<void> {
 
   const ports = devPorts(process.env);
   const env = appEnvironment(process.env, ports);
-  const ownProvider = !process.env.OIDC_ISSUER;
-  const options = ownProvider ? ['--gallery', `${ports.gallery}`] : [];
+  const started = startedProviders(process.env);
+  const options = started.length > 0 ? ['--gallery', `${ports.gallery}`] : [];
   // With Redis, sessions outlive a restart anyway.
   if (!env.REDIS_URL && !env.REDIS_URL_FILE) options.push('--keep', makeKeptFolder());
 
-  if (ownProvider) await startServers(env.BASE_URL);
-  if (!stopping) startApp(options, env, () => announce(env, ownProvider ? ports.gallery : undefined));
+  const names = started.map(({ name }) => name);
+  const servers = names.length > 0 ? await startServers(names, env.BASE_URL) : undefined;
+  if (stopping) return;
+  startApp(options, env, {
+    first: () =>
+      console.log(
+        `\n${announcement(process.env, ports)
+          .map((line) => `  ${line}\n`)
+          .join('')}`,
+      ),
+    // It may have ended just now; then all ends.
+    each: (appName) => servers?.send({ appName } satisfies ServersMessage, () => {}),
+  });
 }
 
 /** Settles once they listen. */
-async function startServers(baseUrl: string | undefined): Promise<void> {
-  const servers = children.start([file('./servers.ts')], { ...process.env, BASE_URL: baseUrl });
+async function startServers(names: string[], baseUrl: string | undefined): Promise<ChildProcess> {
+  const servers = children.start([file('./servers.ts'), ...names], { ...process.env, BASE_URL: baseUrl });
   showServers(servers);
   servers.once('exit', (code) => stop(code ?? 1));
   await new Promise((resolve) => servers.once('message', resolve).once('exit', resolve));
+  return servers;
 }
 
-/** @param announce is called once, when the app listens for the first time */
-function startApp(options: string[], env: NodeJS.ProcessEnv, announce: () => void): void {
+/** What is done when the app listens: for the first time, and each time. */
+interface Listens {
+  first(): void;
+  each(appName: string): void;
+}
+
+function startApp(options: string[], env: NodeJS.ProcessEnv, listens: Listens): void {
   const command = [file('./app.ts'), site, ...options];
   const app = children.start(['--watch', '--watch-preserve-output', ...command], env);
   const output = showApp(app, command.join(' '));
   let listened = false;
   // Node's own messages about watched files come this way too.
   app.on('message', (message: AppMessage | { app?: never }) => {
-    if (listened) return;
     if (message.app === 'listens') {
-      listened = true;
-      announce();
-      output.release();
+      listens.each(message.name);
+      if (!listened) {
+        listened = true;
+        listens.first();
+        output.release();
+      }
     }
     // The settings come from outside: no change of a file makes them right.
-    if (message.app === 'ended' && message.code === exitConfig) stop(exitConfig);
+    if (!listened && message.app === 'ended' && message.code === exitConfig) stop(exitConfig);
+  });
+  // All that it wrote has come then.
+  app.once('close', () => {
+    const asksForProviders = process.exitCode === exitConfig && output.complaints().includes('`providers`');
+    if (asksForProviders && startsBoth(process.env)) console.error(aboutOneProvider);
   });
   app.once('exit', (code) => stop(code ?? 1));
-}
-
-function announce(env: NodeJS.ProcessEnv, gallery: number | undefined): void {
-  const lines = [`The app     ${env.BASE_URL}`];
-  if (gallery !== undefined) {
-    lines.push(
-      'Sign in as  alice (role admin), bob (role member), carol (cancels) or others, one click each',
-      `Provider    ${env.OIDC_ISSUER} (who is signed in, logout from there)`,
-      `Gallery     http://localhost:${gallery}/dev/gallery (the kit's pages in every state)`,
-    );
-  } else {
-    lines.push(`Provider    ${env.OIDC_ISSUER} (from your settings)`);
-  }
-  lines.push('The app restarts when a file changes; sessions stay. Ctrl-C ends everything.');
-  console.log(`\n${lines.map((line) => `  ${line}\n`).join('')}`);
 }
 
 function stop(code: number): void {

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { type DevProviderName, startedProviders } from './providers.ts';
 
-/** Where the servers of `npm run dev` listen. The gallery is one above the API. */
-export interface DevPorts {
+/** Where the servers of `npm run dev` listen. The gallery is one above the API, and `social` two, if nothing else is set. */
+export interface DevPorts extends Record<DevProviderName, number> {
   app: number;
-  provider: number;
   api: number;
   gallery: number;
 }
@@ -13,14 +13,15 @@ export function devPorts(env: NodeJS.ProcessEnv): DevPorts {
   const api = Number(env.DEV_API_PORT || 3002);
   return {
     app: Number(env.PORT || 3000),
-    provider: Number(env.DEV_PROVIDER_PORT || 3001),
+    work: Number(env.DEV_PROVIDER_PORT || 3001),
+    social: Number(env.DEV_SOCIAL_PORT || api + 2),
     api,
     gallery: api + 1,
   };
 }
 
 /**
- * What is wrong with the ports, a sentence for each; nothing listens on them yet. With a provider of your own only the
+ * What is wrong with the ports, a sentence for each; nothing listens on them yet. With providers of your own only the
  * app's port is used.
  */
 export async function portProblems(env: NodeJS.ProcessEnv): Promise<string[]> {
@@ -41,22 +42,26 @@ interface Wanted {
   port: number;
   called: string;
   /** The setting that moves it. */
-  setting: 'PORT' | 'DEV_PROVIDER_PORT' | 'DEV_API_PORT';
+  setting: 'PORT' | 'DEV_PROVIDER_PORT' | 'DEV_SOCIAL_PORT' | 'DEV_API_PORT';
   /** What the setting may be at most; the gallery has no setting of its own. */
   highest?: number;
 }
 
 function wantedPorts(env: NodeJS.ProcessEnv): Wanted[] {
-  const { app, provider, api, gallery } = devPorts(env);
+  const ports = devPorts(env);
   const own = (port: number, setting: Wanted['setting'], highest = 65_535): Wanted => ({
     ...{ port, called: setting, setting, highest },
   });
-  if (env.OIDC_ISSUER) return [own(app, 'PORT')];
+  const app = own(ports.app, 'PORT');
+  const started = startedProviders(env).map(({ name }) => name);
+  if (started.length === 0) return [app];
+  const derived = started.includes('social') && !env.DEV_SOCIAL_PORT;
   return [
-    own(app, 'PORT'),
-    own(provider, 'DEV_PROVIDER_PORT'),
-    own(api, 'DEV_API_PORT', 65_534),
-    { port: gallery, called: 'the gallery (one above DEV_API_PORT)', setting: 'DEV_API_PORT' },
+    app,
+    ...(started.includes('work') ? [own(ports.work, 'DEV_PROVIDER_PORT')] : []),
+    ...(started.includes('social') ? [own(ports.social, 'DEV_SOCIAL_PORT')] : []),
+    own(ports.api, 'DEV_API_PORT', derived ? 65_533 : 65_534),
+    { port: ports.gallery, called: 'the gallery (one above DEV_API_PORT)', setting: 'DEV_API_PORT' },
   ];
 }
 

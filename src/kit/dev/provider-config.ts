@@ -10,13 +10,16 @@ export interface ProviderSettings {
   algs: readonly string[];
   /** Lets clients sign in with a TLS certificate (RFC 8705). */
   tls: boolean;
+  /** Where it listens. */
+  port: number;
 }
 
 /**
  * The provider's own settings, those of the IdentityServer in the ASP.NET Core sample: confidential
  * clients, code flow with PKCE only, refresh tokens that rotate, no consent page, exact addresses.
  */
-export function providerConfiguration({ accounts, api, algs, tls }: ProviderSettings): Configuration {
+export function providerConfiguration(settings: ProviderSettings): Configuration {
+  const { accounts, api, algs, tls, port } = settings;
   return {
     acrValues: [...acrValues],
     claims: claimsByScope(accounts),
@@ -27,9 +30,13 @@ export function providerConfiguration({ accounts, api, algs, tls }: ProviderSett
     clientBasedCORS: () => false,
     // AlwaysIncludeUserClaimsInIdToken of the sample: the ID token holds name and email too, not only userinfo.
     conformIdTokenClaims: false,
-    // Cookies know no ports: other names than the app's.
+    // Cookies know no ports: other names than the app's, and than those of another provider on this host.
     cookies: {
-      names: { session: 'idp-session', interaction: 'idp-interaction', resume: 'idp-resume' },
+      names: {
+        session: `idp-${port}-session`,
+        interaction: `idp-${port}-interaction`,
+        resume: `idp-${port}-resume`,
+      },
     },
     interactions: {
       policy: interactionRules(),
@@ -68,7 +75,7 @@ export function findAccount(accounts: readonly Account[], sub: string): Account 
   return accounts.find((account) => account.sub === sub);
 }
 
-function features({ api, algs, tls }: Omit<ProviderSettings, 'accounts'>) {
+function features({ api, algs, tls }: Pick<ProviderSettings, 'api' | 'algs' | 'tls'>) {
   return {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },

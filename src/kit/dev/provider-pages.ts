@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import ejs from 'ejs';
 import express, { type Request, type Response } from 'express';
 import type { Context, Interaction, Provider } from 'oidc-provider';
 import { type Account, acrOf } from './accounts.ts';
@@ -8,6 +5,7 @@ import { makeAccount } from './made-accounts.ts';
 import { findAccount } from './provider-config.ts';
 import type { LogoutAnswer, ProviderLogout } from './provider-logout.ts';
 import type { ProviderStore } from './provider-store.ts';
+import { type Render, sendFile, showWith } from './provider-views.ts';
 
 interface Parts {
   provider: Provider;
@@ -15,11 +13,13 @@ interface Parts {
   /** Whoever signs up is added. */
   accounts: Account[];
   logout: ProviderLogout;
+  render: Render;
 }
 
 /** The provider's web server: its own pages, and behind them the library's endpoints. */
 export function providerPages(parts: Parts) {
-  const { provider, store, accounts } = parts;
+  const { provider, store, accounts, render } = parts;
+  const show = showWith(render);
   const app = express().disable('x-powered-by');
   const apps = () =>
     [...store.clients.values()].map((client) => ({
@@ -44,7 +44,8 @@ export function providerPages(parts: Parts) {
 }
 
 /** Where a person says who they want to be, or makes an account. */
-function signInPages({ provider, accounts }: Parts): express.Router {
+function signInPages({ provider, accounts, render }: Parts): express.Router {
+  const show = showWith(render);
   const router = express.Router();
   const clientName = async (id = '') => (await provider.Client.find(id))?.clientName ?? id;
   router.get('/interaction/:uid', async (req, res) => {
@@ -77,7 +78,8 @@ function signInPages({ provider, accounts }: Parts): express.Router {
 }
 
 /** Who is signed in at the provider, and the ways to end that. */
-function sessionPages({ provider, logout }: Parts): express.Router {
+function sessionPages({ provider, logout, render }: Parts): express.Router {
+  const show = showWith(render);
   const router = express.Router();
   router.get('/sessions', (_req, res) =>
     show(res, 'sessions', { sessions: logout.listSessions(), answers: undefined }),
@@ -103,7 +105,7 @@ function sessionPages({ provider, logout }: Parts): express.Router {
 const form = express.urlencoded({ extended: false });
 
 /** The pages that the library asks for from inside its endpoints. */
-export function logoutPages() {
+export function logoutPages(render: Render) {
   return {
     /** Signing out does not ask again when the app sends the ID token of who is signed in (RP-Initiated Logout §2). */
     async logoutSource(ctx: Context, logout: ProviderLogout) {
@@ -163,23 +165,4 @@ function whatWasAsked(reasons: string[], params: Interaction['params']): string[
 function sameSite(req: Request, res: Response, next: () => void) {
   if (req.get('sec-fetch-site') === 'cross-site') res.sendStatus(403);
   else next();
-}
-
-async function show(res: Response, view: string, model: object) {
-  const body = await render(view, model);
-  res.set({
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy':
-      "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src http: https:; frame-ancestors 'none'; base-uri 'none'",
-  });
-  res.type('html').send(body);
-}
-
-function render(view: string, model: object): Promise<string> {
-  return ejs.renderFile(fileURLToPath(new URL(`./views/${view}.ejs`, import.meta.url)), { page: model }, {});
-}
-
-async function sendFile(res: Response, type: string, file: string) {
-  const text = await readFile(new URL(file, import.meta.url), 'utf8').catch(() => '');
-  res.type(type).set('Cache-Control', 'no-cache').send(text);
 }

@@ -15,12 +15,16 @@ import { providerConfiguration } from './provider-config.ts';
 import { providerLogout } from './provider-logout.ts';
 import { logoutPages, providerPages } from './provider-pages.ts';
 import { ProviderStore } from './provider-store.ts';
+import { createRender } from './provider-views.ts';
 
 export interface ProviderOptions {
   /** 0, the default: any free port. */
   port?: number;
   /** Default: http://localhost:<port>, or https with `tls`. */
   issuer?: string;
+  /** How its pages are told from another one's, by their colour and words. */
+  name?: string;
+  label?: string;
   clients?: ClientMetadata[];
   accounts?: readonly Account[];
   /** The API that access tokens are for. With it they are JWTs, without it opaque. */
@@ -51,8 +55,10 @@ export async function startProvider(options: ProviderOptions = {}) {
   const addClient = (client: ClientMetadata) => store.clients.set(client.client_id, client);
   options.clients?.forEach(addClient);
 
-  const defaults = providerConfiguration({ accounts, api, algs, tls: Boolean(tls) });
-  const { logoutSource, renderError, postLogoutSuccessSource } = logoutPages();
+  const defaults = providerConfiguration({ accounts, api, algs, tls: Boolean(tls), port });
+  const { name = 'work', label = 'Development identity provider' } = options;
+  const render = createRender({ name, label });
+  const { logoutSource, renderError, postLogoutSuccessSource } = logoutPages(render);
   const rpInitiatedLogout = {
     enabled: true,
     postLogoutSuccessSource,
@@ -67,7 +73,7 @@ export async function startProvider(options: ProviderOptions = {}) {
   allowOfflineAccess(provider);
   acceptOwnJwts(provider, store, jwks);
 
-  const pages = providerPages({ provider, store, accounts, logout });
+  const pages = providerPages({ provider, store, accounts, logout, render });
   const { host } = new URL(issuer);
   server.on('request', (req, res) => {
     onRequest?.(`${req.method} ${req.url?.split('?')[0]}`);

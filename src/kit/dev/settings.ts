@@ -1,31 +1,71 @@
 import { randomBytes } from 'node:crypto';
+import { perProvider } from '../config/settings.ts';
 import type { DevPorts } from './ports.ts';
+import { clientAt, type DevProvider, namesIn, startedProviders } from './providers.ts';
 
 /** The scope that the sample API asks for. */
 export const apiScope = 'notes.read';
-
-/** The app's registration at the development provider. Known to everyone: it opens nothing but that provider. */
-export const devClient = { id: 'web-app', secret: 'development-only-secret-of-the-sample-web-app' };
 
 /**
  * What the app is started with in development, where `.env` does not say otherwise. With an issuer of
  * your own only what every provider needs.
  */
 export function appEnvironment(env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.ProcessEnv {
+  const started = startedProviders(env);
   const common = {
     PORT: String(ports.app),
     BASE_URL: `http://localhost:${ports.app}`,
     // New at each `npm run dev`, the same over the app's restarts: sign-ins and sessions survive those.
     SESSION_SECRET: randomBytes(32).toString('base64url'),
+    ...Object.assign({}, ...started.map(changeable)),
   };
-  const provider = {
-    OIDC_ISSUER: `http://localhost:${ports.provider}`,
-    OIDC_CLIENT_ID: devClient.id,
-    OIDC_CLIENT_SECRET: devClient.secret,
-    OIDC_SCOPE: `openid profile email offline_access ${apiScope}`,
-    API_URL: `http://localhost:${ports.api}`,
+  const fixed = {
+    ...Object.assign({}, ...started.map((each) => registrationAt(each, ports))),
+    ...(started.length > 0 && { OIDC_PROVIDERS: namesIn(env).join(',') }),
+    ...apiSettings(started, ports),
   };
-  const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
-  if (env.SESSION_SECRET_FILE) delete (common as Partial<typeof common>).SESSION_SECRET;
-  return { ...common, ...said, ...(!env.OIDC_ISSUER && provider), NODE_ENV: 'development' };
+  const unused = new Set(unusedSettings(env));
+  const said = Object.fromEntries(Object.entries(env).filter(([name, value]) => value && !unused.has(name)));
+  if (env.SESSION_SECRET_FILE) delete common.SESSION_SECRET;
+  return { ...common, ...said, ...fixed, NODE_ENV: 'development' };
+}
+
+/**
+ * The settings of one provider without a name, such as OIDC_CLIENT_ID, that have nobody to be for: each provider is one
+ * that `npm run dev` has started.
+ */
+export function unusedSettings(env: NodeJS.ProcessEnv): string[] {
+  const started = startedProviders(env);
+  if (started.length === 0 || started.length < namesIn(env).length) return [];
+  return Object.entries(perProvider).flatMap(([setting, { ownOnly }]) =>
+    ownOnly ? [setting, `${setting}_FILE`].filter((name) => env[name]) : [],
+  );
+}
+
+/** What a developer may want otherwise. */
+function changeable(provider: DevProvider): NodeJS.ProcessEnv {
+  return named(provider, {
+    LABEL: provider.label,
+    SCOPE: `openid profile email offline_access${provider.full ? ` ${apiScope}` : ''}`,
+    ...(provider.full && { ROLES_CLAIM: 'roles' }),
+  });
+}
+
+function registrationAt(provider: DevProvider, ports: DevPorts): NodeJS.ProcessEnv {
+  const issuer = `http://localhost:${ports[provider.name]}`;
+  const { id, secret } = clientAt(provider);
+  return named(provider, { ISSUER: issuer, CLIENT_ID: id, CLIENT_SECRET: secret });
+}
+
+/** OIDC_WORK_ISSUER and so on. */
+function named({ name }: DevProvider, settings: Record<string, string>): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(settings).map(([rest, value]) => [`OIDC_${name.toUpperCase()}_${rest}`, value]),
+  );
+}
+
+/** For a site that calls the sample API, and whose users' tokens it takes. */
+function apiSettings(started: readonly DevProvider[], ports: DevPorts): NodeJS.ProcessEnv {
+  const ofTheApi = started.find(({ full }) => full);
+  return ofTheApi ? { API_URL: `http://localhost:${ports.api}`, API_PROVIDER: ofTheApi.name } : {};
 }

@@ -3,7 +3,7 @@ import pino from 'pino';
 import type { ProviderConfig } from '../config/index.ts';
 import { AuthError } from '../errors/auth-error.ts';
 import { createProvider, type Provider } from '../provider/index.ts';
-import { redirectUri as redirectUriOf } from '../provider/providers.ts';
+import { otherOrigins, redirectUri as redirectUriOf } from '../provider/providers.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import type { Metadata } from './discovery.ts';
 import { type Refusal, reasonIn, refusalIn } from './refusal.ts';
@@ -46,7 +46,7 @@ export async function startSignIn(
   settings: ProviderConfig,
   redirectUri = redirectAddress(config),
 ): Promise<SignInOutcome> {
-  const url = await withProvider(settings, redirectUri, (provider) =>
+  const url = await withProvider(config, settings, redirectUri, (provider) =>
     provider.authorizationUrl(transaction()),
   ).catch(toOutcome);
   if (!(url instanceof URL)) return { ...url, at: 'push' };
@@ -61,7 +61,7 @@ export async function startSignIn(
 
 /** Pushes a request only (RFC 9126), which shows whether the provider knows this client. */
 export function push(config: Subject, settings: ProviderConfig): Promise<Outcome> {
-  return withProvider(settings, redirectAddress(config), async (provider): Promise<Outcome> => {
+  return withProvider(config, settings, redirectAddress(config), async (provider): Promise<Outcome> => {
     await provider.authorizationUrl(transaction());
     return { state: 'passed' };
   }).catch(toOutcome);
@@ -80,7 +80,7 @@ export function exchangeCode(
   if (metadata.authorization_response_iss_parameter_supported) {
     callback.searchParams.set('iss', String(metadata.issuer));
   }
-  return withProvider(settings, redirectAddress(config), async (provider): Promise<Outcome> => {
+  return withProvider(config, settings, redirectAddress(config), async (provider): Promise<Outcome> => {
     await provider.finishSignIn(callback, request);
     return { state: 'passed' };
   }).catch(toOutcome);
@@ -132,12 +132,14 @@ function formTo(redirectUri: string, body: string): URLSearchParams | undefined 
 }
 
 async function withProvider<T>(
+  { providers }: Subject,
   settings: ProviderConfig,
   redirectUri: string,
   run: (provider: Provider) => Promise<T>,
 ): Promise<T> {
   const log = pino({ level: 'silent' });
-  const provider = createProvider(settings, { redirectUri, log, audit: () => {} });
+  const context = { redirectUri, otherOrigins: otherOrigins(settings, providers), log, audit: () => {} };
+  const provider = createProvider(settings, context);
   try {
     return await run(provider);
   } finally {

@@ -3,6 +3,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import { type Provider, withPublicAddresses } from '../provider/index.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
+import { checkForeign } from './foreign-endpoints.ts';
 import { reasonIn, wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
 import { reachedAt, unanswered, wayOf } from './ways.ts';
@@ -42,7 +43,11 @@ function asTheAppReads(metadata: Metadata, provider: ProviderConfig): Metadata {
 }
 
 /** The same checks that the app does before it believes the metadata. */
-export async function checkIssuer(provider: Provider, metadata: Metadata): Promise<Finding> {
+export async function checkIssuer(
+  provider: Provider,
+  metadata: Metadata,
+  others: readonly ProviderConfig[],
+): Promise<Finding> {
   try {
     const { issuer } = await provider.load();
     return ok('issuer', `is ${issuer}, exactly as in the metadata.`);
@@ -51,6 +56,8 @@ export async function checkIssuer(provider: Provider, metadata: Metadata): Promi
     const { reason, hint = reason } = error;
     if (reason === 'discovery_issuer')
       return otherIssuer(provider.settings.issuer, String(metadata.issuer), hint);
+    const foreign = checkForeign(metadata, others);
+    if (foreign) return foreign;
     return failed(
       'discovery',
       `the metadata cannot be used: ${said(hint)}.`,

@@ -1,10 +1,12 @@
 import pino from 'pino';
-import type { ProviderConfig } from '../config/index.ts';
+import type { Config, ProviderConfig } from '../config/index.ts';
 import { ownSecrets } from '../config/own-settings.ts';
 import type { LoadedSite } from '../load-site.ts';
 import { createProvider } from '../provider/index.ts';
+import { otherOrigins } from '../provider/providers.ts';
 import type { AnySite } from '../site.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
+import { betweenProviders } from './between-providers.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { type Finding, mask, warning } from './finding.ts';
@@ -16,14 +18,17 @@ import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
 import { checkRedis } from './redis.ts';
 import { toRegister } from './registration.ts';
+import { checkRoutes } from './routes.ts';
 import { checkClientSecret, checkSessionSecret, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
-import { checkSignUp } from './sign-up.ts';
-import type { Subject } from './subject.ts';
+import { checkSignUp, makesAccounts } from './sign-up.ts';
+import { type Subject, strangersTo, subjectsOf } from './subject.ts';
+import { checkUsers } from './users.ts';
 import { checkWays } from './ways.ts';
 
 /**
- * Looks at everything that these settings lead to. Changes nothing anywhere.
+ * Looks at everything that these settings lead to: at all providers at once, so that one that is away neither hides the
+ * others nor makes anybody wait for it twice. Changes nothing anywhere.
  *
  * @param loaded the site whose own settings are looked at too
  */
@@ -31,50 +36,70 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
   const { config, findings } = checkSettings(env, loaded);
   const site = loaded?.site;
   if (!config) return findings;
-  const subjects = config.providers.map((provider): Subject => ({ ...config, provider }));
+  const subjects = subjectsOf(config);
   const [redis, address, ...ofProviders] = await Promise.all([
     checkRedis(config),
-    checkPublicAddress({ ...config, provider: config.providers[0] }),
-    ...subjects.map((subject) => examineOne(subject, site)),
+    checkPublicAddress(config),
+    ...subjects.map(examineProvider),
   ]);
+  const registrations = await Promise.all(
+    ofProviders.map(async ({ subject, metadata }) =>
+      ofProvider(subject, await toRegister(subject, metadata)),
+    ),
+  );
   const all = [
     ...findings,
     ...ownSettings(config, site),
     ...checkSessionSecret(config),
-    ...ofProviders.flatMap((one) => one.findings),
+    ...betweenProviders(config),
+    ...checkRoutes(config, site),
+    ...ofProviders.flatMap((one) => linesOf(one, ofProviders, site)),
     ...redis,
     ...address,
-    ...ofProviders.flatMap((one) => one.toRegister),
+    ...registrations.flat(),
   ];
-  return mask(all, [...subjects.flatMap(secretsOf), ...ownSecrets(site?.settings, config.own)]);
+  return mask(all, secretsOfAll(config, site));
 }
 
-/** What is found of one provider. Where there are several, each line says of which, and names its settings in full. */
-async function examineOne(
-  subject: Subject,
+function secretsOfAll(config: Config, site: AnySite | undefined): string[] {
+  return [...subjectsOf(config).flatMap(secretsOf), ...ownSecrets(site?.settings, config.own)];
+}
+
+interface Examined {
+  subject: Subject;
+  metadata?: Metadata;
+  findings: Finding[];
+}
+
+/** All lines about one provider but for what it must know of this app, which comes last. */
+function linesOf(
+  { subject, metadata, findings }: Examined,
+  all: readonly Examined[],
   site: AnySite | undefined,
-): Promise<{ findings: Finding[]; toRegister: Finding[] }> {
-  const { findings, metadata } = await examineProvider(subject);
-  const { name, named, inFull } = subject.provider;
-  const full = ({ check, state, text, hint }: Finding): Finding => ({
-    ...{ check: named ? `${name}: ${check}` : check, state, text: inFull(text) },
-    ...(hint !== undefined && { hint: inFull(hint) }),
-  });
-  return {
-    findings: [
-      ...checkClientSecret(subject),
-      ...(await checkCredentials(subject.provider)),
-      ...findings,
-      ...checkSignUp(site, metadata),
-    ].map(full),
-    toRegister: (await toRegister(subject, metadata)).map(full),
-  };
+): Finding[] {
+  const elsewhere = all.some((other) => other.metadata && makesAccounts(other.metadata));
+  return ofProvider(subject, [
+    ...checkClientSecret(subject),
+    ...findings,
+    ...checkUsers(subject),
+    ...checkSignUp(site, metadata, elsewhere),
+  ]);
 }
 
-async function examineProvider(config: Subject): Promise<{ metadata?: Metadata; findings: Finding[] }> {
-  const { metadata, findings } = await checkDiscovery(config);
-  const more = metadata ? await examineMetadata(config, metadata) : [unseen];
-  return { ...(metadata && { metadata }), findings: [...checkWays(config.provider), ...findings, ...more] };
+/** Where the settings name providers, each line says of which it is, and calls its settings by their full names. */
+function ofProvider({ provider: { name, named, inFull } }: Subject, findings: readonly Finding[]): Finding[] {
+  if (!named) return [...findings];
+  return findings.map(({ check, state, text, hint }) => ({
+    ...{ provider: name, check, state, text: inFull(text) },
+    ...(hint !== undefined && { hint: inFull(hint) }),
+  }));
+}
+
+async function examineProvider(subject: Subject): Promise<Examined> {
+  const own = [...(await checkCredentials(subject.provider)), ...checkWays(subject.provider)];
+  const { metadata, findings } = await checkDiscovery(subject);
+  const more = metadata ? await examineMetadata(subject, metadata) : [unseen];
+  return { subject, ...(metadata && { metadata }), findings: [...own, ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
@@ -97,11 +122,12 @@ async function examineMetadata(config: Subject, metadata: Metadata): Promise<Fin
 async function checkMetadata(config: Subject, metadata: Metadata): Promise<Finding> {
   const provider = createProvider(config.provider, {
     redirectUri: redirectAddress(config),
+    otherOrigins: otherOrigins(config.provider, config.providers),
     log: pino({ level: 'silent' }),
     audit: () => {},
   });
   try {
-    return await checkIssuer(provider, metadata);
+    return await checkIssuer(provider, metadata, strangersTo(config));
   } finally {
     await provider.close();
   }

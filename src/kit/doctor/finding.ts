@@ -1,5 +1,7 @@
 /** One line of the doctor: what was looked at, how it is, and where it is wrong what to do about it. */
 export interface Finding {
+  /** Which one it is about, where the settings name several. */
+  provider?: string;
   check: string;
   state: 'ok' | 'warning' | 'failed';
   text: string;
@@ -22,8 +24,8 @@ export function failed(check: string, text: string, hint: string): Finding {
 
 const marks = { ok: '✓', warning: '!', failed: '✗' };
 
-export function toLine({ check, state, text, hint }: Finding): string {
-  return `${marks[state]} ${check}: ${text}${hint ? ` ${hint}` : ''}`;
+export function toLine({ provider, check, state, text, hint }: Finding): string {
+  return `${marks[state]} ${provider ? `${provider}: ` : ''}${check}: ${text}${hint ? ` ${hint}` : ''}`;
 }
 
 const longest = 200;

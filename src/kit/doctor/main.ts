@@ -9,6 +9,8 @@ const usage = `Checks the settings, and what they lead to. Changes nothing.
   npm run doctor             one line a check: ✓ in order, ! should be known, ✗ with what to do about it
   npm run doctor -- --json   the same for machines
 
+With several providers, a line about one begins with its name.
+
 Ends with 0, or with 1 where a line has a ✗.`;
 
 try {

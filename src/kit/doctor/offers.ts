@@ -35,7 +35,9 @@ export function checkOffers(
       'iss',
       'answers name their issuer (RFC 9207).',
       {
-        without: 'not offered: an answer does not name its issuer. With one provider nothing is lost.',
+        without: provider.named
+          ? 'not offered: an answer does not name its issuer. It is known by the redirect address, which each provider has of its own.'
+          : 'not offered: an answer does not name its issuer. With one provider nothing is lost.',
       },
     ),
     offered(

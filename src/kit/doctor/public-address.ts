@@ -1,13 +1,15 @@
-import { ask, connectionHint, isPlain, isTlsFault, NoAnswer } from './ask.ts';
+import type { Config, ProviderConfig } from '../config/index.ts';
+import { redirectUri } from '../provider/providers.ts';
+import { type Answer, ask, connectionHint, isPlain, isTlsFault, NoAnswer } from './ask.ts';
+import { checkChooser, navigation } from './chooser.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
-import type { Subject } from './subject.ts';
 
 /** Do base address, cookies and proxy fit together? */
-export async function checkPublicAddress(config: Subject): Promise<Finding[]> {
+export async function checkPublicAddress(config: Config): Promise<Finding[]> {
   return [checkProxy(config), ...(await checkAnswer(config))];
 }
 
-function checkProxy({ secure, trustProxyHops, baseUrl }: Subject): Finding {
+function checkProxy({ secure, trustProxyHops, baseUrl }: Config): Finding {
   if (secure && trustProxyHops === 0) {
     return warning(
       'proxy',
@@ -27,13 +29,13 @@ function checkProxy({ secure, trustProxyHops, baseUrl }: Subject): Finding {
   return ok('proxy', `${hops}. The scheme is that of BASE_URL, whatever X-Forwarded-Proto says.`);
 }
 
-async function checkAnswer(config: Subject): Promise<Finding[]> {
+async function checkAnswer(config: Config): Promise<Finding[]> {
   const check = 'base address';
   const { baseUrl } = config;
   try {
     const { status, body } = await ask(new URL('/healthz', baseUrl));
     if (status !== 200 || !/"status":\s*"ok"/.test(body)) return [somethingElse(baseUrl, status)];
-    return [ok(check, `${baseUrl} answers.`), await checkCookies(config)];
+    return [ok(check, `${baseUrl} answers.`), ...(await checkChooser(config)), await checkCookies(config)];
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     const hint = connectionHint(error.code, 'BASE_URL');
@@ -66,15 +68,10 @@ function somethingElse(baseUrl: string, status: number): Finding {
 }
 
 /** Starts a sign-in as a visitor would, and looks at the cookie that comes through whatever is in front. */
-async function checkCookies({ baseUrl, secure, provider }: Subject): Promise<Finding> {
-  const { status, headers } = await ask(new URL('/auth/login', baseUrl), {
-    accept: 'text/html',
-    'sec-fetch-mode': 'navigate',
-    'sec-fetch-dest': 'document',
-    'sec-fetch-site': 'none',
-  });
+async function checkCookies(config: Config): Promise<Finding> {
+  const { baseUrl, secure } = config;
+  const { provider, status, headers, cookie } = await startAtOne(config);
   const check = 'cookies';
-  const cookie = headers['set-cookie']?.find((line) => /^(__Host-)?login-/.test(line));
   if (status !== 302 || !cookie) {
     return warning(
       check,
@@ -90,20 +87,25 @@ async function checkCookies({ baseUrl, secure, provider }: Subject): Promise<Fin
       'Check that the app runs with this BASE_URL, and that the proxy leaves Set-Cookie as it is.',
     );
   }
+  const startWithThese = 'Start the app with the settings that you check here.';
   const asked = new URL(headers.location ?? '', baseUrl).searchParams;
   if (asked.get('client_id') !== provider.clientId) {
-    return failed(
-      check,
-      'are set by an app with another OIDC_CLIENT_ID.',
-      'Start the app with the settings that you check here.',
-    );
+    const name = provider.inFull('OIDC_CLIENT_ID');
+    return failed(check, `are set by an app with another ${name}.`, startWithThese);
   }
   const back = asked.get('redirect_uri');
-  if (back !== null && back !== `${baseUrl}/auth/callback`) {
+  if (back !== null && new URL(back).origin !== baseUrl) {
     return failed(
       check,
       `are set by an app whose BASE_URL is ${said(new URL(back).origin)}.`,
-      'Start the app with the settings that you check here.',
+      startWithThese,
+    );
+  }
+  if (back !== null && back !== redirectUri(baseUrl, provider)) {
+    return failed(
+      check,
+      `are set by an app whose answers come to ${said(new URL(back).pathname)}: its OIDC_PROVIDERS is another.`,
+      startWithThese,
     );
   }
   // The app sends none for localhost, where browsers would hold every other port to it.
@@ -116,4 +118,28 @@ async function checkCookies({ baseUrl, secure, provider }: Subject): Promise<Fin
     );
   }
   return ok(check, `come through as ${secure ? 'Secure __Host- cookies' : 'cookies of this machine'}.`);
+}
+
+interface Started extends Answer {
+  provider: ProviderConfig;
+  cookie: string | undefined;
+}
+
+/** At the first provider that one can start at: one that is away says nothing of cookies. */
+async function startAtOne(config: Config): Promise<Started> {
+  const [first, ...others] = config.providers;
+  const started = await startAt(first, config);
+  if (started.cookie) return started;
+  for (const other of others) {
+    const another = await startAt(other, config);
+    if (another.cookie) return another;
+  }
+  return started;
+}
+
+async function startAt(provider: ProviderConfig, { baseUrl }: Config): Promise<Started> {
+  const path = provider.named ? `/auth/login/${provider.name}` : '/auth/login';
+  const answer = await ask(new URL(path, baseUrl), navigation);
+  const cookie = answer.headers['set-cookie']?.find((line) => /^(__Host-)?login-/.test(line));
+  return { ...answer, provider, cookie };
 }

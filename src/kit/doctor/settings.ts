@@ -11,28 +11,50 @@ export function checkSettings(
 ): { config?: Config; findings: Finding[] } {
   try {
     const config = loaded ? checkSiteAndSettings(loaded.site, env, loaded.root).config : loadConfig(env);
-    return { config, findings: [ok('settings', 'complete, and they fit together.')] };
+    return { config, findings: [inOrder] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    // Each problem ends with what to do.
-    const findings = error.forOperators.map(
-      (text): Finding => ({ check: 'settings', state: 'failed', text }),
-    );
-    return { findings };
+    if (!loaded || error.inSettings) return { findings: problems('settings', error.forOperators) };
+    return checkSettingsOf(loaded, env, error.problems);
   }
+}
+
+/** A page that is wrong says nothing of the settings: they are looked at all the same. */
+function checkSettingsOf(
+  { site }: LoadedSite,
+  env: NodeJS.ProcessEnv,
+  ofSite: readonly string[],
+): { config?: Config; findings: Finding[] } {
+  try {
+    const config = loadConfig(env, site);
+    return { config, findings: [inOrder, ...problems('site', ofSite)] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const others = ofSite.filter((problem) => !error.problems.includes(problem));
+    return { findings: [...problems('settings', error.forOperators), ...problems('site', others)] };
+  }
+}
+
+const inOrder = ok('settings', 'complete, and they fit together.');
+
+/** Each ends with what to do. */
+function problems(check: string, texts: readonly string[]): Finding[] {
+  return texts.map((text) => ({ check, state: 'failed', text }));
 }
 
 /** What `loadConfig` lets pass, for it cannot know better; an obvious placeholder it has refused already. */
 export function* checkSessionSecret({ providers, session }: Config): Generator<Finding> {
   const [current, ...previous] = session.secrets;
-  if (providers.some(({ clientSecret = '' }) => session.secrets.includes(clientSecret))) {
+  const known = providers.filter(({ clientSecret = '' }) => session.secrets.includes(clientSecret));
+  for (const { clientSecret, inFull } of known) {
+    const name = clientSecret === current ? 'SESSION_SECRET' : 'SESSION_SECRET_PREVIOUS';
     yield failed(
       'secrets',
-      'SESSION_SECRET is the client secret.',
+      `${name} is the client secret, ${inFull('OIDC_CLIENT_SECRET')}.`,
       'Make one of its own: the provider knows the other.',
     );
-    return;
   }
+  if (known.length > 0) return;
   yield ok(
     'secrets',
     `SESSION_SECRET has ${current.length} characters${previous.length > 0 ? ', and there is a previous one' : ''}.`,

@@ -2,6 +2,7 @@ import type { ProviderConfig } from '../config/index.ts';
 import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, registerHint, requestHint } from './hints.ts';
+import { listed } from './listed.ts';
 import { speaksOfAddress, wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
 
@@ -195,8 +196,4 @@ function comparable({ error, status, description = '' }: SignInOutcome): string 
 
 function madeUpAddress(): string {
   return `https://${random()}.invalid/auth/callback`;
-}
-
-function listed(names: readonly string[]): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

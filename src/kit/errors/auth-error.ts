@@ -11,6 +11,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
   hint: string | undefined;
+  /** What people call the provider that it is about, where that is known. */
+  provider: string | undefined;
   /** Whose sign-in it was, where that was known by then: for the audit event, and for their own page. */
   readonly about: { sub: string; name: string } | undefined;
 
@@ -21,6 +23,7 @@ export class AuthError extends Error implements ErrorWithMessage {
       hint?: string | undefined;
       page?: Partial<Message>;
       about?: AuthError['about'];
+      provider?: string | undefined;
       /** Seconds, for a 503. */
       retryAfter?: number | undefined;
     } = {},
@@ -32,5 +35,6 @@ export class AuthError extends Error implements ErrorWithMessage {
     this.page = { ...failurePage(reason), ...options.page };
     this.hint = options.hint;
     this.about = options.about;
+    this.provider = options.provider;
   }
 }

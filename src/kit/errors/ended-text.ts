@@ -17,9 +17,7 @@ export function endedText(
       return { key: 'ended.idle', values: { count: limits.idleMinutes } };
     case 'expired':
       return { key: 'ended.expired', values: { count: limits.maxHours } };
-    case 'provider-session':
-      return { key: 'ended.provider-session', ...(provider !== undefined && { values: { provider } }) };
     default:
-      return { key: `ended.${reason}` };
+      return { key: `ended.${reason}`, ...(provider !== undefined && { values: { provider } }) };
   }
 }

@@ -79,8 +79,14 @@ function speak(tag: string, given: Table): Language {
     return found;
   };
   const unknown = String(table.get('provider.unknown'));
+  // A label is written as it is: `login.example.com` also begins a sentence so.
+  const withProvider = ({ provider, ...values }: TextValues = {}) => ({
+    ...values,
+    provider: provider ?? unknown,
+    Provider: provider ?? atStart(unknown),
+  });
   const fill = (text: string, values?: TextValues) =>
-    text.includes('{') ? filled(text, { provider: unknown, ...values }) : text;
+    text.includes('{') ? filled(text, withProvider(values)) : text;
   const paragraphs = (key: TextName, values?: TextValues) =>
     [find(key, values)].flat().map((paragraph) => fill(paragraph, values));
   const text = (key: TextName, values?: TextValues) => {
@@ -90,15 +96,14 @@ function speak(tag: string, given: Table): Language {
   return { tag, text, paragraphs };
 }
 
-/** At the start of a sentence. A label is written as it is, but for a first letter. */
-function atStart(provider: string): string {
-  return provider.charAt(0).toUpperCase() + provider.slice(1);
+/** What stands for a provider that nobody knows, at the start of a sentence. */
+function atStart(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What nobody gave stays as it is: session.js fills in `{time}` in the browser. */
 function filled(text: string, values: TextValues): string {
-  return text.replace(/\{(\w+)\}/g, (braces, name) => {
-    if (name === 'Provider') return atStart(String(values.provider));
-    return Object.hasOwn(values, name) ? String(values[name]) : braces;
-  });
+  return text.replace(/\{(\w+)\}/g, (braces, name) =>
+    Object.hasOwn(values, name) ? String(values[name]) : braces,
+  );
 }

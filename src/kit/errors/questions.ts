@@ -3,18 +3,21 @@ import type { Text } from './texts.ts';
 
 // Pages that ask, or that lead on.
 
-export const confirmLogout: Message = {
-  title: { key: 'sign-out.title' },
-  text: [{ key: 'sign-out.text' }],
-  action: { label: { key: 'button.sign-out' }, post: '/auth/logout' },
-  other: { label: { key: 'button.stay-signed-in' }, href: '/' },
-};
+/** @param provider what people call the one that they signed in at */
+export function confirmLogout(provider: string | undefined): Message {
+  return {
+    title: { key: 'sign-out.title' },
+    text: [{ key: 'sign-out.text', ...(provider !== undefined && { values: { provider } }) }],
+    action: { label: { key: 'button.sign-out' }, post: '/auth/logout' },
+    other: { label: { key: 'button.stay-signed-in' }, href: '/' },
+  };
+}
 
 /** Asked before a sign-in that somebody else began (OpenID Connect Core §4; ASVS 7.6.2). */
-export function confirmThirdPartyStart(fields: Record<string, string>): Message {
+export function confirmThirdPartyStart(fields: Record<string, string>, provider: string): Message {
   return {
     title: { key: 'third-party.title' },
-    text: [{ key: 'third-party.text' }],
+    text: [{ key: 'third-party.text', values: { provider } }],
     action: {
       label: { key: 'button.continue' },
       post: '/auth/initiate-login',

@@ -35,7 +35,7 @@ function problemsOf(key: string, text: unknown): string[] {
   if (!isSaid(text) && !(list && Array.isArray(text) && text.every(isSaid))) {
     return [`"${key}" must be a text that is not empty${list ? ', or a list of such texts' : ''}.`];
   }
-  const known = placeholdersIn(model);
+  const known = placeholdersOf(model);
   return placeholdersIn(text as string | string[])
     .filter((name) => !known.includes(name))
     .map((name) => {
@@ -52,6 +52,13 @@ function modelOf(key: string): string | readonly string[] | undefined {
 
 function isSaid(text: unknown): text is string {
   return typeof text === 'string' && text.trim() !== '';
+}
+
+/** Where a sentence of another language does not begin with the provider, `{provider}` stands for `{Provider}`. */
+function placeholdersOf(model: string | readonly string[]): string[] {
+  const names = placeholdersIn(model);
+  const both = names.some((name) => /^provider$/i.test(name)) ? ['provider', 'Provider'] : [];
+  return [...new Set([...names, ...both])];
 }
 
 function placeholdersIn(text: string | readonly string[]): string[] {

@@ -24,7 +24,7 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
       const providers = checks.providers();
       const results = {
         store: await storeAnswers(),
-        ...providers,
+        ...asChecks(providers),
         stopping: checks.stopping(),
       };
       // One that was never there keeps nobody from the others.
@@ -36,6 +36,15 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
         .json({ status: ready ? 'ok' : 'unavailable', checks: results });
     },
   };
+}
+
+/** A provider may have the name of another check, and no other thing has a hyphen in its name. */
+function asChecks(providers: Readonly<Record<string, boolean>>): Record<string, boolean> {
+  const named = Object.entries(providers).map(([name, usable]) => [
+    /^(store|stopping)$/.test(name) ? `provider-${name}` : name,
+    usable,
+  ]);
+  return Object.fromEntries(named);
 }
 
 /** Asks once for all who ask within a second: however many probes there are, the store sees one. */

@@ -7,14 +7,18 @@ export const usage = `Lists and ends sessions, in the store that REDIS_URL names
   npm run sessions -- end --sid <sid>    ends those of one session at the provider
   npm run sessions -- end --all          ends every session of this app
 
-<sub> and <sid> are the claims of these names in the provider's ID token; a user's /profile shows them.
+With --iss <iss> it is the user or the session of that issuer alone. Two providers may have a user of the same <sub>.
+Where OIDC_ALLOWED_TENANTS is *, nobody can list the issuers of all tenants: there --iss has to be given.
+
+<sub>, <sid> and <iss> are the claims of these names in the provider's ID token; a user's /profile shows them.
 The two dashes alone are for npm, which keeps what follows for itself without them.`;
 
 /** What the operator asks for. */
 export type Order =
   | { command: 'help' }
-  | { command: 'list'; sub: string }
-  | { command: 'end'; whom: { sub: string } | { sid: string } | 'all' };
+  | { command: 'list'; sub: string; iss?: string }
+  | { command: 'end'; whom: ({ sub: string } | { sid: string }) & { iss?: string } }
+  | { command: 'end'; whom: 'all' };
 
 /** The command line makes no sense; `message` is the sentence to print. */
 export class UsageError extends Error {
@@ -32,15 +36,18 @@ export function readArguments(args: readonly string[]): Order {
   if (more.length > 0) throw new UsageError(`I do not know what to do with "${more[0]}".`);
 
   const [sub, sid] = [once('sub', values.sub), once('sid', values.sid)];
+  const iss = once('iss', values.iss);
+  const of = iss === undefined ? {} : { iss };
   const all = once('all', values.all);
   const given = [sub, sid, all].filter((each) => each !== undefined).length;
   if (given > 1) throw new UsageError('Say only one of --sub, --sid and --all.');
+  if (all && iss !== undefined) throw new UsageError('--iss goes with --sub or --sid, not with --all.');
   if (command === 'list') {
     if (sub === undefined) throw new UsageError('Say whose sessions to list: --sub <sub>.');
-    return { command, sub };
+    return { command, sub, ...of };
   }
-  if (sub !== undefined) return { command, whom: { sub } };
-  if (sid !== undefined) return { command, whom: { sid } };
+  if (sub !== undefined) return { command, whom: { sub, ...of } };
+  if (sid !== undefined) return { command, whom: { sid, ...of } };
   if (all) return { command, whom: 'all' };
   throw new UsageError('Say whose sessions to end: --sub <sub>, --sid <sid> or --all.');
 }
@@ -55,6 +62,7 @@ function parse(args: readonly string[]) {
         // Several, so that one given twice can be told from one given once.
         sub: { type: 'string', multiple: true },
         sid: { type: 'string', multiple: true },
+        iss: { type: 'string', multiple: true },
         all: { type: 'boolean', multiple: true },
       },
     });
@@ -73,7 +81,7 @@ function once<T extends string | boolean>(name: string, values: T[] | undefined)
 function sentence({ code, message }: Error & { code?: string }): string {
   const option = /'(?:-\w, )?(--?[^ '=]+)/.exec(message)?.[1] ?? 'an option';
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `There is no option ${option}.`;
-  if (option === '--sub' || option === '--sid')
+  if (/^--(sub|sid|iss)$/.test(option))
     return `${option} needs a value. One that begins with a dash is written ${option}=-value.`;
   return `${option} takes no value.`;
 }

@@ -1,16 +1,20 @@
 import type { Config } from '../config/index.ts';
 import { sessionHash } from '../log/index.ts';
-import { listedIssuers } from '../provider/issuers.ts';
+import { everyTenant, issues, listedIssuers } from '../provider/issuers.ts';
 import type { Sessions, StoredSession } from '../store/index.ts';
-import type { Order } from './arguments.ts';
+import { type Order, UsageError } from './arguments.ts';
 
-/** Carries out what was asked for; returns what to tell the operator. */
+/**
+ * Carries out what was asked for; returns what to tell the operator.
+ *
+ * @throws UsageError where --iss names no issuer of the settings, or has to be given
+ */
 export async function carryOut(
   order: Exclude<Order, { command: 'help' }>,
   sessions: Sessions,
   config: Config,
 ): Promise<string> {
-  if (order.command === 'list') return list(order.sub, sessions, config);
+  if (order.command === 'list') return list(order, sessions, config);
   const { whom } = order;
   if (whom === 'all') {
     const ended = await sessions.endAll('operator');
@@ -18,36 +22,82 @@ export async function carryOut(
       ? 'There was no session to end.'
       : `Ended ${count(ended)}: everybody has to sign in again.`;
   }
-  let ended = 0;
-  for (const iss of issuersOf(config)) ended += await sessions.endOwner({ iss, ...whom }, 'operator');
+  const { iss: only, ...owner } = whom;
+  const issuers = issuersOf(config, only);
+  const ended: { iss: string; count: number }[] = [];
+  for (const iss of issuers)
+    ended.push({ iss, count: await sessions.endOwner({ iss, ...owner }, 'operator') });
+  const some = ended.filter((each) => each.count > 0);
+  const sum = some.reduce((total, each) => total + each.count, 0);
   const whose = 'sub' in whom ? `of the user ${whom.sub}` : `of the provider's session ${whom.sid}`;
-  return ended === 0 ? `There was no session ${whose} to end.` : `Ended ${count(ended)} ${whose}.`;
+  const said = sum === 0 ? `There was no session ${whose} to end.` : `Ended ${count(sum)} ${whose}.`;
+  // Users of two issuers are two people, whatever they are called.
+  const several = some.length > 1 && config.providers.length > 1;
+  const each = several ? some.map(({ iss, count: own }) => `${count(own)} of ${iss}`) : [];
+  return [said, ...each, ...notCovered(config, only)].join('\n');
 }
 
-async function list(sub: string, sessions: Sessions, config: Config): Promise<string> {
+async function list(
+  { sub, iss: only }: { sub: string; iss?: string },
+  sessions: Sessions,
+  config: Config,
+): Promise<string> {
   const found: StoredSession[] = [];
-  for (const iss of issuersOf(config)) found.push(...(await sessions.list({ iss, sub })));
-  if (found.length === 0) return `The user ${sub} is signed in nowhere.`;
+  for (const iss of issuersOf(config, only)) found.push(...(await sessions.list({ iss, sub })));
+  const more = notCovered(config, only);
+  if (found.length === 0) return [`The user ${sub} is signed in nowhere.`, ...more].join('\n');
   const rows = found
-    .map(({ id, data, idleSecondsLeft }) => {
-      const idleSeconds = config.session.idleMinutes * 60;
-      const lastSeen = new Date(Date.now() - Math.max(0, idleSeconds - idleSecondsLeft) * 1000);
-      // The hash by which the log knows the session: with the id itself anybody could take it over (R20).
-      return [
-        sessionHash(id),
-        data.user?.device ?? '?',
-        minute(new Date(data.user?.signedInAt ?? 0)),
-        minute(lastSeen),
-      ];
-    })
-    .sort(([, , , one = ''], [, , , other = '']) => other.localeCompare(one));
-  const table = [['in the log', 'device', 'signed in (UTC)', 'last seen (UTC)'], ...rows];
-  return [`The user ${sub} has ${count(found.length)}.`, '', ...aligned(table)].join('\n');
+    .map((session) => ({ user: session.data.user, cells: cellsOf(session, config) }))
+    .sort((one, other) => (other.cells.at(-1) ?? '').localeCompare(one.cells.at(-1) ?? ''));
+  const heads = ['in the log', 'device', 'signed in (UTC)', 'last seen (UTC)'];
+  const several = config.providers.length > 1;
+  const table = [
+    several ? ['provider', ...heads] : heads,
+    ...rows.map(({ user, cells }) => (several ? [user?.provider ?? '?', ...cells] : cells)),
+  ];
+  return [`The user ${sub} has ${count(found.length)}.`, '', ...aligned(table), ...more].join('\n');
 }
 
-/** Users are keyed by (iss, sub); a shared issuer of Microsoft Entra means one issuer for each tenant. */
-function issuersOf({ providers }: Config): string[] {
-  return providers.flatMap(listedIssuers);
+function cellsOf({ id, data: { user }, idleSecondsLeft }: StoredSession, { session }: Config): string[] {
+  const idleSeconds = session.idleMinutes * 60;
+  const lastSeen = new Date(Date.now() - Math.max(0, idleSeconds - idleSecondsLeft) * 1000);
+  // The hash by which the log knows the session: with the id itself anybody could take it over (R20).
+  return [sessionHash(id), user?.device ?? '?', minute(new Date(user?.signedInAt ?? 0)), minute(lastSeen)];
+}
+
+/**
+ * Users are keyed by (iss, sub); a shared issuer of Microsoft Entra means one issuer for each tenant.
+ *
+ * @param only the one that was asked for
+ */
+function issuersOf({ providers }: Config, only: string | undefined): string[] {
+  if (only === undefined) {
+    const all = providers.flatMap(listedIssuers);
+    if (all.length > 0) return all;
+    throw new UsageError(
+      `Say of which tenant: --iss <iss>, such as --iss ${exampleOf(providers[0].issuer)}.`,
+    );
+  }
+  if (providers.some((provider) => issues(provider, only))) return [only];
+  const known = providers.map(({ issuer, allowedTenants }) =>
+    allowedTenants.length > 0 ? exampleOf(issuer) : issuer,
+  );
+  throw new UsageError(`${only} is no issuer of the settings, which have ${known.join(', ')}.`);
+}
+
+/** What was left out: whoever ends sessions in haste must not take them for ended. */
+function notCovered({ providers }: Config, only: string | undefined): string[] {
+  if (only !== undefined) return [];
+  return providers
+    .filter(({ allowedTenants }) => allowedTenants.includes(everyTenant))
+    .map(
+      ({ name, issuer }) =>
+        `Users of the provider ${name} are not among them: name their tenant with --iss ${exampleOf(issuer)}.`,
+    );
+}
+
+function exampleOf(issuer: string): string {
+  return issuer.replace(/\/(common|organizations)(?=\/|$)/, '/<tenant>');
 }
 
 function count(sessions: number): string {

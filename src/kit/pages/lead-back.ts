@@ -1,6 +1,8 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import type { Action } from '../errors/message.ts';
+import type { Action, Message } from '../errors/message.ts';
+import type { Text } from '../errors/texts.ts';
+import { authOf } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { refused } from '../session/refused.ts';
 import { providerOf, signedIn } from '../session/user-session.ts';
@@ -9,7 +11,7 @@ import { pageOf } from '../session/way-back.ts';
 /**
  * Has each "Sign in" and "Sign in again" on the page of a failure start a sign-in, and come back to the page where it
  * was pressed. For somebody who is signed in, /auth/login without `renew` would only redirect: back to the failure, in
- * a circle. Comes before the error pages.
+ * a circle. And has the page say which provider it is about. Comes before the error pages.
  */
 export const leadBack: ErrorRequestHandler = (error, req, _res, next) => {
   next(error instanceof AuthError && req.auth ? forPage(error, req) : error);
@@ -18,20 +20,33 @@ export const leadBack: ErrorRequestHandler = (error, req, _res, next) => {
 /** A new error, with the stack of the old: a site may throw the same one to each of its people. */
 function forPage(error: AuthError, req: Request): AuthError {
   const { reason, cause, hint, about, retryAfter, stack, page } = error;
-  // One that a model, an action or a route has thrown: it still leads to a sign-in.
-  const bare = page.action !== undefined && 'href' in page.action;
+  // One that a model, an action or a route has thrown: it still leads to a sign-in, and not yet to that of another account.
+  const bare = page.action !== undefined && 'href' in page.action && !asksForAnother(page.action.href);
   const { action, other, ...rest } =
     (bare && refused(req, error, { path: pageOf(req), provider: providerOf(req) })?.page) || page;
   const led = { ...rest, action: action && leading(action, req), other: other && leading(other, req) };
-  const copy = new AuthError(reason, { cause, hint, about, retryAfter, page: led });
+  const provider = error.provider ?? (providerOf(req) ?? authOf(req).context.providers.only)?.label;
+  const copy = new AuthError(reason, { cause, hint, about, retryAfter, page: saying(led, provider) });
   return Object.assign(copy, { stack });
+}
+
+/** Its texts, where they speak of a provider, with what people call it. */
+function saying(page: Message, provider: string | undefined): Message {
+  if (provider === undefined) return page;
+  const named = (text: Text): Text =>
+    typeof text === 'string' ? text : { ...text, values: { provider, ...text.values } };
+  return { ...page, title: named(page.title), text: page.text.map(named) };
 }
 
 function leading(action: Action, req: Request): Action {
   if (!('href' in action) || !/^\/auth\/login(\?|$)/.test(action.href)) return action;
+  if (asksForAnother(action.href)) return action;
   const asked = new URLSearchParams(action.href.split('?')[1]);
-  if (asked.has('switch')) return action;
   const returnTo = asked.get('returnTo') ?? pageOf(req);
   const renew = signedIn(req) ? '1' : undefined;
   return { ...action, href: loginAddress(loginPath(providerOf(req)), { returnTo, renew }) };
+}
+
+function asksForAnother(href: string): boolean {
+  return new URLSearchParams(href.split('?')[1]).has('switch');
 }

@@ -41,10 +41,12 @@ export function createProviders(
 }
 
 /** Where others live, for users and for this server. Those at the issuer's own origin have the same operator. */
-function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
-  const others = settings.filter((each) => originOf(each.issuer) !== originOf(issuer));
-  const addresses = others.flatMap((each) => [each.issuer, each.internalUrl]);
-  return addresses.map(originOf).filter((origin) => origin !== undefined);
+export function otherOrigins({ issuer }: ProviderSettings, settings: readonly ProviderSettings[]): string[] {
+  const own = originOf(issuer);
+  const others = settings.filter((each) => originOf(each.issuer) !== own);
+  return others.flatMap(({ issuer: other, internalUrl }) =>
+    [other, internalUrl].flatMap((address) => originOf(address) ?? []),
+  );
 }
 
 /** Where the answers of a provider come to: with a name, to an address of its own (RFC 9700 §4.4). */

@@ -4,9 +4,9 @@ import { withoutSecrets } from '../log/redaction.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 
 // What failed, and what a developer can set, is written with the plain names of settings. With several providers each has
-// its own, and those are what a hint must name: OIDC_WORK_SCOPE.
+// its own, and those are what a hint must name: OIDC_WORK_SCOPE. A page about a failure says whose it is by the label.
 
-type Named = Pick<ProviderSettings, 'named' | 'inFull'>;
+type Named = Pick<ProviderSettings, 'named' | 'inFull' | 'label'>;
 
 /** A log and an audit whose hints name the settings in full. */
 export function withFullNames<Context extends ConnectionContext>(settings: Named, context: Context): Context {
@@ -22,9 +22,8 @@ export function withFullNames<Context extends ConnectionContext>(settings: Named
   return { ...context, log, audit };
 }
 
-/** A provider whose calls reject with errors whose hints name the settings in full. */
+/** A provider whose calls reject with errors that say whose they are, and whose hints name the settings in full. */
 export function namingSettings<T extends object>(settings: Named, provider: T): T {
-  if (!settings.named) return provider;
   const entries = Object.entries(provider).map(([name, member]) => {
     if (typeof member !== 'function') return [name, member];
     return [name, (...given: unknown[]) => naming(settings, () => member(...given))];
@@ -34,7 +33,10 @@ export function namingSettings<T extends object>(settings: Named, provider: T): 
 
 function naming(settings: Named, call: () => unknown): unknown {
   const rename = (error: unknown): never => {
-    if (error instanceof AuthError) error.hint = error.hint && settings.inFull(error.hint);
+    if (error instanceof AuthError) {
+      error.hint = error.hint && settings.inFull(error.hint);
+      error.provider = settings.label;
+    }
     throw error;
   };
   try {

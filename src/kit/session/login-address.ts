@@ -1,7 +1,5 @@
-import type { Provider } from '../provider/index.ts';
-
 /** Where a sign-in at this provider starts: `/auth/login`, or `/auth/login/work`. */
-export function loginPath(provider: Provider | undefined): string {
+export function loginPath(provider: { name: string; settings: { named: boolean } } | undefined): string {
   return provider?.settings.named ? `/auth/login/${provider.name}` : '/auth/login';
 }
 

@@ -14,13 +14,14 @@ import { pageOf } from './way-back.ts';
 export async function forPerson(req: Request, context: AuthContext, error: unknown): Promise<unknown> {
   if (!(error instanceof AuthError)) return error;
   const { reason, cause, hint, retryAfter } = error;
+  const provider = providerOf(req)?.label ?? error.provider;
   const ends = error instanceof RefreshError ? error.ends : undefined;
   const page = { ...failurePage(reason) };
   if (ends) {
-    page.text = [endedText(ends, context, providerOf(req)?.label)];
+    page.text = [endedText(ends, context, provider)];
     if (req.res) await endUserSession(req, req.res, ends);
   } else if (error.status === 503) {
     page.action = { label: { key: 'button.try-again' }, href: pageOf(req) };
   }
-  return new AuthError(reason, { cause, hint, retryAfter, page });
+  return new AuthError(reason, { cause, hint, retryAfter, page, provider });
 }

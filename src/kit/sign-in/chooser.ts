@@ -29,7 +29,12 @@ export function askWhichProvider(
   }));
   // The last one first, the others as in the settings.
   choices.sort((a, b) => Number(b.last) - Number(a.last));
-  res.render('chooser', { title: say({ key: 'chooser.title' }, languageOf(req)), providers: choices });
+  res.render('chooser', {
+    title: say({ key: 'chooser.title' }, languageOf(req)),
+    providers: choices,
+    // The header's button leads to this very page, but without the path that was asked for.
+    signInHref: undefined,
+  });
 }
 
 /** Whoever wants a new account is shown the providers that make some; where none says so, all of them. */

@@ -8,6 +8,7 @@ import { mayBeNavigation } from '../http/navigation.ts';
 import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
 import type { Provider } from '../provider/index.ts';
+import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
@@ -117,6 +118,7 @@ async function finish(
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
     await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
     countSignIn(req, res, context, held);
+    rememberChoice(req, res, provider);
     const { iss, sub, acr } = signIn.claims;
     context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
   } catch (error) {

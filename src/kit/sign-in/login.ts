@@ -56,6 +56,7 @@ export function told(
 ): unknown {
   if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
   auditFailure(req, error, provider);
+  error.provider ??= provider?.label;
   const page = refused(req, error, { path: returnTo, provider });
   if (page) return page;
   error.page = { ...error.page, ...leadingBack(error.reason, returnTo) };

@@ -61,7 +61,8 @@ async function login(req: Request, res: Response, next: NextFunction): Promise<v
     return res.render('message', inWords(confirmLink(href), languageOf(req)));
   }
   if (!provider) return askWhichProvider(req, res, { returnTo, passedOn });
-  if (named) rememberChoice(req, res, named);
+  // Whoever is signed in has used another one last until they come back.
+  if (named && !own) rememberChoice(req, res, named);
   await startLogin(req, res, {
     ...{ provider: provider.name, returnTo },
     parameters: { ...parameters, ...(switching !== undefined && { prompt: 'select_account' }) },

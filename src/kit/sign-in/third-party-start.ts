@@ -40,7 +40,7 @@ export async function initiateLogin(req: Request, res: Response): Promise<void> 
     target_link_uri: returnTo,
     ...(login_hint && { login_hint }),
   };
-  res.render('message', inWords(confirmThirdPartyStart(fields), languageOf(req)));
+  res.render('message', inWords(confirmThirdPartyStart(fields, provider.label), languageOf(req)));
 }
 
 /** Whole characters only. What no name or address holds is no hint; JSON would make six bytes of each. */

@@ -79,11 +79,11 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
   // Where the provider did not end it, its own session may go on.
   const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
-  // Where there are several, the one chosen last in this browser is the one that the session came from. One that is
-  // gone from the settings has no name any more, and the person was not signed in at any that is there.
-  const known =
+  // Where there are several, the session came from the one that was used last in this browser. What a provider is called
+  // that is gone, nobody knows any more.
+  const lastUsed =
     reason === 'provider-changed' ? undefined : (context.providers.only ?? lastChosen(req, context));
-  const label = known?.label;
+  const label = lastUsed?.label;
   const why = endedText(reason, context, label);
   return told({ key: 'signed-out.ended' }, [why], atProvider, label);
 }

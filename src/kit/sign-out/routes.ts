@@ -5,7 +5,7 @@ import { neverCache, redirect } from '../http/answers.ts';
 import { languageOf } from '../http/language.ts';
 import { readForm } from '../http/parameters.ts';
 import { demandStore } from '../session/context.ts';
-import { signedIn } from '../session/user-session.ts';
+import { providerOf, signedIn } from '../session/user-session.ts';
 import { logout } from './logout.ts';
 import { backChannelLogout, frontChannelLogout } from './provider-logout.ts';
 
@@ -29,6 +29,7 @@ export const logoutTokensTo = '/auth/backchannel-logout';
 function askToLogout(req: Request, res: Response): void {
   demandStore(req);
   neverCache(res);
-  if (signedIn(req)) res.render('message', inWords(confirmLogout, languageOf(req)));
+  const question = confirmLogout(providerOf(req)?.label);
+  if (signedIn(req)) res.render('message', inWords(question, languageOf(req)));
   else redirect(res, 303, '/signed-out');
 }

@@ -10,9 +10,13 @@ afterEach(async () => {
 });
 
 describe('the ports of npm run dev', () => {
-  test('are 3000 and the three above it where nothing is set', () => {
-    expect(devPorts({})).toEqual({ app: 3000, provider: 3001, api: 3002, gallery: 3003 });
-    expect(devPorts({ PORT: '', DEV_API_PORT: '4000' })).toMatchObject({ app: 3000, gallery: 4001 });
+  test('are 3000 and the four above it where nothing is set', () => {
+    expect(devPorts({})).toEqual({ app: 3000, work: 3001, api: 3002, gallery: 3003, social: 3004 });
+    expect(devPorts({ PORT: '', DEV_API_PORT: '4000' })).toMatchObject({
+      app: 3000,
+      gallery: 4001,
+      social: 4002,
+    });
   });
 
   test('are good when they are free', async () => {
@@ -23,7 +27,7 @@ describe('the ports of npm run dev', () => {
     'are refused as %j, whichever it is',
     async (value) => {
       const ports = await freeDevPorts();
-      for (const name of ['PORT', 'DEV_PROVIDER_PORT', 'DEV_API_PORT']) {
+      for (const name of ['PORT', 'DEV_PROVIDER_PORT', 'DEV_SOCIAL_PORT', 'DEV_API_PORT']) {
         const highest = name === 'DEV_API_PORT' ? 65_534 : 65_535;
         expect(await portProblems({ ...settings(ports), [name]: value })).toEqual([
           `${name} must be a whole number from 1 to ${highest}.`,
@@ -35,6 +39,15 @@ describe('the ports of npm run dev', () => {
   test('leave a port for the gallery, one above that of the API', async () => {
     const env = { ...settings(await freeDevPorts()), DEV_API_PORT: '65535' };
     expect(await portProblems(env)).toEqual(['DEV_API_PORT must be a whole number from 1 to 65534.']);
+  });
+
+  test('leave a port for the second provider, two above that of the API where nothing else is set', async () => {
+    const { DEV_SOCIAL_PORT, ...env } = settings(await freeDevPorts());
+    expect(await portProblems({ ...env, DEV_API_PORT: '65534' })).toEqual([
+      'DEV_API_PORT must be a whole number from 1 to 65533.',
+    ]);
+    const work = { ...env, OIDC_PROVIDERS: 'work', DEV_API_PORT: '65535' };
+    expect(await portProblems(work)).toEqual(['DEV_API_PORT must be a whole number from 1 to 65534.']);
   });
 
   test('are all different', async () => {
@@ -67,14 +80,28 @@ describe('the ports of npm run dev', () => {
     ]);
   });
 
-  test('other than that of the app do not matter with a provider of your own', async () => {
+  test('of a provider that is not started do not matter', async () => {
+    const ports = await freeDevPorts();
+    occupants.push(await occupy(ports.social));
+    expect(await portProblems({ ...settings(ports), OIDC_PROVIDERS: 'work' })).toEqual([]);
+    expect(await portProblems({ ...settings(ports), OIDC_PROVIDERS: 'work,social' })).toEqual([
+      `Port ${ports.social} is in use. Stop what listens there, or set DEV_SOCIAL_PORT to another port.`,
+    ]);
+  });
+
+  test('other than that of the app do not matter with providers of your own', async () => {
     const ports = await freeDevPorts();
     occupants.push(await occupy(ports.provider));
     const env = { ...settings(ports), DEV_API_PORT: 'abc', OIDC_ISSUER: 'https://login.example.com' };
     expect(await portProblems(env)).toEqual([]);
+    const { OIDC_ISSUER, ...others } = env;
+    expect(await portProblems({ ...others, OIDC_PROVIDERS: 'google,contoso' })).toEqual([]);
   });
 });
 
-function settings({ app, provider, api }: DevPorts): NodeJS.ProcessEnv {
-  return { PORT: `${app}`, DEV_PROVIDER_PORT: `${provider}`, DEV_API_PORT: `${api}` };
+function settings({ app, provider, social, api }: DevPorts): NodeJS.ProcessEnv {
+  return {
+    ...{ PORT: `${app}`, DEV_PROVIDER_PORT: `${provider}` },
+    ...{ DEV_SOCIAL_PORT: `${social}`, DEV_API_PORT: `${api}` },
+  };
 }

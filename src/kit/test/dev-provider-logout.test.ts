@@ -46,7 +46,7 @@ describe('signing out at the development provider', () => {
         post_logout_redirect_uri: `${app.origin}/signed-out`,
       });
       const page = await browser.get(out.href);
-      expect(page.body).toContain('Sign out of the development provider?');
+      expect(page.body).toContain('Sign out of Development identity provider?');
       const stayed = await browser.submit(page, {}, { follow: false });
       expect(stayed.location).toBe(`${app.origin}/signed-out`);
     }

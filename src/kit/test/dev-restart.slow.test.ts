@@ -137,7 +137,7 @@ async function appOf(run: DevProcess): Promise<number> {
 
 async function signIn(account: string): Promise<Browser> {
   const browser = createBrowser();
-  const { location = '' } = await browser.get(url('/auth/login?returnTo=/profile'), { follow: false });
+  const { location = '' } = await browser.get(url('/auth/login/work?returnTo=/profile'), { follow: false });
   const callback = await answer(`http://localhost:${ports.provider}`, browser, location, account);
   expect((await browser.get(callback.url)).status).toBe(200);
   return browser;

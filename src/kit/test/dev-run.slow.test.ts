@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../folders.ts';
+import { createBrowser } from './helpers/browser.ts';
 import {
   type DevOptions,
   type DevPorts,
@@ -16,18 +18,28 @@ import {
 
 /** A site that says which process it runs in, and with what. */
 const site = `
-const names = ['NODE_ENV', 'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'SESSION_SECRET', 'API_URL', 'FROM_ENV_FILE'];
+import { definePage, getUser } from '${pathToFileURL(join(projectRoot, 'src', 'kit', 'index.ts'))}';
+const names = ['NODE_ENV', 'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_PROVIDERS', 'OIDC_WORK_ISSUER', 'OIDC_SOCIAL_ISSUER', 'SESSION_SECRET', 'API_URL', 'FROM_ENV_FILE'];
 const me = { pid: process.pid, ...Object.fromEntries(names.map((name) => [name, process.env[name]])) };
 console.log('the site is loaded');
 export const site = {
   name: 'Stand-in',
   pages: () => [],
+  routes(router) {
+    router.get('/who', (req, res) => {
+      const { iss, sub, roles } = getUser(req);
+      res.json({ iss, sub, roles });
+    });
+  },
   publicRoutes(router) {
     router.get('/me', (req, res) => res.json(me));
     router.get('/broken', () => { throw new Error('something is wrong'); });
   },
 };
 `;
+
+const pageWithScopes =
+  "definePage({ path: '/', title: 'Home', view: 'home', access: { scopes: 'notes.read' } })";
 
 const main = join(projectRoot, 'src', 'kit', 'dev', 'main.ts');
 
@@ -55,7 +67,7 @@ afterEach(async () => {
 const lastWords = 'Ctrl-C ends everything';
 
 describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }, () => {
-  it('says first of all where to go, and then starts the provider, the sample API and the app', async () => {
+  it('says first of all where to go, and then starts the providers, the sample API and the app', async () => {
     const run = start();
     const said = await run.says(/INFO: listening on/);
     expect(said.trimStart().split('\n')[0]).toBe(`The app     http://localhost:${ports.app}`);
@@ -65,12 +77,15 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     expect(run.complaints).toBe('');
     expect(await askApp()).toMatchObject({
       NODE_ENV: 'development',
-      OIDC_ISSUER: `http://localhost:${ports.provider}`,
-      OIDC_CLIENT_ID: 'web-app',
+      OIDC_PROVIDERS: 'work,social',
+      OIDC_WORK_ISSUER: `http://localhost:${ports.provider}`,
+      OIDC_SOCIAL_ISSUER: `http://localhost:${ports.social}`,
       API_URL: `http://localhost:${ports.api}`,
     });
-    const metadata = await fetch(`http://localhost:${ports.provider}/.well-known/openid-configuration`);
-    expect(await metadata.json()).toMatchObject({ issuer: `http://localhost:${ports.provider}` });
+    for (const port of [ports.provider, ports.social]) {
+      const metadata = await fetch(`http://localhost:${port}/.well-known/openid-configuration`);
+      expect(await metadata.json()).toMatchObject({ issuer: `http://localhost:${port}` });
+    }
     expect((await fetch(`http://localhost:${ports.api}`)).status).toBe(401);
     expect((await fetch(`http://localhost:${ports.api + 1}/dev/gallery`)).status).toBe(200);
   });
@@ -113,7 +128,8 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     writeFileSync(join(folder, '.env'), 'FROM_ENV_FILE=yes\nOIDC_CLIENT_ID=from-the-file\nPORT=1\n');
     const run = start();
     await run.says(lastWords);
-    expect(await askApp()).toMatchObject({ FROM_ENV_FILE: 'yes' });
+    expect(await askApp()).toMatchObject({ FROM_ENV_FILE: 'yes', OIDC_PROVIDERS: 'work,social' });
+    expect(await askApp()).not.toHaveProperty('OIDC_CLIENT_ID');
     expect(run.complaints).toBe('');
   });
 
@@ -153,13 +169,73 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     const run = start();
     await run.says(lastWords);
     const servers = (await processes()).find(
-      ({ parent, args }) => parent === run.child.pid && args.endsWith('servers.ts'),
+      ({ parent, args }) => parent === run.child.pid && args.includes('servers.ts '),
     );
     if (!servers) throw new Error('the provider has no process of its own');
     process.kill(servers.pid, 'SIGKILL');
     expect(await run.ended).toBe(1);
     await nothingRuns();
     expect(leftBehind()).toEqual([]);
+  });
+
+  it('signs in at both providers, where the same sub is two users', async () => {
+    await start().says(lastWords);
+    const seen = [];
+    for (const [name, port, label] of [
+      ['work', ports.provider, 'Work (development)'],
+      ['social', ports.social, 'Social (development)'],
+    ] as const) {
+      const browser = createBrowser();
+      const chooser = await browser.get(appAt('/sessions'));
+      expect(chooser.body).toContain(`Continue with ${label}`);
+      // Nothing on it leads to a sign-in that forgets where the visitor was going.
+      expect(chooser.body).not.toContain('returnTo=%2Fauth');
+      const atProvider = await browser.get(appAt(`/auth/login/${name}?returnTo=/sessions`));
+      expect(new URL(atProvider.url).port).toBe(`${port}`);
+      // Which provider this is, and for whom.
+      expect(atProvider.body).toContain(label);
+      expect(atProvider.body).toContain('Stand-in asks you to sign in');
+      const page = await browser.submit(atProvider, { account: 'alice' });
+      expect(page).toMatchObject({ url: appAt('/sessions'), status: 200 });
+      seen.push(JSON.parse((await browser.get(appAt('/who'))).body));
+    }
+    expect(seen).toEqual([
+      { iss: `http://localhost:${ports.provider}`, sub: 'alice', roles: ['admin', 'member'] },
+      { iss: `http://localhost:${ports.social}`, sub: 'alice', roles: [] },
+    ]);
+  });
+
+  it('keeps a browser signed in at both providers, and ends the sign-in at one of them', async () => {
+    await start().says(lastWords);
+    const browser = createBrowser();
+    for (const [name, account] of [
+      ['work', 'bob'],
+      ['social', 'peggy'],
+    ] as const) {
+      const atProvider = await browser.get(appAt(`/auth/login/${name}?returnTo=/who`));
+      await browser.submit(atProvider, { account });
+    }
+    // Neither asks again: each still has its own cookie, on one host.
+    for (const [name, sub] of [
+      ['work', 'bob'],
+      ['social', 'peggy'],
+    ] as const) {
+      const page = await browser.get(appAt(`/auth/login/${name}?returnTo=/who`));
+      expect(page.url, name).toBe(appAt('/who'));
+      expect(JSON.parse(page.body).sub).toBe(sub);
+    }
+    const out = await browser.post(appAt('/auth/logout'), {}, {}, appAt('/sessions'));
+    expect(out.body).toContain('Social (development)');
+    expect((await browser.get(appAt('/auth/login/work?returnTo=/who'))).url).toBe(appAt('/who'));
+    expect((await browser.get(appAt('/auth/login/social'))).body).toContain('Who do you want to be?');
+  });
+
+  it('starts the one provider that OIDC_PROVIDERS names, and asks nobody which', async () => {
+    const said = await start({ env: { OIDC_PROVIDERS: 'work' } }).says(lastWords);
+    expect(said).not.toContain('Social');
+    const { url } = await createBrowser().get(appAt('/sessions'));
+    expect(url).toContain(`http://localhost:${ports.provider}/interaction/`);
+    expect(await listens(ports.social)).toBe(false);
   });
 
   it('starts only the app when the settings name a provider', async () => {
@@ -171,14 +247,16 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
       OIDC_ISSUER: 'https://login.example.com',
       OIDC_CLIENT_ID: 'mine',
     });
-    for (const port of [ports.provider, ports.api, ports.api + 1]) expect(await listens(port)).toBe(false);
+    for (const port of [ports.provider, ports.social, ports.api, ports.api + 1])
+      expect(await listens(port)).toBe(false);
   });
 });
 
-describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', () => {
+describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', { timeout: 60_000 }, () => {
   it.each([
     ['app', 0, 'PORT', ''],
     ['provider', 0, 'DEV_PROVIDER_PORT', ''],
+    ['social', 0, 'DEV_SOCIAL_PORT', ''],
     ['api', 0, 'DEV_API_PORT', ''],
     ['api', 1, 'DEV_API_PORT', ', for the gallery,'],
   ] as const)(
@@ -203,6 +281,17 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', (
     expect(leftBehind()).toEqual([]);
   });
 
+  it.each([
+    ['says how to run one provider, to a site whose rules do not fit two', {}, true],
+    ['leaves that out where the providers were chosen', { OIDC_PROVIDERS: 'work,social' }, false],
+  ])('%s', async (_, env, hinted) => {
+    writeFileSync(entry, site.replace('pages: () => []', `pages: () => [${pageWithScopes}]`));
+    const run = start({ env });
+    expect(await run.ended).toBe(78);
+    expect(run.complaints).toContain("add `providers` to it, such as providers: ['work']");
+    expect(run.complaints.includes('OIDC_PROVIDERS=work npm run dev')).toBe(hinted);
+  });
+
   it.each([[[]], [['nothing.ts']]])('says how it is started when it gets %j', async (args) => {
     const run = start({ command: [process.execPath, main, ...args] });
     expect(await run.ended).toBe(1);
@@ -218,6 +307,10 @@ function start(options: Partial<DevOptions> = {}): DevProcess {
   const run = startDev({ ports, command: [process.execPath, main, entry], cwd: folder, ...options, env });
   running.push(run);
   return run;
+}
+
+function appAt(path: string): string {
+  return `http://localhost:${ports.app}${path}`;
 }
 
 async function askApp(): Promise<Record<string, unknown>> {
@@ -242,7 +335,7 @@ async function nothingRuns(): Promise<void> {
     ...(await Promise.all([...Object.values(ports), ports.api + 1].map(listens))),
     ...(await processes()).filter(({ args }) => args.includes(entry)),
   ];
-  await expect.poll(left, { timeout: 15_000 }).toEqual([false, false, false, false]);
+  await expect.poll(left, { timeout: 15_000 }).toEqual([false, false, false, false, false]);
 }
 
 async function listens(port: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { settings } from '../config/index.ts';
 import { texts } from '../errors/texts.ts';
 import { projectRoot } from '../folders.ts';
+import { isOurName } from '../http/cookies.ts';
 import { listRoutes } from '../http/methods.ts';
 import { auditEvents } from '../log/index.ts';
 import { kitPages } from '../pages/kit-pages.ts';
@@ -84,6 +85,15 @@ describe.skipIf(!design)('docs/design.md', () => {
       .flatMap(({ path, methods }) => methods.map((method) => `${method} ${path}`));
     await stop();
     expect([...new Set(namedIn(section(text, 'Addresses'), 0))].sort()).toEqual([...new Set(served)].sort());
+  });
+
+  test('has each cookie that the kit knows as its own', () => {
+    const named = namedIn(section(text, 'Cookies'), 0).map((name) => name.replace('<id>', 'id'));
+    expect(named.filter((name) => !isOurName(name))).toEqual([]);
+    const source = readFileSync(join(kit, 'http/cookies.ts'), 'utf8');
+    const plain = /\[('session',[^\]]*)\]/.exec(source)?.[1] ?? '';
+    const known = [...plain.matchAll(/'([\w-]+)'/g)].map(([, name]) => name);
+    expect([...known, 'login-id'].sort()).toEqual(named.sort());
   });
 
   test.each(['How a page view flows', 'How a sign-in flows'])(

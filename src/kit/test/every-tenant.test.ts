@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { issues } from '../provider/issuers.ts';
 import { prepareApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
+import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { entra, foreignTenant, homeTenant } from './helpers/misbehaving-profiles.ts';
 import { reasons } from './helpers/misbehaving-sign-in.ts';
 import { logoutTokenOf } from './helpers/two-provider-tokens.ts';
-import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // OIDC_ALLOWED_TENANTS=*: the issuer of a token is that of the tenant it names, which is a tenant id and nothing else.
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createProviders } from '../provider/providers.ts';
 import { prepareApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
-import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
+import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 
 // A provider whose metadata names what is another's ("malicious endpoints", RFC 9700 §4.4): what is sent there would be
 // taken for that one's, or get that one's secrets. The other's users notice nothing.

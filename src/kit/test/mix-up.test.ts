@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createBrowser } from './helpers/browser.ts';
+import { startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import { reasons } from './helpers/misbehaving-sign-in.ts';
-import { startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // Mix-up (RFC 9700 §4.4): of two providers, one lies, to get what is for the other. The app has the same client id at
 // both, the honest one takes whatever redirect_uri of the app's, and the liar promises no iss: no help comes from there.

@@ -195,6 +195,11 @@ describe('npm run sessions', () => {
     ['end --all=yes', '--all takes no value.'],
     ['end --user a', 'There is no option --user.'],
     ['end -x', 'There is no option -x.'],
+    ['end --iss https://id.example', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
+    ['list --iss https://id.example', 'Say whose sessions to list: --sub <sub>.'],
+    ['end --all --iss https://id.example', '--iss goes with --sub or --sid, not with --all.'],
+    ['end --sub a --iss', '--iss needs a value. One that begins with a dash is written --iss=-value.'],
+    ['end --sub a --iss a --iss b', '--iss is given twice: once is enough.'],
   ])('"%s" is answered by a sentence', (line, sentence) => {
     const args = line.split(' ').filter(Boolean);
     expect(() => readArguments(args)).toThrow(new UsageError(sentence));
@@ -228,6 +233,84 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
     const ended = await carryOut({ command: 'end', whom: { sub: 'alice' } }, store, config);
     expect(ended).toBe('Ended 2 sessions of the user alice.');
     expect(await carryOut({ command: 'end', whom: 'all' }, store, config)).toMatch(/^Ended one session: /);
+    await shared.stop();
+  });
+
+  const tenant = '11111111-2222-3333-4444-555555555555';
+  const entra = 'https://login.microsoftonline.com';
+  const two = {
+    ...{ SESSION_SECRET: settings.SESSION_SECRET, OIDC_PROVIDERS: 'work,entra' },
+    ...{ OIDC_WORK_ISSUER: 'https://login.example.com', OIDC_WORK_CLIENT_ID: 'app' },
+    ...{ OIDC_WORK_CLIENT_SECRET: 'the secret at work', OIDC_ENTRA_ISSUER: `${entra}/organizations/v2.0` },
+    ...{ OIDC_ENTRA_CLIENT_ID: 'app', OIDC_ENTRA_CLIENT_SECRET: 'the secret at entra' },
+  };
+  const atWork = { provider: 'work', iss: 'https://login.example.com', sub: 'alice', sid: 'one' };
+  const atEntra = { provider: 'entra', iss: `${entra}/${tenant}/v2.0`, sub: 'alice', sid: 'two' };
+
+  test('of several providers, each session is listed with its own, and --iss takes one of them', async () => {
+    const shared = await share();
+    const store = await shared.open();
+    const config = loadConfig({ ...two, OIDC_ENTRA_ALLOWED_TENANTS: tenant });
+    const signIn = async () => {
+      await signInAs(store, atWork);
+      await signInAs(store, atEntra);
+    };
+    await signIn();
+    const listed = (await carryOut({ command: 'list', sub: 'alice' }, store, config)).split('\n');
+    expect(listed[0]).toBe('The user alice has 2 sessions.');
+    expect(listed[2]).toMatch(/^provider +in the log +device/);
+    expect(
+      listed
+        .slice(3)
+        .map((line) => line.split(' ')[0])
+        .sort(),
+    ).toEqual(['entra', 'work']);
+    const one = await carryOut({ command: 'list', sub: 'alice', iss: atWork.iss }, store, config);
+    expect(one).toMatch(/^The user alice has one session\.[\s\S]*\nwork /);
+
+    // Two people of one name: what has ended is said of each.
+    const whom = { sub: 'alice' };
+    expect(await carryOut({ command: 'end', whom }, store, config)).toBe(
+      `Ended 2 sessions of the user alice.\none session of ${atWork.iss}\none session of ${atEntra.iss}`,
+    );
+    await signIn();
+    const ended = await carryOut({ command: 'end', whom: { ...whom, iss: atEntra.iss } }, store, config);
+    expect(ended).toBe('Ended one session of the user alice.');
+    expect(await store.list(atWork)).toHaveLength(1);
+    for (const iss of ['https://evil.example', `${entra}/organizations/v2.0`, 'work'])
+      await expect(carryOut({ command: 'end', whom: { sub: 'alice', iss } }, store, config)).rejects.toThrow(
+        new UsageError(
+          `${iss} is no issuer of the settings, which have https://login.example.com, ${entra}/<tenant>/v2.0.`,
+        ),
+      );
+    await shared.stop();
+  });
+
+  test('of every tenant, nobody is passed over without a word', async () => {
+    const shared = await share();
+    const store = await shared.open();
+    const config = loadConfig({ ...two, OIDC_ENTRA_ALLOWED_TENANTS: '*' });
+    await signInAs(store, atWork);
+    await signInAs(store, atEntra);
+    const left = `Users of the provider entra are not among them: name their tenant with --iss ${entra}/<tenant>/v2.0.`;
+    expect(await carryOut({ command: 'list', sub: 'alice' }, store, config)).toContain(left);
+    expect(await carryOut({ command: 'end', whom: { sub: 'alice' } }, store, config)).toBe(
+      `Ended one session of the user alice.\n${left}`,
+    );
+    expect(await carryOut({ command: 'end', whom: { sid: 'two' } }, store, config)).toContain(left);
+    const whom = { sub: 'alice', iss: atEntra.iss };
+    expect(await carryOut({ command: 'end', whom }, store, config)).toBe(
+      'Ended one session of the user alice.',
+    );
+
+    const alone = loadConfig({
+      ...settings,
+      OIDC_ISSUER: `${entra}/organizations/v2.0`,
+      OIDC_ALLOWED_TENANTS: '*',
+    });
+    const which = new UsageError(`Say of which tenant: --iss <iss>, such as --iss ${entra}/<tenant>/v2.0.`);
+    await expect(carryOut({ command: 'list', sub: 'alice' }, store, alone)).rejects.toThrow(which);
+    await expect(carryOut({ command: 'end', whom: { sid: 'two' } }, store, alone)).rejects.toThrow(which);
     await shared.stop();
   });
 });

@@ -28,6 +28,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
       idleExpiresAt: new Date(now + left.idle * minute).toISOString(),
       expiresAt: new Date(now + left.absolute * minute).toISOString(),
       returnTo: '/page',
+      loginPath: '/auth/login',
     };
 
   beforeAll(async () => {

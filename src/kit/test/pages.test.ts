@@ -20,7 +20,10 @@ const open: Record<string, number[]> = {
   '/healthz': [200],
   '/readyz': [200],
   '/auth/login': [302],
+  // This app has one provider, without a name.
+  '/auth/login/:name': [404],
   '/auth/callback': [400],
+  '/auth/callback/:name': [404],
   '/auth/logout': [303],
   '/auth/backchannel-logout': [400],
   '/auth/frontchannel-logout': [400],

@@ -6,8 +6,8 @@ import { calculateJwkThumbprint, decodeJwt, exportJWK, SignJWT } from 'jose';
 import { afterAll, expect, test } from 'vitest';
 import { prepareApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
+import { settingsOf, startTwoLiars } from './helpers/confusable-providers.ts';
 import { startIdentityProvider } from './helpers/identity-provider.ts';
-import { settingsOf, startTwoLiars } from './helpers/two-providers.ts';
 
 // A client assertion that a lying provider gets, shown to an honest one (draft-ietf-oauth-rfc7523bis). Here the honest one
 // even knows the same key and the same client id, which the settings refuse: only the audience is left.

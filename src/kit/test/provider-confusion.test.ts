@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createBrowser } from './helpers/browser.ts';
+import { startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { reasons } from './helpers/misbehaving-sign-in.ts';
 import { handOut, logoutTokenOf, tokenOf } from './helpers/two-provider-tokens.ts';
-import { startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // What one provider made, shown by the other (issuer confusion). Both call a user `user-1`, a session `sid-1` and a key
 // `rsa-1`, and the app has the same client id at both.

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Browser, createBrowser } from './helpers/browser.ts';
+import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { textOf } from './helpers/instances.ts';
 import { reasons } from './helpers/misbehaving-sign-in.ts';
 import { describeWithRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
-import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // The app was started with other settings, on the same Redis: a provider is gone from them, or its name stands for
 // another one. Who that one's users are, and what these tokens are to it, nobody can say.

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { endSessions, recheck } from '../session/by-owner.ts';
 import { type Browser, createBrowser } from './helpers/browser.ts';
+import { startTwoReal, type TwoReal } from './helpers/confusable-providers.ts';
 import { pressIn } from './helpers/instances.ts';
 import { logoutToken } from './helpers/logout-tokens.ts';
-import { startTwoReal, type TwoReal } from './helpers/two-providers.ts';
 
 // Two real providers whose users have the same names: what happens to a user of the one happens to nobody of the other,
 // and the other provider hears nothing of it.

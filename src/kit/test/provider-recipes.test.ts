@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ConfigError, loadConfig, settings } from '../config/index.ts';
+import { ownVariable, variablesOf } from '../config/provider-names.ts';
+import type { SettingName } from '../config/settings.ts';
 import { makeCertificate } from './helpers/certificates.ts';
 import { kitDoc } from './helpers/docs.ts';
 
@@ -14,11 +16,13 @@ const text = kitDoc('docs/providers.md') ?? '';
 const recipes = text
   .split(/^## /m)
   .slice(1)
-  .map((section) => ({
-    name: section.slice(0, section.indexOf('\n')),
-    section,
-    block: fillIn(/```ini\n([\s\S]*?)```/.exec(section)?.[1] ?? ''),
-  }))
+  .flatMap((section) => {
+    const name = section.slice(0, section.indexOf('\n'));
+    const blocks = [...section.matchAll(/```ini\n([\s\S]*?)```/g)].map(([, block = '']) => fillIn(block));
+    return blocks.map((block, index) => ({
+      ...{ name: blocks.length > 1 ? `${name}, example ${index + 1}` : name, section, block },
+    }));
+  })
   .map((recipe) => ({ ...recipe, env: parseEnv(recipe.block) }));
 
 /** Something for each blank that a recipe leaves. */
@@ -55,6 +59,17 @@ const others = {
   SESSION_SECRET: 'uP4zR8vQ1xK7mT2sW9yB5nC3dF6gH0jLaE',
 };
 
+/** The same where a recipe has several providers, each with an id and a secret of its own. */
+function othersFor({ OIDC_PROVIDERS }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (OIDC_PROVIDERS === undefined) return others;
+  const { OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, SESSION_SECRET } = others;
+  const own = OIDC_PROVIDERS.split(',').flatMap((name) => [
+    [ownVariable(name, 'OIDC_CLIENT_ID'), OIDC_CLIENT_ID],
+    [ownVariable(name, 'OIDC_CLIENT_SECRET'), `${OIDC_CLIENT_SECRET}-${name}`],
+  ]);
+  return { SESSION_SECRET, ...Object.fromEntries(own) };
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'recipes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -76,8 +91,8 @@ function credentialsOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 describe.skipIf(text === '')('the recipe for', () => {
   test.each(recipes.filter(({ name }) => !name.startsWith('FAPI')))('$name can be set', ({ env }) => {
-    expect(Object.keys(env)).toContain('OIDC_ISSUER');
-    expect(problems({ ...others, ...env, ...credentialsOf(env) })).toEqual([]);
+    expect(Object.keys(env)).toContainEqual(expect.stringMatching(/^OIDC_(\w+_)?ISSUER$/));
+    expect(problems({ ...othersFor(env), ...env, ...credentialsOf(env) })).toEqual([]);
   });
 
   test('FAPI 2.0 lacks the issuer and a key that is there, and nothing else', () => {
@@ -106,6 +121,12 @@ test.each(recipes)(
 );
 
 test('every setting that is named exists', () => {
-  const names = new Set(settings.map(({ name }) => name));
+  const providers = recipes.flatMap(({ env }) => env.OIDC_PROVIDERS?.split(',') ?? []);
+  const names = new Set(
+    settings.flatMap(({ name, secret }) => {
+      const all = variablesOf(name as SettingName, providers);
+      return secret ? all.flatMap((each) => [each, `${each}_FILE`]) : all;
+    }),
+  );
   for (const [name] of text.matchAll(/\bOIDC_[A-Z_]+|\bSESSION_[A-Z_]+/g)) expect(names).toContain(name);
 });

@@ -6,10 +6,10 @@ import type { AnySite } from '../site.ts';
 import { prepareApp } from './helpers/app.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
+import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { textOf } from './helpers/instances.ts';
 import { reasons } from './helpers/misbehaving-sign-in.ts';
 import { anyPage } from './helpers/small-site.ts';
-import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // Who may do what, where one of the providers says whatever it likes of its users: it gives nobody a role, and meets no
 // rule that is not meant for it.

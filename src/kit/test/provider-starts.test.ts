@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { prepareApp } from './helpers/app.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { type Browser, createBrowser, type Page, type Visit } from './helpers/browser.ts';
+import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { headingOf } from './helpers/pair.ts';
-import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/two-providers.ts';
 
 // Who may start a sign-in at which of several providers: a page of another site may have nobody go on as somebody else
 // without noticing (login CSRF, session swapping), and no address starts what is no provider's.

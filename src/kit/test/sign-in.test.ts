@@ -164,7 +164,10 @@ describe('somebody who opens a page that asks for a sign-in', () => {
 
   test('who cancels reads so, and the button starts again for the same page', async () => {
     const { browser, page } = await pair.signIn('carol', '/profile?tab=7');
-    expect([page.status, headingOf(page)]).toEqual([403, 'The sign-in service did not let you in']);
+    expect([page.status, headingOf(page)]).toEqual([
+      403,
+      expect.stringMatching(/^[\w.]+:\d+ did not let you in$/),
+    ]);
     expect(page.body).toContain('/auth/login?returnTo=%2Fprofile%3Ftab%3D7');
     const { page: landed } = await pair.signIn('bob', '/auth/login?returnTo=%2Fprofile%3Ftab%3D7', browser);
     expect([landed.status, landed.url]).toEqual([200, pair.app.url('/profile?tab=7')]);
@@ -296,7 +299,10 @@ describe('a provider that is down at the start (R21)', () => {
     expect((await browser.get(app.url('/'))).status).toBe(200);
     expect((await browser.get(app.url('/readyz'))).status).toBe(503);
     const away = await browser.get(app.url('/profile'));
-    expect([away.status, headingOf(away)]).toEqual([503, 'The sign-in service cannot be reached']);
+    expect([away.status, headingOf(away)]).toEqual([
+      503,
+      expect.stringMatching(/^[\w.]+:\d+ cannot be reached$/),
+    ]);
     expect(away.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(away.body).toContain('/auth/login?returnTo=%2Fprofile');
     expect(browser.cookies, 'no sign-in is on its way').toEqual([]);

@@ -133,7 +133,7 @@ test('a page says what was wrong and what was said', () => {
         headers: new Headers({ 'Content-Type': 'text/html' }),
         ...{ url: 'http://127.0.0.1/own', location: undefined, body },
       },
-      { origin: 'http://127.0.0.1', issuer: 'http://127.0.0.2' },
+      { origin: 'http://127.0.0.1', issuers: ['http://127.0.0.2'] },
     );
   const page = pageOf(`<p class="said" role="status">Your table is <b>booked</b>.</p><main>
     <p class="error" id="date-error">Choose a date.</p><p class="error wide" id="a-b-error"> Too   long </p>

@@ -469,6 +469,16 @@ describe('the start is stopped', () => {
     expect(textProblems({})).toEqual([]);
   });
 
+  test('the provider is called by its label exactly, and by a text of its own where nobody knows it', () => {
+    const key = 'error.provider_unreachable.title';
+    expect(english.text(key, { provider: 'login.example.com' })).toBe('login.example.com cannot be reached');
+    expect(english.text(key)).toBe('The sign-in service cannot be reached');
+    const de = { 'provider.unknown': 'der Dienst', [key]: 'Leider ist {provider} nicht da' };
+    expect(textProblems({ de })).toEqual([]);
+    expect(createLanguages({ de }).first.text(key)).toBe('Leider ist der Dienst nicht da');
+    expect(textProblems({ de: { [key]: 'Nicht da' } })).toEqual([]);
+  });
+
   test('a misspelt key does not even compile', () => {
     const pages = () => [];
     defineSite({

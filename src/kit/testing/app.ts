@@ -1,4 +1,5 @@
 import type { CheckedSite } from '../assembly.ts';
+import { type AppProvider, providerNamed } from './app-provider.ts';
 import type { Surroundings } from './browser.ts';
 import { createClock, millisecondsOf } from './clock.ts';
 import type { LogLine } from './log.ts';
@@ -15,7 +16,7 @@ import type { TestAppOptions } from './settings.ts';
 
 export type { TestAppOptions };
 
-/** The identity provider of a test app. */
+/** An identity provider of a test app. */
 export interface TestProvider {
   issuer: string;
   /** From now on connections are refused. */
@@ -25,12 +26,18 @@ export interface TestProvider {
   comeBack(): Promise<void>;
 }
 
-export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
+/**
+ * @template Name the names in OIDC_PROVIDERS, where a test writes them into `env`
+ */
+export interface TestApp<Name extends string = string> extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
   /** What BASE_URL says. */
   url: string;
+  /** The only provider; the first where there are several. */
   provider: TestProvider;
+  /** All providers, by their names in OIDC_PROVIDERS: `app.providers.google.goAway()`. */
+  providers: Readonly<Record<Name, TestProvider>>;
   /** Signs somebody in, in a browser of their own. Any name is an account. */
-  signIn(account: string, options?: SignInOptions & VisitorOptions): Promise<Person>;
+  signIn(account: string, options?: SignInOptions<Name> & VisitorOptions): Promise<Person>;
   /** A browser in which nobody has signed in yet. `get`, `post` and `fetch` of the app use a new one each time. */
   visitor(options?: VisitorOptions): Visitor;
   /** What the app has logged so far, from LOG_LEVEL `info` on. Printed only where LOG_LEVEL is set. */
@@ -45,8 +52,12 @@ export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
    * or milliseconds.
    */
   passTime(time: string | number): Promise<void>;
-  /** Ends all sessions of an account, as an operator does. Returns how many. */
-  endSessions(account: string): Promise<number>;
+  /**
+   * Ends all sessions of an account, as an operator does. Returns how many.
+   *
+   * @param options.provider whose account that is; left out, that of each provider
+   */
+  endSessions(account: string, options?: { provider?: Name }): Promise<number>;
   /** Stops the app and closes what the site opened. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -58,11 +69,22 @@ export interface TestApp extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
  *     await using app = await startTestApp({ site });
  *     const alice = await app.signIn('alice', { roles: ['admin'] });
  *
+ * With `env: { OIDC_PROVIDERS: 'work,google' }` there are two of them: `app.signIn('alice', { provider: 'google' })`.
+ *
  * @throws Error that says what is wrong with the site or its settings
  */
-export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
+export async function startTestApp<const Names extends string = string>(
+  options: TestAppOptions & { env?: { OIDC_PROVIDERS?: Names | undefined } },
+): Promise<TestApp<NamesIn<Names>>> {
   return (await openTestApp(options)).app;
 }
+
+/** `'work,google'` holds `'work' | 'google'`; what is only known to be a text, any. */
+type NamesIn<List extends string> = List extends `${infer First},${infer Rest}`
+  ? NamesIn<First> | NamesIn<Rest>
+  : List extends ` ${infer Name}` | `${infer Name} `
+    ? NamesIn<Name>
+    : List;
 
 /** The same, with what `checkSite` needs. */
 export async function openTestApp(
@@ -79,7 +101,7 @@ export async function openTestApp(
 }
 
 function createTestApp(opened: OpenApp): TestApp {
-  const { checked, provider, redis, sessions, log, close } = opened;
+  const { checked, providers, redis, sessions, log, close } = opened;
   const { baseUrl, redisUrls } = checked.config;
   const clock = createClock();
   let stopped: Promise<void> | undefined;
@@ -94,14 +116,13 @@ function createTestApp(opened: OpenApp): TestApp {
   const visitor = ({ headers }: VisitorOptions = {}) =>
     createVisitor(surroundingsOf(opened, demandRunning), headers);
 
+  const first = testProvider(providers[0], demandRunning);
+  const others = providers.slice(1).map((one) => [one.name, testProvider(one, demandRunning)]);
+
   return {
     url: baseUrl,
-    provider: {
-      issuer: provider.issuer,
-      goAway: steered(provider.reach.close, demandRunning),
-      hang: steered(provider.reach.hang, demandRunning),
-      comeBack: steered(provider.reach.comeBack, demandRunning),
-    },
+    provider: first,
+    providers: { [providers[0].name]: first, ...Object.fromEntries(others) },
     log: log.lines,
     logged: log.logged,
     visitor,
@@ -114,7 +135,8 @@ function createTestApp(opened: OpenApp): TestApp {
       const page = await person.signIn(account, how);
       const session = await person.fetch('/auth/session');
       if (session.status === 200) return { ...person, page };
-      throw notSignedIn(account, page, whyNot(account, provider, log.lines.slice(before)));
+      const provider = providerNamed(providers, how?.provider, 'signIn');
+      throw notSignedIn(account, provider, page, whyNot(account, provider, log.lines.slice(before)));
     },
     async passTime(time) {
       demandRunning();
@@ -122,10 +144,12 @@ function createTestApp(opened: OpenApp): TestApp {
       if (redisUrls.length > 0 && !redis) throw new Error(foreignRedis);
       await clock.pass(milliseconds);
     },
-    async endSessions(account) {
+    async endSessions(account, { provider } = {}) {
       demandRunning();
-      const subs = provider.accounts.subsOf(account);
-      const ended = subs.map((sub) => sessions.endOwner({ iss: provider.issuer, sub }, 'operator'));
+      const asked = provider === undefined ? providers : [providerNamed(providers, provider, 'endSessions')];
+      const ended = asked.flatMap(({ issuer: iss, accounts }) =>
+        accounts.subsOf(account).map((sub) => sessions.endOwner({ iss, sub }, 'operator')),
+      );
       return (await Promise.all(ended)).reduce((sum, count) => sum + count);
     },
     stop,
@@ -135,13 +159,11 @@ function createTestApp(opened: OpenApp): TestApp {
 
 /** @param demandRunning throws where the app has been stopped */
 function surroundingsOf(
-  { checked, provider, sessions, port }: OpenApp,
+  { checked, providers, sessions, port }: OpenApp,
   demandRunning: () => void,
 ): Surroundings {
-  const { baseUrl, providers } = checked.config;
-  const [client] = providers;
   return {
-    ...{ origin: baseUrl, port, provider, rolesClaim: client.rolesClaim ?? 'roles' },
+    ...{ origin: checked.config.baseUrl, port, providers },
     async endSession(id) {
       demandRunning();
       return id !== undefined && (await sessions.end(id, 'operator'));
@@ -154,6 +176,15 @@ function surroundingsOf(
         return new Error(`${wasStopped} ${cause.message}.`, { cause });
       }
     },
+  };
+}
+
+function testProvider({ issuer, reach }: AppProvider, demandRunning: () => void): TestProvider {
+  return {
+    issuer,
+    goAway: steered(reach.close, demandRunning),
+    hang: steered(reach.hang, demandRunning),
+    comeBack: steered(reach.comeBack, demandRunning),
   };
 }
 
@@ -173,16 +204,25 @@ const foreignRedis =
 /** What stands in the way of a sign-in: what the test itself did, else what the log says. */
 function whyNot(
   account: string,
-  { reach, accounts }: OpenApp['provider'],
+  { name, settings: { named }, reach, accounts }: AppProvider,
   lines: readonly LogLine[],
 ): string {
-  if (!reach.isThere()) return 'The provider is away: app.provider.comeBack() brings it back.';
+  if (!reach.isThere()) {
+    const [which, call] = named ? [` ${name}`, `providers.${name}`] : ['', 'provider'];
+    return `The provider${which} is away: app.${call}.comeBack() brings it back.`;
+  }
   if (accounts.isDisabled(account)) return 'The account is disabled: enable() takes that back.';
   const line = lines.findLast(({ event, causes }) => event === 'sign_in.failed' || causes !== undefined);
   return line ? `The log says: ${JSON.stringify(line)}` : '';
 }
 
-function notSignedIn(account: string, { status, path, heading, text }: TestPage, why: string): Error {
+function notSignedIn(
+  account: string,
+  { name, settings: { named } }: AppProvider,
+  { status, path, heading, text }: TestPage,
+  why: string,
+): Error {
+  const call = `signIn('${account}'${named ? `, { provider: '${name}' }` : ''})`;
   const answer = `${path} answered ${status}, "${heading}". ${text.slice(0, 300)}`;
-  return new Error(`signIn('${account}') did not sign in: ${answer} ${why}`.trim());
+  return new Error(`${call} did not sign in: ${answer} ${why}`.trim());
 }

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
+import { type AppProvider, type AppProviders, providerAt } from './app-provider.ts';
 import { createCookies } from './cookies.ts';
 import type { Account } from './grants.ts';
 import { type Answer, createPage, markOn, refreshTarget, type TestPage } from './page.ts';
-import type { MemoryProvider } from './provider.ts';
 
 /** Where a browser of a test is. */
 export interface Surroundings {
@@ -10,9 +10,7 @@ export interface Surroundings {
   origin: string;
   /** Where the app listens, whatever BASE_URL says. */
   port: number;
-  provider: MemoryProvider;
-  /** What OIDC_ROLES_CLAIM says. */
-  rolesClaim: string;
+  providers: AppProviders;
   /** Ends a session as an operator does. False: there was none. */
   endSession(id: string | undefined): Promise<boolean>;
   /** The error of a request that got no answer, in words of the test. */
@@ -35,8 +33,10 @@ interface Step {
  * @param always sent with every request
  */
 export function createBrowser(around: Surroundings, always: Readonly<Record<string, string>>) {
-  const { origin, provider } = around;
+  const { origin, providers } = around;
   const cookies = createCookies();
+  /** Who is signed in at which provider in this browser. */
+  const accounts = new Map<AppProvider, Account>();
 
   async function send({ method, url, from, body, headers = {} }: Step): Promise<Answer> {
     const target = new URL(url);
@@ -64,11 +64,11 @@ export function createBrowser(around: Surroundings, always: Readonly<Record<stri
     // A redirect belongs to what led there; a refresh is begun by the page that holds it.
     const sender = answer.headers.has('location') ? from : answer.url;
     if (url.origin === origin) return { method: 'GET', url: location, from: sender };
-    if (url.origin !== provider.issuer) return undefined;
-    if (url.pathname === '/authorize' && !browser.account) return undefined;
-    if (!provider.reach.isThere()) return undefined;
-    const back = provider.visit(url, browser.account);
-    if ('signedOut' in back) browser.account = undefined;
+    const provider = providerAt(providers, location);
+    const account = provider && accounts.get(provider);
+    if (!provider?.reach.isThere() || (url.pathname === '/authorize' && !account)) return undefined;
+    const back = provider.visit(url, account);
+    if ('signedOut' in back) accounts.delete(provider);
     // By a redirect from elsewhere, an address that somebody typed stays one that somebody typed.
     if ('location' in back) return { method: 'GET', url: back.location, from: sender && provider.issuer };
     const body = new URLSearchParams(back.fields).toString();
@@ -82,8 +82,7 @@ export function createBrowser(around: Surroundings, always: Readonly<Record<stri
   }
 
   const browser = {
-    /** Who is signed in at the provider in this browser. */
-    account: undefined as Account | undefined,
+    signInAt: (provider: AppProvider, account: Account) => void accounts.set(provider, account),
     /** What the last page of a signed-in person had for its scripts. */
     mark: undefined as string | undefined,
     sessionId: cookies.sessionId,
@@ -100,7 +99,7 @@ export function createBrowser(around: Surroundings, always: Readonly<Record<stri
         from = next.from;
         answer = await send({ ...next, headers: { ...next.headers, ...headers } });
       }
-      return createPage(answer, { origin, issuer: provider.issuer });
+      return createPage(answer, { origin, issuers: providers.map(({ issuer }) => issuer) });
     },
   };
   return browser;

@@ -19,31 +19,34 @@ export interface SeenPages {
 }
 
 /**
- * Opens every page, as somebody whose claims are hostile and as nobody. The kit's own are printed in the site's layout, and
- * the site may have views of its own for them.
+ * Opens every page, as somebody of each provider whose claims are hostile, and as nobody. The kit's own are printed in the
+ * site's layout, and the site may have views of its own for them.
  */
 export async function checkPages(app: TestApp, { pages, config }: CheckedSite): Promise<SeenPages> {
   const visitor = app.visitor();
-  const person = await app.signIn('check-site', {
-    claims: hostileClaims(pages, config.providers[0].rolesClaim ?? 'roles'),
-  });
-  const problems: string[] = [];
+  const people = await signInEach(app, pages, config);
+  const problems = new Map<string, Set<string>>();
   const unseen: string[] = [];
   const linked = new Map<string, string>();
-  const ofLayout = new Map<string, string[]>();
+  const ofLayout = new Map<string, Set<string>>();
 
-  async function look(page: Page, by: Visitor): Promise<boolean> {
+  function note(found: readonly string[], by: string): void {
+    for (const problem of found) problems.set(problem, (problems.get(problem) ?? new Set()).add(by));
+  }
+
+  async function look(page: Page, visitor: Visitor, by: string): Promise<boolean> {
     let seen = false;
     for (const address of addressesOf(page)) {
-      const answer = await by.get(address);
+      const answer = await visitor.get(address);
       if (!isPageItself(answer, address)) {
-        problems.push(...failure(page, answer, app.log));
+        note(failure(page, answer, app.log), by);
         continue;
       }
       seen = true;
-      problems.push(...printedProblems(page, answer, pages));
+      note(printedProblems(page, answer, pages), by);
       for (const lack of layoutLacks(answer)) {
-        ofLayout.set(lack, [...(ofLayout.get(lack) ?? []), `${page.path} (views/${page.view}.ejs)`]);
+        const where = `${page.path} (views/${page.view}.ejs)`;
+        ofLayout.set(lack, (ofLayout.get(lack) ?? new Set()).add(where));
       }
       for (const path of filesLinked(answer)) linked.set(path, page.path);
     }
@@ -51,13 +54,40 @@ export async function checkPages(app: TestApp, { pages, config }: CheckedSite): 
   }
 
   for (const page of pages) {
-    const seen = await look(page, person);
+    let seen = false;
+    for (const [provider, person] of people) seen = (await look(page, person, provider)) || seen;
     if (!seen && !kitPages.includes(page)) unseen.push(page.path);
-    if (page.access === 'everyone') await look(page, visitor);
-    else problems.push(...(await openToNobody(page, visitor)));
+    if (page.access === 'everyone') await look(page, visitor, nobody);
+    else note(await openToNobody(page, visitor), nobody);
   }
-  for (const [lack, lacking] of ofLayout) problems.push(`The page ${some(lacking)} ${lack}`);
-  return { problems, unseen, missing: await whatIsMissing(linked, person) };
+  for (const [lack, lacking] of ofLayout) note([`The page ${some([...lacking])} ${lack}`], nobody);
+  return {
+    problems: [...problems].map(([problem, by]) => problem + forWhom(by, people)),
+    unseen,
+    missing: await whatIsMissing(linked, [...people.values()][0] ?? visitor),
+  };
+}
+
+/** In place of a provider's name. */
+const nobody = '';
+
+async function signInEach(
+  app: TestApp,
+  pages: readonly Page[],
+  { providers }: CheckedSite['config'],
+): Promise<ReadonlyMap<string, Visitor>> {
+  const people = new Map<string, Visitor>();
+  for (const { name: provider, rolesClaim = 'roles' } of providers) {
+    const claims = hostileClaims(pages, rolesClaim);
+    people.set(provider, await app.signIn('check-site', { provider, claims }));
+  }
+  return people;
+}
+
+/** What the users of some providers only would see. */
+function forWhom(by: ReadonlySet<string>, people: ReadonlyMap<string, unknown>): string {
+  if (by.has(nobody) || by.size === people.size) return '';
+  return ` Users of the provider ${[...by].join(' and ')} see this.`;
 }
 
 async function whatIsMissing(

@@ -163,7 +163,7 @@ function partOfTheKit(
 }
 
 const kitAddresses =
-  /^\/(healthz|readyz|auth\/(login|callback|logout|backchannel-logout|frontchannel-logout|initiate-login|session))\/?$/i;
+  /^\/(healthz|readyz|auth\/((login|callback)(\/[^/]+)?|logout|backchannel-logout|frontchannel-logout|initiate-login|session))\/?$/i;
 
 async function earlierRoute(
   method: string,

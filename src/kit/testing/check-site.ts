@@ -20,7 +20,8 @@ export interface SiteReport {
 
 /**
  * Checks what must hold for any app: each page says who may see it, whatever is not public asks for a sign-in, nothing
- * hides a route, views escape what they print and hold nothing that the browser blocks, and each page can be opened.
+ * hides a route, views escape what they print and hold nothing that the browser blocks, and each page can be opened, by the
+ * users of each provider.
  *
  *     test('the site', () => checkSite(site));
  *

@@ -2,19 +2,20 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assemble, type CheckedSite, OpenError } from '../assembly.ts';
-import type { Config } from '../config/index.ts';
 import { listener } from '../http/listener.ts';
+import { redirectUri } from '../provider/providers.ts';
 import type { Sessions } from '../store/index.ts';
+import type { AppProviders } from './app-provider.ts';
 import { followers } from './clock.ts';
 import { createTestLog } from './log.ts';
 import { type MemoryProvider, startProvider } from './provider.ts';
 import { agingCommand, startTestRedis, type TestRedis } from './redis.ts';
-import { checkForTest, type TestAppOptions } from './settings.ts';
+import { checkForTest, providerNames, type TestAppOptions } from './settings.ts';
 
 /** The running parts of a test app. */
 export interface OpenApp {
   checked: CheckedSite;
-  provider: MemoryProvider;
+  providers: AppProviders;
   redis: TestRedis | undefined;
   sessions: Sessions;
   log: ReturnType<typeof createTestLog>;
@@ -24,7 +25,7 @@ export interface OpenApp {
 }
 
 /**
- * Starts the provider, the server, Redis where it is asked for, and the app.
+ * Starts the providers, the server, Redis where it is asked for, and the app.
  *
  * @param quiet prints no failures of the app
  */
@@ -36,15 +37,19 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
-    const provider = await startProvider();
-    stops.push(provider.stop);
+    const started = new Map<string, MemoryProvider>();
+    for (const name of providerNames(options)) {
+      const provider = await startProvider();
+      stops.push(provider.stop);
+      started.set(name, provider);
+    }
     const redis = options.redis ? await startTestRedis() : undefined;
     if (redis) stops.push(redis.stop);
     const server = createServer({ optimizeEmptyRequests: true });
     const port = await listen(server);
     stops.push(() => closeServer(server));
-    const checked = checkForTest(options, { issuer: provider.issuer, port, redisUrl: redis?.url });
-    register(provider, checked.config);
+    const checked = checkForTest(options, { started, port, redisUrl: redis?.url });
+    const providers = registered(started, checked);
     const log = createTestLog({ print: options.env?.LOG_LEVEL !== undefined, quiet });
     const instances: Instance[] = [];
     for (let made = 0; made < count; made++) {
@@ -63,7 +68,7 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
       followers.add(age);
       stops.push(async () => void followers.delete(age));
     }
-    return { checked, provider, redis, sessions, log, port, close };
+    return { checked, providers, redis, sessions, log, port, close };
   } catch (error) {
     await close();
     throw error;
@@ -93,13 +98,23 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
 }
 
-function register(provider: MemoryProvider, { baseUrl, providers: [client] }: Config): void {
-  provider.register({
-    clientId: client.clientId,
-    clientSecret: client.clientSecret ?? '',
-    redirectUri: `${baseUrl}/auth/callback`,
-    postLogoutRedirectUri: `${baseUrl}/signed-out`,
+/** Each knows the app by what the settings say, as at a registration. */
+function registered(
+  started: ReadonlyMap<string, MemoryProvider>,
+  { config: { baseUrl, providers } }: CheckedSite,
+): AppProviders {
+  const all = providers.map((settings) => {
+    const { name, clientId, clientSecret = '' } = settings;
+    const provider = started.get(name);
+    if (!provider) throw new Error(`There is no provider in memory for ${name}.`);
+    provider.register({
+      ...{ clientId, clientSecret },
+      redirectUri: redirectUri(baseUrl, settings),
+      postLogoutRedirectUri: `${baseUrl}/signed-out`,
+    });
+    return { ...provider, name, settings };
   });
+  return all as unknown as AppProviders;
 }
 
 interface Instance {

@@ -30,7 +30,10 @@ export interface TestPage {
   field(name: string, form?: string): TypedValue;
   /** Where the answer leads, where it was not followed. */
   location: string | undefined;
-  /** True where it leads to the identity provider, and nobody is signed in there in this browser, or it is away. */
+  /**
+   * True where it leads to an identity provider, and nobody is signed in there in this browser, or it is away; and on the
+   * page that asks at which provider.
+   */
   asksToSignIn: boolean;
   /** The body, read as JSON. */
   json(): unknown;
@@ -45,24 +48,38 @@ export interface Answer {
   location: string | undefined;
 }
 
-export function createPage(answer: Answer, { origin, issuer }: { origin: string; issuer: string }): TestPage {
+export function createPage(
+  answer: Answer,
+  { origin, issuers }: { origin: string; issuers: readonly string[] },
+): TestPage {
   const { body, url, location } = answer;
   const html = parseHtml(isHtml(answer.headers) ? body : '');
   const first = (tag: string) => findTags(html, tag)[0];
   const [title, h1] = [first('title'), first('h1')];
+  const path = url.startsWith(origin) ? url.slice(origin.length) || '/' : url;
+  const links = findTags(html, 'a').map((link) => ({
+    name: textOf(link),
+    href: link.attributes.href ?? '',
+  }));
   return {
     ...answer,
-    path: url.startsWith(origin) ? url.slice(origin.length) || '/' : url,
+    path,
     text: textOf(first('main') ?? html),
     heading: h1 ? textOf(h1) : '',
     title: title ? title.children.join('').trim() : '',
-    links: findTags(html, 'a').map((link) => ({ name: textOf(link), href: link.attributes.href ?? '' })),
+    links,
     errors: errorsIn(html),
     said: findAll(html, hasClass('said')).map(textOf)[0] ?? '',
     field: (name, form) => readField(html, name, form),
-    asksToSignIn: location?.startsWith(`${issuer}/authorize`) ?? false,
+    asksToSignIn:
+      issuers.some((issuer) => location?.startsWith(`${issuer}/authorize`)) || isChooser(path, links),
     json: () => JSON.parse(body),
   };
+}
+
+/** With several providers, `/auth/login` links to each. */
+function isChooser(path: string, links: TestPage['links']): boolean {
+  return path.split('?')[0] === '/auth/login' && links.some(({ href }) => href.startsWith('/auth/login/'));
 }
 
 function errorsIn(html: Element): Record<string, string> {

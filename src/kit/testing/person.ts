@@ -1,22 +1,25 @@
 import { readRoles } from '../session/roles.ts';
 import { withRoles } from './accounts.ts';
+import { providerNamed, rolesClaimOf, signInAddress } from './app-provider.ts';
 import { createBrowser, type Surroundings, urlEncoded } from './browser.ts';
 import type { Fields } from './fields.ts';
 import { fillIn } from './forms.ts';
 import { parseHtml } from './html.ts';
 import type { TestPage } from './page.ts';
-import { createSteering, type Steering } from './steering.ts';
+import { createSteering, type SignedInAs, type Steering } from './steering.ts';
 
 export interface Visit {
-  /** Left out, redirects are followed: within the app, and to the provider and back. */
+  /** Left out, redirects are followed: within the app, and to a provider and back. */
   follow?: boolean;
   headers?: Readonly<Record<string, string>>;
 }
 
-export interface SignInOptions {
+export interface SignInOptions<Provider extends string = string> {
+  /** Where they sign in, by its name in OIDC_PROVIDERS; left out, the first. The same account at another is another user. */
+  provider?: Provider;
   /** What the provider says about them. Left out, they have a name and an email address, made of the account. */
   claims?: Readonly<Record<string, unknown>>;
-  /** Their roles, in the claim that OIDC_ROLES_CLAIM names. */
+  /** Their roles, in the claim that the OIDC_ROLES_CLAIM of their provider names. */
   roles?: readonly string[];
   /** The page to sign in for; left out, the home page. */
   path?: string;
@@ -36,7 +39,7 @@ export interface Visitor {
    * person saw last, unless `kit-form` is among the fields.
    */
   post(path: string, fields?: Fields, visit?: Visit): Promise<TestPage>;
-  /** Follows a link of the page, by what it says. */
+  /** Follows a link of the page, by what it says, or by how that begins where only one does so. */
   click(page: TestPage, name: string, visit?: Visit): Promise<TestPage>;
   /**
    * Fills in a form of the page and presses its button.
@@ -46,7 +49,7 @@ export interface Visitor {
   submit(page: TestPage, name: string, fields?: Fields, visit?: Visit): Promise<TestPage>;
   /** Asks as a script of our pages does: no redirect is followed, and `Kit-Form` is sent along. */
   fetch(path: string, init?: FetchInit): Promise<TestPage>;
-  /** Goes to the provider and back, as `account`. Returns the page that it ends on, whatever that says. */
+  /** Goes to a provider and back, as `account`. Returns the page that it ends on, whatever that says. */
   signIn(account: string, options?: SignInOptions): Promise<TestPage>;
   /** Signs out here and at the provider. */
   signOut(): Promise<TestPage>;
@@ -76,8 +79,7 @@ export function createVisitor(
   around: Surroundings,
   always: Readonly<Record<string, string>> = {},
 ): Visitor & Steering {
-  const { origin, rolesClaim } = around;
-  const { accounts } = around.provider;
+  const { origin, providers } = around;
   const browser = createBrowser(around, always);
   const home = `${origin}/`;
 
@@ -95,7 +97,7 @@ export function createVisitor(
     return url.href;
   }
 
-  let account: string | undefined;
+  let account: SignedInAs | undefined;
   const steering = createSteering(around, {
     sessionId: browser.sessionId,
     account() {
@@ -117,7 +119,7 @@ export function createVisitor(
       );
     },
     async click(page, name, visit) {
-      const link = page.links.find((one) => one.name === name);
+      const link = page.links.find((one) => one.name === name) ?? onlyOneThatBegins(page, name);
       if (link) return get(addressOf(new URL(link.href, page.url).href), page.url, visit);
       const names = page.links.map((one) => `"${one.name}"`).join(', ');
       throw new Error(`The page has no link "${name}". It has: ${names || 'none'}.`);
@@ -145,21 +147,31 @@ export function createVisitor(
       };
       return browser.open(step, { follow: false });
     },
-    async signIn(name, { claims = {}, roles, path = '/' } = {}) {
+    async signIn(name, { provider: at, claims = {}, roles, path = '/' } = {}) {
       if (typeof name !== 'string' || name === '')
         throw new Error('signIn needs the name of an account, such as signIn("alice").');
-      if (roles !== undefined && readRoles({ ...claims }, rolesClaim).length > 0)
-        throw new Error(`signIn takes the roles by \`roles\` or by the claim ${rolesClaim}, not by both.`);
-      account = name;
-      browser.account = accounts.signIn(
-        name,
-        roles !== undefined ? withRoles(claims, rolesClaim, roles) : claims,
-      );
-      return get(addressOf(`/auth/login?returnTo=${encodeURIComponent(path)}&renew=1`));
+      const provider = providerNamed(providers, at, 'signIn');
+      const said = roles === undefined ? claims : claimsWith(claims, rolesClaimOf(provider), roles);
+      account = { provider, name };
+      browser.signInAt(provider, provider.accounts.signIn(name, said));
+      return get(addressOf(signInAddress(provider, path)));
     },
     signOut: () => visitor.post('/auth/logout'),
   };
   return visitor;
+}
+
+/** @param claim what OIDC_ROLES_CLAIM says */
+function claimsWith(claims: Claims, claim: string, roles: readonly string[]): Claims {
+  if (readRoles({ ...claims }, claim).length === 0) return withRoles(claims, claim, roles);
+  throw new Error(`signIn takes the roles by \`roles\` or by the claim ${claim}, not by both.`);
+}
+
+type Claims = NonNullable<SignInOptions['claims']>;
+
+function onlyOneThatBegins({ links }: TestPage, name: string): TestPage['links'][number] | undefined {
+  const [link, ...others] = name === '' ? [] : links.filter((one) => one.name.startsWith(name));
+  return others.length === 0 ? link : undefined;
 }
 
 const scripted = { Accept: 'application/json', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type CheckedSite, checkSiteAndSettings } from '../assembly.ts';
 import { ConfigError, settings } from '../config/index.ts';
+import { providerIn } from '../config/names.ts';
 import { nearest } from '../config/nearest.ts';
+import { ownVariable, unnamed, variablesOf } from '../config/provider-names.ts';
+import type { SettingName } from '../config/settings.ts';
+import { providerNames as namesSchema } from '../config/values.ts';
 import { projectRoot } from '../folders.ts';
 import type { AnySite } from '../site.ts';
 
@@ -13,7 +17,7 @@ export interface TestAppOptions {
   site: AnySite;
   /**
    * Settings beside those that a test app has anyway, and those of `test/settings.env` where there is one. Neither .env
-   * nor the environment of the tests is read.
+   * nor the environment of the tests is read. With `OIDC_PROVIDERS: 'work,google'` there is a provider for each name.
    */
   env?: Readonly<Record<string, string | undefined>>;
   /** The folder that holds `views` and `public`; left out, that of the project. */
@@ -24,26 +28,61 @@ export interface TestAppOptions {
   instances?: number;
 }
 
-/** The site with the settings that a test app has: its own below, those of test/settings.env, and `env` above all. */
+/** The names in OIDC_PROVIDERS, for each of which there is a provider. */
+export function providerNames(options: TestAppOptions): readonly string[] {
+  const { OIDC_PROVIDERS: given } = settingsOf(options);
+  // What is wrong with it is said with what is wrong with the other settings.
+  const names = given ? namesSchema.safeParse(given).data : undefined;
+  return names ?? [unnamed];
+}
+
+/**
+ * The site with the settings that a test app has: its own below, those of test/settings.env, and `env` above all.
+ *
+ * @param given.started the providers in memory, by name
+ */
 export function checkForTest(
-  { site, env = {}, root }: TestAppOptions,
-  { issuer, port, redisUrl }: { issuer: string; port: number; redisUrl: string | undefined },
+  options: TestAppOptions,
+  given: {
+    started: ReadonlyMap<string, { issuer: string }>;
+    port: number;
+    redisUrl: string | undefined;
+  },
 ): CheckedSite {
-  refuseValues(env, redisUrl);
-  const unknown = unknownNames(site, env);
-  const usual = {
-    BASE_URL: `http://127.0.0.1:${port}`,
-    OIDC_ISSUER: issuer,
-    OIDC_CLIENT_ID: 'test-app',
-    // Nothing of it leaves this process.
-    OIDC_CLIENT_SECRET: randomBytes(32).toString('hex'),
-    SESSION_SECRET: randomBytes(32).toString('hex'),
-  };
+  const { site, env = {}, root } = options;
+  const { started, port, redisUrl } = given;
+  const names = [...started.keys()];
+  refuseValues(options, names, redisUrl);
+  const unknown = unknownNames(site, env, names);
+  const usual = Object.assign(
+    { BASE_URL: `http://127.0.0.1:${port}`, SESSION_SECRET: madeSecret() },
+    ...[...started].map(([name, { issuer }]) => usualOf(name, issuer)),
+  );
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
-  const checked = check(site, { ...usual, ...settingsOfTests(root), ...env, ...redis }, root, unknown);
+  const checked = check(site, { ...usual, ...settingsOf(options), ...redis }, root, unknown);
   if (unknown.length > 0) throw new Error(unknown.join('\n'));
   return checked;
 }
+
+/** What nobody has to set for a provider in memory. */
+function usualOf(name: string, issuer: string): NodeJS.ProcessEnv {
+  if (name === unnamed) {
+    return { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: 'test-app', OIDC_CLIENT_SECRET: madeSecret() };
+  }
+  const named = {
+    OIDC_ISSUER: issuer,
+    OIDC_CLIENT_ID: `test-app-${name}`,
+    OIDC_CLIENT_SECRET: madeSecret(),
+    // The host of a provider in memory has another port each time: no test could name its link in the chooser.
+    OIDC_LABEL: name,
+  };
+  return Object.fromEntries(
+    Object.entries(named).map(([setting, value]) => [ownVariable(name, setting), value]),
+  );
+}
+
+/** Nothing of it leaves this process. */
+const madeSecret = () => randomBytes(32).toString('hex');
 
 /** @param unknown what may be the reason where a setting is missing */
 function check(
@@ -61,13 +100,17 @@ function check(
   }
 }
 
-function refuseValues(env: NonNullable<TestAppOptions['env']>, redisUrl: string | undefined): void {
+function refuseValues(options: TestAppOptions, names: readonly string[], redisUrl: string | undefined): void {
+  const { env = {} } = options;
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && typeof value !== 'string')
       throw new TypeError(`${name} in \`env\` must be a text, as in .env: '${value}'.`);
   }
-  if (env.OIDC_ISSUER !== undefined) {
-    throw new Error('startTestApp brings an identity provider of its own: take OIDC_ISSUER out of `env`.');
+  const all = settingsOf(options);
+  const issuer = variablesOf('OIDC_ISSUER', names).find((name) => all[name] !== undefined);
+  if (issuer !== undefined) {
+    const where = issuer in env ? '`env`' : 'test/settings.env';
+    throw new Error(`startTestApp brings an identity provider of its own: take ${issuer} out of ${where}.`);
   }
   if (redisUrl !== undefined && env.REDIS_URL !== undefined) {
     throw new Error('startTestApp starts a Redis of its own: take out `redis`, or REDIS_URL in `env`.');
@@ -75,20 +118,25 @@ function refuseValues(env: NonNullable<TestAppOptions['env']>, redisUrl: string 
 }
 
 /** A name that nothing reads would be passed over without a word, and the test would try something else. */
-function unknownNames(site: AnySite, env: object): string[] {
-  const known = new Set([...settings.map(({ name }) => name), ...Object.keys(site.settings ?? {})]);
+function unknownNames(site: AnySite, env: object, providers: readonly string[]): string[] {
+  const known = new Set([
+    ...settings.flatMap(({ name }) => variablesOf(name as SettingName, providers)),
+    ...Object.keys(site.settings ?? {}),
+  ]);
   return Object.keys(env).flatMap((name) => {
     if (known.has(name) || known.has(name.replace(/_FILE$/, '')) || name === 'NODE_ENV') return [];
+    // The settings' own check names the provider that is missing.
+    if (providerIn(name) !== undefined) return [];
     const near = nearest(name, known);
     const help = near ? `Did you mean ${near}?` : 'Settings of your own are named in `settings` of site.ts.';
     return `${name} in \`env\` is not a setting. ${help}`;
   });
 }
 
-/** What all tests of a site run with, written as in .env. */
-function settingsOfTests(root: string = projectRoot): Record<string, string | undefined> {
+/** What all tests of a site run with, written as in .env, and what this one has besides. */
+function settingsOf({ root = projectRoot, env }: TestAppOptions): Record<string, string | undefined> {
   const file = join(root, 'test/settings.env');
-  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+  return { ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}), ...env };
 }
 
 const whereToSet =

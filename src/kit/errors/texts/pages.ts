@@ -43,7 +43,7 @@ export const pageTexts = {
   ],
 
   'sign-out.title': 'Sign out?',
-  'sign-out.text': ['This ends your session here and at the sign-in service.'],
+  'sign-out.text': ['This ends your session here and at {provider}.'],
 
   'other-site.title': 'Continue to sign in?',
   'other-site.text': [
@@ -53,7 +53,7 @@ export const pageTexts = {
   'third-party.title': 'Continue to sign in?',
   'third-party.text': [
     'Another site sent you here to sign in. Only continue if you were expecting this.',
-    'You will be taken to our sign-in service, then to the page you asked for.',
+    'You will be taken to {provider}, then to the page you asked for.',
   ],
 
   'signed-out.page': 'Signed out',
@@ -78,12 +78,12 @@ export const pageTexts = {
   'ended.expired.one': 'You were signed out because sessions last at most {count} hour.',
   'ended.expired.other': 'You were signed out because sessions last at most {count} hours.',
   'ended.other-device': 'You signed this browser out from another device.',
-  'ended.provider': 'The sign-in service ended your session.',
+  'ended.provider': '{Provider} ended your session.',
   'ended.operator': 'The people who run this site ended your session.',
-  'ended.account': 'The sign-in service no longer accepts this account, so we signed you out.',
+  'ended.account': '{Provider} no longer accepts this account, so we signed you out.',
   'ended.not-admitted': "Your account isn't allowed to use this app any more, so we signed you out.",
   'ended.provider-session': 'Your sign-in at {provider} has ended, so we signed you out here too.',
-  'ended.not-renewed': 'The sign-in service did not renew your sign-in, so we signed you out.',
+  'ended.not-renewed': '{Provider} did not renew your sign-in, so we signed you out.',
   'ended.provider-changed':
     'This site no longer uses the sign-in service that you signed in with, so we signed you out.',
   'ended.replaced': 'You signed in again in this browser, which replaced this session.',
@@ -93,6 +93,7 @@ export const pageTexts = {
   'sessions.lead': "Don't recognise one of these? Sign it out, then change your password.",
   'sessions.this-browser': 'This browser',
   'sessions.signed-in': 'Signed in',
+  'sessions.provider': 'with {provider}',
   'sessions.last-seen': 'Last seen',
   'sessions.sign-out-here': 'Sign out here',
   'sessions.which': '{device}, signed in {time}',

@@ -7,7 +7,9 @@ import { bareEnv } from './bare-env.ts';
 
 export interface DevPorts {
   app: number;
+  /** Of the provider `work`. */
   provider: number;
+  social: number;
   api: number;
 }
 
@@ -46,6 +48,7 @@ export function startDev({ ports, site = '', command, env = {}, cwd = projectRoo
       ...bareEnv,
       PORT: String(ports.app),
       DEV_PROVIDER_PORT: String(ports.provider),
+      DEV_SOCIAL_PORT: String(ports.social),
       DEV_API_PORT: String(ports.api),
       ...env,
     },
@@ -102,12 +105,12 @@ export function startDev({ ports, site = '', command, env = {}, cwd = projectRoo
 
 /** Ports that nobody uses; the one above the API's, the gallery's, too. */
 export async function freeDevPorts(): Promise<DevPorts> {
-  const [app, provider] = await Promise.all([occupy(0), occupy(0)]);
+  const single = await Promise.all([occupy(0), occupy(0), occupy(0)]);
   const pair = await occupyPair();
-  const held = [app, provider, ...pair];
-  const [one = 0, two = 0, three = 0] = held.map(portOf);
+  const held = [...single, ...pair];
+  const [app = 0, provider = 0, social = 0, api = 0] = held.map(portOf);
   await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
-  return { app: one, provider: two, api: three };
+  return { app, provider, social, api };
 }
 
 /** Listens, so that nobody else can. */

@@ -15,11 +15,8 @@ export interface HttpsPair {
   stop(): Promise<void>;
 }
 
-/** The app as users meet it in production: at an https address, behind a proxy that ends TLS. */
-export async function startHttpsPair(
-  env: Record<string, string> = {},
-  parts?: Partial<AnySite>,
-): Promise<HttpsPair> {
+/** A proxy that ends TLS, before there is an app behind it: its address has to be known first. */
+export async function startHttpsFront() {
   const certificates = await makeCertificates();
   let target = '';
   const front = createServer(
@@ -35,7 +32,29 @@ export async function startHttpsPair(
     },
   );
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
-  const origin = `https://127.0.0.1:${(front.address() as { port: number }).port}`;
+  return {
+    origin: `https://127.0.0.1:${(front.address() as { port: number }).port}`,
+    ca: certificates.caText,
+    /** Where requests go from now on. */
+    lead(origin: string): void {
+      target = origin;
+    },
+    async stop() {
+      const closed = new Promise((resolve) => front.close(resolve));
+      front.closeAllConnections();
+      await closed;
+      certificates.remove();
+    },
+  };
+}
+
+/** The app as users meet it in production: at an https address, behind a proxy that ends TLS. */
+export async function startHttpsPair(
+  env: Record<string, string> = {},
+  parts?: Partial<AnySite>,
+): Promise<HttpsPair> {
+  const front = await startHttpsFront();
+  const { origin } = front;
   const provider = await startIdentityProvider({ redirectOrigin: origin });
   const settings = {
     BASE_URL: origin,
@@ -47,19 +66,16 @@ export async function startHttpsPair(
     ...env,
   };
   const app = await startApp(settings, undefined, parts);
-  target = app.origin;
+  front.lead(app.origin);
   return {
     provider,
     app,
-    ca: certificates.caText,
+    ca: front.ca,
     url: (path) => origin + path,
     async stop() {
-      const closed = new Promise((resolve) => front.close(resolve));
-      front.closeAllConnections();
-      await closed;
+      await front.stop();
       await app.stop();
       await provider.stop();
-      certificates.remove();
     },
   };
 }

@@ -13,7 +13,7 @@ export const hour = 3_600_000;
 /** What a sign-in puts into a session, as far as the store cares. */
 export interface SignedIn {
   cookie: { originalMaxAge: null };
-  user?: SessionOwner & { expiresAt: number };
+  user?: SessionOwner & { expiresAt: number; provider?: string };
   note?: string;
 }
 
@@ -72,7 +72,10 @@ export const stores = [
   ...(hasRedis ? [{ store: 'Redis', share: sharedRedis }] : []),
 ];
 
-export function sessionOf(owner: SessionOwner = alice, expiresAt = Date.now() + hour): SignedIn {
+export function sessionOf(
+  owner: SessionOwner & { provider?: string } = alice,
+  expiresAt = Date.now() + hour,
+): SignedIn {
   return { cookie: { originalMaxAge: null }, user: { ...owner, expiresAt } };
 }
 
@@ -91,7 +94,11 @@ export function save(sessions: Sessions, id: string, data: SignedIn): Promise<vo
 }
 
 /** The whole of a sign-in, as the app does it. */
-export async function signIn(sessions: Sessions, owner: SessionOwner = alice, expiresAt = Date.now() + hour) {
+export async function signIn(
+  sessions: Sessions,
+  owner: SessionOwner & { provider?: string } = alice,
+  expiresAt = Date.now() + hour,
+) {
   const id = randomUUID();
   const since = await sessions.markSignIn();
   const session = sessionOf(owner, expiresAt);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { TwoLiars } from './confusable-providers.ts';
 import { logoutEvent } from './logout-tokens.ts';
 import { signToken } from './misbehaving-keys.ts';
 import type { MisbehavingProvider } from './misbehaving-provider.ts';
-import type { TwoLiars } from './two-providers.ts';
 
 type Name = 'work' | 'social';
 

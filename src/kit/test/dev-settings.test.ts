@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { type Config, loadConfig } from '../config/index.ts';
+import { announcement } from '../dev/announcement.ts';
+import { devPorts } from '../dev/ports.ts';
+import { startedProviders } from '../dev/providers.ts';
+import { appEnvironment } from '../dev/settings.ts';
+
+const own = {
+  OIDC_GOOGLE_ISSUER: 'https://accounts.google.com',
+  OIDC_GOOGLE_CLIENT_ID: 'mine',
+  OIDC_GOOGLE_CLIENT_SECRET: 'a secret of the developer, long enough',
+};
+
+describe('the providers of npm run dev', () => {
+  test.each([
+    ['nothing is set', {}, ['work', 'social']],
+    ['OIDC_PROVIDERS is empty', { OIDC_PROVIDERS: '' }, ['work', 'social']],
+    ['OIDC_PROVIDERS names one', { OIDC_PROVIDERS: 'work' }, ['work']],
+    ['OIDC_PROVIDERS names the other', { OIDC_PROVIDERS: 'social' }, ['social']],
+    ['OIDC_PROVIDERS names both', { OIDC_PROVIDERS: 'social , work' }, ['work', 'social']],
+    ['OIDC_ISSUER is set', { OIDC_ISSUER: 'https://login.example.com' }, []],
+    ['OIDC_PROVIDERS names others', { OIDC_PROVIDERS: 'google,contoso' }, []],
+    ['one of several is the own one', { OIDC_PROVIDERS: 'work,google', ...own }, ['work']],
+    ['one has an issuer', { OIDC_WORK_ISSUER: 'https://login.example.com' }, ['social']],
+    [
+      'both have an issuer',
+      { OIDC_WORK_ISSUER: 'https://a.example', OIDC_SOCIAL_ISSUER: 'https://b.example' },
+      [],
+    ],
+  ])('that start where %s', (_, env, names) => {
+    expect(startedProviders(env).map(({ name }) => name)).toEqual(names);
+  });
+
+  test('are two in the app: one with roles and the scope of the API, one without both', () => {
+    const [work, social] = read({}).providers;
+    expect(work).toMatchObject({
+      ...{ name: 'work', label: 'Work (development)', issuer: 'http://localhost:3001', rolesClaim: 'roles' },
+      scope: 'openid profile email offline_access notes.read',
+    });
+    expect(social).toMatchObject({
+      ...{ name: 'social', label: 'Social (development)', issuer: 'http://localhost:3004' },
+      ...{ rolesClaim: undefined, scope: 'openid profile email offline_access' },
+    });
+    expect(work?.clientSecret).not.toBe(social?.clientSecret);
+    expect(appEnvironment({}, devPorts({}))).toMatchObject({
+      ...{ API_URL: 'http://localhost:3002', API_PROVIDER: 'work', NODE_ENV: 'development' },
+    });
+  });
+
+  test('are one with a name, and without a choice, where OIDC_PROVIDERS says so', () => {
+    expect(read({ OIDC_PROVIDERS: 'work' }).providers.map(({ name, named }) => [name, named])).toEqual([
+      ['work', true],
+    ]);
+    expect(appEnvironment({ OIDC_PROVIDERS: 'social' }, devPorts({}))).not.toHaveProperty('API_URL');
+  });
+
+  test('run beside one of the developer’s own', () => {
+    const { providers } = read({ OIDC_PROVIDERS: 'google,work', ...own });
+    expect(providers.map(({ name, issuer }) => [name, issuer])).toEqual([
+      ['google', 'https://accounts.google.com'],
+      ['work', 'http://localhost:3001'],
+    ]);
+  });
+
+  test('take what every provider may share, and another label and scope, from .env', () => {
+    const env = { OIDC_DPOP: 'true', OIDC_WORK_LABEL: 'Contoso', OIDC_SOCIAL_SCOPE: 'openid email' };
+    const [work, social] = read(env).providers;
+    expect(work).toMatchObject({ label: 'Contoso', dpop: true });
+    expect(social).toMatchObject({ scope: 'openid email', dpop: true });
+  });
+
+  test('start although .env has settings of another one, which the console names', () => {
+    const env = {
+      ...{ OIDC_CLIENT_ID: 'mine', OIDC_CLIENT_SECRET_FILE: '/nowhere', OIDC_ROLES_CLAIM: 'groups' },
+      ...{ OIDC_PROMPT: 'login', OIDC_LABEL: '' },
+    };
+    expect(read(env).providers).toMatchObject([
+      { clientId: 'web-app', prompt: 'login' },
+      { prompt: 'login' },
+    ]);
+    expect(said(env)).toContain(
+      'Not used    OIDC_CLIENT_ID, OIDC_CLIENT_SECRET_FILE, OIDC_ROLES_CLAIM: set OIDC_ISSUER for a provider of your own',
+    );
+    expect(said({}).join()).not.toContain('Not used');
+  });
+
+  test('leave the settings alone where none of them starts', () => {
+    const env = {
+      OIDC_ISSUER: 'https://login.example.com',
+      OIDC_CLIENT_ID: 'mine',
+      API_URL: 'https://api.example',
+    };
+    expect(appEnvironment(env, devPorts({}))).toMatchObject(env);
+    expect(appEnvironment(env, devPorts({}))).not.toHaveProperty('OIDC_PROVIDERS');
+  });
+});
+
+describe('the console of npm run dev', () => {
+  test('shows both providers, what each is for, and how to run one', () => {
+    expect(said({ PORT: '4000' })).toEqual([
+      'The app     http://localhost:4000',
+      'Work        http://localhost:3001 (accounts with roles: alice (role admin), bob (role member), carol (cancels) and others)',
+      'Social      http://localhost:3004 (accounts without roles: alice (another user than at work), peggy and others)',
+      "Gallery     http://localhost:3003/dev/gallery (the kit's pages in every state)",
+      'If your app has one provider only: OIDC_PROVIDERS=work npm run dev',
+      'The app restarts when a file changes; sessions stay. Ctrl-C ends everything.',
+    ]);
+  });
+
+  test.each([
+    [{ OIDC_PROVIDERS: 'work' }, ['Work        http://localhost:3001'], 'Social'],
+    [
+      { OIDC_PROVIDERS: 'google,work', ...own },
+      ['Google      https://accounts.google.com (from your settings)', 'Work        http://localhost:3001'],
+      'Social',
+    ],
+    [
+      { OIDC_ISSUER: 'https://login.example.com' },
+      ['Provider    https://login.example.com (from your settings)'],
+      'Gallery',
+    ],
+    [{ OIDC_PROVIDERS: 'google' }, ['Google      no issuer in your settings'], 'Gallery'],
+  ])('shows only those that the app signs in at: %o', (env, shown, hidden) => {
+    const text = said(env).join('\n');
+    for (const line of shown) expect(text).toContain(line);
+    expect(text).not.toContain(hidden);
+    expect(text).not.toContain('one provider only');
+  });
+});
+
+function said(env: NodeJS.ProcessEnv): string[] {
+  return announcement(env, devPorts(env));
+}
+
+/** As the app reads what it is started with. */
+function read(env: NodeJS.ProcessEnv): Config {
+  return loadConfig(appEnvironment(env, devPorts(env)));
+}
