@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { prepareApp } from './helpers/app.ts';
+import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { type Browser, createBrowser, type Page, type Visit } from './helpers/browser.ts';
-import { startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
+import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
 import { headingOf } from './helpers/pair.ts';
 
 // Who may start a sign-in at which of several providers: a page of another site may have nobody go on as somebody else
@@ -210,6 +212,36 @@ test('the page that asks which has links only to what there is, whatever its own
     ['work', '/auth/login/work?switch=yes&returnTo=%2F'],
     ['social', '/auth/login/social?switch=yes&returnTo=%2F'],
   ]);
+});
+
+test('as many providers as there may be, with the longest names, are all offered, and no more can be set', async () => {
+  const settings = (count: number) => {
+    const names = Array.from({ length: count }, (_, index) => `${index}`.padStart(20, 'n'));
+    const each = names.map((name) => {
+      const LABEL = `<i>${name}</i>`.padEnd(60, 'x');
+      const identity = {
+        ISSUER: `http://127.0.0.1:1/${name}`,
+        CLIENT_ID: 'app',
+        CLIENT_SECRET: `secret of ${name}`,
+      };
+      return settingsOf(name, { ...identity, LABEL });
+    });
+    return Object.assign({ OIDC_PROVIDERS: names.join() }, ...each) as Record<string, string>;
+  };
+  await expect(prepareApp(settings(21))).rejects.toThrow(/OIDC_PROVIDERS holds more than 20 names/);
+  const app = await startAppWithRoutes(settings(20), {});
+  const last = '19'.padStart(20, 'n');
+  const browser = createBrowser({ headers: { Cookie: `provider=${last}` } });
+  const page = await browser.get(app.url(`/auth/login?returnTo=/${'r'.repeat(1_500)}`));
+  await app.stop();
+  expect(
+    choices(page)
+      .map(([name]) => name)
+      .slice(0, 2),
+  ).toEqual([last, '0'.padStart(20, 'n')]);
+  expect(choices(page)).toHaveLength(20);
+  expect(page.body).not.toContain('<i>');
+  expect(page.body.length).toBeLessThan(60_000);
 });
 
 function choices({ body }: Page): [name: string, href: string][] {

@@ -1,6 +1,7 @@
 import { operationControls } from './controls/operation.ts';
 import { relyingPartyControls } from './controls/relying-party.ts';
 import { sessionControls } from './controls/sessions.ts';
+import { severalProvidersControls } from './controls/several-providers.ts';
 import { signInControls } from './controls/sign-in.ts';
 import { webControls } from './controls/web.ts';
 
@@ -22,6 +23,7 @@ export const securityControls: Readonly<Record<string, readonly Control[]>> = {
   'Cookies, headers, pages': webControls,
   'Sessions and access': sessionControls,
   'OAuth and OpenID Connect': signInControls,
+  'Several providers': severalProvidersControls,
   "What the OpenID Foundation's relying-party tests try": relyingPartyControls,
   'Logs, errors, settings, transport': operationControls,
 };

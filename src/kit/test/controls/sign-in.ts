@@ -64,6 +64,8 @@ export const signInControls: Control[] = [
       'helpers/misbehaving-cases-answers: an answer of another issuer',
       'helpers/misbehaving-cases-answers: an answer without the issuer that was promised',
       'provider-quirks: an issuer in the answer counts although the provider did not promise one',
+      'mix-up: of %s that names the other one is refused',
+      'mix-up: that names nobody, as its provider promised, is refused',
     ],
   },
   {
@@ -131,6 +133,7 @@ export const signInControls: Control[] = [
     tests: [
       'provider-quirks: refuses a foreign tenant when tokens are refreshed',
       'provider-quirks: an issuer that serves many tenants',
+      'provider-isolation: the same name at both is two users, and only the claim of the first gives roles',
     ],
   },
   {
