@@ -61,7 +61,9 @@ test('each dependency has its reason in docs/design.md, or here where only the t
 test('the README names each provider that has a recipe, and no other', () => {
   const list = /has a recipe for (.+)\.$/m.exec(readme)?.[1] ?? '';
   const recipes = readDoc('docs/providers.md').matchAll(/^## (.+)$/gm);
-  const short = (name: string) => name.replace(/^Amazon | ID, .*$/g, '');
-  const here = [...recipes].map(([, name = '']) => short(name)).filter((name) => !name.startsWith('FAPI'));
+  const short = (name: string) => name.replace(/^Amazon | ID\b.*$| with .*$/g, '');
+  const here = [...recipes]
+    .map(([, name = '']) => short(name))
+    .filter((name) => !/^(FAPI|Several)/.test(name));
   expect(list.split(/, | and /).sort()).toEqual([...new Set(here)].sort());
 });
