@@ -49,10 +49,11 @@ function isSameIssuer(a: OneOfSeveral, b: OneOfSeveral): boolean {
 function issuersOf({ values: { OIDC_ISSUER, OIDC_ALLOWED_TENANTS } }: OneOfSeveral): string[] {
   if (!OIDC_ISSUER) return [];
   const issuer = new URL(OIDC_ISSUER).href.replace(/\/$/, '').toLowerCase();
-  if (!OIDC_ALLOWED_TENANTS) return [issuer];
-  return OIDC_ALLOWED_TENANTS.map((tenant) =>
-    issuer.replace(/\/(common|organizations)(?=\/|$)/, `/${tenant}`),
-  );
+  const tenants = OIDC_ALLOWED_TENANTS ?? [];
+  return [
+    issuer,
+    ...tenants.map((tenant) => issuer.replace(/\/(common|organizations)(?=\/|$)/, `/${tenant}`)),
+  ];
 }
 
 /** `*` stands for each tenant. */

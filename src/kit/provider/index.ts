@@ -43,7 +43,7 @@ export function createProvider(
   const connection = new ProviderConnection(settings, context);
   const { discovered, keys } = connection;
   const late = new LateRevocations((tokens) => revokeToken(connection, tokens), context.log);
-  return namingSettings(settings, {
+  return {
     settings,
     name: settings.name,
     /** What people read instead of "sign-in service". */
@@ -65,29 +65,33 @@ export function createProvider(
       const offered = discovered.current?.prompt_values_supported;
       return Array.isArray(offered) ? offered.includes(value) : undefined;
     },
-    /** Loads the metadata if it is not at hand. */
-    load: () => discovered.get(),
     /** What was to be revoked later is revoked first. */
     async close() {
       await late.carryOutAll();
       connection.close();
     },
-    authorizationUrl: (request: AuthorizationRequest) =>
-      authorizationUrl(connection, context.redirectUri, request),
-    finishSignIn: (callback: URL, request: AuthorizationRequest) =>
-      finishSignIn(connection, callback, request),
-    refresh: (old: TokenRecord, owner: { iss: string; sub: string }) => refreshTokens(connection, old, owner),
-    userinfo: (tokens: TokenRecord, sub: string) => askUserinfo(connection, tokens, sub),
     /** True where it has a place to end its own session at. Known once its metadata was loaded. */
     offersSignOut: () => offersSignOut(connection),
-    revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
     /** True: revoke after the provider's own session was ended, by the two that follow. */
     revokesLate: revocationEndsSession(settings.issuer),
     revokeLater: (name: string, tokens: RevocableTokens) => late.add(name, tokens),
     carryOutRevocation: (name: string, sessionEnded: boolean) => late.carryOut(name, sessionEnded),
     /** Its front-channel logout names the session without the issuer. */
     sendsSidAlone: sendsSidAlone(settings.issuer),
-    endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) => endSessionUrl(connection, parameters),
-    fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
-  });
+    ...namingSettings(settings, {
+      /** Loads the metadata if it is not at hand. */
+      load: () => discovered.get(),
+      authorizationUrl: (request: AuthorizationRequest) =>
+        authorizationUrl(connection, context.redirectUri, request),
+      finishSignIn: (callback: URL, request: AuthorizationRequest) =>
+        finishSignIn(connection, callback, request),
+      refresh: (old: TokenRecord, owner: { iss: string; sub: string }) =>
+        refreshTokens(connection, old, owner),
+      userinfo: (tokens: TokenRecord, sub: string) => askUserinfo(connection, tokens, sub),
+      revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
+      endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) =>
+        endSessionUrl(connection, parameters),
+      fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
+    }),
+  };
 }

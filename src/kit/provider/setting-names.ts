@@ -22,27 +22,21 @@ export function withFullNames<Context extends ConnectionContext>(settings: Named
   return { ...context, log, audit };
 }
 
-/** A provider whose calls reject with errors that say whose they are, and whose hints name the settings in full. */
-export function namingSettings<T extends object>(settings: Named, provider: T): T {
-  const entries = Object.entries(provider).map(([name, member]) => {
-    if (typeof member !== 'function') return [name, member];
-    return [name, (...given: unknown[]) => naming(settings, () => member(...given))];
-  });
-  return Object.fromEntries(entries);
-}
-
-function naming(settings: Named, call: () => unknown): unknown {
+/** Calls that reject with errors that say whose they are, and whose hints name the settings in full. */
+export function namingSettings<T extends Record<string, (...given: never[]) => Promise<unknown>>>(
+  { inFull, label }: Named,
+  calls: T,
+): T {
   const rename = (error: unknown): never => {
     if (error instanceof AuthError) {
-      error.hint = error.hint && settings.inFull(error.hint);
-      error.provider = settings.label;
+      error.hint = error.hint && inFull(error.hint);
+      error.provider = label;
     }
     throw error;
   };
-  try {
-    const result = call();
-    return result instanceof Promise ? result.catch(rename) : result;
-  } catch (error) {
-    return rename(error);
-  }
+  const entries = Object.entries(calls).map(([name, call]) => [
+    name,
+    async (...given: never[]) => call(...given).catch(rename),
+  ]);
+  return Object.fromEntries(entries);
 }

@@ -323,6 +323,15 @@ describe('two providers', () => {
         OIDC_GOOGLE_ALLOWED_TENANTS: tenant.toUpperCase(),
       },
     ],
+    [
+      'one for many tenants, of which each lets in others',
+      organizations,
+      {
+        OIDC_WORK_ISSUER: organizations,
+        OIDC_WORK_ALLOWED_TENANTS: 'one',
+        OIDC_GOOGLE_ALLOWED_TENANTS: 'another',
+      },
+    ],
   ])('with one issuer are refused: %s', (_what, issuer, more) => {
     expect(problemsOf({ OIDC_GOOGLE_ISSUER: issuer, ...more }, { signIn })).toEqual([sameIssuer]);
   });
