@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { violations, violationsOfColours } from '../src/kit/test/helpers/axe.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
-import { continueWith, signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
+import { continueWith, signInAs } from './helpers/dev-sign-in.ts';
 
 // The example's pages as `npm run dev` shows them, in a real browser. What they do is in test/.
 
@@ -82,7 +82,7 @@ describeWithChromium('in Chromium', () => {
     await signInAs(page, 'alice', 'social');
     await page.waitForURL(`${app}/api-data`);
     expect(await page.getByRole('main').innerText()).toContain(
-      'This API only knows people who sign in another way.',
+      'You need to sign in with an account from Work (development).',
     );
     await expectReadable(page);
     for (const path of ['/', '/profile', '/notes', '/notes/new', '/sessions', '/signed-out', '/admin']) {

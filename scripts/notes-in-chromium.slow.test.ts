@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { openDatabase } from '../src/data/database.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
-import { continueWith, signInAs } from '../src/kit/test/helpers/dev-sign-in.ts';
+import { continueWith, signInAs } from './helpers/dev-sign-in.ts';
 
 // The example as a person sees it: with `npm run dev`, a file and a real browser.
 

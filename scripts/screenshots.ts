@@ -5,8 +5,8 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
-import { continueWith } from '../src/kit/test/helpers/dev-sign-in.ts';
 import { findChromium, programs } from '../src/kit/test/helpers/programs.ts';
+import { continueWith } from './helpers/dev-sign-in.ts';
 
 const app = process.env.BASE_URL ?? 'http://localhost:3000';
 const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
