@@ -8,17 +8,19 @@ import { foldersOf } from '../folders.ts';
 import { loadSite } from '../load-site.ts';
 import { run } from '../start.ts';
 import type { OpenMemory } from '../store/index.ts';
+import { leaveExitCode } from './exit-code.ts';
 import { createGallery } from './gallery.ts';
 import { openKeptRecords } from './kept-records.ts';
 
 /** What this process tells `npm run dev`. */
-export type AppMessage = { app: 'listens'; name: string } | { app: 'ended'; code: number };
+export type AppMessage = { app: 'listens'; name: string };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { keep: { type: 'string' }, gallery: { type: 'string' } },
+  options: { keep: { type: 'string' }, gallery: { type: 'string' }, ended: { type: 'string' } },
 });
-process.on('exit', (code) => tell({ app: 'ended', code }));
+const { ended } = values;
+if (ended) process.on('exit', (code) => leaveExitCode(ended, code));
 
 const { site, root } = await loadSite(positionals[0] ?? 'src/site.ts');
 const { keep } = values;

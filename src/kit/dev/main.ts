@@ -4,11 +4,13 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { aboutOneProvider, announcement, startsBoth } from './announcement.ts';
 import type { AppMessage } from './app.ts';
 import { createChildren } from './children.ts';
 import { showApp, showServers } from './console.ts';
+import { exitCodeIn } from './exit-code.ts';
 import { makeKeptFolder } from './kept-folder.ts';
 import { watchParents } from './parents.ts';
 import { devPorts, portProblems } from './ports.ts';
@@ -44,13 +46,14 @@ async function runDevelopment(): Promise<void> {
   const env = appEnvironment(process.env, ports);
   const started = startedProviders(process.env);
   const options = started.length > 0 ? ['--gallery', `${ports.gallery}`] : [];
+  const folder = makeKeptFolder();
   // With Redis, sessions outlive a restart anyway.
-  if (!env.REDIS_URL && !env.REDIS_URL_FILE) options.push('--keep', makeKeptFolder());
+  if (!env.REDIS_URL && !env.REDIS_URL_FILE) options.push('--keep', folder);
 
   const names = started.map(({ name }) => name);
   const servers = names.length > 0 ? await startServers(names, env.BASE_URL) : undefined;
   if (stopping) return;
-  startApp(options, env, {
+  startApp(options, env, join(folder, 'exit-code'), {
     first: () =>
       console.log(
         `\n${announcement(process.env, ports)
@@ -77,8 +80,9 @@ interface Listens {
   each(appName: string): void;
 }
 
-function startApp(options: string[], env: NodeJS.ProcessEnv, listens: Listens): void {
-  const command = [file('./app.ts'), site, ...options];
+/** @param ended the file in which the app leaves its exit code */
+function startApp(options: string[], env: NodeJS.ProcessEnv, ended: string, listens: Listens): void {
+  const command = [file('./app.ts'), site, ...options, '--ended', ended];
   const app = children.start(['--watch', '--watch-preserve-output', ...command], env);
   const output = showApp(app, command.join(' '));
   let listened = false;
@@ -92,9 +96,13 @@ function startApp(options: string[], env: NodeJS.ProcessEnv, listens: Listens): 
         output.release();
       }
     }
-    // The settings come from outside: no change of a file makes them right.
-    if (!listened && message.app === 'ended' && message.code === exitConfig) stop(exitConfig);
   });
+  // The settings come from outside: no change of a file makes them right.
+  const look = setInterval(() => {
+    if (listened) clearInterval(look);
+    else if (exitCodeIn(ended) === exitConfig) stop(exitConfig);
+  }, 100);
+  look.unref();
   // All that it wrote has come then.
   app.once('close', () => {
     const asksForProviders = process.exitCode === exitConfig && output.complaints().includes('`providers`');

@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { projectRoot } from '../folders.ts';
 import { createBrowser } from './helpers/browser.ts';
 import {
@@ -119,9 +119,14 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     writeFileSync(entry, `${site}\nexport const = broken`);
     const run = start();
     await run.says(/SyntaxError/);
-    writeFileSync(entry, site);
+    // `node --watch` may not look at the file yet: people save once more.
+    const save = () => writeFileSync(entry, site);
+    const again = setInterval(save, 5_000);
+    onTestFinished(() => clearInterval(again));
+    save();
     await run.says(lastWords);
-    expect(await askApp()).toMatchObject({ NODE_ENV: 'development' });
+    clearInterval(again);
+    await expect.poll(() => askApp().catch(() => undefined)).toMatchObject({ NODE_ENV: 'development' });
   });
 
   it('reads .env where there is one, and takes what the environment says before it', async () => {
@@ -279,6 +284,21 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', {
     expect(await run.ended).toBe(78);
     expect(run.complaints).toMatch(/^The app cannot start:\n- SESSION_SECRET/);
     expect(leftBehind()).toEqual([]);
+  });
+
+  it('ends also while `node --watch` is too busy to pass on what the app reports', async () => {
+    const run = start({ env: { SESSION_SECRET: 'short' } });
+    const pidOf = async (watches: boolean) =>
+      (await processes()).find(
+        ({ args }) =>
+          args.includes(entry) && args.includes('--keep') && args.includes('--watch ') === watches,
+      )?.pid;
+    await expect.poll(() => pidOf(false), { timeout: 20_000, interval: 20 }).toBeDefined();
+    const watcher = Number(await pidOf(true));
+    process.kill(watcher, 'SIGSTOP');
+    await expect.poll(() => run.complaints, { timeout: 20_000 }).toContain('The app cannot start');
+    process.kill(watcher, 'SIGCONT');
+    expect(await run.ended).toBe(78);
   });
 
   it.each([
