@@ -101,9 +101,9 @@ describe.skipIf(process.platform === 'win32')(
       expect(keptFolders().sort()).toEqual(others.sort());
     });
 
-    it('writes no file where the settings name a Redis', async () => {
+    it('writes no session into a file where the settings name a Redis', async () => {
       const run = await start({ REDIS_URL: 'redis://127.0.0.1:1' });
-      expect(keptFolders()).toEqual([]);
+      expect(keptFolders().flatMap((name) => readdirSync(join(temporary, name)))).toEqual([]);
       run.signalAll('SIGTERM');
       await run.ended;
     });
