@@ -5,6 +5,7 @@ import type { ClientKey } from './key-file.ts';
 import type { ProviderNames } from './provider-names.ts';
 import type { Reading } from './read.ts';
 import type { ProviderSettingName } from './settings.ts';
+import { issuerOfTenant } from './tenants.ts';
 
 export interface OneOfSeveral extends Reading {
   names: ProviderNames;
@@ -50,10 +51,7 @@ function issuersOf({ values: { OIDC_ISSUER, OIDC_ALLOWED_TENANTS } }: OneOfSever
   if (!OIDC_ISSUER) return [];
   const issuer = new URL(OIDC_ISSUER).href.replace(/\/$/, '').toLowerCase();
   const tenants = OIDC_ALLOWED_TENANTS ?? [];
-  return [
-    issuer,
-    ...tenants.map((tenant) => issuer.replace(/\/(common|organizations)(?=\/|$)/, `/${tenant}`)),
-  ];
+  return [issuer, ...tenants.map((tenant) => issuerOfTenant(issuer, tenant))];
 }
 
 /** `*` stands for each tenant. */

@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { issuerOfTenant } from '../config/tenants.ts';
 import { sessionHash } from '../log/index.ts';
 import { everyTenant, issues, listedIssuers } from '../provider/issuers.ts';
 import type { Sessions, StoredSession } from '../store/index.ts';
@@ -97,7 +98,7 @@ function notCovered({ providers }: Config, only: string | undefined): string[] {
 }
 
 function exampleOf(issuer: string): string {
-  return issuer.replace(/\/(common|organizations)(?=\/|$)/, '/<tenant>');
+  return issuerOfTenant(issuer, '<tenant>');
 }
 
 function count(sessions: number): string {
