@@ -18,6 +18,7 @@ import {
   type ProviderOptions,
   startMisbehavingProvider,
 } from './misbehaving-provider.ts';
+import { cookieNames } from './two-providers.ts';
 
 // An app with two providers. Their users, sessions and key ids have the same names, and the app has the same client id
 // at both: nothing but what the app checks keeps them apart.
@@ -138,15 +139,9 @@ export async function startTwoReal({
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const start = async (name: Name) => {
-    // Cookies know no ports, and both are on one host.
-    const names = {
-      session: `${name}-session`,
-      interaction: `${name}-interaction`,
-      resume: `${name}-resume`,
-    };
     const provider = await startIdentityProvider({
       ...options,
-      overrides: { ...options.overrides, cookies: { names } },
+      overrides: { ...options.overrides, ...cookieNames(name) },
     });
     provider.addClient({ ...appRegistration(origin), redirect_uris: [`${origin}/auth/callback/${name}`] });
     return provider;

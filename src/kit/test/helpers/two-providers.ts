@@ -51,7 +51,7 @@ interface Options extends MoreRoutes {
 }
 
 /** Browsers know no ports: two providers on one host would take each other's cookies. */
-const cookieNames = (name: Name) => ({
+export const cookieNames = (name: string) => ({
   cookies: {
     names: { session: `${name}-session`, interaction: `${name}-interaction`, resume: `${name}-resume` },
   },
