@@ -29,7 +29,8 @@ import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
 import type { Sealer, Sessions } from './store/index.ts';
-import { fetchApi } from './tokens/access-token.ts';
+import { fetchApi } from './tokens/fetch-api.ts';
+import { hookToken } from './tokens/hook-token.ts';
 import { refreshNow } from './tokens/token-refresh.ts';
 
 /** What the app is made of; `assemble` makes each once. */
@@ -91,7 +92,7 @@ export function createApp(parts: Parts): Express {
   const { secrets, idleMinutes, maxHours, recheckMinutes } = config.session;
   const context = createContext({
     ...{ baseUrl, providers, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
-    ...{ startLogin, refreshTokens: refreshNow, fetchApi, apis: parts.apis },
+    ...{ startLogin, refreshTokens: refreshNow, hookToken, fetchApi, apis: parts.apis },
     site: { signIn: site.signIn, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
     loginParameters: loginParameters(site.loginParameters),

@@ -15,4 +15,5 @@ export type { User } from './session/user.ts';
 export { getUser } from './session/user-session.ts';
 export { defineSite } from './site.ts';
 export { run } from './start.ts';
-export { fetchApi, getAccessToken, tokenState, withoutToken } from './tokens/access-token.ts';
+export { getAccessToken, tokenState, withoutToken } from './tokens/access-token.ts';
+export { fetchApi } from './tokens/fetch-api.ts';

@@ -1,5 +1,9 @@
 import { isLoopback } from './config/values.ts';
-import type { Api, Apis } from './provider/index.ts';
+import type { Api, Apis, ApiToken } from './provider/index.ts';
+import { readProxy } from './site-proxies.ts';
+
+/** Of one session: each has an access token in its token record. */
+const mostApis = 20;
 
 /**
  * The `apis` of a site, checked. Problems are sentences with what to do.
@@ -16,24 +20,82 @@ export function readApis(given: unknown, providers: readonly string[]): { apis: 
       ],
     };
   }
-  const problems = Object.entries(given).flatMap(([name, api]: [string, unknown]) => {
-    const { url, providers: own } = (typeof api === 'object' && api !== null ? api : { url: null }) as Given;
-    const taken = typeof own === 'string' ? [own] : (own ?? providers.slice(0, 1));
-    const problem = problemOf(name, url) ?? providerProblem(taken, providers);
-    if (problem) return [`site.ts: the API '${name.slice(0, 60)}' in \`apis\` ${problem}`];
-    apis.set(name, {
-      url: url === undefined ? undefined : new URL(String(url)),
-      providers: taken as string[],
-    });
+  const entries = Object.entries(given);
+  if (entries.length > mostApis) {
+    return { apis, problems: [`site.ts: \`apis\` has ${entries.length} APIs: at most ${mostApis} work.`] };
+  }
+  const problems = entries.flatMap(([name, api]: [string, unknown]) => {
+    const read = readApi(name, typeof api === 'object' && api !== null ? api : { url: null }, providers);
+    if (typeof read === 'string') return [`site.ts: the API '${name.slice(0, 60)}' in \`apis\` ${read}`];
+    apis.set(name, read);
     return [];
   });
-  return { apis, problems };
+  return { apis, problems: [...problems, ...sharedPaths(apis)] };
 }
 
-interface Given {
+interface Given extends Partial<Record<keyof ApiToken, unknown>> {
   url?: unknown;
   providers?: unknown;
+  proxy?: unknown;
+  requestHeaders?: unknown;
+  answerHeaders?: unknown;
 }
+
+/** @returns a problem as a text */
+function readApi(name: string, given: Given, providers: readonly string[]): Api | string {
+  const unknown = Object.keys(given).find((each) => !known.includes(each));
+  if (unknown !== undefined) return `has \`${unknown.slice(0, 40)}\`: only ${known.join(', ')} are known.`;
+  const { url, providers: own } = given;
+  const taken = typeof own === 'string' ? [own] : (own ?? providers.slice(0, 1));
+  const problem = addressProblem(name, url) ?? providerProblem(taken, providers);
+  if (problem !== undefined) return problem;
+  const token = readToken(given);
+  if (typeof token === 'string') return token;
+  const proxy = readProxy(given);
+  if (typeof proxy === 'string') return proxy;
+  return {
+    url: url === undefined ? undefined : new URL(String(url)),
+    providers: taken as string[],
+    ...(token && { token }),
+    ...(proxy && { proxy }),
+  };
+}
+
+const known = [
+  ...['url', 'providers', 'scope', 'resource', 'audience', 'exchange'],
+  ...['proxy', 'requestHeaders', 'answerHeaders'],
+];
+
+function readToken({ scope, resource, audience, exchange }: Given): ApiToken | undefined | string {
+  if (scope !== undefined && !isScope(scope))
+    return 'needs its `scope` as words with spaces between them, such as "notes.read notes.write".';
+  if (resource !== undefined && !isResource(resource))
+    return 'needs its `resource` as an absolute address without a fragment, such as https://api.example.com (RFC 8707).';
+  if (audience !== undefined && !isAudience(audience))
+    return 'needs its `audience` as a text of 1 to 500 characters, as it is registered.';
+  if (exchange !== undefined && typeof exchange !== 'boolean')
+    return 'needs `exchange` to be true, or to be left out.';
+  const token: ApiToken = {
+    ...(scope !== undefined && { scope }),
+    ...(resource !== undefined && { resource }),
+    ...(audience !== undefined && { audience }),
+    ...(exchange && { exchange }),
+  };
+  return Object.keys(token).length > 0 ? token : undefined;
+}
+
+/** RFC 6749 §3.3; the length is ours. */
+const isScope = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  value.length <= 1_000 &&
+  /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(value);
+
+/** RFC 8707 §2. */
+const isResource = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= 500 && !/[\s#]/.test(value) && URL.canParse(value);
+
+const isAudience = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\x20-\x7e]{1,500}$/.test(value);
 
 function providerProblem(taken: unknown, providers: readonly string[]): string | undefined {
   const known = Array.isArray(taken) && taken.length > 0 && taken.every((name) => providers.includes(name));
@@ -41,7 +103,7 @@ function providerProblem(taken: unknown, providers: readonly string[]): string |
   return `must name providers of the settings in its \`providers\`: ${providers.join(', ')}.`;
 }
 
-function problemOf(name: string, url: unknown): string | undefined {
+function addressProblem(name: string, url: unknown): string | undefined {
   if (!/^[A-Za-z][\w-]{0,39}$/.test(name)) {
     return 'needs a name of at most 40 letters, digits, "-" and "_" that begins with a letter.';
   }
@@ -54,4 +116,17 @@ function problemOf(name: string, url: unknown): string | undefined {
     return 'must have no user, query or fragment in its `url`.';
   }
   return undefined;
+}
+
+/** Whose request would it be? */
+function sharedPaths(apis: Apis): string[] {
+  const all = [...apis].flatMap(([name, { proxy }]) => (proxy ? [{ name, path: proxy.path }] : []));
+  return all.flatMap(({ name, path }) => {
+    const other = all.find((each) => each.name !== name && `${path}/`.startsWith(`${each.path}/`));
+    return other
+      ? [
+          `site.ts: the APIs '${other.name}' and '${name}' in \`apis\` share the address ${path}: give each a \`proxy\` of its own.`,
+        ]
+      : [];
+  });
 }

@@ -74,6 +74,26 @@ export interface ApiDefinition {
    * at another one gets a 403, and no token of theirs goes there.
    */
   providers?: string | readonly string[];
+  /**
+   * Scopes that say which API an access token is for (Microsoft Entra). With any of `scope`, `resource` and `audience`
+   * the API gets an access token of its own by the refresh token; without, the one of the sign-in.
+   */
+  scope?: string;
+  /** The API's name as a resource (RFC 8707), an address. Each sign-in asks for it, with its `scope`. */
+  resource?: string;
+  /** The API's name as an audience (Auth0). */
+  audience?: string;
+  /** Gets its access token by token exchange (RFC 8693), for the sign-in's access token. */
+  exchange?: boolean;
+  /**
+   * An address of this app, such as `/api/notes`, where scripts of the app's own pages reach the API: their requests
+   * pass with the user's access token.
+   */
+  proxy?: string;
+  /** Header names that pass through `proxy` besides the usual ones. */
+  requestHeaders?: readonly string[];
+  /** Header names of the API's answers that pass through `proxy` besides the usual ones. */
+  answerHeaders?: readonly string[];
 }
 
 /** What `signIn` may return, at once or later; a function without `return` has the type void. */

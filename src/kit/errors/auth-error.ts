@@ -13,6 +13,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   hint: string | undefined;
   /** What people call the provider that it is about, where that is known. */
   provider: string | undefined;
+  /** What a new sign-in has to prove, where that would help (RFC 9470 §3). */
+  readonly demands: { maxAge?: number | undefined; acr?: readonly string[] | undefined } | undefined;
   /** Whose sign-in it was, where that was known by then: for the audit event, and for their own page. */
   readonly about: { sub: string; name: string } | undefined;
 
@@ -23,6 +25,7 @@ export class AuthError extends Error implements ErrorWithMessage {
       hint?: string | undefined;
       page?: Partial<Message>;
       about?: AuthError['about'];
+      demands?: AuthError['demands'];
       provider?: string | undefined;
       /** Seconds, for a 503. */
       retryAfter?: number | undefined;
@@ -35,6 +38,7 @@ export class AuthError extends Error implements ErrorWithMessage {
     this.page = { ...failurePage(reason), ...options.page };
     this.hint = options.hint;
     this.about = options.about;
+    this.demands = options.demands;
     this.provider = options.provider;
   }
 }

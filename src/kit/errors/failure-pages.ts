@@ -21,6 +21,7 @@ const actions: Partial<Record<Reason, Action>> = {
   issuer_unknown: home,
   store_away: home,
   api_unreachable: home,
+  api_token_refused: home,
   client_refused: home,
 };
 

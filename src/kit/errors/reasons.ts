@@ -55,6 +55,7 @@ export const refusals = {
   issuer_unknown: 400,
   store_away: 503,
   api_unreachable: 503,
+  api_token_refused: 503,
 } as const;
 
 export type Refusal = keyof typeof refusals;

@@ -160,7 +160,10 @@ async function stepUp(
 ): Promise<void> {
   // A form is sent off only where we know the page that holds it, so that its sender comes back to it.
   if (requestKind(req) === 'script' || back === undefined) {
-    throw new AuthError('stronger_sign_in', { page: leadingBack('stronger_sign_in', back ?? '/') });
+    throw new AuthError('stronger_sign_in', {
+      page: leadingBack('stronger_sign_in', back ?? '/'),
+      demands: { maxAge, acr },
+    });
   }
   const provider = providerOf(req)?.name;
   await authOf(req).context.startLogin(req, res, { returnTo: back, provider, maxAge, acr });

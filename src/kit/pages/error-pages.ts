@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { AuthError } from '../errors/auth-error.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
 import { inWords, type PrintedMessage } from '../errors/in-words.ts';
 import { english, type Language } from '../errors/language.ts';
@@ -40,13 +41,20 @@ export function errorPages({ log, development }: { log: Log; development: boolea
       const { errors, summary } = error instanceof InvalidForm ? error : {};
       res
         .type('application/problem+json')
-        .send(JSON.stringify({ title, status, requestId, errors, summary }));
+        .send(JSON.stringify({ title, status, requestId, errors, summary, ...demandsOf(error) }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
     const model = { ...inWords({ ...page, text }, language), status, requestId };
     printPage(res, model, language, (failure) => logError(failure, 500, requestLog));
   };
+}
+
+/** What a script may tell its person: what a new sign-in has to prove (RFC 9470 §3). */
+function demandsOf(error: unknown): Record<string, unknown> {
+  if (!(error instanceof AuthError) || error.reason !== 'stronger_sign_in') return {};
+  const { maxAge, acr } = error.demands ?? {};
+  return { error: 'insufficient_user_authentication', acr_values: acr?.join(' '), max_age: maxAge };
 }
 
 const whereToLook = { key: 'development.console' } as const;

@@ -2,31 +2,53 @@ import type { ErrorRequestHandler, Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import type { Action, Message } from '../errors/message.ts';
 import type { Text } from '../errors/texts.ts';
-import { authOf } from '../session/context.ts';
+import { requestKind } from '../http/request-kind.ts';
+import { authOf, type LoginRequest } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { refused } from '../session/refused.ts';
 import { providerOf, signedIn } from '../session/user-session.ts';
-import { pageOf } from '../session/way-back.ts';
+import { pageOf, wayBack } from '../session/way-back.ts';
 
 /**
  * Has each "Sign in" and "Sign in again" on the page of a failure start a sign-in, and come back to the page where it
  * was pressed. For somebody who is signed in, /auth/login without `renew` would only redirect: back to the failure, in
  * a circle. And has the page say which provider it is about. Comes before the error pages.
  */
-export const leadBack: ErrorRequestHandler = (error, req, _res, next) => {
-  next(error instanceof AuthError && req.auth ? forPage(error, req) : error);
+export const leadBack: ErrorRequestHandler = (error, req, res, next) => {
+  if (!(error instanceof AuthError) || !req.auth) return void next(error);
+  const stepUp = res.headersSent ? undefined : stepUpFor(error, req);
+  if (!stepUp) return void next(forPage(error, req));
+  authOf(req).context.startLogin(req, res, stepUp).catch(next);
 };
+
+/**
+ * What an API demands of a person's sign-in is asked for at once, as by a rule of a page; a script is only told. A form
+ * is sent off only where we know the page that holds it (R18).
+ */
+function stepUpFor({ demands }: AuthError, req: Request): LoginRequest | undefined {
+  const returnTo = wayBack(req);
+  if (!demands || returnTo === undefined || requestKind(req) === 'script') return undefined;
+  const { maxAge = demands.acr ? undefined : 0, acr } = demands;
+  return { returnTo, provider: providerOf(req)?.name, maxAge, acr };
+}
 
 /** A new error, with the stack of the old: a site may throw the same one to each of its people. */
 function forPage(error: AuthError, req: Request): AuthError {
-  const { reason, cause, hint, about, retryAfter, stack, page } = error;
+  const { reason, cause, hint, about, retryAfter, stack, page, demands } = error;
   // One that a model, an action or a route has thrown: it still leads to a sign-in, and not yet to that of another account.
   const bare = page.action !== undefined && 'href' in page.action && !asksForAnother(page.action.href);
   const { action, other, ...rest } =
     (bare && refused(req, error, { path: pageOf(req), provider: providerOf(req) })?.page) || page;
   const led = { ...rest, action: action && leading(action, req), other: other && leading(other, req) };
   const provider = error.provider ?? (providerOf(req) ?? authOf(req).context.providers.only)?.label;
-  const copy = new AuthError(reason, { cause, hint, about, retryAfter, page: saying(led, provider) });
+  const copy = new AuthError(reason, {
+    cause,
+    hint,
+    about,
+    retryAfter,
+    demands,
+    page: saying(led, provider),
+  });
   return Object.assign(copy, { stack });
 }
 
@@ -44,7 +66,8 @@ function leading(action: Action, req: Request): Action {
   const asked = new URLSearchParams(action.href.split('?')[1]);
   const returnTo = asked.get('returnTo') ?? pageOf(req);
   const renew = signedIn(req) ? '1' : undefined;
-  return { ...action, href: loginAddress(loginPath(providerOf(req)), { returnTo, renew }) };
+  const api = asked.get('api') ?? undefined;
+  return { ...action, href: loginAddress(loginPath(providerOf(req)), { returnTo, renew, api }) };
 }
 
 function asksForAnother(href: string): boolean {

@@ -1,14 +1,5 @@
 import { notFound } from '../errors/page-errors.ts';
-
-export interface Api {
-  /** Undefined: it is not set up. */
-  url: URL | undefined;
-  /** The names of the providers whose access tokens it takes. Another one's is never sent there. */
-  providers: readonly string[];
-}
-
-/** The site's APIs by name. */
-export type Apis = ReadonlyMap<string, Api>;
+import type { Apis } from './apis.ts';
 
 /**
  * The address of something at an API. It never leaves the API's own: no path leads above it, and no host comes from

@@ -1,9 +1,10 @@
 import * as oidc from 'openid-client';
 import { AuthError } from '../errors/auth-error.ts';
 import type { TokenRecord } from '../store/index.ts';
+import { type Challenge, challengeIn } from './api-challenge.ts';
+import { apiFailureHint } from './api-hints.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
-import { said } from './hint-text.ts';
 
 export interface ApiRequest {
   method?: string;
@@ -11,37 +12,65 @@ export interface ApiRequest {
   body?: string;
 }
 
+/** The access token of a call, and the key that it is bound to. */
+export type CallTokens = Pick<TokenRecord, 'access_token' | 'dpop_key'>;
+
 export interface ApiAnswer {
   response: Response;
-  /** Set where the API takes this access token for invalid (RFC 6750 §3.1, RFC 9449 §7.1): what it said, for the log. */
-  refused?: { error: string; error_description: string | undefined };
+  /** What the API says about the access token, where it refuses the call for that. */
+  challenge?: Challenge | undefined;
 }
+
+/** How the library is to send a request: it hands over all that is in it, the access token included. */
+export type ApiFetch = (...request: Parameters<oidc.CustomFetch>) => Promise<Response>;
 
 /**
  * Calls an API with the user's token, bound to its key where it is (RFC 6750, RFC 9449). Follows no redirect; 5 s.
  *
  * @throws AuthError `api_unreachable`
  */
-export async function fetchApi(
+export function fetchApi(
   connection: ProviderConnection,
-  tokens: TokenRecord,
+  tokens: CallTokens,
+  url: URL,
+  init?: ApiRequest,
+): Promise<ApiAnswer> {
+  return callApi(connection, tokens, url, init, connection.apiFetch);
+}
+
+/**
+ * Sends one request to an API. Nothing of the provider is needed for it, so it works while that is away.
+ *
+ * @param fetch sends it, a second time where the API asks for a nonce in the proof (RFC 9449 §9)
+ * @throws AuthError `api_unreachable`
+ */
+export async function callApi(
+  connection: ProviderConnection,
+  { access_token, dpop_key }: CallTokens,
   url: URL,
   { method = 'GET', headers, body }: ApiRequest = {},
+  fetch: ApiFetch,
 ): Promise<ApiAnswer> {
   try {
-    return await connection.call(
-      (configuration, dpop) => {
-        configuration[oidc.customFetch] = connection.apiFetch;
-        if (url.protocol === 'http:') oidc.allowInsecureRequests(configuration); // API_URL is http on loopback only.
-        const { access_token } = tokens;
-        return oidc
-          .fetchProtectedResource(configuration, access_token, url, method, body, new Headers(headers), dpop)
-          .then((response) => ({ response }), takeAnswer);
-      },
-      { dpopKey: tokens.dpop_key && (await importDpopKey(tokens.dpop_key)), alone: true },
-    );
+    const { issuer, clientId } = connection.settings;
+    const configuration = new oidc.Configuration({ issuer }, clientId, undefined, oidc.None());
+    configuration.timeout = 0; // The fetch has its own limit.
+    configuration[oidc.customFetch] = fetch;
+    if (url.protocol === 'http:') oidc.allowInsecureRequests(configuration); // It is http on loopback only.
+    const dpop = dpop_key && connection.proofs(configuration, await importDpopKey(dpop_key));
+    return await oidc
+      .fetchProtectedResource(
+        configuration,
+        access_token,
+        url,
+        method,
+        body,
+        new Headers(headers),
+        dpop ? { DPoP: dpop } : {},
+      )
+      .then((response) => ({ response }), takeAnswer);
   } catch (error) {
-    throw new AuthError('api_unreachable', { cause: error });
+    throw new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
   }
 }
 
@@ -50,11 +79,5 @@ function takeAnswer(error: unknown): ApiAnswer {
   const { response, cause } = error as { response?: unknown; cause?: unknown };
   if (!(response instanceof Response)) throw error;
   const challenges = Array.isArray(cause) ? (cause as oidc.WWWAuthenticateChallenge[]) : [];
-  const told = challenges.find(
-    ({ scheme, parameters }) => /^(bearer|dpop)$/.test(scheme) && parameters.error === 'invalid_token',
-  );
-  if (response.status !== 401 || !told) return { response };
-  const { error_description: words } = told.parameters;
-  const error_description = words === undefined ? undefined : said(words, 200);
-  return { response, refused: { error: 'invalid_token', error_description } };
+  return { response, challenge: challengeIn(response.status, challenges) };
 }

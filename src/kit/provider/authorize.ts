@@ -16,6 +16,8 @@ export interface AuthorizationRequest extends Demands {
   code_verifier: string;
   /** What a link or a button asks for, each name of which is none of the app's own. */
   parameters?: Readonly<Record<string, string>> | undefined;
+  /** What APIs of the site need besides the settings' own. */
+  forApis?: { scope: string; resources: readonly string[] } | undefined;
 }
 
 /**
@@ -32,7 +34,14 @@ export async function authorizationUrl(
   const { settings } = connection;
   const metadata = await connection.discovered.get();
   const maxAge = maxAgeOf(request, settings);
-  const { scope, ...offline } = offlineAccess(settings.scope, metadata, settings.offlineAccess);
+  const { scope, ...offline } = offlineAccess(
+    askedScope(request, settings),
+    metadata,
+    settings.offlineAccess,
+  );
+  const resources = [settings.resource, ...(request.forApis?.resources ?? [])].filter(
+    (each) => each !== undefined,
+  );
   const { prompt: _merged, ...asked } = request.parameters ?? {};
   const own = withoutEmpty({
     redirect_uri,
@@ -46,16 +55,20 @@ export async function authorizationUrl(
     max_age: maxAge?.toString(),
     acr_values: acrOf(request, settings),
     audience: settings.audience,
-    resource: settings.resource,
   });
   // An operator's choice is not a link's to change; the language of the pages is its reader's.
-  const parametersWith = (link: Record<string, string>) => ({
-    ...withoutEmpty({ ui_locales: settings.uiLocales }),
-    ...offline,
-    ...link,
-    ...settings.authorizationParameters,
-    ...own,
-  });
+  const parametersWith = (link: Record<string, string>) => {
+    const parameters = {
+      ...withoutEmpty({ ui_locales: settings.uiLocales }),
+      ...offline,
+      ...link,
+      ...settings.authorizationParameters,
+      ...own,
+    };
+    // One for each, the only parameter that may come more than once (RFC 8707 §2).
+    const ofResources = [...new Set(resources)].map((resource) => ['resource', resource]);
+    return new URLSearchParams([...Object.entries(parameters), ...ofResources]);
+  };
   try {
     return await connection.call(async (configuration) => {
       if (settings.par !== 'off' && metadata.pushed_authorization_request_endpoint) {
@@ -70,6 +83,13 @@ export async function authorizationUrl(
   } catch (error) {
     throw clientCallError(error, settings, 'start');
   }
+}
+
+/** The settings' scope, and what APIs need of it besides. */
+export function askedScope({ forApis }: AuthorizationRequest, { scope }: ProviderSettings): string {
+  const there = new Set(scope.split(' '));
+  const added = wordsOf(forApis?.scope).filter((word) => !there.has(word));
+  return [scope, ...new Set(added)].join(' ');
 }
 
 /** Some servers and proxies on the way refuse an address of 2,000 characters or more. */

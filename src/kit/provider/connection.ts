@@ -97,6 +97,11 @@ export class ProviderConnection {
     this.#closeAll();
   }
 
+  /** Signs proofs with this key, with the newest nonce of the server that each is for. */
+  proofs(configuration: oidc.Configuration, key: oidc.CryptoKeyPair): oidc.DPoPHandle {
+    return this.#nonces.handle(configuration, key);
+  }
+
   /**
    * Runs a call. A second client key is tried where the provider does not know the first (rotation).
    *
@@ -123,7 +128,7 @@ export class ProviderConnection {
   async #attempt<T>(run: Run<T>, { metadata, clientAuth, dpopKey, alone }: Attempt): Promise<T> {
     const configurations = this.#configurations;
     const runWith = (configuration: oidc.Configuration) =>
-      run(configuration, dpopKey ? { DPoP: this.#nonces.handle(configuration, dpopKey) } : {}, metadata);
+      run(configuration, dpopKey ? { DPoP: this.proofs(configuration, dpopKey) } : {}, metadata);
     try {
       return await runWith(
         alone ? configurations.make(metadata, clientAuth) : configurations.get(metadata, clientAuth),

@@ -6,6 +6,7 @@ const telling = 10;
 /** The parameters of our requests that are secret. */
 const secretParameters = [
   ...['code', 'code_verifier', 'refresh_token', 'token', 'client_secret', 'client_assertion'],
+  'subject_token',
   ...['state', 'nonce'],
 ];
 

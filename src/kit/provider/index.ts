@@ -1,8 +1,10 @@
 import type { TokenRecord } from '../store/index.ts';
 import { namesOf } from './algorithms.ts';
-import { type ApiRequest, fetchApi } from './api.ts';
+import { type ApiRequest, type CallTokens, fetchApi } from './api.ts';
+import type { ApiToken } from './apis.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
+import { exchangeToken } from './exchange.ts';
 import { issues } from './issuers.ts';
 import { endSessionUrl, offersSignOut } from './leave.ts';
 import { revocationEndsSession, sendsSidAlone } from './quirks.ts';
@@ -14,8 +16,10 @@ import { finishSignIn } from './sign-in.ts';
 import { askUserinfo } from './userinfo.ts';
 
 export { createAgents } from './agents.ts';
-export type { ApiAnswer, ApiRequest } from './api.ts';
-export { type Api, type Apis, apiAddress } from './api-address.ts';
+export type { ApiAnswer, ApiRequest, CallTokens } from './api.ts';
+export { apiAddress } from './api-address.ts';
+export type { Challenge } from './api-challenge.ts';
+export type { Api, ApiProxy, Apis, ApiToken } from './apis.ts';
 export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
 export { boundClaims } from './bounds.ts';
@@ -85,13 +89,14 @@ export function createProvider(
         authorizationUrl(connection, context.redirectUri, request),
       finishSignIn: (callback: URL, request: AuthorizationRequest) =>
         finishSignIn(connection, callback, request),
-      refresh: (old: TokenRecord, owner: { iss: string; sub: string }) =>
-        refreshTokens(connection, old, owner),
+      refresh: (old: TokenRecord, owner: { iss: string; sub: string }, api?: ApiToken) =>
+        refreshTokens(connection, old, owner, api),
+      exchange: (subject: TokenRecord, api: ApiToken) => exchangeToken(connection, subject, api),
       userinfo: (tokens: TokenRecord, sub: string) => askUserinfo(connection, tokens, sub),
       revoke: (tokens: RevocableTokens, signal?: AbortSignal) => revokeToken(connection, tokens, signal),
       endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) =>
         endSessionUrl(connection, parameters),
-      fetchApi: (tokens: TokenRecord, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
+      fetchApi: (tokens: CallTokens, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
     }),
   };
 }

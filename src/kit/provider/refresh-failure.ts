@@ -37,11 +37,29 @@ export function foreignTokens(cause?: unknown): RefreshError {
   });
 }
 
-/** What the token endpoint's answer to a refresh, or its silence, means. */
-export function toRefreshError(thrown: unknown, provider: AskedProvider): AuthError {
+/** Servers take headers of 16 KB at most, and each API's token is kept with each session. */
+const longestApiToken = 16_000;
+
+/** @throws RefreshError for an access token that no API would take */
+export function demandShort(accessToken: string): void {
+  if (accessToken.length <= longestApiToken) return;
+  throw new RefreshError('api_token_refused', {
+    hint: `the access token for the API has more than ${longestApiToken} characters: have the provider put less into it, such as fewer groups`,
+  });
+}
+
+/**
+ * What the token endpoint's answer to a refresh, or its silence, means.
+ *
+ * @param forApi it was asked for the access token of one API
+ */
+export function toRefreshError(thrown: unknown, provider: AskedProvider, forApi = false): AuthError {
   if (thrown instanceof RefreshError) return thrown;
   // One of ours is about something else, such as the metadata: its answer is not the token endpoint's.
   const refusal = thrown instanceof AuthError ? undefined : readRefusal(thrown);
+  if (refusal && forApi && ofOneApi.test(refusal.error ?? '')) {
+    return new RefreshError('api_token_refused', { cause: thrown, hint: hintOf(refusal) });
+  }
   if (refusal) return meaningOf(refusal, thrown, provider);
   const failure = toAuthError(thrown, 'answer', provider.clock());
   const { reason, hint } = failure;
@@ -58,6 +76,9 @@ export function toRefreshError(thrown: unknown, provider: AskedProvider): AuthEr
   return later(thrown, hint);
 }
 
+/** These speak of what was asked for, not of the session: it goes on (RFC 6749 §5.2, RFC 8707 §2.2). */
+const ofOneApi = /^(invalid_scope|invalid_target|unauthorized_client)$/;
+
 interface AskedProvider {
   settings: ProviderSettings;
   clock(): Clock;
@@ -70,14 +91,10 @@ interface Refusal {
 }
 
 /** By name where there is one: some servers answer with a status of their own (Auth0's 403 invalid_grant). */
-function meaningOf(
-  { status, error, description }: Refusal,
-  cause: unknown,
-  provider: AskedProvider,
-): AuthError {
+function meaningOf(refusal: Refusal, cause: unknown, provider: AskedProvider): AuthError {
+  const { status, error, description } = refusal;
   const { settings } = provider;
-  const words = [error, description].filter(Boolean).join(': ');
-  const hint = `the token endpoint answered ${status}${words && ` ${words}`}`;
+  const hint = hintOf(refusal);
   if (status >= 500 || [408, 425, 429].includes(status)) return later(cause, hint);
   if (error && needsPerson.test(error)) return new RefreshError('sign_in_again', { cause, hint });
   // Also an invalid_grant that speaks of our own client assertion: no session ends for a setting of ours.
@@ -91,6 +108,11 @@ function meaningOf(
   if (error === 'temporarily_unavailable') return later(cause, hint);
   if (error || status === 400) return new RefreshError('sign_in_again', { cause, hint });
   return later(cause, hint);
+}
+
+function hintOf({ status, error, description }: Refusal): string {
+  const words = [error, description].filter(Boolean).join(': ');
+  return `the token endpoint answered ${status}${words && ` ${words}`}`;
 }
 
 const needsPerson = /^(interaction|login|consent|account_selection)_required$/;

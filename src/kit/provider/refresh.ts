@@ -1,15 +1,17 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../store/index.ts';
+import type { ApiToken } from './apis.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, importDpopKey } from './dpop-key.ts';
 import { originalIdToken } from './fetch.ts';
 import { checkIdToken, checkSameAudience } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
-import { foreignTokens, toRefreshError } from './refresh-failure.ts';
+import { demandShort, foreignTokens, toRefreshError } from './refresh-failure.ts';
 
 /**
  * Fresh tokens for old ones (RFC 6749 §6). Keeps the refresh token and the ID token when none comes.
  *
+ * @param api an API that wants an access token of its own: the answer's is for it
  * @throws RefreshError which says what follows: `invalid_grant` and `session_over` end the session, `sign_in_again`
  *   needs the person, `client_refused` and `provider_unreachable` end nothing
  */
@@ -17,16 +19,23 @@ export async function refreshTokens(
   connection: ProviderConnection,
   old: TokenRecord,
   owner: { iss: string; sub: string },
+  api?: ApiToken,
 ): Promise<TokenRecord> {
   const { refresh_token = '', dpop_key } = old;
-  const { resource } = connection.settings;
+  const { scope, audience, resource } = api ?? { resource: connection.settings.resource };
   try {
     const answer = await connection.call(
       (configuration, dpop) =>
-        oidc.refreshTokenGrant(configuration, refresh_token, withoutEmpty({ resource }), dpop),
+        oidc.refreshTokenGrant(
+          configuration,
+          refresh_token,
+          withoutEmpty({ scope, resource, audience }),
+          dpop,
+        ),
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
     demandBoundToken(answer, dpop_key);
+    if (api) demandShort(answer.access_token);
     const claims = answer.claims();
     if (claims) {
       // First: whatever else is wrong with somebody else's tokens, they end the session.
@@ -36,7 +45,7 @@ export async function refreshTokens(
     }
     return { ...toRecord(answer, old, { dpop_key, scope: old.scope }), refreshed_at: Date.now() };
   } catch (error) {
-    throw toRefreshError(error, connection);
+    throw toRefreshError(error, connection, api !== undefined);
   }
 }
 

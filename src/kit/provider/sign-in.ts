@@ -1,7 +1,7 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../store/index.ts';
 import { authTimeOf } from './auth-time.ts';
-import { type AuthorizationRequest, maxAgeOf } from './authorize.ts';
+import { type AuthorizationRequest, askedScope, maxAgeOf } from './authorize.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
@@ -62,7 +62,7 @@ export async function finishSignIn(
         if (!timed) delete claims.auth_time;
         const ask = settings.userinfo && metadata.userinfo_endpoint;
         const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
-        const { scope } = offlineAccess(settings.scope, metadata, settings.offlineAccess);
+        const { scope } = offlineAccess(askedScope(request, settings), metadata, settings.offlineAccess);
         const dpop_key = dpopKey && (await exportDpopKey(dpopKey));
         const tokens = toRecord(answer, undefined, { scope, dpop_key });
         const withoutAuthTime = request.maxAge !== undefined && !timed;

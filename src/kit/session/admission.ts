@@ -21,6 +21,8 @@ interface Asked {
   claims: Readonly<Record<string, unknown>>;
   /** Undefined where a session has lost them. */
   tokens: TokenRecord | undefined;
+  /** The session of a recheck. At a sign-in there is none yet. */
+  session?: string;
   reason: SignInContext['reason'];
   log: Log;
 }
@@ -34,7 +36,7 @@ interface Asked {
 export async function admit(context: AuthContext, asked: Asked): Promise<Admission> {
   const { signIn, data, settings } = context.site;
   if (!signIn) return {};
-  const { provider, tokens, claims, ...whom } = asked;
+  const { provider, tokens, claims, session, ...whom } = asked;
   const inClaims = context.rolesOf(provider.name, claims);
   const at: SignInContext = {
     ...{ ...whom, data, settings },
@@ -48,7 +50,8 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
         throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
       }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
-      return (await provider.fetchApi(tokens, address, init)).response;
+      const token = await context.hookToken(context, { ...asked, tokens }, name);
+      return (await provider.fetchApi(token, address, init)).response;
     },
   };
   try {

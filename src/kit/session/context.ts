@@ -3,7 +3,7 @@ import type { SessionData } from 'express-session';
 import { AuthError } from '../errors/auth-error.ts';
 import { CookieJar } from '../http/cookies.ts';
 import type { Audit, Log } from '../log/index.ts';
-import type { ApiRequest, Apis, Demands, Provider } from '../provider/index.ts';
+import type { ApiRequest, Apis, CallTokens, Demands, Provider } from '../provider/index.ts';
 import type { Providers } from '../provider/providers.ts';
 import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
 import type { LoginParameters } from './login-parameters.ts';
@@ -42,10 +42,22 @@ export interface AuthOptions {
     id: string,
     owner: { provider: string; iss: string; sub: string },
   ) => Promise<TokenRecord>;
+  /** The access token with which `signIn` in site.ts calls one of the site's APIs. Handed in likewise. */
+  hookToken: (context: AuthContext, asked: HookUser, api: string) => Promise<CallTokens>;
   /** Calls one of the site's APIs as the user of a request. Handed in likewise. */
   fetchApi: (req: Request, name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
   log: Log;
   audit: Audit;
+}
+
+/** The user that `signIn` is asked about. */
+export interface HookUser {
+  provider: Provider;
+  iss: string;
+  sub: string;
+  tokens: TokenRecord;
+  /** Their session; at a sign-in there is none yet. */
+  session?: string;
 }
 
 /** What a sign-in is to ask for, and where it leads. */
@@ -56,6 +68,8 @@ export interface LoginRequest extends Demands {
   returnTo: string;
   /** What a link or a button asks of the provider besides: `prompt`, `login_hint` and others. */
   parameters?: Readonly<Record<string, string>> | undefined;
+  /** An API of the site that the provider has refused a token for: this sign-in asks for what it needs. */
+  api?: string | undefined;
   /** The session that the browser had when the first attempt left. */
   former?: string | undefined;
   /** The second attempt, after the provider's sign-in page had expired: there is no third without a click (R4). */

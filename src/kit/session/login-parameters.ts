@@ -4,7 +4,13 @@ import { asksNone, belongsToProtocol, isParameterName } from '../config/authoriz
 const usual = ['login_hint', 'ui_locales', 'prompt=create', 'prompt=select_account'];
 
 /** What /auth/login reads itself. */
-export const ownLoginParameters: ReadonlySet<string> = new Set(['returnTo', 'renew', 'restarted', 'switch']);
+export const ownLoginParameters: ReadonlySet<string> = new Set([
+  'returnTo',
+  'renew',
+  'restarted',
+  'switch',
+  'api',
+]);
 
 const mostEntries = 50;
 const longestEntry = 200;

@@ -45,7 +45,7 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
   const found = { claims, fromUserinfo, scope, roles: before.roles, member: before.member };
   try {
     const said = claimsOf({ ...before, claims });
-    const asked = { provider, iss, sub, claims: said, tokens: answer.tokens };
+    const asked = { provider, iss, sub, session: id, claims: said, tokens: answer.tokens };
     const given = await admit(context, { ...asked, reason: 'recheck', log: context.log });
     return { ...answer, found: { ...found, roles: given.roles, member: given.member } };
   } catch (error) {

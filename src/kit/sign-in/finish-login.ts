@@ -13,6 +13,7 @@ import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
+import { askedForApis } from './asked-for-apis.ts';
 import { letIn } from './let-in.ts';
 import { auditFailure, isStepUp, startLogin, told } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
@@ -113,7 +114,9 @@ async function finish(
   const callback = new URL(provider.callbackPath, context.baseUrl);
   callback.search = answer.toString();
   try {
-    const signIn = await provider.finishSignIn(callback, transaction);
+    const forApis = askedForApis(context.apis, provider.name, transaction.api);
+    const signIn = await provider.finishSignIn(callback, { ...transaction, forApis });
+    if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
     const admission = await letIn(req, provider, signIn, transaction.former);
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
     await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
@@ -132,15 +135,15 @@ async function finish(
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */
 async function startAgain(req: Request, res: Response, transaction: LoginTransaction): Promise<void> {
-  const { provider, returnTo, parameters, maxAge, acr, former } = transaction;
+  const { provider, returnTo, parameters, maxAge, acr, former, api } = transaction;
   const anyUser = !isStepUp(transaction) && parameters?.prompt === undefined;
   if (anyUser && signedIn(req)) return redirect(res, 303, returnTo);
   // The session's cookie does not come along with a form of another site (Lax). There it does.
   if (anyUser && req.method === 'POST') {
     const path = loginPath(authOf(req).context.providers.named(provider));
-    return redirect(res, 303, loginAddress(path, { returnTo, ...parameters, restarted: '1' }));
+    return redirect(res, 303, loginAddress(path, { returnTo, ...parameters, restarted: '1', api }));
   }
-  await startLogin(req, res, { provider, returnTo, parameters, maxAge, acr, former, restarted: true });
+  await startLogin(req, res, { provider, returnTo, parameters, maxAge, acr, former, api, restarted: true });
 }
 
 /**

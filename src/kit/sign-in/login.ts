@@ -12,6 +12,7 @@ import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { refused } from '../session/refused.ts';
 import { signedIn } from '../session/user-session.ts';
+import { askedForApis } from './asked-for-apis.ts';
 import { beginLogin } from './login-transaction.ts';
 
 const loopHint =
@@ -33,7 +34,8 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
     throw told(req, new AuthError('loop', { hint: loopHint }), { returnTo, provider });
   try {
     const transaction = beginLogin(req, res, provider, login);
-    const url = await provider.authorizationUrl(transaction);
+    const forApis = askedForApis(context.apis, provider.name, login.api);
+    const url = await provider.authorizationUrl({ ...transaction, forApis });
     context.audit('sign_in.started', { iss: provider.settings.issuer }, req);
     leaveForProvider(req, res, { url, label: provider.label, purpose: 'sign-in' });
   } catch (error) {

@@ -48,7 +48,7 @@ async function login(req: Request, res: Response, next: NextFunction): Promise<v
   if (named === 'unknown') return next();
   const provider = named ?? context.providers.only;
   const parameters = linkParameters(req);
-  const { restarted, switch: switching } = req.query;
+  const { restarted, switch: switching, api } = req.query;
   const own = signedIn(req);
   const elsewhere = comesFromElsewhere(req);
   const anew =
@@ -67,6 +67,7 @@ async function login(req: Request, res: Response, next: NextFunction): Promise<v
     ...{ provider: provider.name, returnTo },
     parameters: { ...parameters, ...(switching !== undefined && { prompt: 'select_account' }) },
     ...(restarted !== undefined && { restarted: true }),
+    ...(typeof api === 'string' && context.apis.has(api) && { api }),
   });
 }
 

@@ -10,17 +10,21 @@ export interface SessionOwner {
   sid?: string | undefined;
 }
 
-/** The token record of one session. It is kept beside the session, read only by what needs it (R12). */
-export interface TokenRecord {
+/** An access token, and what is known about it. */
+export interface AccessToken {
   access_token: string;
   /** Epoch milliseconds; absent when the provider did not say. */
   expires_at?: number | undefined;
   /** When the access token was got, epoch milliseconds. */
   obtained_at?: number | undefined;
-  /** When an API last refused an access token of this session and it was refreshed for that, epoch milliseconds. */
+  /** When an API last refused an access token of this kind and it was refreshed for that, epoch milliseconds. */
   refused_at?: number | undefined;
   /** An API refused this access token, and only a new sign-in brings another. */
   dead?: true | undefined;
+}
+
+/** The token record of one session. It is kept beside the session, read only by what needs it (R12). */
+export interface TokenRecord extends AccessToken {
   refresh_token?: string | undefined;
   /** There was a refresh token, and it was used up without another one: only a new sign-in brings one. */
   spent?: true | undefined;
@@ -30,6 +34,19 @@ export interface TokenRecord {
   refreshed_at?: number | undefined;
   /** The private JWK that access tokens are bound to (RFC 9449), when DPoP is on. */
   dpop_key?: object | undefined;
+  /** The access tokens of APIs that have one of their own, by the API's name in site.ts. */
+  apis?: Readonly<Record<string, ApiTokenRecord>> | undefined;
+  /** The APIs that the sign-in has asked the provider for, by name. */
+  asked_for?: readonly string[] | undefined;
+}
+
+/** What is known of one API's own access token. */
+export interface ApiTokenRecord {
+  /** What it was asked for with. Another request of site.ts, or another subject token, needs another token. */
+  asked: string;
+  token?: AccessToken | undefined;
+  /** The provider gave none, and why: it is not asked again at once. `again`: a new sign-in may help. */
+  failed?: { at: number; hint: string; again?: true } | undefined;
 }
 
 export interface StoredSession {

@@ -3,6 +3,8 @@ import { createSessions } from './create-sessions.ts';
 import { createMemoryRecords } from './memory.ts';
 
 export type {
+  AccessToken,
+  ApiTokenRecord,
   OpenMemory,
   SessionOwner,
   Sessions,

@@ -1,63 +1,62 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { RefreshError } from '../provider/index.ts';
+import { type Provider, RefreshError } from '../provider/index.ts';
 import { type AuthContext, demandStore } from '../session/context.ts';
 import { forPerson } from '../session/refresh-ended.ts';
 import type { UserSession } from '../session/user.ts';
 import type { TokenRecord } from '../store/index.ts';
+import { getApiToken } from './api-token.ts';
+import { isEnding, isRecent } from './token-life.ts';
+import { keptFor, tokenFor, type Wanted } from './wanted.ts';
 
-/** A token is refreshed when a quarter of its life is left, and never earlier than this. */
-const longestMarginMs = 30_000;
-/** With less than this left it may run out on its way: as good as over. */
-const transitMs = 1_000;
-/** An API that refused a token is not believed again so soon: what refuses each new token is no matter of tokens. */
-const youngMs = 60_000;
 /** How long a request waits for a refresh that another one is doing; then it does without. */
 const patienceMs = 8_000;
 const pollMs = 50;
 
-type Own = { id: string; user: UserSession };
+export type Own = { id: string; user: UserSession };
 type Owner = { provider: string; iss: string; sub: string };
 
-/** Why a refresh: a token is about to end, an API has refused it, or a recheck wants to know. */
+/** Why a refresh: a token is about to end or not there yet, an API has refused it, or a recheck wants to know. */
 type Why = 'ends' | { refused: string } | 'now';
 
-/** Refreshes under way in this process, by session: the requests of one process share one without asking the store. */
+/** What is to be refreshed. */
+interface Refresh {
+  why: Why;
+  /** For an API that has an access token of its own. */
+  wanted?: Wanted | undefined;
+}
+
+/** Refreshes under way in this process: the requests of one process share one without asking the store. */
 const underWay = new Map<string, Promise<TokenRecord>>();
 
-/** A token that is due: it ends soon. One without an end serves until an API refuses it. */
-export function isEnding({ expires_at, obtained_at }: TokenRecord): boolean {
-  if (expires_at === undefined) return false;
-  const quarter = (expires_at - (obtained_at ?? Number.NEGATIVE_INFINITY)) / 4;
-  return expires_at - Date.now() <= Math.max(transitMs, Math.min(longestMarginMs, quarter));
-}
-
-export function stillServes({ expires_at = Number.POSITIVE_INFINITY }: TokenRecord): boolean {
-  return expires_at - Date.now() > transitMs;
-}
-
-export function isYoung({ obtained_at = 0 }: TokenRecord): boolean {
-  return Date.now() - obtained_at < youngMs;
+/** Only those that want the same token for the same API, asked for in the same way, share an answer (R13). */
+function nameOf(id: string, { why, wanted }: Refresh): string {
+  return JSON.stringify([id, refusedIn(why), wanted?.name, wanted?.token]);
 }
 
 /**
  * The session's tokens after a refresh, once however many ask (R13). Ends the session where the provider's answer
  * says so.
  *
- * @param refused an access token that an API has refused: it is refreshed once. Without it, a token that ends soon
+ * @param refused an access token that an API has refused: it is refreshed once. Without it, one that ends soon, or that
+ *   is not there yet
  * @returns the tokens as they are where there is nothing to refresh, or no refresh token to do it with
  */
-export async function refreshTokens(req: Request, own: Own, refused?: string): Promise<TokenRecord> {
+export async function refreshTokens(
+  req: Request,
+  own: Own,
+  { refused, wanted }: { refused?: string | undefined; wanted?: Wanted | undefined } = {},
+): Promise<TokenRecord> {
   const { context } = demandStore(req);
   const { id, user } = own;
-  const name = refused === undefined ? id : `${id} ${refused}`;
-  const why = refused === undefined ? 'ends' : { refused };
+  const asked: Refresh = { why: refused === undefined ? 'ends' : { refused }, wanted };
+  const name = nameOf(id, asked);
   try {
     let refresh = underWay.get(name);
     if (!refresh) {
       const owner = { provider: user.provider, iss: user.iss, sub: user.sub };
-      refresh = refreshAudited(context, id, owner, why).finally(() => underWay.delete(name));
+      refresh = refreshAudited(context, id, owner, asked).finally(() => underWay.delete(name));
       underWay.set(name, refresh);
     }
     return await refresh;
@@ -76,7 +75,17 @@ export function refreshNow(
   id: string,
   { provider, iss, sub }: Owner,
 ): Promise<TokenRecord> {
-  return refreshAudited(context, id, { provider, iss, sub }, 'now');
+  return refreshAudited(context, id, { provider, iss, sub }, { why: 'now' });
+}
+
+/** The session's tokens with one for this API that does not end at once. Ends nothing. */
+export function refreshFor(
+  context: AuthContext,
+  id: string,
+  { provider, iss, sub }: Owner,
+  wanted: Wanted,
+): Promise<TokenRecord> {
+  return refreshAudited(context, id, { provider, iss, sub }, { why: 'ends', wanted });
 }
 
 /** However many requests wait for a refresh, its failure is logged once. */
@@ -84,15 +93,16 @@ async function refreshAudited(
   context: AuthContext,
   id: string,
   owner: Owner,
-  why: Why,
+  asked: Refresh,
 ): Promise<TokenRecord> {
   try {
-    return await refreshOnce(context, id, owner, why);
+    return await refreshOnce(context, id, owner, asked);
   } catch (error) {
     // A session that somebody ended meanwhile is logged there.
     if (error instanceof AuthError && error.reason !== 'sign_in_first') {
       const { reason, hint } = error;
-      context.audit('token.refresh_failed', { ...about(owner), session: id, reason, hint });
+      const api = asked.wanted?.name;
+      context.audit('token.refresh_failed', { ...about(owner), session: id, api, reason, hint });
       if (reason === 'client_refused')
         context.log.error({ hint }, 'the client authentication of this app does not work');
     }
@@ -101,17 +111,22 @@ async function refreshAudited(
 }
 
 /** One refresh over all instances: who holds the lock asks the provider, who does not waits for the result. */
-async function refreshOnce(context: AuthContext, id: string, owner: Owner, why: Why): Promise<TokenRecord> {
+async function refreshOnce(
+  context: AuthContext,
+  id: string,
+  owner: Owner,
+  asked: Refresh,
+): Promise<TokenRecord> {
   const { tokens } = context.sessions;
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {
     const unlock = await tokens.lock(id);
     try {
-      // Read again: whoever held the lock before may have done the work.
+      // Read again: whoever held the lock before may have done the work, or rotated the refresh token for another API.
       const old = await tokens.read(id);
       if (!old) throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
-      if (!isDue(old, why) || !old.refresh_token) return old;
-      if (unlock) return await refreshLocked(context, id, owner, { old, refused: refusedIn(why) });
+      if (!isDue(old, asked) || !canRefresh(old, asked.wanted)) return old;
+      if (unlock) return await refreshLocked(context, id, owner, { old, asked });
     } finally {
       await unlock?.();
     }
@@ -121,26 +136,56 @@ async function refreshOnce(context: AuthContext, id: string, owner: Owner, why: 
   }
 }
 
+/** An exchange needs no refresh token. */
+export function canRefresh(record: TokenRecord, wanted: Wanted | undefined): boolean {
+  return record.refresh_token !== undefined || wanted?.token.exchange === true;
+}
+
 async function refreshLocked(
   context: AuthContext,
   id: string,
   owner: Owner,
-  { old, refused }: { old: TokenRecord; refused: string | undefined },
+  { old, asked: { why, wanted } }: { old: TokenRecord; asked: Refresh },
 ): Promise<TokenRecord> {
-  const { providers, sessions, audit } = context;
+  const { providers, sessions, audit, apis } = context;
   const provider = providers.ofSession(owner);
   if (!provider) throw new AuthError('sign_in_first', { hint: 'the provider of the session is gone' });
-  const answer = await provider.refresh(old, owner).catch(async (error) => {
-    await rememberFailure(context, id, { old, refused, error });
-    throw error;
-  });
-  const refused_at = refused === undefined ? old.refused_at : answer.obtained_at;
-  const fresh = { ...answer, ...(refused_at !== undefined && { refused_at }) };
   // Stored before it is used: a rotated refresh token that gets lost ends the session (RFC 9700 §4.14).
-  if (!(await sessions.tokens.replace(id, fresh)))
-    throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
-  audit('token.refreshed', { ...about(owner), session: id });
+  const store = async (fresh: TokenRecord): Promise<TokenRecord> => {
+    if (!(await sessions.tokens.replace(id, fresh)))
+      throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
+    return fresh;
+  };
+  const refused = refusedIn(why);
+  const plain = async (refused: string | undefined) => {
+    const fresh = await refreshSignIn(provider, owner, { old, refused }).catch(async (error) => {
+      await rememberFailure(context, id, { old, refused, error });
+      throw error;
+    });
+    return store(fresh);
+  };
+  const fresh = wanted
+    ? await getApiToken({ provider, owner, apis, wanted, refused, store, plain: () => plain(undefined) }, old)
+    : await plain(refused);
+  audit('token.refreshed', { ...about(owner), session: id, api: wanted?.name });
   return fresh;
+}
+
+/** The access token of the sign-in. What APIs have of their own stays. */
+async function refreshSignIn(
+  provider: Provider,
+  owner: Owner,
+  { old, refused }: { old: TokenRecord; refused: string | undefined },
+): Promise<TokenRecord> {
+  const { apis, asked_for } = old;
+  const answer = await provider.refresh(old, owner);
+  const refused_at = refused === undefined ? old.refused_at : answer.obtained_at;
+  return {
+    ...answer,
+    ...(refused_at !== undefined && { refused_at }),
+    ...(apis && { apis }),
+    ...(asked_for && { asked_for }),
+  };
 }
 
 function about({ iss, sub }: Owner): { iss: string; sub: string } {
@@ -169,12 +214,16 @@ function refusedIn(why: Why): string | undefined {
   return typeof why === 'object' ? why.refused : undefined;
 }
 
-function isDue(tokens: TokenRecord, why: Why): boolean {
+function isDue(record: TokenRecord, { why, wanted }: Refresh): boolean {
   if (why === 'now') return true;
+  const token = tokenFor(record, wanted);
   const refused = refusedIn(why);
-  if (refused === undefined) return isEnding(tokens);
+  if (refused === undefined) {
+    const failed = wanted && keptFor(record, wanted)?.failed;
+    return !(failed && isRecent(failed.at)) && (!token || isEnding(token));
+  }
   // Somebody else has refreshed it already, or tried to.
-  if (tokens.access_token !== refused || tokens.dead) return false;
+  if (token?.access_token !== refused || token.dead) return false;
   // The one before it was refused too: the API refuses whatever it is given.
-  return tokens.refused_at === undefined || Date.now() - tokens.refused_at >= youngMs;
+  return token.refused_at === undefined || !isRecent(token.refused_at);
 }

@@ -148,6 +148,11 @@ export const failureTexts = {
   'error.store_away.text': ["Please try again in a moment. You haven't been signed out."],
   'error.api_unreachable.title': 'A service we depend on does not answer',
   'error.api_unreachable.text': ['Please try again in a moment.'],
+  'error.api_token_refused.title': "We can't open a service that this page needs",
+  'error.api_token_refused.text': [
+    '{Provider} does not let this app use it for you. You are still signed in.',
+    'The people who run this site need to fix this.',
+  ],
   'error.client_refused.title': 'Sign-in is not set up correctly',
   'error.client_refused.text': [
     '{Provider} does not accept this site at the moment. You have not been signed in or out.',

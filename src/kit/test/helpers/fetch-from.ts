@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { authOf } from '../../session/context.ts';
-import { fetchApi } from '../../tokens/access-token.ts';
+import { fetchApi } from '../../tokens/fetch-api.ts';
 
 /** Calls an API at an address that is known only once the app runs, as if site.ts had named it. */
 export function fetchFrom(req: Request, address: string, init?: Parameters<typeof fetchApi>[3]) {

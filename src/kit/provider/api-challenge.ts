@@ -1,0 +1,48 @@
+import type { WWWAuthenticateChallenge } from 'openid-client';
+import { said } from './hint-text.ts';
+import type { Demands } from './id-token-checks.ts';
+
+/** What an API says about the access token that it was sent, for the log and for what follows. */
+export interface Challenge {
+  error: 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
+  error_description: string | undefined;
+  /** What it wants the token's scope to hold, where it says so. */
+  scope: string | undefined;
+  /** What it wants of the user's sign-in (RFC 9470 §3). */
+  demands: Demands;
+}
+
+/**
+ * The challenge in an API's answer that is about the access token (RFC 6750 §3.1, RFC 9449 §7.1, RFC 9470 §3); undefined
+ * where there is none. Whatever it holds is the API's: it is looked at, never believed.
+ */
+export function challengeIn(
+  status: number,
+  challenges: readonly WWWAuthenticateChallenge[],
+): Challenge | undefined {
+  const ours = challenges.filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop');
+  const found = ours.find(({ parameters: { error } }) => statusOf(error) === status);
+  const { error, error_description, scope, acr_values, max_age } = found?.parameters ?? {};
+  if (!error) return undefined;
+  return {
+    error: error as Challenge['error'],
+    error_description: error_description === undefined ? undefined : said(error_description, 200),
+    scope: scope !== undefined && scopes.test(scope) && scope.length <= longest ? scope : undefined,
+    demands: {
+      ...(max_age !== undefined && /^\d{1,9}$/.test(max_age) && { maxAge: Number(max_age) }),
+      ...(acr_values !== undefined &&
+        acr_values.length <= longest &&
+        acrs.test(acr_values) && { acr: acr_values.split(' ') }),
+    },
+  };
+}
+
+const longest = 300;
+const scopes = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+const acrs = scopes;
+
+/** RFC 9470 §3 has 401 for its own; some servers say `insufficient_scope` with a 401, which means another thing. */
+function statusOf(error: string | undefined): number | undefined {
+  if (error === 'insufficient_scope') return 403;
+  return error === 'invalid_token' || error === 'insufficient_user_authentication' ? 401 : undefined;
+}

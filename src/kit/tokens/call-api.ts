@@ -1,0 +1,109 @@
+import type { Request } from 'express';
+import { AuthError } from '../errors/auth-error.ts';
+import type { Challenge, Provider } from '../provider/index.ts';
+import { demandStore } from '../session/context.ts';
+import { neededProvider } from '../session/needed-provider.ts';
+import { otherAccount } from '../session/other-account.ts';
+import { providerOf, signedIn } from '../session/user-session.ts';
+import { pageOf } from '../session/way-back.ts';
+import { isMet } from './api-demands.ts';
+import { afterRefusal, type CurrentToken, currentToken } from './current-token.ts';
+import type { Own } from './token-refresh.ts';
+import { wantedBy } from './wanted.ts';
+
+interface Answered {
+  challenge?: Challenge | undefined;
+}
+
+/** One call: to which API, and how it is sent. */
+export interface ApiCall<T extends Answered> {
+  /** As in site.ts. */
+  name: string;
+  /** False for what must never be sent twice. */
+  repeatable: boolean;
+  send: (provider: Provider, token: CurrentToken) => Promise<T>;
+}
+
+/**
+ * Calls an API with the user's access token for it. A token that the API takes for invalid is refreshed once, and the
+ * call made again where it may be: a 401 says that nothing was done.
+ *
+ * @throws AuthError as `fetchApi` says
+ */
+export async function callApi<T extends Answered>(
+  req: Request,
+  { name, repeatable, send }: ApiCall<T>,
+): Promise<T> {
+  const { own, provider } = demandTaken(req, name);
+  const wanted = wantedBy(demandStore(req).context.apis, name);
+  const token = await currentToken(req, own, wanted);
+  let answer = await send(provider, token);
+  if (answer.challenge?.error === 'invalid_token') {
+    const fresh = await afterRefusal(req, own, wanted, token);
+    if (fresh && !repeatable) throw sendAgain();
+    if (fresh) answer = await send(provider, fresh);
+  }
+  if (answer.challenge) follow(req, name, provider, answer.challenge);
+  return answer;
+}
+
+/**
+ * Whose call it is. The user may come from a provider whose tokens the API does not take: no token of theirs goes there.
+ *
+ * @throws AuthError `forbidden` then; `sign_in_first`
+ */
+export function demandTaken(req: Request, name: string): { own: Own; provider: Provider } {
+  const { apis, providers } = demandStore(req).context;
+  const own = signedIn(req);
+  const provider = providerOf(req);
+  if (!own || !provider) throw new AuthError('sign_in_first');
+  const taken = apis.get(name)?.providers ?? [];
+  if (taken.includes(provider.name)) return { own, provider };
+  const page = { text: [neededProvider(taken, providers)], other: otherAccount(req, pageOf(req)) };
+  const hint = `the API '${name}' takes tokens of ${taken.join(', ')} only`;
+  throw new AuthError('forbidden', { page, hint });
+}
+
+/** There is a new token by now, and nothing was done: who sent it may send it again. */
+function sendAgain(): AuthError {
+  const hint = 'the API refused the access token; it is refreshed now, and the request was not sent again';
+  return new AuthError('api_unreachable', { hint, retryAfter: 1 });
+}
+
+/**
+ * What follows from what the API says about the token.
+ *
+ * @throws AuthError `stronger_sign_in` where it wants a fresher or stronger sign-in than the user's (RFC 9470)
+ */
+function follow(req: Request, name: string, provider: Provider, challenge: Challenge): void {
+  const { error, error_description, scope, demands } = challenge;
+  if (error === 'insufficient_user_authentication' && !isMet(req, provider, demands)) {
+    throw new AuthError('stronger_sign_in', {
+      demands,
+      hint: `the API '${name}' wants a stronger or more recent sign-in`,
+    });
+  }
+  const { apis, log: ofApp } = demandStore(req).context;
+  const log = req.log ?? ofApp;
+  log.error(
+    {
+      name,
+      api: apis.get(name)?.url?.origin,
+      error,
+      error_description,
+      scope,
+      hint: provider.inFull(hintFor(name, challenge)),
+    },
+    "the API refuses this app's access tokens",
+  );
+}
+
+function hintFor(name: string, { error, scope }: Challenge): string {
+  if (error === 'insufficient_scope') {
+    const wanted = scope === undefined ? 'a scope' : `the scope "${scope}"`;
+    return `the API wants ${wanted}: let this client have it at the provider, and ask for it in \`scope\` of the API '${name}' in site.ts, or in OIDC_SCOPE where it has no token of its own`;
+  }
+  if (error === 'insufficient_user_authentication')
+    return 'the API wants a stronger or more recent sign-in than the one it has just got: compare what it demands with what the provider puts into acr and auth_time';
+  return 'name the API in its `scope`, `resource` or `audience` in site.ts, or in OIDC_SCOPE, OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption';
+}

@@ -1,0 +1,53 @@
+import { AuthError } from '../errors/auth-error.ts';
+import type { CallTokens } from '../provider/index.ts';
+import type { AuthContext, HookUser } from '../session/context.ts';
+import type { TokenRecord } from '../store/index.ts';
+import { getApiToken } from './api-token.ts';
+import { stillServes } from './token-life.ts';
+import { refreshFor } from './token-refresh.ts';
+import { tokenFor, type Wanted, wantedBy } from './wanted.ts';
+
+/** The tokens of sign-ins on their way, and what is being got for them: a refresh token is used once. */
+const underWay = new WeakMap<TokenRecord, Promise<unknown>>();
+
+/**
+ * The access token with which `signIn` in site.ts calls an API. At a recheck it is the session's. At a sign-in there is
+ * no session yet: what is got goes into the tokens that it will have.
+ *
+ * @throws AuthError
+ */
+export async function hookToken(context: AuthContext, user: HookUser, api: string): Promise<CallTokens> {
+  const { provider, iss, sub, tokens, session } = user;
+  const wanted = wantedBy(context.apis, api);
+  if (!wanted) return tokens;
+  const owner = { provider: provider.name, iss, sub };
+  const record =
+    session === undefined
+      ? await beforeSession(context, user, wanted)
+      : await refreshFor(context, session, owner, wanted);
+  const token = tokenFor(record, wanted);
+  if (token && stillServes(token)) return { ...token, dpop_key: record.dpop_key };
+  throw new AuthError('api_token_refused', {
+    hint: `the API '${api}' has an access token of its own, which needs a refresh token: ask for offline_access`,
+  });
+}
+
+/** One after the other, as under the lock of a session. */
+function beforeSession(
+  { apis }: AuthContext,
+  { provider, iss, sub, tokens }: HookUser,
+  wanted: Wanted,
+): Promise<TokenRecord> {
+  const owner = { iss, sub };
+  const store = async (fresh: TokenRecord) => Object.assign(tokens, fresh);
+  const get = async () => {
+    if (tokenFor(tokens, wanted)) return tokens;
+    const plain = async () => store({ ...tokens, ...(await provider.refresh(tokens, owner)) });
+    if (!tokens.refresh_token && !wanted.token.exchange) return tokens;
+    return getApiToken({ provider, owner, apis, wanted, refused: undefined, store, plain }, tokens);
+  };
+  const before = underWay.get(tokens) ?? Promise.resolve();
+  const getting = before.then(get, get);
+  underWay.set(tokens, getting);
+  return getting;
+}

@@ -1,0 +1,51 @@
+import { hash } from 'node:crypto';
+import type { Apis, ApiToken } from '../provider/index.ts';
+import type { AccessToken, ApiTokenRecord, TokenRecord } from '../store/index.ts';
+
+/** An API that wants an access token of its own. */
+export interface Wanted {
+  /** As in site.ts. */
+  name: string;
+  token: ApiToken;
+}
+
+/** The one that an API wants; undefined where it takes the access token of the sign-in. */
+export function wantedBy(apis: Apis, name: string | undefined): Wanted | undefined {
+  const token = name === undefined ? undefined : apis.get(name)?.token;
+  return name === undefined || !token ? undefined : { name, token };
+}
+
+/** The access token that is there for it, whatever it is still worth. */
+export function tokenFor(record: TokenRecord, wanted: Wanted | undefined): AccessToken | undefined {
+  return wanted ? keptFor(record, wanted)?.token : record;
+}
+
+/** What is kept for an API, as far as it was asked for as site.ts says now, with the subject token of now. */
+export function keptFor(record: TokenRecord, wanted: Wanted): ApiTokenRecord | undefined {
+  const { apis = {} } = record;
+  const kept = Object.hasOwn(apis, wanted.name) ? apis[wanted.name] : undefined;
+  return kept?.asked === askedWith(record, wanted) ? kept : undefined;
+}
+
+/** The record with what is known now of one API's token. What other APIs of site.ts have is kept (R13). */
+export function withToken(
+  record: TokenRecord,
+  wanted: Wanted,
+  found: Omit<ApiTokenRecord, 'asked'>,
+  apis: Apis,
+): TokenRecord {
+  const others = Object.entries(record.apis ?? {}).filter(
+    ([name]) => name !== wanted.name && apis.get(name)?.token,
+  );
+  const own = { asked: askedWith(record, wanted), ...found };
+  return { ...record, apis: Object.fromEntries([...others, [wanted.name, own]]) };
+}
+
+function askedWith({ access_token }: TokenRecord, { token }: Wanted): string {
+  const { scope, resource, audience, exchange } = token;
+  return hash(
+    'sha256',
+    JSON.stringify([scope, resource, audience, exchange && access_token]),
+    'base64url',
+  ).slice(0, 22);
+}
