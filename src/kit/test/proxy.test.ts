@@ -27,9 +27,7 @@ async function startApi(answer: RequestListener = (_req, res) => void res.end())
 async function startProxied(answer?: RequestListener) {
   const api = await startApi(answer);
   const proxy = '/api/notes';
-  const app = await startTestApp(
-    smallSite({ more: { apis: () => ({ notes: { url: api.url, proxy } }) } }),
-  );
+  const app = await startTestApp(smallSite({ more: { apis: () => ({ notes: { url: api.url, proxy } }) } }));
   onTestFinished(() => app.stop());
   return { ...api, app, alice: await app.signIn('alice') };
 }
