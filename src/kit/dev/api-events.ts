@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { tokenOf } from './api-answers.ts';
-import type { Notes } from './api-notes.ts';
+import type { Change, Notes } from './api-notes.ts';
 import { ApiProblem } from './api-problems.ts';
 
 const mostStreams = 20;
@@ -12,7 +12,7 @@ const mostStreams = 20;
 export function createEvents(notes: Notes, { commentSeconds }: { commentSeconds: number }) {
   const open = new Map<string, Set<Response>>();
 
-  function route(_req: Request, res: Response): void {
+  function route(req: Request, res: Response): void {
     const { sub, endsAt } = tokenOf(res);
     const streams = open.get(sub) ?? new Set();
     if (streams.size >= mostStreams)
@@ -21,11 +21,15 @@ export function createEvents(notes: Notes, { commentSeconds }: { commentSeconds:
     res.set('Content-Type', 'text/event-stream');
     // Tells the browser at once that the stream is open, and to come back after a second when it has ended.
     res.write('retry: 1000\n\n');
-    let number = 0;
-    const stopListening = notes.onChange(sub, ({ what, note }) => {
+    const send = ({ id, what, note }: Change) =>
       // JSON has no line ends of its own, so that a text cannot begin another event.
-      res.write(`id: ${++number}\nevent: ${what}\ndata: ${JSON.stringify(note)}\n\n`);
-    });
+      void res.write(`id: ${id}\nevent: ${what}\ndata: ${JSON.stringify(note)}\n\n`);
+    // Whoever comes back says what they heard last: what they have missed since comes first.
+    const last = /^\d{1,15}$/.test(req.get('last-event-id') ?? '')
+      ? Number(req.get('last-event-id'))
+      : Infinity;
+    for (const change of notes.history(sub).toReversed()) if (change.id > last) send(change);
+    const stopListening = notes.onChange(sub, send);
     // A comment: proxies close what is quiet for long.
     const comments = setInterval(() => res.write(': still here\n\n'), commentSeconds * 1_000);
     const end = setTimeout(() => res.end(), Math.min(endsAt - Date.now(), 2 ** 31 - 1));

@@ -15,7 +15,7 @@ export function noteRoutes(notes: Notes): Router {
     .route('/')
     .get((_req, res) => void res.json({ notes: notes.list(tokenOf(res).sub) }))
     .post((req, res) => {
-      const { note, etag } = notes.add(tokenOf(res).sub, fieldsIn(req, { done: false }));
+      const { note, etag } = notes.add(tokenOf(res).sub, fieldsIn(req, { done: false }), keyIn(req));
       res.status(201).location(`/notes/${note.id}`).set('ETag', etag).json(note);
     })
     .all(refuseMethod('GET', 'HEAD', 'POST'));
@@ -45,6 +45,13 @@ export function noteRoutes(notes: Notes): Router {
     .all(refuseMethod('GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'));
 
   return router;
+}
+
+/** Who sends a request again, not knowing what became of the first, sends the same key (Idempotency-Key). */
+function keyIn(req: Request): string | undefined {
+  const key = req.get('idempotency-key');
+  if (key === undefined || (key !== '' && key.length <= 100)) return key;
+  throw new ApiProblem(400, 'Idempotency-Key must have 1 to 100 characters');
 }
 
 function change(notes: Notes, req: Request, res: Response, fields: Partial<NoteFields>): void {

@@ -12,6 +12,8 @@ export type NoteFields = Omit<Note, 'id'>;
 
 /** What happened to a note, and when. */
 export interface Change {
+  /** They count up, for each user. */
+  id: number;
   what: 'added' | 'changed' | 'deleted';
   at: string;
   note: Note;
@@ -26,6 +28,8 @@ const mostPeople = 1_000;
 interface Person {
   notes: Map<number, Note & { version: number }>;
   history: Change[];
+  /** Which note a key has added: what is sent twice adds one. */
+  keys: Map<string, number>;
 }
 
 /**
@@ -43,7 +47,11 @@ export function createNotes() {
     const [oldest] = people.keys();
     if (people.size >= mostPeople && oldest !== undefined) people.delete(oldest);
     const first = ['Water the plants', 'Read RFC 9700 again'].map((text) => made({ text, done: false }));
-    const person: Person = { notes: new Map(first.map((note) => [note.id, note])), history: [] };
+    const person: Person = {
+      notes: new Map(first.map((note) => [note.id, note])),
+      history: [],
+      keys: new Map(),
+    };
     people.set(sub, person);
     return person;
   }
@@ -52,8 +60,8 @@ export function createNotes() {
   const made = (fields: NoteFields) => ({ id: ++lastId, ...fields, version: 1 });
 
   function tell(sub: string, what: Change['what'], note: Note): void {
-    const change = { what, at: new Date().toISOString(), note };
     const { history } = personOf(sub);
+    const change = { id: (history[0]?.id ?? 0) + 1, what, at: new Date().toISOString(), note };
     history.unshift(change);
     history.splice(mostChanges);
     changes.emit(keyOf(sub), change);
@@ -61,17 +69,22 @@ export function createNotes() {
 
   return {
     list: (sub: string): Note[] => [...personOf(sub).notes.values()].map(plain),
+    /** The last changes, the latest first. */
     history: (sub: string): readonly Change[] => personOf(sub).history,
     find(sub: string, id: number): { note: Note; etag: string } | undefined {
       const found = personOf(sub).notes.get(id);
       return found && { note: plain(found), etag: etagOf(found) };
     },
-    add(sub: string, fields: NoteFields): { note: Note; etag: string } {
-      const { notes } = personOf(sub);
+    /** @param key what was sent with the same one before is not added again */
+    add(sub: string, fields: NoteFields, key?: string): { note: Note; etag: string } {
+      const { notes, keys } = personOf(sub);
+      const sent = key === undefined ? undefined : notes.get(keys.get(key) ?? 0);
+      if (sent) return { note: plain(sent), etag: etagOf(sent) };
       if (notes.size >= mostNotes)
         throw new ApiProblem(409, `There are ${mostNotes} notes already: delete one first`);
       const note = made(fields);
       notes.set(note.id, note);
+      if (key !== undefined) remember(keys, key, note.id);
       tell(sub, 'added', plain(note));
       return { note: plain(note), etag: etagOf(note) };
     },
@@ -97,6 +110,13 @@ export function createNotes() {
       return () => changes.off(keyOf(sub), listener);
     },
   };
+}
+
+/** The last hundred. */
+function remember(keys: Map<string, number>, key: string, id: number): void {
+  const [oldest] = keys.keys();
+  if (keys.size >= mostNotes && oldest !== undefined) keys.delete(oldest);
+  keys.set(key, id);
 }
 
 /** An event named `error` would be thrown where nobody listens. */

@@ -157,6 +157,25 @@ describe('notes of the sample API', () => {
     });
   });
 
+  test('that are sent twice with one Idempotency-Key are added once', async () => {
+    const [alice, bob] = [await someone(), await someone()];
+    const key = { 'idempotency-key': '"one"' };
+    const send = async (who: typeof alice, headers: object) =>
+      ((await (await who.write('/notes', 'POST', { text: 'Milk' }, headers)).json()) as { id: number }).id;
+    const first = await send(alice, key);
+    expect(await send(alice, key)).toBe(first);
+    for (const [who, headers] of [
+      [bob, key],
+      [alice, { 'idempotency-key': '"two"' }],
+      [alice, {}],
+    ] as const)
+      expect(await send(who, headers)).not.toBe(first);
+    for (const wrong of ['', 'a'.repeat(101)])
+      expect((await alice.write('/notes', 'POST', { text: 'x' }, { 'idempotency-key': wrong })).status).toBe(
+        400,
+      );
+  });
+
   test('are sent as JSON in UTF-8, or not at all', async () => {
     const { ask } = await someone();
     const wrong = [
@@ -232,7 +251,7 @@ describe('other answers of the sample API', () => {
       if (status === 200) {
         const { changes } = (await answer.json()) as { changes: unknown[] };
         expect(changes).toEqual([
-          { what: 'added', at: expect.any(String), note: expect.objectContaining({ text: 'Milk' }) },
+          { id: 1, what: 'added', at: expect.any(String), note: expect.objectContaining({ text: 'Milk' }) },
         ]);
       } else {
         expect(answer.headers.get('www-authenticate')).toBe(
@@ -245,10 +264,10 @@ describe('other answers of the sample API', () => {
 
 describe('the events of the sample API', () => {
   /** Reads until the stream has said this; gives all that came since the last time. */
-  async function open({ ask }: Awaited<ReturnType<typeof someone>>) {
+  async function open({ ask }: Awaited<ReturnType<typeof someone>>, headers = {}) {
     const gone = new AbortController();
     onTestFinished(() => gone.abort());
-    const answer = await ask('/events', 'GET', { signal: gone.signal });
+    const answer = await ask('/events', 'GET', { signal: gone.signal, headers });
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     const until = async (said: string) => {
@@ -287,6 +306,18 @@ describe('the events of the sample API', () => {
     await hers.until(': still here\n\n');
     const heard = await his.until(': still here\n\n');
     expect(heard).not.toContain('event:');
+  });
+
+  test('that were missed come first, for who says what they heard last', async () => {
+    const alice = await someone();
+    for (const text of ['one', 'two', 'three']) await alice.write('/notes', 'POST', { text });
+    const { until } = await open(alice, { 'last-event-id': '1' });
+    await until('retry: 1000\n\nid: 2\nevent: added\n');
+    await until('id: 3\nevent: added\n');
+    for (const none of ['', 'abc', '-1', '1e1', '3', '99', '9'.repeat(40)]) {
+      const stream = await open(alice, { 'last-event-id': none });
+      expect(await stream.until(': still here'), none).not.toContain('event:');
+    }
   });
 
   test('are twenty streams at most for each user, and a closed one makes place', async () => {
