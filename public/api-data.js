@@ -8,7 +8,9 @@ const proxy = '/api/data';
 let isAdding = false;
 const deleting = new Set();
 /** When a card went: the next one is in its place now, under a pointer that may be about to click again. */
-let goneAt = 0;
+let goneAt = Number.NEGATIVE_INFINITY;
+/** Counts what was shown, so that an older answer does not bring back what is gone. */
+let shown = 0;
 let events;
 
 if (list && form) {
@@ -80,9 +82,11 @@ function listen() {
 }
 
 async function catchUp() {
+  const before = shown;
   const answer = await send('/notes', 'GET');
   if (!answer?.ok) return;
   const { notes } = await answer.json();
+  if (shown !== before) return catchUp();
   const ids = new Set(notes.map(({ id }) => String(id)));
   for (const { dataset } of [...list.children]) if (!ids.has(dataset.note)) removeNote(dataset.note);
   notes.forEach(showNote);
@@ -102,6 +106,7 @@ async function whyNot(answer) {
 
 /** @returns whether it was not there before */
 function showNote({ id, text }) {
+  shown++;
   const old = cardOf(id);
   const card = old ?? makeCard(id);
   card.querySelector('.text').textContent = text;
@@ -113,6 +118,7 @@ function showNote({ id, text }) {
 
 /** @returns whether it was there */
 function removeNote(id) {
+  shown++;
   const card = cardOf(id);
   if (!card) return false;
   const hadFocus = card.contains(document.activeElement);
@@ -141,7 +147,8 @@ function makeCard(id) {
 const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 function showWhetherEmpty() {
-  document.querySelector('#no-notes').hidden = list.children.length > 0;
+  list.hidden = list.children.length === 0;
+  document.querySelector('#no-notes').hidden = !list.hidden;
 }
 
 function say(sentence) {
