@@ -8,7 +8,7 @@ import type { UserSession } from '../session/user.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { getApiToken } from './api-token.ts';
 import { isEnding, isRecent } from './token-life.ts';
-import { keptFor, tokenFor, type Wanted } from './wanted.ts';
+import { failureOf, tokenFor, type Wanted } from './wanted.ts';
 
 /** How long a request waits for a refresh that another one is doing; then it does without. */
 const patienceMs = 8_000;
@@ -216,14 +216,12 @@ function refusedIn(why: Why): string | undefined {
 
 function isDue(record: TokenRecord, { why, wanted }: Refresh): boolean {
   if (why === 'now') return true;
+  if (wanted && failureOf(record, wanted)) return false;
   const token = tokenFor(record, wanted);
   const refused = refusedIn(why);
-  if (refused === undefined) {
-    const failed = wanted && keptFor(record, wanted)?.failed;
-    return !(failed && isRecent(failed.at)) && (!token || isEnding(token));
-  }
+  if (!token || refused === undefined) return !token || isEnding(token);
   // Somebody else has refreshed it already, or tried to.
-  if (token?.access_token !== refused || token.dead) return false;
+  if (token.access_token !== refused || token.dead) return false;
   // The one before it was refused too: the API refuses whatever it is given.
   return token.refused_at === undefined || !isRecent(token.refused_at);
 }
