@@ -25,8 +25,11 @@ interface SeveralApis extends Pair {
   plans: StubApi;
   /** What was asked of the token endpoint, without the sign-ins: the parameters that say for what. */
   asked: Record<string, string>[];
-  /** What it answers to the next of these, in the place of a token; undefined is an honest answer. */
-  answers(answer: (asked: Record<string, string>) => Reply | undefined): void;
+  /**
+   * What it answers to these from now on: undefined is a token for the API that is asked for, and `honest` what it would
+   * have answered to a plain refresh.
+   */
+  answers(answer: (asked: Record<string, string>) => Reply | 'honest' | undefined): void;
   /** Calls an API as a page does; the answer's text, or the page of a failure. */
   call(name: string, path?: string): ReturnType<Pair['open']>;
   /** The token record of the only session. */
@@ -83,10 +86,10 @@ function severalApis(pair: Pair, notes: StubApi, plans: StubApi): SeveralApis {
     const { refresh_token: _used, client_id: _id, client_secret: _secret, ...what } = all;
     asked.push(what);
     const given = answerTo(what);
-    if (given) return given;
     const { scope, resource, audience } = what;
     const target = scope ?? resource ?? audience;
-    if (target === undefined) return honest;
+    if (given === 'honest' || (!given && target === undefined)) return honest;
+    if (given || target === undefined) return given ?? honest;
     // Without an ID token, whose at_hash would be that of another access token.
     const access_token = tokenFor(target, ++count);
     pair.op.secrets.push(access_token);
