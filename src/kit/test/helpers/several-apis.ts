@@ -19,7 +19,7 @@ interface Definitions {
   plans: Definition;
 }
 
-interface SeveralApis extends Pair {
+export interface SeveralApis extends Pair {
   app: AppWithRoutes;
   notes: StubApi;
   plans: StubApi;
