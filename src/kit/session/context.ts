@@ -42,8 +42,11 @@ export interface AuthOptions {
     id: string,
     owner: { provider: string; iss: string; sub: string },
   ) => Promise<TokenRecord>;
-  /** The access token with which `signIn` in site.ts calls one of the site's APIs. Handed in likewise. */
-  hookToken: (context: AuthContext, asked: HookUser, api: string) => Promise<CallTokens>;
+  /**
+   * The access token with which `signIn` in site.ts calls one of the site's APIs, or a newer one for that which the API
+   * has refused: the same where there is none. Handed in likewise.
+   */
+  hookToken: (context: AuthContext, asked: HookUser, api: string, refused?: string) => Promise<CallTokens>;
   /** Calls one of the site's APIs as the user of a request. Handed in likewise. */
   fetchApi: (req: Request, name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
   log: Log;

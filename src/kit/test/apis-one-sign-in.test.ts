@@ -62,7 +62,7 @@ test('the button of the page leads to a sign-in that asks for the API’s scope,
   expect([back.status, back.url]).toEqual([200, pair.app.url('/call/plans?path=/a')]);
   expect(JSON.parse(back.body)).toMatchObject({ status: 200 });
   expect((await browser.get(pair.app.url('/call/tasks'))).status).toBe(200);
-  expect(pair.app.events('session.ended').map(({ reason }) => reason)).not.toContain('not-renewed');
+  expect(pair.app.events('session.ended').map(({ reason }) => reason)).not.toContain('account');
 });
 
 test('a usual sign-in asks for the scopes of resources alone: some providers refuse the scopes of several APIs', async () => {

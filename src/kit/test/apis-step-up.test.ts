@@ -40,7 +40,7 @@ describe('a person who opens a page', () => {
       expect(at.op.calls.authorization).toBe(2);
       const { authorization } = at.op.latest;
       for (const [name, value] of Object.entries(asked)) expect(authorization?.get(name)).toBe(value);
-      expect(at.app.events('session.ended').map(({ reason }) => reason)).not.toContain('not-renewed');
+      expect(at.app.events('session.ended').map(({ reason }) => reason)).not.toContain('account');
     }),
   );
 

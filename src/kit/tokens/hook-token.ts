@@ -14,9 +14,15 @@ const underWay = new WeakMap<TokenRecord, Promise<unknown>>();
  * The access token with which `signIn` in site.ts calls an API. At a recheck it is the session's. At a sign-in there is
  * no session yet: what is got goes into the tokens that it will have.
  *
+ * @param refused the one that the API has refused; where no newer one is to be had, it comes back
  * @throws AuthError
  */
-export async function hookToken(context: AuthContext, user: HookUser, api: string): Promise<CallTokens> {
+export async function hookToken(
+  context: AuthContext,
+  user: HookUser,
+  api: string,
+  refused?: string,
+): Promise<CallTokens> {
   const { provider, iss, sub, tokens, session } = user;
   const wanted = wantedBy(context.apis, api);
   if (!wanted) return tokens;
@@ -24,7 +30,9 @@ export async function hookToken(context: AuthContext, user: HookUser, api: strin
   const record =
     session === undefined
       ? await beforeSession(context, user, wanted)
-      : await refreshFor(context, session, owner, wanted).catch((error) => stillGood(error, tokens, wanted));
+      : await refreshFor(context, session, owner, { wanted, refused }).catch((error) =>
+          stillGood(error, tokens, wanted),
+        );
   const token = tokenFor(record, wanted);
   if (token && stillServes(token)) return { ...token, dpop_key: record.dpop_key };
   throw noTokenFor(record, wanted);

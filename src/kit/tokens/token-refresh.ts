@@ -50,7 +50,7 @@ export async function refreshTokens(
 ): Promise<TokenRecord> {
   const { context } = demandStore(req);
   const { id, user } = own;
-  const asked: Refresh = { why: refused === undefined ? 'ends' : { refused }, wanted };
+  const asked: Refresh = { why: whyOf(refused), wanted };
   const name = nameOf(id, asked);
   try {
     let refresh = underWay.get(name);
@@ -78,14 +78,14 @@ export function refreshNow(
   return refreshAudited(context, id, { provider, iss, sub }, { why: 'now' });
 }
 
-/** The session's tokens with one for this API that does not end at once. Ends nothing. */
+/** The session's tokens with one for this API that does not end at once, or is another than the refused one. Ends nothing. */
 export function refreshFor(
   context: AuthContext,
   id: string,
   { provider, iss, sub }: Owner,
-  wanted: Wanted,
+  { wanted, refused }: { wanted: Wanted; refused: string | undefined },
 ): Promise<TokenRecord> {
-  return refreshAudited(context, id, { provider, iss, sub }, { why: 'ends', wanted });
+  return refreshAudited(context, id, { provider, iss, sub }, { why: whyOf(refused), wanted });
 }
 
 /** However many requests wait for a refresh, its failure is logged once. */
@@ -208,6 +208,10 @@ async function rememberFailure(
     ...(error.spent && { refresh_token: undefined, spent: true as const }),
     ...(refused !== undefined && { dead: true as const }),
   });
+}
+
+function whyOf(refused: string | undefined): Why {
+  return refused === undefined ? 'ends' : { refused };
 }
 
 function refusedIn(why: Why): string | undefined {
