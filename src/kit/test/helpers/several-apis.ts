@@ -12,7 +12,7 @@ import { type StubApi, startStubApi } from './stub-api.ts';
 
 type Definition = Record<string, unknown>;
 
-/** What a site says of its APIs; the two that are there need no address. */
+/** What a site says of its APIs; the two that are there need no address, but may lie `under` a path. */
 interface Definitions {
   [name: string]: Definition;
   notes: Definition;
@@ -55,8 +55,8 @@ export async function withApis<T>(
   use: (at: SeveralApis) => Promise<T>,
 ): Promise<T> {
   const [notes, plans] = await Promise.all([startStubApi(), startStubApi()]);
-  const urls = { notes: { url: notes.url, ...apis.notes }, plans: { url: plans.url, ...apis.plans } };
-  const defined = { ...apis, ...urls };
+  const at = (api: StubApi, { under = '', ...more }: Definition) => ({ url: `${api.url}${under}`, ...more });
+  const defined = { ...apis, notes: at(notes, apis.notes), plans: at(plans, apis.plans) };
   const routes = {
     site: { apis: () => defined, ...site } as Partial<AnySite>,
     mount: (app: Express) => {
