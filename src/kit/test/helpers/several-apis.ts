@@ -29,7 +29,7 @@ export interface SeveralApis extends Pair {
    * What it answers to these from now on: undefined is a token for the API that is asked for, and `honest` what it would
    * have answered to a plain refresh.
    */
-  answers(answer: (asked: Record<string, string>) => Reply | 'honest' | undefined): void;
+  answers(answer: (asked: Record<string, string>, honest: Reply) => Reply | 'honest' | undefined): void;
   /** Calls an API as a page does; the answer's text, or the page of a failure. */
   call(name: string, path?: string): ReturnType<Pair['open']>;
   /** The token record of the only session. */
@@ -85,7 +85,7 @@ function severalApis(pair: Pair, notes: StubApi, plans: StubApi): SeveralApis {
     if (all.grant_type === 'authorization_code') return honest;
     const { refresh_token: _used, client_id: _id, client_secret: _secret, ...what } = all;
     asked.push(what);
-    const given = answerTo(what);
+    const given = answerTo(what, honest);
     const { scope, resource, audience } = what;
     const target = scope ?? resource ?? audience;
     if (given === 'honest' || (!given && target === undefined)) return honest;
