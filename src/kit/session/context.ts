@@ -71,8 +71,8 @@ export interface LoginRequest extends Demands {
   returnTo: string;
   /** What a link or a button asks of the provider besides: `prompt`, `login_hint` and others. */
   parameters?: Readonly<Record<string, string>> | undefined;
-  /** An API of the site that the provider has refused a token for: this sign-in asks for what it needs. */
-  api?: string | undefined;
+  /** APIs of the site, by name, that the provider has refused a token for: this sign-in asks for what they need. */
+  apis?: readonly string[] | undefined;
   /** The session that the browser had when the first attempt left. */
   former?: string | undefined;
   /** The second attempt, after the provider's sign-in page had expired: there is no third without a click (R4). */

@@ -8,7 +8,7 @@ import { type StubApi, startStubApi } from './helpers/stub-api.ts';
 // What a real provider refuses for one API is a sign-in's to cure: one that asks for this API, and no more (R13).
 
 const features = resourcesOf({ 'https://tasks.example.com/': 'tasks.read' });
-const scopes = ['openid', 'offline_access', 'profile', 'email', 'plans.read', 'tasks.read'];
+const scopes = ['openid', 'offline_access', 'profile', 'email', 'plans.read', 'lists.read', 'tasks.read'];
 
 let api: StubApi;
 let pair: Pair;
@@ -21,6 +21,7 @@ beforeAll(async () => {
     parts: {
       apis: () => ({
         plans: { url, scope: 'plans.read' },
+        lists: { url, scope: 'lists.read' },
         never: { url, scope: 'never.read' },
         tasks: { url, resource: 'https://tasks.example.com/', scope: 'tasks.read' },
       }),
@@ -65,6 +66,27 @@ test('the button of the page leads to a sign-in that asks for the API’s scope,
   expect(pair.app.events('session.ended').map(({ reason }) => reason)).not.toContain('account');
 });
 
+test('two such APIs do not send their people from one sign-in to the next, and a step-up takes neither away', async () => {
+  const { browser, page } = await pair.signIn('alice', '/call/plans');
+  await press(browser, page);
+  const { asked, back } = await press(browser, await browser.get(pair.app.url('/call/lists')));
+  expect(asked.get('scope')?.split(' ')).toEqual(expect.arrayContaining(['plans.read', 'lists.read']));
+  expect(back.status).toBe(200);
+  for (const name of ['plans', 'lists', 'plans']) {
+    expect((await browser.get(pair.app.url(`/call/${name}`))).status, name).toBe(200);
+  }
+  const sentOff = await browser.get(pair.app.url('/auth/login?renew=1&returnTo=/call/plans'), {
+    follow: false,
+  });
+  expect((await pair.goOn(browser, sentOff, 'alice')).status).toBe(200);
+  expect((await browser.get(pair.app.url('/call/lists'))).status).toBe(200);
+  // One that was never given is not asked for again: some providers would refuse the whole sign-in.
+  await press(browser, await browser.get(pair.app.url('/call/never')));
+  const usual = await browser.get(pair.app.url('/auth/login?renew=1'), { follow: false });
+  expect(usual.location).toContain('plans.read');
+  expect(usual.location).not.toContain('never.read');
+});
+
 test('a usual sign-in asks for the scopes of resources alone: some providers refuse the scopes of several APIs', async () => {
   const { browser } = await pair.signIn('alice');
   const sentOff = await browser.get(pair.app.url('/auth/login?renew=1&returnTo=/profile'), { follow: false });
@@ -84,6 +106,8 @@ test('where the provider refuses it after that sign-in too, a page says so, and 
   expect(pair.app.events('token.refresh_failed').at(-1)?.hint).toMatch(
     /invalid_scope.*API 'never' in site\.ts, and that this client may have them at the provider/,
   );
+  const line = pair.app.lines.findLast(({ msg }) => msg === 'request failed');
+  expect(line).toMatchObject({ status: 503, hint: expect.stringContaining("API 'never' in site.ts") });
   // However often the page is opened, the provider is asked once a minute.
   const before = tokenCalls();
   for (let times = 0; times < 3; times++) {
