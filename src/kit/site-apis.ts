@@ -148,14 +148,21 @@ function sharedPaths(apis: Apis): string[] {
   });
 }
 
-/** A page at a proxy's address would never be seen. */
-export function proxyProblems(apis: Apis, pages: readonly { path: string }[]): string[] {
+/** A page at a proxy's address would never be seen, and a file there would be answered in the API's place. */
+export function proxyProblems(
+  apis: Apis,
+  pages: readonly { path: string }[],
+  files: readonly { path: string }[],
+): string[] {
+  const taken = [
+    ...pages.map(({ path }) => ({ path, what: `the page ${path}` })),
+    ...files.map(({ path }) => ({ path, what: `the file public${path}` })),
+  ];
   return [...apis].flatMap(([name, { proxy }]) => {
-    const hidden =
-      proxy && pages.find(({ path }) => path === proxy.path || path.startsWith(`${proxy.path}/`));
-    return hidden
+    const there = proxy && taken.find(({ path }) => `${path}/`.startsWith(`${proxy.path}/`));
+    return there
       ? [
-          `site.ts: the page ${hidden.path} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
+          `site.ts: ${there.what} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
         ]
       : [];
   });
