@@ -32,7 +32,7 @@ import type { Sealer, Sessions } from './store/index.ts';
 import { fetchApi } from './tokens/fetch-api.ts';
 import { hookToken } from './tokens/hook-token.ts';
 import { createEventStreams } from './tokens/proxy/events.ts';
-import { apiProxies } from './tokens/proxy/index.ts';
+import { apiProxies, isProxied } from './tokens/proxy/index.ts';
 import { refreshNow } from './tokens/token-refresh.ts';
 
 /** What the app is made of; `assemble` makes each once. */
@@ -86,7 +86,7 @@ export function createApp(parts: Parts): Express {
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);
-  app.use(knownMethods(app));
+  app.use(knownMethods(app, isProxied(parts.apis)));
   const exempt = [logoutTokensTo, ...postedFromElsewhere(providers)];
   app.use(sameOrigin({ baseUrl, exempt: (path) => exempt.includes(path), audit }));
 

@@ -24,15 +24,26 @@ interface Proxied {
  * the browser never sees one (the back end of a front end).
  */
 export function apiProxies(apis: Apis, events: EventStreams): RequestHandler {
+  const find = finder(apis);
+  return async (req, res, next) => {
+    const found = find(req.path);
+    if (!found) return next();
+    await proxy(req, res, apis, found, events);
+  };
+}
+
+/** Whether an address is that of a proxy, or lies below it. */
+export function isProxied(apis: Apis): (path: string) => boolean {
+  const find = finder(apis);
+  return (path) => find(path) !== undefined;
+}
+
+function finder(apis: Apis): (path: string) => Proxied | undefined {
   const proxied = [...apis].flatMap(([name, api]): Proxied[] => {
     const { url, proxy } = api;
     return url && proxy ? [{ name, api: { ...api, url, proxy } }] : [];
   });
-  return async (req, res, next) => {
-    const found = proxied.find(({ api }) => isBelow(req.path, api.proxy.path));
-    if (!found) return next();
-    await proxy(req, res, apis, found, events);
-  };
+  return (path) => proxied.find(({ api }) => isBelow(path, api.proxy.path));
 }
 
 /** The cheapest check first, and nothing is sent anywhere before the last. */
