@@ -80,6 +80,8 @@ async function answerWith(
   const { path, answerHeaders: more } = api.proxy;
   res.status(message.statusCode ?? 502);
   const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
+  // Whoever stands between would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
+  if (res.statusCode === 204) delete headers['content-length'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   // Without a type of its own a browser must not guess one.
   if (!headers['content-type']?.trim() && hasBody(req, res))
