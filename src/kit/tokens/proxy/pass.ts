@@ -1,4 +1,3 @@
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
@@ -34,7 +33,9 @@ export async function passOn(
 ): Promise<void> {
   const call = new AbortController();
   // Nobody waits for the answer any more.
-  res.once('close', () => call.abort());
+  res.once('close', () => {
+    if (!res.writableFinished) call.abort();
+  });
   const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
   const body = bodyOf(req, {
     onBytes: () => void silence.refresh(),
@@ -91,14 +92,9 @@ async function answerWith(
     res.flushHeaders();
     events.add(own.id, res);
   }
-  const heard = new Transform({
-    transform(chunk, _encoding, done) {
-      if (!endless) silence.refresh();
-      done(null, chunk);
-    },
-  });
+  if (!endless) message.on('data', () => void silence.refresh());
   // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
-  await pipeline(message, heard, res).catch((error: NodeJS.ErrnoException) => {
+  await pipeline(message, res).catch((error: NodeJS.ErrnoException) => {
     const hasGone = signal.aborted && !isTold(signal.reason);
     if (!res.writableEnded && !hasGone)
       req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
