@@ -39,7 +39,10 @@ export async function streamApi(
     }
     message?.destroy();
     message = await connection.openStream(url, { method, headers: withToken, body, signal });
-    return message;
+    const { statusCode: status = 0 } = message;
+    if (status >= 200 && status <= 599) return message;
+    const hint = `${url.origin} answered with the status ${status}, which HTTP does not have`;
+    throw new AuthError('api_unreachable', { hint });
   };
   try {
     // All that the library would add to it, in a fifth less time for the whole call. It reads the challenges.
