@@ -1,4 +1,3 @@
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
@@ -35,7 +34,10 @@ export async function passOn(
   // Nobody waits for the answer any more.
   if (res.closed) return;
   const call = new AbortController();
-  res.once('close', () => call.abort());
+  // After a whole answer there is nothing to give up, and an abort is dear.
+  res.once('close', () => {
+    if (!res.writableFinished) call.abort();
+  });
   const body = bodyOf(req, {
     onBytes: () => void silence.refresh(),
     onTooLarge: (error) => call.abort(error),
@@ -60,7 +62,8 @@ export async function passOn(
     throw isTold(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
-    // The API may have answered before it had all of the body: the rest must not hold up the connection.
+    // The API may have answered before it had all of the body: the rest must hold up neither connection.
+    if (body.stream && !req.readableEnded) call.abort();
     if (body.stream) req.unpipe(body.stream).resume();
   }
 }
@@ -94,14 +97,9 @@ async function answerWith(
     res.flushHeaders();
     events.add(own.id, res);
   }
-  const heard = new Transform({
-    transform(chunk, _encoding, done) {
-      if (!endless) silence.refresh();
-      done(null, chunk);
-    },
-  });
+  if (!endless) message.on('data', () => void silence.refresh());
   // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
-  await pipeline(message, heard, res).catch((error: NodeJS.ErrnoException) => {
+  await pipeline(message, res).catch((error: NodeJS.ErrnoException) => {
     const hasGone = signal.aborted && !isTold(signal.reason);
     if (!res.writableEnded && !hasGone)
       req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
