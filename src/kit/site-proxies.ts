@@ -53,10 +53,10 @@ const neverSent = new RegExp(
   `^(?:${[
     ofThisHop,
     'authorization|x-authorization|cookie2?|set-cookie2?|dpop|kit-form|origin|referer|via|forwarded',
-    'x-forwarded.*|x-forward-.*|(?:x-)?original-.*|x-rewrite-.*|x-real-.*|x-client(?:-.*)?|x-cluster-.*|true-client-ip|client(?:-.*)?',
+    'x-forwarded.*|x-forward-.*|forwarded-.*|(?:x-)?original-.*|x-rewrite-.*|x-real-.*|x-client(?:-.*)?|x-cluster-.*|true-client-ip|client(?:-.*)?',
     'x-originating-.*|x-override-.*|x-proxyuser-.*|x-(?:peer|source)-ip|x-ip|(?:x-)?(?:http-)?host(?:-.*)?|x-(?:server|backend)-.*',
     'x-(?:scheme|url|uri)(?:-.*)?|x-request-uri|front-end-https|(?:x-)?script-name',
-    'x-http-method.*|x-method.*|method|x-http-path.*',
+    'x-http-method.*|x-method.*|http-method.*|x-override-method|method|x-http-path.*',
     '(?:x-)?(?:remote|auth|authenticated|authentication|user|userinfo|username|login|identity|principal|subject|sub|role|roles|group|groups|email|preferred-username|webauth|iap|jwt|oidc|openid|saml|krb|sso|spiffe)(?:-.*)?',
     '(?:x-)?(?:impersonate|on-behalf-of|act-as|sudo)(?:-.*)?|(?:x-)?(?:consumer|credential|anonymous-consumer|authentik|authelia|vouch|pomerium|tailscale|dapr)(?:-.*)?',
     '(?:x-)?(?:ssl|tls)(?:-.*)?|x-cert.*|x-proxy-.*|x-envoy-.*|x-istio-.*|x-accel-.*|x-sendfile.*|x-access-token|x-id-token|(?:x-)?cookies?',

@@ -13,18 +13,19 @@ export interface Route {
  * there is no CORS header, as no other site has business here (ASVS 3.4.2, 4.1.4). It comes before the
  * session and the same-origin check and reads the app's own routes, so it never says what is not so.
  *
- * @param saysItself addresses of handlers that look at the method themselves: a route such as `/:page/:id` fits them too
+ * @param isElsewhere true for an address that no route answers, though one may look like it
  */
 export function knownMethods(
   app: Application,
-  saysItself: (path: string) => boolean = () => false,
+  isElsewhere: (path: string) => boolean = () => false,
 ): RequestHandler {
   let known: ReturnType<typeof lookup> | undefined;
 
   return (req, res, next) => {
+    if (isElsewhere(req.path)) return next();
     // Routes are added after this handler, so they are read at the first request.
     known ??= lookup(listRoutes(app), app);
-    const methods = saysItself(req.path) ? undefined : known(req.path, req.method);
+    const methods = known(req.path, req.method);
     if (!methods || takes(methods, req.method)) return next();
 
     res.setHeader('Allow', [...methods, 'OPTIONS'].join(', '));

@@ -51,8 +51,13 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
         throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
       }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
-      const token = await apiTokens.get({ ...asked, tokens }, name);
-      return (await provider.fetchApi(token, address, init)).response;
+      const user = { ...asked, tokens };
+      const token = await apiTokens.get(user, name);
+      const { response, challenge } = await provider.fetchApi(token, address, init);
+      if (challenge?.error !== 'invalid_token') return response;
+      const fresh = await apiTokens.get(user, name, token.access_token);
+      if (fresh.access_token === token.access_token) return response;
+      return (await provider.fetchApi(fresh, address, init)).response;
     },
   };
   try {
@@ -68,11 +73,11 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     if (error instanceof AuthError && error.reason === 'not_admitted') {
       throw new AuthError('not_admitted', { cause: error, hint: error.hint, page: error.page, about });
     }
-    throw new AuthError('admission_failed', {
-      cause: error,
-      hint: 'fix `signIn` in site.ts: the cause says what failed',
-      about,
-    });
+    const ours = error instanceof AuthError ? error.hint : undefined;
+    const hint = ours
+      ? `\`signIn\` in site.ts has called an API, and failed: ${ours}`
+      : 'fix `signIn` in site.ts: the cause says what failed';
+    throw new AuthError('admission_failed', { cause: error, hint, about });
   }
 }
 
@@ -84,12 +89,12 @@ function tokensFor(context: AuthContext, session: string | undefined) {
   const onTheirWay = new Set<Promise<unknown>>();
   let isOver = false;
   return {
-    get(user: HookUser, api: string): Promise<CallTokens> {
+    get(user: HookUser, api: string, refused?: string): Promise<CallTokens> {
       if (isOver && context.apis.get(api)?.token)
         throw new Error(
           `\`signIn\` in site.ts had returned when it called the API '${api}': have it await its calls`,
         );
-      const token = context.hookToken(context, user, api);
+      const token = context.hookToken(context, user, api, refused);
       onTheirWay.add(token);
       return token;
     },

@@ -10,7 +10,6 @@ import {
 import { text } from 'node:stream/consumers';
 import type { Router } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
-import type { AnySite } from '../site.ts';
 import { readProxy } from '../site-proxies.ts';
 import { startTestApp } from '../testing/index.ts';
 import { smallSite } from './helpers/small-site.ts';
@@ -32,13 +31,9 @@ async function listening<T extends Server>(server: T): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
 }
 
-/**
- * @param url of the API
- * @param parts of the site
- */
-async function startProxied(url: string, parts: Partial<AnySite> = {}) {
+/** @param url of the API */
+async function startProxied(url: string) {
   const more = {
-    ...parts,
     apis: () => ({ notes: { url, proxy } }),
     publicRoutes: (router: Router) =>
       void router.get('/cookie', (req, res) => void res.send(req.headers.cookie)),
@@ -148,18 +143,6 @@ test('an event stream ends with its session, also where nobody reads it', { time
   const endedAt = Date.now();
   await at.app.endSessions('alice');
   expect((await gone.promise) - endedAt).toBeLessThan(10_000);
-});
-
-test('a route of the site that fits the address of the proxy takes no method from it', async () => {
-  const { url, calls } = await startApi();
-  const routes = (router: Router) =>
-    void router.get(['/api/:page', '/:folder/:page/:id'], (_req, res) => res.end());
-  const { alice } = await startProxied(url, { routes });
-  for (const method of ['GET', 'POST', 'DELETE']) {
-    for (const path of [proxy, `${proxy}/7`])
-      expect((await alice.fetch(path, { method })).status, `${method} ${path}`).toBe(200);
-  }
-  expect(calls).toHaveLength(6);
 });
 
 test('headers that tell an API who asks never pass, whatever the front end that sets them', () => {

@@ -43,7 +43,7 @@ export function demandOwnPage(req: Request, user: User): void {
   const { site, dest } = fetchMetadata(req);
   const isSafe = req.method === 'GET' || req.method === 'HEAD';
   const marked = isOwnPage(req, user);
-  const others = isOtherPersonsPage(req, user);
+  const others = !marked && isOtherPersonsPage(req, user);
   if (!others && (marked || (isSafe && site !== undefined && dest !== undefined))) return;
   const reason = others ? 'other_persons_page' : 'unmarked_page';
   const { iss, sub } = user;
