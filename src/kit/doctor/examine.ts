@@ -2,9 +2,11 @@ import pino from 'pino';
 import type { Config, ProviderConfig } from '../config/index.ts';
 import { ownSecrets } from '../config/own-settings.ts';
 import type { LoadedSite } from '../load-site.ts';
-import { createProvider } from '../provider/index.ts';
+import { type Apis, createProvider } from '../provider/index.ts';
 import { otherOrigins } from '../provider/providers.ts';
 import type { AnySite } from '../site.ts';
+import { checkApis } from './api-answers.ts';
+import { checkApiTokens } from './api-tokens.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { betweenProviders } from './between-providers.ts';
 import { checkClient } from './client.ts';
@@ -33,13 +35,14 @@ import { checkWays } from './ways.ts';
  * @param loaded the site whose own settings are looked at too
  */
 export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Promise<Finding[]> {
-  const { config, findings } = checkSettings(env, loaded);
+  const { config, apis = new Map(), findings } = checkSettings(env, loaded);
   const site = loaded?.site;
   if (!config) return findings;
   const subjects = subjectsOf(config);
-  const [redis, address, ...ofProviders] = await Promise.all([
+  const [redis, address, ofApis, ...ofProviders] = await Promise.all([
     checkRedis(config),
     checkPublicAddress(config),
+    checkApis(config, apis),
     ...subjects.map(examineProvider),
   ]);
   const registrations = await Promise.all(
@@ -53,9 +56,10 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
     ...checkSessionSecret(config),
     ...betweenProviders(config),
     ...checkRoutes(config, site),
-    ...ofProviders.flatMap((one) => linesOf(one, ofProviders, site)),
+    ...ofProviders.flatMap((one) => linesOf(one, ofProviders, { site, apis })),
     ...redis,
     ...address,
+    ...ofApis,
     ...registrations.flat(),
   ];
   return mask(all, secretsOfAll(config, site));
@@ -75,7 +79,7 @@ interface Examined {
 function linesOf(
   { subject, metadata, findings }: Examined,
   all: readonly Examined[],
-  site: AnySite | undefined,
+  { site, apis }: { site: AnySite | undefined; apis: Apis },
 ): Finding[] {
   const elsewhere = all.some((other) => other.metadata && makesAccounts(other.metadata));
   return ofProvider(subject, [
@@ -83,6 +87,7 @@ function linesOf(
     ...findings,
     ...checkUsers(subject),
     ...checkSignUp(site, metadata, elsewhere),
+    ...(metadata ? checkApiTokens(subject, metadata, apis) : []),
   ]);
 }
 
