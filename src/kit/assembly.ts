@@ -11,7 +11,7 @@ import { reachable } from './session/by-owner.ts';
 import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
-import { readApis } from './site-apis.ts';
+import { proxyProblems, readApis } from './site-apis.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
 import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
@@ -60,6 +60,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
   const wrong = pageProblems(own, folders, providers);
   if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
   const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {}, providers);
+  wrongApis.push(...proxyProblems(apis, own as Page[]));
   if (wrongApis.length > 0) throw new ConfigError(wrongApis, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
   return { site, config, folders, apis, pages: [...there, ...kitPages] };
@@ -71,6 +72,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * are put together here and nowhere else.
  *
  * @param stopping true once the process is on its way out
+ * @param finishing aborted when running requests have to finish
  * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
  */
 export async function assemble(
@@ -78,8 +80,9 @@ export async function assemble(
   log: Log,
   {
     stopping = () => false,
+    finishing = new AbortController().signal,
     replacements = {},
-  }: { stopping?: () => boolean; replacements?: Replacements } = {},
+  }: { stopping?: () => boolean; finishing?: AbortSignal; replacements?: Replacements } = {},
 ): Promise<Assembly> {
   const { config, site, pages, folders, apis } = checked;
   const telemetry = createTelemetry();
@@ -104,7 +107,7 @@ export async function assemble(
       () => rechecksDone(sessions),
     );
     const app = createApp({
-      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping },
+      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping, finishing },
       data: opened.data,
       logRequests: (app, trusted) => requestLog(log, app, trusted),
       sealer: (use) => createSealer(secrets, use),

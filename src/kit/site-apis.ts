@@ -130,3 +130,16 @@ function sharedPaths(apis: Apis): string[] {
       : [];
   });
 }
+
+/** A page at a proxy's address would never be seen. */
+export function proxyProblems(apis: Apis, pages: readonly { path: string }[]): string[] {
+  return [...apis].flatMap(([name, { proxy }]) => {
+    const hidden =
+      proxy && pages.find(({ path }) => path === proxy.path || path.startsWith(`${proxy.path}/`));
+    return hidden
+      ? [
+          `site.ts: the page ${hidden.path} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
+        ]
+      : [];
+  });
+}

@@ -70,6 +70,7 @@ export async function callApi(
       )
       .then((response) => ({ response }), takeAnswer);
   } catch (error) {
+    if (error instanceof AuthError) throw error;
     throw new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
   }
 }

@@ -97,6 +97,7 @@ function noTokenFor(record: TokenRecord, wanted: Wanted): AuthError {
   const failed = keptFor(record, wanted)?.failed;
   if (failed && isRecent(failed.at))
     return new AuthError(failed.again ? 'sign_in_again' : 'api_token_refused', { hint: failed.hint });
+  if (record.spent) return new AuthError('sign_in_again', { hint: 'the refresh token was used up' });
   const hint = `the API '${wanted.name}' has an access token of its own, which needs a refresh token: ask for offline_access in OIDC_SCOPE, and let this client have it at the provider`;
   return new AuthError('api_token_refused', { hint });
 }

@@ -1,0 +1,72 @@
+import type { Response } from 'express';
+import type { Log } from '../../log/index.ts';
+import type { Sessions } from '../../store/index.ts';
+
+/** A session's end ends its event streams within ten seconds: it is looked at so often, in milliseconds. */
+const lookEveryMs = 4_000;
+/** A store that does not answer for so long cannot say that there still is a session. */
+const longestDoubtMs = 9_000;
+
+/** The open event streams of one session. */
+interface Watched {
+  streams: Set<Response>;
+  timer: NodeJS.Timeout;
+  /** When the store last said that the session goes on. */
+  seenAt: number;
+}
+
+export type EventStreams = ReturnType<typeof createEventStreams>;
+
+/** Whether an answer is an event stream, which has no end of its own. */
+export function isEventStream(contentType = ''): boolean {
+  return /^\s*text\/event-stream\b/i.test(contentType);
+}
+
+/**
+ * Ends event streams when their session has ended, however that came about, and when the app stops. Looking does not
+ * move a session's idle end (R9), and is done once for all streams of a session.
+ *
+ * @param finishing aborted when the app stops
+ */
+export function createEventStreams(sessions: Sessions, finishing: AbortSignal, log: Log) {
+  const bySession = new Map<string, Watched>();
+
+  const endAll = ({ streams }: Watched) => {
+    for (const stream of streams) stream.end();
+  };
+
+  async function look(id: string, watched: Watched): Promise<void> {
+    try {
+      if (!(await sessions.look(id))) return endAll(watched);
+      watched.seenAt = Date.now();
+    } catch {
+      if (Date.now() - watched.seenAt < longestDoubtMs) return;
+      log.warn('event streams were ended: the store does not say whether their session goes on');
+      endAll(watched);
+    }
+  }
+
+  function watch(id: string): Watched {
+    const timer = setInterval(() => look(id, watched), lookEveryMs);
+    const watched: Watched = { streams: new Set(), timer, seenAt: Date.now() };
+    bySession.set(id, watched);
+    return watched;
+  }
+
+  finishing.addEventListener('abort', () => bySession.forEach(endAll), { once: true });
+
+  return {
+    /** Ends this one with its session. */
+    add(id: string, stream: Response): void {
+      if (finishing.aborted) return void stream.end();
+      const watched = bySession.get(id) ?? watch(id);
+      watched.streams.add(stream);
+      stream.once('close', () => {
+        watched.streams.delete(stream);
+        if (watched.streams.size > 0) return;
+        clearInterval(watched.timer);
+        bySession.delete(id);
+      });
+    },
+  };
+}

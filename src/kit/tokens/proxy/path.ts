@@ -1,0 +1,47 @@
+/**
+ * What a request asks for below a proxy's address: a path that begins with a slash, or nothing; undefined where it leads
+ * elsewhere or could do so at the API. Servers decode what they are sent, some of them twice, and each resolves `..`,
+ * `//` and backslashes in its own way. So nothing passes that is one of these as it came, decoded once or decoded twice.
+ *
+ * @param path of the request, as it came
+ * @param proxy the proxy's own address
+ */
+export function pathBelow(path: string, proxy: string): string | undefined {
+  const rest = path.slice(proxy.length);
+  const once = decodedUtf8(rest);
+  if (once === undefined) return undefined;
+  // Servers that decode again may take what is no UTF-8.
+  const forms = [rest, once, decodedBytes(once)];
+  return forms.some(leadsElsewhere) ? undefined : rest;
+}
+
+/** Whether a path is the proxy's address or lies below it. */
+export function isBelow(path: string, proxy: string): boolean {
+  return path === proxy || path.startsWith(`${proxy}/`);
+}
+
+function leadsElsewhere(path: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+  return /[\\\x00-\x1f\x7f]|\/\//.test(path) || path.split('/').some(isDots);
+}
+
+/** Java servers take what follows a semicolon out of a segment first. */
+function isDots(segment: string): boolean {
+  const [name] = segment.split(';', 1);
+  return name === '.' || name === '..';
+}
+
+function decodedUtf8(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each escape as the one byte that it stands for; what is none stays. */
+function decodedBytes(text: string): string {
+  return text.replace(/%([\da-f]{2})/gi, (_escape, byte: string) =>
+    String.fromCharCode(Number.parseInt(byte, 16)),
+  );
+}
