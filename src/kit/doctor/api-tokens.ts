@@ -1,10 +1,13 @@
 import type { ProviderConfig } from '../config/index.ts';
 import type { Apis, ApiToken } from '../provider/index.ts';
+import { askedForApis } from '../sign-in/asked-for-apis.ts';
 import { asksOffline, isKeycloak } from './asked.ts';
+import { redirectAddress, startSignIn } from './attempts.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { listed } from './listed.ts';
 import { listOf } from './metadata-lists.ts';
+import { wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
 
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -25,6 +28,37 @@ export function* checkApiTokens({ provider }: Subject, metadata: Metadata, apis:
         `${listed(sharing)} get one access token, that of the sign-in: each of them can call the others with it as the user.${forWhom(provider)}`,
         'Give each a token of its own by `scope`, `resource`, `audience` or `exchange` in site.ts, unless one operator runs them all.',
       );
+}
+
+/**
+ * Each sign-in asks for the APIs that are named as a resource: one that the provider does not know refuses them all. Comes
+ * after a sign-in request that the provider has taken.
+ *
+ * @param settings by which the provider knows this app
+ */
+export async function checkApiRequests(
+  config: Subject,
+  settings: ProviderConfig,
+  apis: Apis,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const one of apis) {
+    const [name] = one;
+    const asked = askedForApis(new Map([one]), config.provider.name);
+    if (asked.resources.length === 0) continue;
+    const outcome = await startSignIn(config, settings, redirectAddress(config), asked);
+    // What is away is said elsewhere, and the next would wait as long.
+    if (outcome.state === 'silent') break;
+    if (outcome.state === 'passed') continue;
+    findings.push(
+      failed(
+        `API ${name}`,
+        `the provider refuses every sign-in, because it asks for this API (${wordsOf(outcome)}).`,
+        'Register its `resource` and its `scope` of site.ts at the provider, for this app.',
+      ),
+    );
+  }
+  return findings;
 }
 
 function forWhom({ resource, audience }: ProviderConfig): string {

@@ -6,7 +6,7 @@ import { type Apis, createProvider } from '../provider/index.ts';
 import { otherOrigins } from '../provider/providers.ts';
 import type { AnySite } from '../site.ts';
 import { checkApis } from './api-answers.ts';
-import { checkApiTokens } from './api-tokens.ts';
+import { checkApiRequests, checkApiTokens } from './api-tokens.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { betweenProviders } from './between-providers.ts';
 import { checkClient } from './client.ts';
@@ -43,7 +43,7 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
     checkRedis(config),
     checkPublicAddress(config),
     checkApis(config, apis),
-    ...subjects.map(examineProvider),
+    ...subjects.map((subject) => examineProvider(subject, apis)),
   ]);
   const registrations = await Promise.all(
     ofProviders.map(async ({ subject, metadata }) =>
@@ -100,16 +100,16 @@ function ofProvider({ provider: { name, named, inFull } }: Subject, findings: re
   }));
 }
 
-async function examineProvider(subject: Subject): Promise<Examined> {
+async function examineProvider(subject: Subject, apis: Apis): Promise<Examined> {
   const own = [...(await checkCredentials(subject.provider)), ...checkWays(subject.provider)];
   const { metadata, findings } = await checkDiscovery(subject);
-  const more = metadata ? await examineMetadata(subject, metadata) : [unseen];
+  const more = metadata ? await examineMetadata(subject, metadata, apis) : [unseen];
   return { subject, ...(metadata && { metadata }), findings: [...own, ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
 
-async function examineMetadata(config: Subject, metadata: Metadata): Promise<Finding[]> {
+async function examineMetadata(config: Subject, metadata: Metadata, apis: Apis): Promise<Finding[]> {
   const { finding: keySet, algorithms } = await checkKeySet(metadata, config.provider);
   const offers = [keySet, ...checkOffers(metadata, config.provider, algorithms)];
   const issuer = await checkMetadata(config, metadata);
@@ -119,7 +119,7 @@ async function examineMetadata(config: Subject, metadata: Metadata): Promise<Fin
     issuer,
     ...offers,
     client,
-    ...(await checkRequest(config, metadata, usable)),
+    ...(await checkRequest(config, metadata, usable, apis)),
     ...(await checkPostLogout(config, metadata)),
   ];
 }
@@ -143,6 +143,7 @@ async function checkRequest(
   config: Subject,
   metadata: Metadata,
   usable: ProviderConfig | undefined,
+  apis: Apis,
 ): Promise<Finding[]> {
   // The same refusal again would read as another fault.
   if (!usable && offersPar(metadata, config.provider)) {
@@ -154,5 +155,8 @@ async function checkRequest(
       ),
     ];
   }
-  return checkSignIn(config, usable ?? config.provider);
+  const settings = usable ?? config.provider;
+  const found = await checkSignIn(config, settings);
+  if (found.some(({ state }) => state === 'failed')) return found;
+  return [...found, ...(await checkApiRequests(config, settings, apis))];
 }

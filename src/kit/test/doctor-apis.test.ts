@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { errors } from 'oidc-provider';
 import { afterEach, describe, expect, test } from 'vitest';
 import { examine } from '../doctor/examine.ts';
 import { type Finding, toLine } from '../doctor/finding.ts';
@@ -305,24 +306,56 @@ describe('the access token of the sign-in', () => {
   });
 });
 
-test('a real provider and two APIs in order have no line with a cross', async () => {
-  const origin = `http://127.0.0.1:${await freePort()}`;
-  const provider = await startIdentityProvider({ redirectOrigin: origin });
-  cleanups.push(() => provider.stop());
-  const [notes, orders] = [await demanding(), await demanding()];
-  const found = await examine(
-    {
+describe('a real provider', () => {
+  /** Knows these resources, and looks at none where there are none. */
+  async function examineWith(known: readonly string[], apis: Record<string, Partial<ApiDefinition>>) {
+    const origin = `http://127.0.0.1:${await freePort()}`;
+    const resourceIndicators = {
+      enabled: known.length > 0,
+      async getResourceServerInfo(_context: unknown, resource: string) {
+        if (!known.includes(resource)) throw new errors.InvalidTarget();
+        return { scope: 'notes.read' };
+      },
+    };
+    const provider = await startIdentityProvider({
+      redirectOrigin: origin,
+      overrides: { features: { resourceIndicators } },
+    });
+    cleanups.push(() => provider.stop());
+    const env = {
       ...{ BASE_URL: origin, SESSION_SECRET: sessionSecret, OIDC_ISSUER: provider.issuer },
       ...{ OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret },
-    },
-    siteWith({
-      notes: { url: notes, resource: 'https://notes.example' },
+    };
+    return examine(env, siteWith(apis));
+  }
+
+  test('and two APIs in order have no line with a cross', async () => {
+    const [notes, orders] = [await demanding(), await demanding()];
+    const resources = ['https://notes.example', 'https://orders.example'];
+    const found = await examineWith(resources, {
+      notes: { url: notes, resource: 'https://notes.example', scope: 'notes.read' },
       orders: { url: orders, resource: 'https://orders.example', proxy: '/api/orders' },
-    }),
-  );
-  expect(found.filter(({ state }) => state === 'failed')).toEqual([]);
-  expect(linesOf(found)).toEqual([
-    ...['notes', 'orders'].map((name) => `✓ API ${name}: gets its access token by the refresh token.`),
-    ...[`notes: ${notes}/`, `orders: ${orders}/`].map((each) => `✓ API ${each} demands a token (401).`),
-  ]);
+    });
+    expect(found.filter(({ state }) => state === 'failed')).toEqual([]);
+    expect(linesOf(found)).toEqual([
+      '✓ API notes: gets its access token by the refresh token.',
+      '✓ API notes: the metadata does not list notes.read. Many providers list no scopes of APIs, so this need not be wrong.',
+      '✓ API orders: gets its access token by the refresh token.',
+      ...[`notes: ${notes}/`, `orders: ${orders}/`].map((each) => `✓ API ${each} demands a token (401).`),
+    ]);
+  });
+
+  test('that does not know a resource is found to refuse every sign-in, by the API that asks for it', async () => {
+    const found = await examineWith(['https://notes.example'], {
+      notes: { url: await demanding(), resource: 'https://notes.example' },
+      orders: { url: await demanding(), resource: 'https://orders.example' },
+      plain: { url: await demanding(), scope: 'unknown' },
+    });
+    expect(found.filter(({ state }) => state === 'failed').map(toLine)).toEqual([
+      expect.stringMatching(
+        /^✗ API orders: the provider refuses every sign-in, because it asks for this API \(invalid_target.*\)\. Register its `resource`/,
+      ),
+    ]);
+    expect(about(found, 'redirect address').map(({ state }) => state)).toEqual(['ok']);
+  });
 });
