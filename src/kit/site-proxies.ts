@@ -53,9 +53,10 @@ const neverSent = new RegExp(
   `^(?:${[
     ofThisHop,
     'authorization|x-authorization|cookie2?|set-cookie2?|dpop|kit-form|origin|referer|via|forwarded',
-    'x-forwarded.*|x-forward-.*|x-original-.*|x-rewrite-.*|x-real-ip|x-client-.*|x-cluster-client-ip|true-client-ip|client-.*',
-    'x-http-method.*|x-method.*|x-http-path.*',
+    'x-forwarded.*|x-forward-.*|forwarded-.*|x-scheme|x-url-scheme|x-host|front-end-https|x-originating-.*|x-original-.*|x-rewrite-.*|x-real-ip|x-client-.*|x-cluster-client-ip|true-client-ip|client-.*',
+    'x-http-method.*|x-method.*|http-method.*|x-override-method|x-http-path.*',
     '(?:x-)?(?:remote|auth|authenticated|user|username|login|identity|principal|webauth|iap|jwt|oidc|openid|saml|krb|sso)(?:-.*)?',
+    '(?:x-)?(?:impersonate|consumer|credential|subject|email|groups?|roles?)(?:-.*)?',
     '(?:x-)?ssl-.*|x-tls-.*|x-cert.*|x-proxy-.*|x-envoy-.*|x-accel-.*|x-sendfile.*|x-access-token|x-id-token',
     'x-ms-.*|x-amzn?-.*|x-goog-.*|x-google-.*|x-appengine-.*|x-azure-.*|x-arr-.*|cf-.*|fastly-.*|fly-.*|x-vercel-.*|x-akamai-.*|akamai-.*|cdn-.*|x-nf-.*',
   ].join('|')})$`,

@@ -1,11 +1,20 @@
 import type { Request } from 'express';
 
+/** Requests for what only scripts may ask for. */
+const forScripts = new WeakSet<Request>();
+
+/** Has a request answered as a script's, whatever asks: JSON, and never a page or a redirect to sign in. */
+export function onlyForScripts(req: Request): void {
+  forScripts.add(req);
+}
+
 /**
  * Is a person looking at the answer, or is it a script, an image, a frame or a prefetch that asked? Browsers say so
  * (Fetch metadata); where one says nothing, Accept and X-Requested-With do: a page is asked for by its type, a script
  * takes anything.
  */
 export function isNavigation(req: Request): boolean {
+  if (forScripts.has(req)) return false;
   const said = saidByBrowser(req);
   if (said !== undefined) return said;
   if (req.get('X-Requested-With') !== undefined) return false;

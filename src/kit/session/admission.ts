@@ -50,8 +50,13 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
         throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
       }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
-      const token = await context.hookToken(context, { ...asked, tokens }, name);
-      return (await provider.fetchApi(token, address, init)).response;
+      const user = { ...asked, tokens };
+      const token = await context.hookToken(context, user, name);
+      const { response, challenge } = await provider.fetchApi(token, address, init);
+      if (challenge?.error !== 'invalid_token') return response;
+      const fresh = await context.hookToken(context, user, name, token.access_token);
+      if (fresh.access_token === token.access_token) return response;
+      return (await provider.fetchApi(fresh, address, init)).response;
     },
   };
   try {
@@ -63,11 +68,11 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     if (error instanceof AuthError && error.reason === 'not_admitted') {
       throw new AuthError('not_admitted', { cause: error, hint: error.hint, page: error.page, about });
     }
-    throw new AuthError('admission_failed', {
-      cause: error,
-      hint: 'fix `signIn` in site.ts: the cause says what failed',
-      about,
-    });
+    const ours = error instanceof AuthError ? error.hint : undefined;
+    const hint = ours
+      ? `\`signIn\` in site.ts has called an API, and failed: ${ours}`
+      : 'fix `signIn` in site.ts: the cause says what failed';
+    throw new AuthError('admission_failed', { cause: error, hint, about });
   }
 }
 

@@ -3,9 +3,12 @@ import type { Log } from '../../log/index.ts';
 import type { Sessions } from '../../store/index.ts';
 
 /** A session's end ends its event streams within ten seconds: it is looked at so often, in milliseconds. */
-const lookEveryMs = 4_000;
-/** A store that does not answer for so long cannot say that there still is a session. */
-const longestDoubtMs = 9_000;
+const lookEveryMs = 3_000;
+/**
+ * A store that does not answer for so long cannot say that there still is a session. With the next look, and the two
+ * seconds that it may take to fail, ten would be over.
+ */
+const longestDoubtMs = 5_000;
 
 /** The open event streams of one session. */
 interface Watched {
@@ -32,7 +35,11 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
   const bySession = new Map<string, Watched>();
 
   const endAll = ({ streams }: Watched) => {
-    for (const stream of streams) stream.end();
+    for (const stream of streams) {
+      // Whoever does not read has not got the end since the look before.
+      if (stream.writableEnded) stream.destroy();
+      else stream.end();
+    }
   };
 
   async function look(id: string, watched: Watched): Promise<void> {
@@ -53,7 +60,10 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
     return watched;
   }
 
-  finishing.addEventListener('abort', () => bySession.forEach(endAll), { once: true });
+  const finish = () => {
+    for (const { streams } of bySession.values()) for (const stream of streams) stream.end();
+  };
+  finishing.addEventListener('abort', finish, { once: true });
 
   return {
     /** Ends this one with its session. */

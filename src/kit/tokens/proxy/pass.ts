@@ -32,14 +32,15 @@ export async function passOn(
   { name, api, url }: Target,
   events: EventStreams,
 ): Promise<void> {
-  const call = new AbortController();
   // Nobody waits for the answer any more.
+  if (res.closed) return;
+  const call = new AbortController();
   res.once('close', () => call.abort());
-  const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
   const body = bodyOf(req, {
     onBytes: () => void silence.refresh(),
     onTooLarge: (error) => call.abort(error),
   });
+  const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
   try {
     const headers = { ...requestHeaders(req.headers, api.proxy.requestHeaders), ...body.headers };
     const request = { method: req.method, headers, body: body.stream, signal: call.signal };
@@ -81,7 +82,7 @@ async function answerWith(
   const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   // Without a type of its own a browser must not guess one.
-  if (headers['content-type'] === undefined && hasBody(req, res))
+  if (!headers['content-type']?.trim() && hasBody(req, res))
     res.setHeader('Content-Type', 'application/octet-stream');
   const endless = isEventStream(headers['content-type']);
   const own = signedIn(req);
