@@ -1,4 +1,3 @@
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
@@ -35,7 +34,10 @@ export async function passOn(
   // Nobody waits for the answer any more.
   if (res.closed) return;
   const call = new AbortController();
-  res.once('close', () => call.abort());
+  // After a whole answer there is nothing to give up, and an abort is dear.
+  res.once('close', () => {
+    if (!res.writableFinished) call.abort();
+  });
   const body = bodyOf(req, {
     onBytes: () => void silence.refresh(),
     onTooLarge: (error) => call.abort(error),
@@ -60,7 +62,8 @@ export async function passOn(
     throw isTold(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
-    // The API may have answered before it had all of the body: the rest must not hold up the connection.
+    // The API may have answered before it had all of the body: the rest must hold up neither connection.
+    if (body.stream && !req.readableEnded) call.abort();
     if (body.stream) req.unpipe(body.stream).resume();
   }
 }
@@ -80,6 +83,8 @@ async function answerWith(
   const { path, answerHeaders: more } = api.proxy;
   res.status(message.statusCode ?? 502);
   const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
+  // Whoever stands between would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
+  if (res.statusCode === 204) delete headers['content-length'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   // Without a type of its own a browser must not guess one.
   if (!headers['content-type']?.trim() && hasBody(req, res))
@@ -92,14 +97,9 @@ async function answerWith(
     res.flushHeaders();
     events.add(own.id, res);
   }
-  const heard = new Transform({
-    transform(chunk, _encoding, done) {
-      if (!endless) silence.refresh();
-      done(null, chunk);
-    },
-  });
+  if (!endless) message.on('data', () => void silence.refresh());
   // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
-  await pipeline(message, heard, res).catch((error: NodeJS.ErrnoException) => {
+  await pipeline(message, res).catch((error: NodeJS.ErrnoException) => {
     const hasGone = signal.aborted && !isTold(signal.reason);
     if (!res.writableEnded && !hasGone)
       req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
