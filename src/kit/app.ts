@@ -86,7 +86,9 @@ export function createApp(parts: Parts): Express {
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);
-  app.use(knownMethods(app));
+  const proxies = apiProxies(parts.apis, createEventStreams(sessions, parts.finishing, log));
+  app.use(proxies.prepare);
+  app.use(knownMethods(app, proxies.isProxied));
   const exempt = [logoutTokensTo, ...postedFromElsewhere(providers)];
   app.use(sameOrigin({ baseUrl, exempt: (path) => exempt.includes(path), audit }));
 
@@ -108,7 +110,7 @@ export function createApp(parts: Parts): Express {
   app.use(layout(pages));
   const frame = frameable(config.providers.map(({ issuer }) => new URL(issuer).origin));
   app.use('/auth', signInRoutes(), signOutRoutes({ frameable: frame }), sessionRoutes());
-  app.use(apiProxies(parts.apis, createEventStreams(sessions, parts.finishing, log)));
+  app.use(proxies.pass);
   mountPages(app, pages);
   mountRoutes(app, site, { ...siteParts, log, providers: providers.names });
 

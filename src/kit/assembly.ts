@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { createApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
 import { type Folders, foldersOf } from './folders.ts';
+import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
@@ -60,7 +61,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
   const wrong = pageProblems(own, folders, providers);
   if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
   const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {}, providers);
-  wrongApis.push(...proxyProblems(apis, own as Page[]));
+  wrongApis.push(...proxyProblems(apis, own as Page[], listFiles(folders.public)));
   if (wrongApis.length > 0) throw new ConfigError(wrongApis, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
   return { site, config, folders, apis, pages: [...there, ...kitPages] };

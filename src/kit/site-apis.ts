@@ -25,12 +25,29 @@ export function readApis(given: unknown, providers: readonly string[]): { apis: 
     return { apis, problems: [`site.ts: \`apis\` has ${entries.length} APIs: at most ${mostApis} work.`] };
   }
   const problems = entries.flatMap(([name, api]: [string, unknown]) => {
-    const read = readApi(name, typeof api === 'object' && api !== null ? api : { url: null }, providers);
+    const read = isDefinition(api)
+      ? readApi(name, api, providers)
+      : `needs a \`url\` in a plain object, such as { url: settings.API_URL }, not ${kindOf(api)}.`;
     if (typeof read === 'string') return [`site.ts: the API '${name.slice(0, 60)}' in \`apis\` ${read}`];
     apis.set(name, read);
     return [];
   });
   return { apis, problems: [...problems, ...sharedPaths(apis)] };
+}
+
+/** Anything else that is an object, such as a list or a promise, would be an API without an address. */
+function isDefinition(api: unknown): api is Given {
+  if (typeof api !== 'object' || api === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(api);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function kindOf(api: unknown): string {
+  if (Array.isArray(api)) return 'a list';
+  if (api instanceof Promise) return 'a promise';
+  if (api instanceof URL) return 'an address';
+  if (typeof api === 'string') return 'a text';
+  return typeof api === 'object' && api !== null ? 'an object of another kind' : String(api).slice(0, 40);
 }
 
 interface Given extends Partial<Record<keyof ApiToken, unknown>> {
@@ -131,14 +148,21 @@ function sharedPaths(apis: Apis): string[] {
   });
 }
 
-/** A page at a proxy's address would never be seen. */
-export function proxyProblems(apis: Apis, pages: readonly { path: string }[]): string[] {
+/** A page at a proxy's address would never be seen, and a file there would be answered in the API's place. */
+export function proxyProblems(
+  apis: Apis,
+  pages: readonly { path: string }[],
+  files: readonly { path: string }[],
+): string[] {
+  const taken = [
+    ...pages.map(({ path }) => ({ path, what: `the page ${path}` })),
+    ...files.map(({ path }) => ({ path, what: `the file public${path}` })),
+  ];
   return [...apis].flatMap(([name, { proxy }]) => {
-    const hidden =
-      proxy && pages.find(({ path }) => path === proxy.path || path.startsWith(`${proxy.path}/`));
-    return hidden
+    const there = proxy && taken.find(({ path }) => `${path}/`.startsWith(`${proxy.path}/`));
+    return there
       ? [
-          `site.ts: the page ${hidden.path} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
+          `site.ts: ${there.what} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
         ]
       : [];
   });

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { pathBelow } from './path.ts';
 import { namesIn } from './request-headers.ts';
 
 /** What scripts need of an answer. Nothing that speaks to the browser about this site passes. */
@@ -50,6 +51,7 @@ function locationHere(location: string, { url, base, path }: Place): string | un
   if (!target || target.origin !== base.origin || target.username || target.password) return undefined;
   const root = base.pathname.replace(/\/$/, '');
   if (target.pathname !== root && !target.pathname.startsWith(`${root}/`)) return undefined;
-  const rest = target.pathname.slice(root.length);
-  return path + (rest === '/' ? '' : rest) + target.search;
+  const here = path + target.pathname.slice(root.length);
+  // Nor one that the proxy would refuse.
+  return pathBelow(here, path) === undefined ? undefined : here + target.search;
 }

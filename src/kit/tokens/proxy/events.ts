@@ -3,9 +3,12 @@ import type { Log } from '../../log/index.ts';
 import type { Sessions } from '../../store/index.ts';
 
 /** A session's end ends its event streams within ten seconds: it is looked at so often, in milliseconds. */
-const lookEveryMs = 4_000;
-/** A store that does not answer for so long cannot say that there still is a session. */
-const longestDoubtMs = 9_000;
+const lookEveryMs = 3_000;
+/**
+ * A store that does not answer for so long cannot say that there still is a session. With the next look, and the two
+ * seconds that it may take to fail, ten would be over.
+ */
+const longestDoubtMs = 5_000;
 
 /** The open event streams of one session. */
 interface Watched {
@@ -31,8 +34,12 @@ export function isEventStream(contentType = ''): boolean {
 export function createEventStreams(sessions: Sessions, finishing: AbortSignal, log: Log) {
   const bySession = new Map<string, Watched>();
 
+  // A page that does not read holds up its stream's end: the next look breaks that one off.
   const endAll = ({ streams }: Watched) => {
-    for (const stream of streams) stream.end();
+    for (const stream of streams) {
+      if (stream.writableEnded) stream.destroy();
+      else stream.end();
+    }
   };
 
   async function look(id: string, watched: Watched): Promise<void> {
@@ -53,11 +60,16 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
     return watched;
   }
 
-  finishing.addEventListener('abort', () => bySession.forEach(endAll), { once: true });
+  const finish = () => {
+    for (const { streams } of bySession.values()) for (const stream of streams) stream.end();
+  };
+  finishing.addEventListener('abort', finish, { once: true });
 
   return {
     /** Ends this one with its session. */
     add(id: string, stream: Response): void {
+      // One that nobody reads any more says so only once, and would be looked after for ever.
+      if (stream.destroyed) return;
       if (finishing.aborted) return void stream.end();
       const watched = bySession.get(id) ?? watch(id);
       watched.streams.add(stream);

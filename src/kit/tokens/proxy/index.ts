@@ -3,6 +3,7 @@ import { AuthError } from '../../errors/auth-error.ts';
 import type { ErrorWithMessage } from '../../errors/message.ts';
 import { plainPages } from '../../errors/plain-pages.ts';
 import { neverCache } from '../../http/answers.ts';
+import { onlyForScripts } from '../../http/navigation.ts';
 import { type Api, type ApiProxy, type Apis, apiAddress } from '../../provider/index.ts';
 import { demandStore } from '../../session/context.ts';
 import { recheckIfDue } from '../../session/recheck.ts';
@@ -23,16 +24,34 @@ interface Proxied {
  * Passes requests of our own pages' scripts on to the APIs of site.ts that have a `proxy`, with the user's access token:
  * the browser never sees one (the back end of a front end).
  */
-export function apiProxies(apis: Apis, events: EventStreams): RequestHandler {
+export function apiProxies(apis: Apis, events: EventStreams) {
   const proxied = [...apis].flatMap(([name, api]): Proxied[] => {
     const { url, proxy } = api;
     return url && proxy ? [{ name, api: { ...api, url, proxy } }] : [];
   });
-  return async (req, res, next) => {
-    const found = proxied.find(({ api }) => isBelow(req.path, api.proxy.path));
+  const at = (path: string) => proxied.find(({ api }) => isBelow(path, api.proxy.path));
+  /** Comes before whatever may refuse a request: a refusal is an answer at the proxy's address, too. */
+  const prepare: RequestHandler = (req, res, next) => {
+    if (at(req.path)) prepareAnswer(req, res);
+    next();
+  };
+  const pass: RequestHandler = async (req, res, next) => {
+    const found = at(req.path);
     if (!found) return next();
     await proxy(req, res, apis, found, events);
   };
+  return { isProxied: (path: string) => at(path) !== undefined, prepare, pass };
+}
+
+function prepareAnswer(req: Request, res: Response): void {
+  onlyForScripts(req);
+  neverCache(res);
+  // An API may answer with anything: nothing of it may run as a page of ours.
+  res.setHeader('Content-Security-Policy', 'sandbox');
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+  if (methods.includes(req.method)) return;
+  res.setHeader('Allow', methods.join(', '));
+  throw refusal(405);
 }
 
 /** The cheapest check first, and nothing is sent anywhere before the last. */
@@ -43,14 +62,6 @@ async function proxy(
   { name, api }: Proxied,
   events: EventStreams,
 ): Promise<void> {
-  neverCache(res);
-  // An API may answer with anything: nothing of it may run as a page of ours.
-  res.setHeader('Content-Security-Policy', 'sandbox');
-  res.setHeader('X-Content-Type-Options', 'nosniff');
-  if (!methods.includes(req.method)) {
-    res.setHeader('Allow', methods.join(', '));
-    throw refusal(405);
-  }
   demandScript(req);
   const path = pathBelow(req.path, api.proxy.path);
   if (path === undefined || req.originalUrl.includes('#')) throw refusal(400);

@@ -32,16 +32,18 @@ export async function passOn(
   { name, api, url }: Target,
   events: EventStreams,
 ): Promise<void> {
-  const call = new AbortController();
   // Nobody waits for the answer any more.
+  if (res.closed) return;
+  const call = new AbortController();
+  // After a whole answer there is nothing to give up, and an abort is dear.
   res.once('close', () => {
     if (!res.writableFinished) call.abort();
   });
-  const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
   const body = bodyOf(req, {
     onBytes: () => void silence.refresh(),
     onTooLarge: (error) => call.abort(error),
   });
+  const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
   try {
     const headers = { ...requestHeaders(req.headers, api.proxy.requestHeaders), ...body.headers };
     const request = { method: req.method, headers, body: body.stream, signal: call.signal };
@@ -61,7 +63,8 @@ export async function passOn(
     throw isTold(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
-    // The API may have answered before it had all of the body: the rest must not hold up the connection.
+    // The API may have answered before it had all of the body: the rest must hold up neither connection.
+    if (body.stream && !req.readableEnded) call.abort();
     if (body.stream) req.unpipe(body.stream).resume();
   }
 }
@@ -80,9 +83,11 @@ async function answerWith(
   const { path, answerHeaders: more } = api.proxy;
   res.status(message.statusCode ?? 502);
   const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
+  // Whoever stands between would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
+  if (res.statusCode === 204) delete headers['content-length'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   // Without a type of its own a browser must not guess one.
-  if (headers['content-type'] === undefined && hasBody(req, res))
+  if (!headers['content-type']?.trim() && hasBody(req, res))
     res.setHeader('Content-Type', 'application/octet-stream');
   const endless = isEventStream(headers['content-type']);
   const own = signedIn(req);

@@ -1,7 +1,8 @@
 /**
  * What a request asks for below a proxy's address: a path that begins with a slash, or nothing; undefined where it leads
  * elsewhere or could do so at the API. Servers decode what they are sent, some of them twice, and each resolves `..`,
- * `//` and backslashes in its own way. So nothing passes that is one of these as it came, decoded once or decoded twice.
+ * `//` and backslashes in its own way. So nothing passes that is one of these, or the escape of one, after it was decoded
+ * once or twice.
  *
  * @param path of the request, as it came
  * @param proxy the proxy's own address
@@ -11,9 +12,13 @@ export function pathBelow(path: string, proxy: string): string | undefined {
   const once = decodedUtf8(rest);
   if (once === undefined) return undefined;
   // Servers that decode again may take what is no UTF-8.
-  const forms = [rest, once, decodedBytes(once)];
-  return forms.some(leadsElsewhere) ? undefined : rest;
+  const twice = decodedBytes(once);
+  const forms = [rest, once, twice, decodedBytes(twice)];
+  return forms.some(leadsElsewhere) || overlong.test(once) ? undefined : rest;
 }
+
+/** What old decoders take for an ASCII character, such as `%c0%ae` for a dot (RFC 3629 §10). */
+const overlong = /%(?:c[01]|e0%[89]|f0%8)/i;
 
 /** Whether a path is the proxy's address or lies below it. */
 export function isBelow(path: string, proxy: string): boolean {
@@ -25,10 +30,12 @@ function leadsElsewhere(path: string): boolean {
   return /[\\\x00-\x1f\x7f]|\/\//.test(path) || path.split('/').some(isDots);
 }
 
-/** Java servers take what follows a semicolon out of a segment first. */
+/**
+ * Java servers take what follows a semicolon out of a segment first. One that reads a decoded path as an address once
+ * more takes `?` and `#` for its end, and Windows drops blanks at the end of a name.
+ */
 function isDots(segment: string): boolean {
-  const [name] = segment.split(';', 1);
-  return name === '.' || name === '..';
+  return /^\.\.?\s*(?:[;?#]|$)/.test(segment);
 }
 
 function decodedUtf8(text: string): string | undefined {
