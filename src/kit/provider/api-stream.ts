@@ -30,11 +30,13 @@ export async function streamApi(
 ): Promise<StreamedAnswer> {
   let message: IncomingMessage | undefined;
   let isSent = false;
+  let notAgain: AuthError | undefined;
   const fetch: ApiFetch = async (_address, { headers: withToken }) => {
     if (isSent && body) {
       const hint =
         'the API wants a nonce in the DPoP proof; it is known now, and the request was not sent again';
-      throw new AuthError('api_unreachable', { hint, retryAfter: 1 });
+      notAgain = new AuthError('api_unreachable', { hint, retryAfter: 1 });
+      throw notAgain;
     }
     isSent = true;
     message?.destroy();
@@ -52,6 +54,7 @@ export async function streamApi(
     return { message, challenge, discard: () => void answered.destroy() };
   } catch (error) {
     message?.destroy();
-    throw error;
+    // The library puts errors of a fetch into errors of its own.
+    throw notAgain ?? error;
   }
 }

@@ -98,12 +98,13 @@ async function answerWith(
       done(null, chunk);
     },
   });
-  // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
-  await pipeline(message, heard, res).catch((error: NodeJS.ErrnoException) => {
-    const hasGone = signal.aborted && !isTold(signal.reason);
-    if (!res.writableEnded && !hasGone)
-      req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
+  // Seen here first: a pipeline that fails ends the answer to the script too, which then looks as if that had gone.
+  message.once('error', ({ code }: NodeJS.ErrnoException) => {
+    if (signal.aborted && !isTold(signal.reason)) return;
+    req.log?.warn({ api: url.origin, code }, "an API's answer broke off");
   });
+  // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
+  await pipeline(message, heard, res).catch(() => {});
   message.destroy();
 }
 
