@@ -28,7 +28,7 @@ const example = [
   /^src\/pages\/(notes?|admin|api-data)\.ts$/,
   /^src\/data\//,
   /^views\/(notes?|note-[a-z]+|admin|api-data)\.ejs$/,
-  /^public\/notes\.js$/,
+  /^public\/(notes|api-data)\.js$/,
   /^test\/(notes?|admin|api-data|data(base)?)\b[\w.-]*\.test\.ts$/,
   /^test\/settings\.env$/,
 ];

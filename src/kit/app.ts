@@ -31,6 +31,8 @@ import { mountRoutes } from './site-routes.ts';
 import type { Sealer, Sessions } from './store/index.ts';
 import { fetchApi } from './tokens/fetch-api.ts';
 import { hookToken } from './tokens/hook-token.ts';
+import { createEventStreams } from './tokens/proxy/events.ts';
+import { apiProxies } from './tokens/proxy/index.ts';
 import { refreshNow } from './tokens/token-refresh.ts';
 
 /** What the app is made of; `assemble` makes each once. */
@@ -52,6 +54,8 @@ export interface Parts {
   namer: (use: string) => (...parts: string[]) => string[];
   /** True while the process is on its way out. */
   stopping: () => boolean;
+  /** Aborted when running requests have to finish. */
+  finishing: AbortSignal;
 }
 
 /** The whole pipeline, top to bottom. Does no I/O but for reading views and files. */
@@ -82,7 +86,9 @@ export function createApp(parts: Parts): Express {
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);
-  app.use(knownMethods(app));
+  const proxies = apiProxies(parts.apis, createEventStreams(sessions, parts.finishing, log));
+  app.use(proxies.prepare);
+  app.use(knownMethods(app, proxies.isProxied));
   const exempt = [logoutTokensTo, ...postedFromElsewhere(providers)];
   app.use(sameOrigin({ baseUrl, exempt: (path) => exempt.includes(path), audit }));
 
@@ -104,6 +110,7 @@ export function createApp(parts: Parts): Express {
   app.use(layout(pages));
   const frame = frameable(config.providers.map(({ issuer }) => new URL(issuer).origin));
   app.use('/auth', signInRoutes(), signOutRoutes({ frameable: frame }), sessionRoutes());
+  app.use(proxies.pass);
   mountPages(app, pages);
   mountRoutes(app, site, { ...siteParts, log, providers: providers.names });
 

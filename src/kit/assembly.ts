@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { createApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
 import { type Folders, foldersOf } from './folders.ts';
+import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
@@ -11,7 +12,7 @@ import { reachable } from './session/by-owner.ts';
 import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
-import { readApis } from './site-apis.ts';
+import { proxyProblems, readApis } from './site-apis.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
 import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
@@ -60,6 +61,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
   const wrong = pageProblems(own, folders, providers);
   if (wrong.length > 0) throw new ConfigError(wrong, { inSettings: false });
   const { apis, problems: wrongApis } = readApis(site.apis?.({ settings: config.own }) ?? {}, providers);
+  wrongApis.push(...proxyProblems(apis, own as Page[], listFiles(folders.public)));
   if (wrongApis.length > 0) throw new ConfigError(wrongApis, { inSettings: false });
   const there = (own as Page[]).filter(({ when }) => when?.({ settings: config.own as Settings }) ?? true);
   return { site, config, folders, apis, pages: [...there, ...kitPages] };
@@ -71,6 +73,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * are put together here and nowhere else.
  *
  * @param stopping true once the process is on its way out
+ * @param finishing aborted when running requests have to finish
  * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
  */
 export async function assemble(
@@ -78,8 +81,9 @@ export async function assemble(
   log: Log,
   {
     stopping = () => false,
+    finishing = new AbortController().signal,
     replacements = {},
-  }: { stopping?: () => boolean; replacements?: Replacements } = {},
+  }: { stopping?: () => boolean; finishing?: AbortSignal; replacements?: Replacements } = {},
 ): Promise<Assembly> {
   const { config, site, pages, folders, apis } = checked;
   const telemetry = createTelemetry();
@@ -104,7 +108,7 @@ export async function assemble(
       () => rechecksDone(sessions),
     );
     const app = createApp({
-      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping },
+      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping, finishing },
       data: opened.data,
       logRequests: (app, trusted) => requestLog(log, app, trusted),
       sealer: (use) => createSealer(secrets, use),

@@ -147,3 +147,23 @@ function sharedPaths(apis: Apis): string[] {
       : [];
   });
 }
+
+/** A page at a proxy's address would never be seen, and a file there would be answered in the API's place. */
+export function proxyProblems(
+  apis: Apis,
+  pages: readonly { path: string }[],
+  files: readonly { path: string }[],
+): string[] {
+  const taken = [
+    ...pages.map(({ path }) => ({ path, what: `the page ${path}` })),
+    ...files.map(({ path }) => ({ path, what: `the file public${path}` })),
+  ];
+  return [...apis].flatMap(([name, { proxy }]) => {
+    const there = proxy && taken.find(({ path }) => `${path}/`.startsWith(`${proxy.path}/`));
+    return there
+      ? [
+          `site.ts: ${there.what} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
+        ]
+      : [];
+  });
+}

@@ -100,8 +100,10 @@ export async function start(
 ): Promise<RunningApp> {
   const { config } = checked;
   let stopping = false;
+  const finishing = new AbortController();
   const { app, providers, close } = await assemble(checked, log, {
     stopping: () => stopping,
+    finishing: finishing.signal,
     ...(replacements && { replacements }),
   });
   const options = { keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
@@ -118,6 +120,7 @@ export async function start(
     async stop() {
       stopping = true;
       await sleep(config.shutdownDelaySeconds * 1000);
+      finishing.abort();
       await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
       await close();
     },

@@ -12,11 +12,17 @@ export interface Route {
  * Answers 405 with `Allow` to a known address asked with another method, and OPTIONS with what it takes;
  * there is no CORS header, as no other site has business here (ASVS 3.4.2, 4.1.4). It comes before the
  * session and the same-origin check and reads the app's own routes, so it never says what is not so.
+ *
+ * @param isElsewhere true for an address that no route answers, though one may look like it
  */
-export function knownMethods(app: Application): RequestHandler {
+export function knownMethods(
+  app: Application,
+  isElsewhere: (path: string) => boolean = () => false,
+): RequestHandler {
   let known: ReturnType<typeof lookup> | undefined;
 
   return (req, res, next) => {
+    if (isElsewhere(req.path)) return next();
     // Routes are added after this handler, so they are read at the first request.
     known ??= lookup(listRoutes(app), app);
     const methods = known(req.path, req.method);

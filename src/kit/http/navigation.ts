@@ -1,11 +1,20 @@
 import type { Request } from 'express';
 
+/** Requests for what only scripts may ask for. */
+const forScripts = new WeakSet<Request>();
+
+/** Has a request answered as a script's, whatever asks: JSON, and never a page or a redirect to sign in. */
+export function onlyForScripts(req: Request): void {
+  forScripts.add(req);
+}
+
 /**
  * Is a person looking at the answer, or is it a script, an image, a frame or a prefetch that asked? Browsers say so
  * (Fetch metadata); where one says nothing, Accept and X-Requested-With do: a page is asked for by its type, a script
  * takes anything.
  */
 export function isNavigation(req: Request): boolean {
+  if (forScripts.has(req)) return false;
   const said = saidByBrowser(req);
   if (said !== undefined) return said;
   if (req.get('X-Requested-With') !== undefined) return false;
@@ -22,7 +31,7 @@ export function mayBeNavigation(req: Request): boolean {
 
 /** Undefined where the browser says nothing. */
 function saidByBrowser(req: Request): boolean | undefined {
-  if (purposes.some((name) => /prefetch|prerender|preview/i.test(req.get(name) ?? ''))) return false;
+  if (isPrefetch(req)) return false;
   const mode = req.get('Sec-Fetch-Mode');
   const dest = req.get('Sec-Fetch-Dest');
   if (mode === undefined && dest === undefined) return undefined;
@@ -31,6 +40,11 @@ function saidByBrowser(req: Request): boolean | undefined {
 
 /** The standard's header, and what browsers sent before there was one. */
 const purposes = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz'];
+
+/** Whether the browser asks before a person has, as a link of a page may have it do. */
+export function isPrefetch(req: Request): boolean {
+  return purposes.some((name) => /prefetch|prerender|preview/i.test(req.get(name) ?? ''));
+}
 
 /** Whether another site, or a sibling of ours, led the browser here. Those before 2023 do not say. */
 export function comesFromElsewhere(req: Request): boolean {

@@ -70,8 +70,14 @@ export async function callApi(
       )
       .then((response) => ({ response }), takeAnswer);
   } catch (error) {
-    throw new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
+    throw unreachable(error);
   }
+}
+
+/** What a call failed of, as an AuthError. */
+export function unreachable(error: unknown): AuthError {
+  if (error instanceof AuthError) return error;
+  return new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
 }
 
 /** A 401 or 403 with a challenge is an answer of the API's; what to do with it is the caller's to say. */

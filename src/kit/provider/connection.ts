@@ -13,6 +13,7 @@ import { ProviderKeys } from './keys.ts';
 import { boundMetadata, checkMetadata, type Metadata } from './metadata.ts';
 import { Refreshing } from './refreshing.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
+import { createStreaming, type OpenStream } from './streaming.ts';
 
 const discoveryMaxAgeMs = 10 * 60_000;
 
@@ -41,6 +42,8 @@ export class ProviderConnection {
   readonly discovered: Refreshing<Metadata>;
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
+  /** Likewise, streamed both ways. */
+  readonly openStream: OpenStream;
   readonly log: Log;
   readonly #context: ConnectionContext;
   readonly #clientAuths: oidc.ClientAuth[];
@@ -66,14 +69,21 @@ export class ProviderConnection {
     warnOfPlainHttp(settings, context.log);
     const way = { tls, proxy: settings.proxy, route: (url: URL) => routeOf(url, settings) };
     const provider = createProviderFetch({ ...way, observe });
-    const api = createProviderFetch(way);
+    const api = createProviderFetch({ ...way, setting: "the API's `url` in site.ts" });
+    const streaming = createStreaming(way);
     const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
     const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
     this.#fetch = fetch;
     this.apiFetch = async (...request) => toResponse(await apiFetch(...request));
+    this.openStream = async (url, request) => {
+      const message = await streaming.open(url, request);
+      this.#nonces.learn(url, String(message.headers['dpop-nonce'] ?? ''));
+      return message;
+    };
     this.#closeAll = () => {
       provider.close();
       api.close();
+      streaming.close();
     };
     this.#clientAuths = clientAuthentication(settings, context.log);
     this.#audience = new AssertionAudience(settings, context.log);

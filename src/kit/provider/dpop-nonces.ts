@@ -1,5 +1,5 @@
 import * as oidc from 'openid-client';
-import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
+import type { ProviderFetch } from './fetch.ts';
 
 /** Far more than the provider and the APIs of one app. */
 const mostOrigins = 100;
@@ -19,7 +19,7 @@ export class DpopNonces {
   watch(fetch: ProviderFetch): ProviderFetch {
     return async (url, init) => {
       const answer = await fetch(url, init);
-      this.#learn(url, answer);
+      this.learn(new URL(url), answer.headers.get('dpop-nonce'));
       return answer;
     };
   }
@@ -33,10 +33,9 @@ export class DpopNonces {
     });
   }
 
-  #learn(url: string, { headers }: ProviderAnswer): void {
-    const nonce = headers.get('dpop-nonce');
+  /** The nonce in an answer of this origin, where there is one. */
+  learn({ origin }: URL, nonce: string | null): void {
     if (nonce === null || !nonceLooks.test(nonce)) return;
-    const { origin } = new URL(url);
     this.#byOrigin.delete(origin);
     this.#byOrigin.set(origin, nonce);
     const [oldest] = this.#byOrigin.keys();

@@ -118,6 +118,8 @@ export function createProviderFetch(
   options: Way & {
     route?: ((url: URL) => Route) | undefined;
     observe?: ((call: ProviderCall) => void) | undefined;
+    /** What says where it is, for hints. */
+    setting?: string;
   },
 ): { fetch: ProviderFetch; close(): void } {
   const agents = createAgents(options);
@@ -159,7 +161,7 @@ export function createProviderFetch(
           error as NodeJS.ErrnoException,
           way.url,
           options.tls !== undefined,
-          way.internal,
+          way.internal ? 'OIDC_INTERNAL_URL' : options.setting,
         );
       options.observe?.({ ...call(), failure });
       throw failure;

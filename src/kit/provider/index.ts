@@ -1,6 +1,7 @@
 import type { TokenRecord } from '../store/index.ts';
 import { namesOf } from './algorithms.ts';
 import { type ApiRequest, type CallTokens, fetchApi } from './api.ts';
+import { streamApi } from './api-stream.ts';
 import type { ApiToken } from './apis.ts';
 import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
@@ -13,12 +14,14 @@ import { LateRevocations, type RevocableTokens, revokeToken } from './revocation
 import { namingSettings, withFullNames } from './setting-names.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
+import type { StreamRequest } from './streaming.ts';
 import { askUserinfo } from './userinfo.ts';
 
 export { createAgents } from './agents.ts';
 export type { ApiAnswer, ApiRequest, CallTokens } from './api.ts';
 export { apiAddress, apiNamed } from './api-address.ts';
 export type { Challenge } from './api-challenge.ts';
+export type { StreamedAnswer } from './api-stream.ts';
 export type { Api, ApiProxy, Apis, ApiToken } from './apis.ts';
 export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
@@ -97,6 +100,8 @@ export function createProvider(
       endSessionUrl: (parameters: Parameters<typeof endSessionUrl>[1]) =>
         endSessionUrl(connection, parameters),
       fetchApi: (tokens: CallTokens, url: URL, init?: ApiRequest) => fetchApi(connection, tokens, url, init),
+      streamApi: (tokens: CallTokens, url: URL, request: StreamRequest) =>
+        streamApi(connection, tokens, url, request),
     }),
   };
 }

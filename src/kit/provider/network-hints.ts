@@ -16,17 +16,17 @@ const unknownCa = /^(?:UNABLE_TO_\w+|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT(?:_IN_CHAI
 /**
  * @param url what was asked
  * @param ownCertificate whether we showed one (RFC 8705)
- * @param internal whether it is OIDC_INTERNAL_URL that was asked
+ * @param setting what says where it is
  */
 export function networkHint(
   error: NetworkError,
   url: URL,
   ownCertificate: boolean,
-  internal = false,
+  setting = 'OIDC_ISSUER',
 ): string | undefined {
-  const hint = hintOf(error, url, ownCertificate, internal ? 'OIDC_INTERNAL_URL' : 'OIDC_ISSUER');
-  if (!internal || hint?.includes('OIDC_INTERNAL_URL')) return hint;
-  return `${hint ?? `${url.host} does not answer`}: check OIDC_INTERNAL_URL`;
+  const hint = hintOf(error, url, ownCertificate, setting);
+  if (setting === 'OIDC_ISSUER' || hint?.includes(setting)) return hint;
+  return `${hint ?? `${url.host} does not answer`}: check ${setting}`;
 }
 
 function hintOf(error: NetworkError, url: URL, ownCertificate: boolean, setting: string): string | undefined {

@@ -38,14 +38,21 @@ export function readSession(context: AuthContext, app: { request: object }): Req
     const { id, text } = (cookie && signedCookie(cookie, keys)) || {};
     if (id === undefined || text === undefined) return next();
     auth.cookie = text;
-    sessions.store.get(id, (error, data) => {
+    const take = (error: unknown, data?: SessionData | null) => {
       if (error) auth.storeError = error;
       else if (!data) auth.formerSession = id;
       else if (isOfProvider(data, context)) auth.found = { id, data };
       else return void endForeign(id, auth).then(next);
       next();
-    });
+    };
+    if (!asksForEvents(req)) return sessions.store.get(id, take);
+    sessions.look(id).then((data) => take(undefined, data), take);
   };
+}
+
+/** An event stream that a page leaves open, and opens again by itself, is no activity of a person (R9). */
+function asksForEvents(req: Request): boolean {
+  return /^\s*text\/event-stream\b/i.test(req.headers.accept ?? '');
 }
 
 /** A session without a user is nobody's. */

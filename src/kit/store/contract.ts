@@ -81,6 +81,9 @@ export interface Sessions {
    */
   readonly store: Store;
 
+  /** The session, read without sliding its idle end. Undefined once it has ended. */
+  look(id: string): Promise<SessionData | undefined>;
+
   /** Lets the next save of this session object create its record, its `user` included. Only a sign-in calls it. */
   admit(session: object): void;
 

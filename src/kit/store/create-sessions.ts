@@ -68,6 +68,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
 
   return {
     store: new SessionStore(sessions, end),
+    look: (id) => sessions.peek(id),
     admit: (session) => sessions.admit(session),
     updateUser: (id, change) => sessions.updateUser(id, change),
     tokens: createTokenRecords(records, createSealer(secrets, 'tokens'), log),

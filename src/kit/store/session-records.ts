@@ -87,7 +87,13 @@ export class SessionRecords {
     return this.#living(id, await records.getEx(sessionKey(id), idleSeconds));
   }
 
-  /** Reads without sliding. */
+  /** Reads without sliding: one GET. */
+  async peek(id: string): Promise<SessionData | undefined> {
+    if (isForeignId(id)) return undefined;
+    return this.#living(id, await this.#parts.records.get(sessionKey(id)));
+  }
+
+  /** Reads without sliding, and how long there is until the idle end. */
   async look(id: string): Promise<StoredSession | undefined> {
     const { records } = this.#parts;
     const [sealed, left] = await Promise.all([records.get(sessionKey(id)), records.msLeft(sessionKey(id))]);

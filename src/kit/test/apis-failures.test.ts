@@ -98,7 +98,7 @@ describe('a refusal that needs the person', () => {
       expect((await call('plans')).status).toBe(200);
       // Who has just signed in is not sent there again.
       const back = await browser.get(app.url('/auth/login?renew=1&api=notes&returnTo=/call/notes'));
-      expect([back.status, headingOf(back)]).toEqual([503, "We can't open a service that this page needs"]);
+      expect([back.status, headingOf(back)]).toEqual([503, "We can't use a service that this page needs"]);
       expect([notes.calls, app.events('session.ended')]).toEqual([[], []]);
     }),
   );

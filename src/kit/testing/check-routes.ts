@@ -149,10 +149,14 @@ async function whatHides(route: OwnRoute, person: Visitor, checked: CheckedSite,
 function partOfTheKit(
   method: string,
   { path }: OwnRoute,
-  { pages, folders }: CheckedSite,
+  { pages, folders, apis }: CheckedSite,
 ): string | undefined {
   const address = sampleOf(path);
   if (kitAddresses.test(address)) return 'the kit';
+  const api = [...apis].find(
+    ([, { url, proxy }]) => url && proxy && `${address}/`.startsWith(`${proxy.path}/`),
+  );
+  if (api) return `the \`proxy\` of the API '${api[0]}'`;
   if (method === 'GET') {
     if (listFiles(folders.public).some((file) => file.path === address)) return `the file public${address}`;
     const page = pageAt(pages, address);

@@ -13,6 +13,8 @@ import { wantedBy } from './wanted.ts';
 
 interface Answered {
   challenge?: Challenge | undefined;
+  /** Lets go of an answer that nobody will read. */
+  discard?: () => void;
 }
 
 /** One call: to which API, and how it is sent. */
@@ -39,12 +41,24 @@ export async function callApi<T extends Answered>(
   const token = await currentToken(req, own, wanted);
   let answer = await send(provider, token);
   if (answer.challenge?.error === 'invalid_token') {
-    const fresh = await afterRefusal(req, own, wanted, token);
+    const fresh = await unless(answer, () => afterRefusal(req, own, wanted, token));
+    if (fresh) answer.discard?.();
     if (fresh && !repeatable) throw sendAgain();
     if (fresh) answer = await send(provider, fresh);
   }
-  if (answer.challenge) follow(req, name, provider, answer.challenge);
+  const { challenge } = answer;
+  if (challenge) await unless(answer, () => follow(req, name, provider, challenge));
   return answer;
+}
+
+/** Does something about an answer that nobody will read where that fails. */
+async function unless<T>(answer: Answered, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    answer.discard?.();
+    throw error;
+  }
 }
 
 /**

@@ -1,0 +1,98 @@
+import http from 'node:http';
+import https from 'node:https';
+import { type Duplex, pipeline, type Readable } from 'node:stream';
+import { createAgents, isSafe, type Way } from './agents.ts';
+import { Unreachable, UnusableAnswer } from './fetch.ts';
+import type { Route } from './internal-address.ts';
+import { networkHint } from './network-hints.ts';
+import { opening, ProxyFailure } from './proxy.ts';
+
+/** A request whose body and answer are not kept in memory. */
+export interface StreamRequest {
+  method: string;
+  headers: Record<string, string>;
+  /** Sent once. */
+  body: Readable | undefined;
+  /** Gives the request up, also while its answer streams. */
+  signal: AbortSignal;
+}
+
+export type OpenStream = (url: URL, request: StreamRequest) => Promise<http.IncomingMessage>;
+
+/**
+ * Requests over node:http, streamed both ways. Follows no redirect. How long the other side may take is the caller's to
+ * say, by `signal`.
+ *
+ * @returns `open`, which rejects with Unreachable or UnusableAnswer before there is an answer
+ */
+export function createStreaming(options: Way & { route: (url: URL) => Route }): {
+  open: OpenStream;
+  close(): void;
+} {
+  const agents = createAgents(options);
+
+  async function open(url: URL, request: StreamRequest): Promise<http.IncomingMessage> {
+    const way = options.route(url);
+    const { method, body } = request;
+    try {
+      return await send(way, request, agents.for(way.url, method)).catch((error) => {
+        // The other end closed a kept connection just as we used it.
+        const closed = error.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code);
+        if (closed && isSafe(method) && !body) return send(way, request, agents.for(way.url, method, true));
+        throw error;
+      });
+    } catch (error) {
+      if (error instanceof UnusableAnswer || error instanceof Unreachable) throw error;
+      const failure = new Unreachable(`${way.url.host} does not answer`, { cause: error });
+      failure.hint =
+        error instanceof ProxyFailure
+          ? error.hint
+          : networkHint(
+              error as NodeJS.ErrnoException,
+              way.url,
+              options.tls !== undefined,
+              way.internal ? 'OIDC_INTERNAL_URL' : "the API's `url` in site.ts",
+            );
+      throw failure;
+    }
+  }
+
+  return { open, close: agents.close };
+}
+
+function send(
+  { url, headers: ofRoute, servername }: Route,
+  { method, headers, body, signal }: StreamRequest,
+  agent: http.Agent,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const { request } = url.protocol === 'https:' ? https : http;
+    let connection: Duplex | undefined;
+    const outgoing = request(url, {
+      ...{ method, headers: { ...headers, ...ofRoute }, agent, servername },
+      [opening]: (opened: Duplex) => {
+        connection = opened;
+      },
+    } as http.RequestOptions);
+    const fail = (error: Error) => reject(Object.assign(error, { reusedSocket: outgoing.reusedSocket }));
+    const giveUp = () => {
+      const error = signal.reason instanceof Error ? signal.reason : new Unreachable('given up');
+      outgoing.destroy(error);
+      // Node has not given it to the request yet.
+      if (!outgoing.socket) connection?.destroy();
+      fail(error);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    outgoing.once('close', () => signal.removeEventListener('abort', giveUp));
+    outgoing.on('error', fail);
+    // We never ask for another protocol. Without a listener Node drops the connection, and no event tells.
+    outgoing.on('upgrade', (message, socket) => {
+      socket.destroy();
+      fail(new UnusableAnswer(`${url.origin}${url.pathname} answered ${message.statusCode}`));
+    });
+    outgoing.on('response', resolve);
+    if (body) pipeline(body, outgoing, () => {});
+    else outgoing.end();
+  });
+}

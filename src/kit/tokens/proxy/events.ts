@@ -1,0 +1,84 @@
+import type { Response } from 'express';
+import type { Log } from '../../log/index.ts';
+import type { Sessions } from '../../store/index.ts';
+
+/** A session's end ends its event streams within ten seconds: it is looked at so often, in milliseconds. */
+const lookEveryMs = 3_000;
+/**
+ * A store that does not answer for so long cannot say that there still is a session. With the next look, and the two
+ * seconds that it may take to fail, ten would be over.
+ */
+const longestDoubtMs = 5_000;
+
+/** The open event streams of one session. */
+interface Watched {
+  streams: Set<Response>;
+  timer: NodeJS.Timeout;
+  /** When the store last said that the session goes on. */
+  seenAt: number;
+}
+
+export type EventStreams = ReturnType<typeof createEventStreams>;
+
+/** Whether an answer is an event stream, which has no end of its own. */
+export function isEventStream(contentType = ''): boolean {
+  return /^\s*text\/event-stream\b/i.test(contentType);
+}
+
+/**
+ * Ends event streams when their session has ended, however that came about, and when the app stops. Looking does not
+ * move a session's idle end (R9), and is done once for all streams of a session.
+ *
+ * @param finishing aborted when the app stops
+ */
+export function createEventStreams(sessions: Sessions, finishing: AbortSignal, log: Log) {
+  const bySession = new Map<string, Watched>();
+
+  // A page that does not read holds up its stream's end: the next look breaks that one off.
+  const endAll = ({ streams }: Watched) => {
+    for (const stream of streams) {
+      if (stream.writableEnded) stream.destroy();
+      else stream.end();
+    }
+  };
+
+  async function look(id: string, watched: Watched): Promise<void> {
+    try {
+      if (!(await sessions.look(id))) return endAll(watched);
+      watched.seenAt = Date.now();
+    } catch {
+      if (Date.now() - watched.seenAt < longestDoubtMs) return;
+      log.warn('event streams were ended: the store does not say whether their session goes on');
+      endAll(watched);
+    }
+  }
+
+  function watch(id: string): Watched {
+    const timer = setInterval(() => look(id, watched), lookEveryMs);
+    const watched: Watched = { streams: new Set(), timer, seenAt: Date.now() };
+    bySession.set(id, watched);
+    return watched;
+  }
+
+  const finish = () => {
+    for (const { streams } of bySession.values()) for (const stream of streams) stream.end();
+  };
+  finishing.addEventListener('abort', finish, { once: true });
+
+  return {
+    /** Ends this one with its session. */
+    add(id: string, stream: Response): void {
+      // One that nobody reads any more says so only once, and would be looked after for ever.
+      if (stream.destroyed) return;
+      if (finishing.aborted) return void stream.end();
+      const watched = bySession.get(id) ?? watch(id);
+      watched.streams.add(stream);
+      stream.once('close', () => {
+        watched.streams.delete(stream);
+        if (watched.streams.size > 0) return;
+        clearInterval(watched.timer);
+        bySession.delete(id);
+      });
+    },
+  };
+}

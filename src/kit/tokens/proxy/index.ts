@@ -1,0 +1,86 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { AuthError } from '../../errors/auth-error.ts';
+import type { ErrorWithMessage } from '../../errors/message.ts';
+import { plainPages } from '../../errors/plain-pages.ts';
+import { neverCache } from '../../http/answers.ts';
+import { onlyForScripts } from '../../http/navigation.ts';
+import { type Api, type ApiProxy, type Apis, apiAddress } from '../../provider/index.ts';
+import { demandStore } from '../../session/context.ts';
+import { recheckIfDue } from '../../session/recheck.ts';
+import { getUser } from '../../session/user-session.ts';
+import { demandOwnPage, demandScript } from './caller.ts';
+import type { EventStreams } from './events.ts';
+import { passOn } from './pass.ts';
+import { isBelow, pathBelow } from './path.ts';
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+interface Proxied {
+  name: string;
+  api: Api & { url: URL; proxy: ApiProxy };
+}
+
+/**
+ * Passes requests of our own pages' scripts on to the APIs of site.ts that have a `proxy`, with the user's access token:
+ * the browser never sees one (the back end of a front end).
+ */
+export function apiProxies(apis: Apis, events: EventStreams) {
+  const proxied = [...apis].flatMap(([name, api]): Proxied[] => {
+    const { url, proxy } = api;
+    return url && proxy ? [{ name, api: { ...api, url, proxy } }] : [];
+  });
+  const at = (path: string) => proxied.find(({ api }) => isBelow(path, api.proxy.path));
+  /** Comes before whatever may refuse a request: a refusal is an answer at the proxy's address, too. */
+  const prepare: RequestHandler = (req, res, next) => {
+    if (at(req.path)) prepareAnswer(req, res);
+    next();
+  };
+  const pass: RequestHandler = async (req, res, next) => {
+    const found = at(req.path);
+    if (!found) return next();
+    await proxy(req, res, apis, found, events);
+  };
+  return { isProxied: (path: string) => at(path) !== undefined, prepare, pass };
+}
+
+function prepareAnswer(req: Request, res: Response): void {
+  onlyForScripts(req);
+  neverCache(res);
+  // An API may answer with anything: nothing of it may run as a page of ours.
+  res.setHeader('Content-Security-Policy', 'sandbox');
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+  if (methods.includes(req.method)) return;
+  res.setHeader('Allow', methods.join(', '));
+  throw refusal(405);
+}
+
+/** The cheapest check first, and nothing is sent anywhere before the last. */
+async function proxy(
+  req: Request,
+  res: Response,
+  apis: Apis,
+  { name, api }: Proxied,
+  events: EventStreams,
+): Promise<void> {
+  demandScript(req);
+  const path = pathBelow(req.path, api.proxy.path);
+  if (path === undefined || req.originalUrl.includes('#')) throw refusal(400);
+  demandStore(req);
+  if ((await recheckIfDue(req, res, '/')) === 'answered') return;
+  const user = getUser(req);
+  if (!user) throw new AuthError('sign_in_first');
+  demandOwnPage(req, user);
+  const url = apiAddress(apis, name, path + queryIn(req));
+  await passOn(req, res, { name, api, url }, events);
+}
+
+/** As it came, with its question mark. */
+function queryIn({ originalUrl }: Request): string {
+  const at = originalUrl.indexOf('?');
+  return at < 0 ? '' : originalUrl.slice(at);
+}
+
+function refusal(status: 400 | 405): ErrorWithMessage {
+  const page = status === 405 ? plainPages.wrongMethod : plainPages.notUnderstood;
+  return Object.assign(new Error('the proxy of an API does not take this request'), { status, page });
+}

@@ -1,0 +1,121 @@
+import { pipeline } from 'node:stream/promises';
+import type { Request, Response } from 'express';
+import { AuthError } from '../../errors/auth-error.ts';
+import type { Api, ApiProxy, StreamedAnswer } from '../../provider/index.ts';
+import { signedIn } from '../../session/user-session.ts';
+import { callApi } from '../call-api.ts';
+import { answerHeaders } from './answer-headers.ts';
+import { bodyOf } from './body.ts';
+import { type EventStreams, isEventStream } from './events.ts';
+import { requestHeaders } from './request-headers.ts';
+
+/** A call in which no byte comes or goes for so long is given up. */
+const longestSilenceMs = 30_000;
+
+/** Where a request goes. */
+export interface Target {
+  /** As in site.ts. */
+  name: string;
+  api: Api & { url: URL; proxy: ApiProxy };
+  url: URL;
+}
+
+/**
+ * Sends a script's request on to the API with the user's access token, and the API's answer back, both as they come.
+ *
+ * @throws AuthError as `fetchApi` does; an error with a 413 page
+ */
+export async function passOn(
+  req: Request,
+  res: Response,
+  { name, api, url }: Target,
+  events: EventStreams,
+): Promise<void> {
+  // Nobody waits for the answer any more.
+  if (res.closed) return;
+  const call = new AbortController();
+  // After a whole answer there is nothing to give up, and an abort is dear.
+  res.once('close', () => {
+    if (!res.writableFinished) call.abort();
+  });
+  const body = bodyOf(req, {
+    onBytes: () => void silence.refresh(),
+    onTooLarge: (error) => call.abort(error),
+  });
+  const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
+  try {
+    const headers = { ...requestHeaders(req.headers, api.proxy.requestHeaders), ...body.headers };
+    const request = { method: req.method, headers, body: body.stream, signal: call.signal };
+    const answer = await callApi(req, {
+      name,
+      repeatable: body.stream === undefined,
+      send: (provider, token) => {
+        if (body.stream) req.pipe(body.stream);
+        return provider.streamApi(token, url, request);
+      },
+    });
+    await answerWith(req, res, answer, { api, url, signal: call.signal, silence, events });
+  } catch (error) {
+    if (res.destroyed) return;
+    const { reason } = call.signal;
+    // What ended the call says more than that it ended.
+    throw isTold(reason) ? reason : error;
+  } finally {
+    clearTimeout(silence);
+    // The API may have answered before it had all of the body: the rest must hold up neither connection.
+    if (body.stream && !req.readableEnded) call.abort();
+    if (body.stream) req.unpipe(body.stream).resume();
+  }
+}
+
+interface Passing extends Pick<Target, 'api' | 'url'> {
+  signal: AbortSignal;
+  silence: NodeJS.Timeout;
+  events: EventStreams;
+}
+
+async function answerWith(
+  req: Request,
+  res: Response,
+  { message }: StreamedAnswer,
+  { api, url, signal, silence, events }: Passing,
+): Promise<void> {
+  const { path, answerHeaders: more } = api.proxy;
+  res.status(message.statusCode ?? 502);
+  const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
+  // Whoever stands between would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
+  if (res.statusCode === 204) delete headers['content-length'];
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  // Without a type of its own a browser must not guess one.
+  if (!headers['content-type']?.trim() && hasBody(req, res))
+    res.setHeader('Content-Type', 'application/octet-stream');
+  const endless = isEventStream(headers['content-type']);
+  const own = signedIn(req);
+  if (endless && own) {
+    clearTimeout(silence);
+    res.setHeader('X-Accel-Buffering', 'no'); // nginx would keep events back.
+    res.flushHeaders();
+    events.add(own.id, res);
+  }
+  if (!endless) message.on('data', () => void silence.refresh());
+  // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
+  await pipeline(message, res).catch((error: NodeJS.ErrnoException) => {
+    const hasGone = signal.aborted && !isTold(signal.reason);
+    if (!res.writableEnded && !hasGone)
+      req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
+  });
+  message.destroy();
+}
+
+/** Why a call was given up, where it was not that nobody waits any more. */
+function isTold(reason: unknown): boolean {
+  return reason instanceof Error && 'status' in reason;
+}
+
+function hasBody({ method }: Request, { statusCode }: Response): boolean {
+  return method !== 'HEAD' && statusCode !== 204 && statusCode !== 304;
+}
+
+function tooSlow(name: string): AuthError {
+  return new AuthError('api_unreachable', { hint: `nothing came from the API '${name}' for 30 seconds` });
+}
