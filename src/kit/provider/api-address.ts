@@ -35,9 +35,12 @@ export function apiNamed(apis: Apis, name: string): Api {
   throw new TypeError(`site.ts has no API named '${name}'. Its \`apis\` are: ${names || 'none'}.`);
 }
 
-/** Servers decode what browsers leave: `..%2f` leads up there. So does `..;/` where they are written in Java. */
+/**
+ * Servers decode what browsers leave: `..%2f` leads up there. So does `..;/` where they are written in Java, `..%3f` where
+ * they read what is decoded as an address once more, and `..%20` on Windows.
+ */
 function climbs(pathname: string): boolean {
-  return /(?:^|[/\\])\.\.?(?:;[^/\\]*)?(?:[/\\]|$)/.test(decoded(pathname));
+  return /(?:^|[/\\])\.\.?\s*(?:[;?#/\\]|$)/.test(decoded(pathname));
 }
 
 /** What is no text when it is decoded may be anything there. */

@@ -143,7 +143,7 @@ describe('is refused', () => {
           { api: 'notes', hint: expect.stringMatching(hint) },
         ]);
         const back = await browser.get(app.url('/auth/login?renew=1&api=notes&returnTo=/call/notes'));
-        expect([back.status, headingOf(back)]).toEqual([503, "We can't open a service that this page needs"]);
+        expect([back.status, headingOf(back)]).toEqual([503, "We can't use a service that this page needs"]);
         expect([
           notes.calls,
           app.events('session.ended').filter(({ reason }) => reason !== 'signed-in-again'),

@@ -100,8 +100,8 @@ test('where the provider refuses it after that sign-in too, a page says so, and 
   const { browser, page } = await pair.signIn('alice', '/call/never');
   const { asked, back } = await press(browser, page);
   expect(asked.get('scope')?.split(' ')).toContain('never.read');
-  expect([back.status, headingOf(back)]).toEqual([503, "We can't open a service that this page needs"]);
-  expect(back.body).toContain('does not let this app use it for you. You are still signed in.');
+  expect([back.status, headingOf(back)]).toEqual([503, "We can't use a service that this page needs"]);
+  expect(back.body).toContain('does not allow this site to use it on your behalf. You are still signed in.');
   expect(buttonOn(back)).toBe('');
   expect(pair.app.events('token.refresh_failed').at(-1)?.hint).toMatch(
     /invalid_scope.*API 'never' in site\.ts, and that this client may have them at the provider/,

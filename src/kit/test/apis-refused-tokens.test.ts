@@ -138,7 +138,7 @@ describe('a refused token that the provider does not replace', () => {
         }
         expect(asked).toHaveLength(2);
         const back = await browser.get(app.url('/auth/login?renew=1&api=notes&returnTo=/call/notes'));
-        expect([back.status, headingOf(back)]).toEqual([503, "We can't open a service that this page needs"]);
+        expect([back.status, headingOf(back)]).toEqual([503, "We can't use a service that this page needs"]);
         expect(op.calls.authorization).toBe(2);
         pass(61);
         expect((await call('notes')).status).toBe(503);

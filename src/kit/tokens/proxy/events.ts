@@ -34,9 +34,9 @@ export function isEventStream(contentType = ''): boolean {
 export function createEventStreams(sessions: Sessions, finishing: AbortSignal, log: Log) {
   const bySession = new Map<string, Watched>();
 
+  // A page that does not read holds up its stream's end: the next look breaks that one off.
   const endAll = ({ streams }: Watched) => {
     for (const stream of streams) {
-      // Whoever does not read has not got the end since the look before.
       if (stream.writableEnded) stream.destroy();
       else stream.end();
     }
@@ -68,6 +68,8 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
   return {
     /** Ends this one with its session. */
     add(id: string, stream: Response): void {
+      // One that nobody reads any more says so only once, and would be looked after for ever.
+      if (stream.destroyed) return;
       if (finishing.aborted) return void stream.end();
       const watched = bySession.get(id) ?? watch(id);
       watched.streams.add(stream);
