@@ -322,6 +322,7 @@ describe('the events of the sample API', () => {
 
   test('are twenty streams at most for each user, and a closed one makes place', async () => {
     const alice = await someone();
+    expect((await alice.ask('/events', 'HEAD')).headers.get('content-type')).toMatch(/^text\/event-stream/);
     const streams = await Promise.all(Array.from({ length: 20 }, () => open(alice)));
     const { answer } = await open(alice);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([
