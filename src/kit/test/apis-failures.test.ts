@@ -104,18 +104,21 @@ describe('a refusal that needs the person', () => {
   );
 
   test('(a new ID token that cannot be used) leads to a new sign-in, and the refresh token is not used twice', () =>
-    withApis({ apis, profile }, async ({ op, call, open, answers, asked, app, notes }) => {
-      await open('/profile');
-      pass(120);
-      answers(() => 'honest');
-      op.nextRefresh({ sign: 'broken' });
-      for (const name of ['notes', 'notes', 'plans']) {
-        const page = await call(name);
-        expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in again']);
-      }
-      expect([asked.length, notes.calls, app.events('session.ended')]).toEqual([1, [], []]);
-      expect((await open('/profile')).status).toBe(200);
-    }));
+    withApis(
+      { apis: { ...apis, notes: { resource: 'https://notes.example.com' } }, profile },
+      async ({ op, call, open, answers, asked, app, notes }) => {
+        await open('/profile');
+        pass(120);
+        answers(() => 'honest');
+        op.nextRefresh({ sign: 'broken' });
+        for (const name of ['notes', 'notes', 'plans']) {
+          const page = await call(name);
+          expect([page.status, headingOf(page)]).toEqual([401, 'Please sign in again']);
+        }
+        expect([asked.length, notes.calls, app.events('session.ended')]).toEqual([1, [], []]);
+        expect((await open('/profile')).status).toBe(200);
+      },
+    ));
 });
 
 describe('a refusal of this client', () => {

@@ -186,6 +186,23 @@ describe('tokens of APIs (R20)', () => {
       }
     }));
 
+  test('nor is a subject token that looks like words', () =>
+    withApis(
+      { apis: { notes: { exchange: true }, plans: {} }, env: { OIDC_USERINFO: 'false' } },
+      async (at) => {
+        const words = 'some-words-that-are-a-token';
+        at.op.next({ token: { json: { access_token: words } }, idToken: { at_hash: undefined } });
+        await at.open('/profile');
+        at.answers(({ subject_token }) => ({
+          status: 400,
+          json: { error: 'invalid_request', error_description: `no: ${subject_token}` },
+        }));
+        expect((await at.call('notes')).status).toBe(401);
+        expect(at.app.events('token.refresh_failed')[0]?.hint).toContain('no: [redacted]');
+        expect(JSON.stringify(at.app.lines)).not.toContain('words-that');
+      },
+    ));
+
   test('are taken out of a text that a page prints, each of them', () =>
     withApis(
       {

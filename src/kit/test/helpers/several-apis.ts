@@ -29,13 +29,15 @@ export interface SeveralApis extends Pair {
    * What it answers to these from now on: undefined is a token for the API that is asked for, and `honest` what it would
    * have answered to a plain refresh.
    */
-  answers(answer: (asked: Record<string, string>, honest: Reply) => Reply | 'honest' | undefined): void;
+  answers(answer: (asked: Record<string, string>, honest: Reply) => Given | Promise<Given>): void;
   /** Calls an API as a page does; the answer's text, or the page of a failure. */
   call(name: string, path?: string): ReturnType<Pair['open']>;
   /** The token record of the only session. */
   record(): Promise<TokenRecord>;
   replaceRecord(change: (record: TokenRecord) => TokenRecord): Promise<void>;
 }
+
+type Given = Reply | 'honest' | undefined;
 
 interface Options {
   apis: Definitions;
@@ -80,12 +82,12 @@ function severalApis(pair: Pair, notes: StubApi, plans: StubApi): SeveralApis {
   const asked: Record<string, string>[] = [];
   let answerTo: Parameters<SeveralApis['answers']>[0] = () => undefined;
   let count = 0;
-  pair.op.takeOver('token', (honest, params) => {
+  pair.op.takeOver('token', async (honest, params) => {
     const all = Object.fromEntries(params);
     if (all.grant_type === 'authorization_code') return honest;
     const { refresh_token: _used, client_id: _id, client_secret: _secret, ...what } = all;
     asked.push(what);
-    const given = answerTo(what, honest);
+    const given = await answerTo(what, honest);
     const { scope, resource, audience } = what;
     const target = scope ?? resource ?? audience;
     if (given === 'honest' || (!given && target === undefined)) return honest;
