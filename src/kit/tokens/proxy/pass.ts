@@ -103,7 +103,7 @@ async function answerWith(
 }
 
 /**
- * As `pipeline` would, at a tenth less of the time for a whole call: it makes an AbortController and some errors for each.
+ * As `pipeline` would, which makes an AbortController and some errors for each answer: up to a tenth of a call's time.
  *
  * @returns what the API's answer broke off with. Half of it may be out: the connection breaks, which tells the script so.
  */
