@@ -6,7 +6,9 @@ declare module 'autocannon' {
     url: string;
     connections: number;
     duration: number;
+    method?: 'GET' | 'POST';
     headers?: Record<string, string>;
+    body?: string;
     verifyBody?: (body: string) => boolean;
     /** Milliseconds between its samples; it ends at one. */
     sampleInt?: number;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, signInWithAuthJs } from './browser.ts';
 import { freePort, type Server, startServer, until } from './processes.ts';
@@ -12,13 +13,26 @@ export interface Contestant {
   readonly anonymous?: boolean;
   /** Two providers instead of one: the bench's, and one that nobody signs in at. */
   readonly twoProviders?: boolean;
+  /** Hands calls on to the bench's API. */
+  readonly api?: boolean;
   /** Settings beside those that all have. */
   readonly settings?: Record<string, string>;
   /** Opening the page leads to the provider and back; anything else is told here. */
   readonly signIn?: (browser: Browser, origin: string) => Promise<unknown>;
 }
 
-export type Name = 'bare' | 'bareCompiled' | 'app' | 'appTwo' | 'appMemory' | 'eoc' | 'eocRedis' | 'authJs';
+export type Name =
+  | 'bare'
+  | 'bareCompiled'
+  | 'app'
+  | 'before'
+  | 'appTwo'
+  | 'appMemory'
+  | 'eoc'
+  | 'eocRedis'
+  | 'authJs'
+  | 'appProxy'
+  | 'byHand';
 
 export const contestants: Record<Name, Contestant> = {
   bare: { title: 'bare Express, no sign-in', file: 'servers/bare.js', anonymous: true },
@@ -29,6 +43,7 @@ export const contestants: Record<Name, Contestant> = {
     settings: { COMPILED_VIEWS: 'yes' },
   },
   app: { title: 'this app, Redis', file: '../src/server.ts', redis: true },
+  before: { title: 'this app before, Redis', file: '../src/server.ts', redis: true },
   appTwo: {
     title: 'this app, Redis, two providers',
     file: '../src/server.ts',
@@ -44,12 +59,17 @@ export const contestants: Record<Name, Contestant> = {
     redis: true,
   },
   authJs: { title: 'Auth.js, cookie', file: 'servers/auth-js.js', signIn: signInWithAuthJs },
+  appProxy: { title: 'this app, `proxy`', file: 'servers/proxy-here.js', redis: true, api: true },
+  byHand: { title: 'by hand, httpxy', file: 'servers/proxy-by-hand.js', redis: true, api: true },
 };
 
-/** Where the sign-ins go to and the sessions are kept; the same for every contestant. */
+/** Where the sign-ins go to, the sessions are kept and the API is; the same for every contestant. */
 export interface Surroundings {
   readonly issuer: string;
   readonly redisUrl: string;
+  readonly apiUrl: string;
+  /** The folder of another checkout of this app, which is `before`. */
+  readonly against: string | undefined;
 }
 
 /** A contestant that is up. */
@@ -63,20 +83,27 @@ export interface Running extends Contestant {
 export async function start(name: Name, around: Surroundings): Promise<Running> {
   const contestant = contestants[name];
   const port = await freePort();
-  const server = startServer(fileOf(contestant), settingsOf(contestant, port, around));
+  const server = startServer(
+    fileOf(contestant, name === 'before' ? around.against : undefined),
+    settingsOf(contestant, port, around),
+  );
   const origin = `http://127.0.0.1:${port}`;
   const page = `${origin}/profile`;
   await until(contestant.title, () => fetch(page, { redirect: 'manual' }));
   return { ...contestant, name, origin, server, page };
 }
 
-export function fileOf({ file }: Contestant): string {
-  return fileURLToPath(new URL(file, import.meta.url));
+/** @param checkout the folder of the project, where it is another than this */
+export function fileOf(
+  { file }: Contestant,
+  checkout = fileURLToPath(new URL('..', import.meta.url)),
+): string {
+  return join(checkout, 'bench', file);
 }
 
 /** The project's own settings; the other servers read what they need of them. */
 export function settingsOf(
-  { redis, settings, twoProviders }: Contestant,
+  { redis, api, settings, twoProviders }: Contestant,
   port: number,
   around: Surroundings,
 ): Record<string, string> {
@@ -99,6 +126,7 @@ export function settingsOf(
     // The others log no requests.
     LOG_LEVEL: 'warn',
     ...(redis && { REDIS_URL: around.redisUrl }),
+    ...(api && { API_URL: around.apiUrl }),
     ...settings,
   };
 }

@@ -16,7 +16,7 @@ function versions(): string[] {
     `Node ${process.versions.node}`,
     `Redis ${redis}`,
     ...['express', 'ejs', 'express-session', 'redis', 'openid-client'].map((name) => packageIn('../', name)),
-    ...['express-openid-connect', '@auth/express'].map((name) => packageIn('', name)),
+    ...['express-openid-connect', '@auth/express', 'httpxy'].map((name) => packageIn('', name)),
   ];
 }
 

@@ -3,16 +3,21 @@
  *
  *   npm run bench                               ten minutes; writes bench/RESULTS.md
  *   npm run bench -- --quick                    under a minute and rough; prints only
+ *   npm run bench -- --proxy                    calls to an API through `proxy` and by hand; --quick for a rough one
+ *   npm run bench -- --against ../before        pages of this checkout and of another; --quick for a rough one
  *   npm run bench -- --memory --sessions 100000 what the app itself holds after so many sign-ins
  *   npm run bench -- --soak --minutes 10        pages, sign-ins and sign-outs at half load
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { apiCalls, prepareApiCall } from './api-calls.ts';
 import { coldStarts } from './cold-start.ts';
-import type { Surroundings } from './contestants.ts';
+import type { Running, Surroundings } from './contestants.ts';
 import { memoryOfSessions } from './memory.ts';
+import { againstSection, proxySection } from './more-results.ts';
 import { preparePage } from './pages.ts';
 import { freePort, leaveServersCore, startBeside, until } from './processes.ts';
 import { type BenchRedis, startRedis } from './redis.ts';
@@ -25,6 +30,8 @@ import { anonymousVisits, sessionSize } from './visits.ts';
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    proxy: { type: 'boolean', default: false },
+    against: { type: 'string' },
     memory: { type: 'boolean', default: false },
     sessions: { type: 'string', default: '100000' },
     soak: { type: 'boolean', default: false },
@@ -34,17 +41,20 @@ const { values: options } = parseArgs({
 
 interface Effort {
   pages: Pace;
+  calls: Pace;
   signIns: Pace;
   starts: number;
 }
 
 const quick: Effort = {
   pages: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 0.8 },
+  calls: { coldRounds: 1, rounds: 5, warmUpSeconds: 0.3, seconds: 1 },
   signIns: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 1 },
   starts: 2,
 };
 const thorough: Effort = {
   pages: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
+  calls: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 3 },
   signIns: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
   starts: 11,
 };
@@ -63,13 +73,25 @@ async function main(): Promise<void> {
   }
   leaveServersCore();
   const redis = await startRedis();
-  const around = { issuer: await startProvider(), redisUrl: redis.url };
-  if (options.memory) results.write([await measureMemory(around, redis)]);
+  const around = {
+    issuer: await startStub('provider-stub.ts'),
+    redisUrl: redis.url,
+    apiUrl: await startStub('api-stub.ts'),
+    against: options.against === undefined ? undefined : resolve(options.against),
+  };
+  const effort = options.quick ? quick : thorough;
+  if (options.proxy) report([await measureProxy(around, redis, effort)]);
+  else if (options.against !== undefined) report([await measureAgainst(around, redis, effort)]);
+  else if (options.memory) results.write([await measureMemory(around, redis)]);
   else if (options.soak) results.write([results.soakSection(await soak(around, Number(options.minutes)))]);
-  else if (options.quick) {
-    results.print(await measure(around, redis, quick));
+  else report([...(await measure(around, redis, effort)), await measureProxy(around, redis, effort)]);
+}
+
+function report(sections: results.Section[]): void {
+  if (options.quick) {
+    results.print(sections);
     console.log(rough);
-  } else results.write(await measure(around, redis, thorough));
+  } else results.write(sections);
 }
 
 async function measure(around: Surroundings, redis: BenchRedis, effort: Effort): Promise<results.Section[]> {
@@ -99,13 +121,37 @@ async function measureMemory(around: Surroundings, redis: BenchRedis): Promise<r
   ]);
 }
 
-async function startProvider(): Promise<string> {
+/** Calls to an API behind the app, and the same by hand. */
+async function measureProxy(
+  around: Surroundings,
+  redis: BenchRedis,
+  { calls }: Effort,
+): Promise<results.Section> {
+  const measured = await inOrder(apiCalls, async (call) => {
+    const prepare = (running: Running) => prepareApiCall(running, redis, calls, call);
+    return [call, await duel(['appProxy', 'byHand'], around, calls, prepare)] as const;
+  });
+  return proxySection(measured, calls);
+}
+
+/** What a page costs here and in another checkout. */
+async function measureAgainst(
+  around: Surroundings,
+  redis: BenchRedis,
+  { pages }: Effort,
+): Promise<results.Section> {
+  const prepare = (running: Running) => preparePage(running, redis, pages);
+  return againstSection(await duel(['app', 'before'], around, pages, prepare), pages);
+}
+
+/** The provider, or the API: a server beside the load. */
+async function startStub(name: string): Promise<string> {
   const port = await freePort();
-  const file = fileURLToPath(new URL('provider-stub.ts', import.meta.url));
+  const file = fileURLToPath(new URL(name, import.meta.url));
   startBeside(process.execPath, [file], { PORT: String(port) });
-  const issuer = `http://127.0.0.1:${port}`;
-  await until('the provider', () => fetch(`${issuer}/jwks`));
-  return issuer;
+  const url = `http://127.0.0.1:${port}`;
+  await until(name, () => fetch(url));
+  return url;
 }
 
 /** In one sentence, what has to be installed first. */

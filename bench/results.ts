@@ -151,7 +151,7 @@ All print this app's /profile, by the same model and the same views; all but thi
 longer. This app logs from \`warn\` on, since the others log no requests at all. A sign-in of this app checks the
 ID token's signature and asks userinfo; express-openid-connect and Auth.js do neither, as they come.`;
 
-function pages(samples: Samples): string {
+export function pages(samples: Samples): string {
   const of = (name: Name, figure: string) => medianOf(samples, name, figure);
   return table(
     ['', 'pages/s', 'CPU µs', 'p50 ms', 'p99 ms', 'Redis', 'cookie B', 'header B', 'page B', 'heap', 'RSS'],
@@ -181,13 +181,13 @@ function signIns(samples: Samples): string {
   );
 }
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
 
-const title = (name: Name) => contestants[name].title;
-const round = (value = Number.NaN) => value.toFixed(0);
-const few = (value = Number.NaN) => value.toFixed(2).replace(/\.00$/, '');
-const times = (value: number) => `${value.toFixed(2)} ×`;
+export const title = (name: Name) => contestants[name].title;
+export const round = (value = Number.NaN) => value.toFixed(0);
+export const few = (value = Number.NaN) => value.toFixed(2).replace(/\.00$/, '');
+export const times = (value: number) => `${value.toFixed(2)} ×`;
 const megabytes = (value = Number.NaN) => `${(value / 2 ** 20).toFixed(1)} MB`;

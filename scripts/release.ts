@@ -27,8 +27,8 @@ const screenshots = /^docs\/screenshots\//;
 const example = [
   /^src\/pages\/(notes?|admin|api-data)\.ts$/,
   /^src\/data\//,
-  /^views\/(notes?|note-[a-z]+|admin|api-data)\.ejs$/,
-  /^public\/notes\.js$/,
+  /^views\/(notes?|note-[a-z]+|admin|api-data(-[a-z]+)?)\.ejs$/,
+  /^public\/(notes|api-data)\.js$/,
   /^test\/(notes?|admin|api-data|data(base)?)\b[\w.-]*\.test\.ts$/,
   /^test\/settings\.env$/,
 ];

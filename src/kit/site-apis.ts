@@ -25,12 +25,29 @@ export function readApis(given: unknown, providers: readonly string[]): { apis: 
     return { apis, problems: [`site.ts: \`apis\` has ${entries.length} APIs: at most ${mostApis} work.`] };
   }
   const problems = entries.flatMap(([name, api]: [string, unknown]) => {
-    const read = readApi(name, typeof api === 'object' && api !== null ? api : { url: null }, providers);
+    const read = isDefinition(api)
+      ? readApi(name, api, providers)
+      : `needs a \`url\` in a plain object, such as { url: settings.API_URL }, not ${kindOf(api)}.`;
     if (typeof read === 'string') return [`site.ts: the API '${name.slice(0, 60)}' in \`apis\` ${read}`];
     apis.set(name, read);
     return [];
   });
   return { apis, problems: [...problems, ...sharedPaths(apis)] };
+}
+
+/** Anything else that is an object, such as a list or a promise, would be an API without an address. */
+function isDefinition(api: unknown): api is Given {
+  if (typeof api !== 'object' || api === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(api);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function kindOf(api: unknown): string {
+  if (Array.isArray(api)) return 'a list';
+  if (api instanceof Promise) return 'a promise';
+  if (api instanceof URL) return 'an address';
+  if (typeof api === 'string') return 'a text';
+  return typeof api === 'object' && api !== null ? 'an object of another kind' : String(api).slice(0, 40);
 }
 
 interface Given extends Partial<Record<keyof ApiToken, unknown>> {

@@ -78,18 +78,18 @@ export interface ApiDefinition {
    * Scopes that say which API an access token is for (Microsoft Entra). With any of `scope`, `resource` and `audience`
    * the API gets an access token of its own by the refresh token; without, the one of the sign-in.
    */
-  scope?: string;
+  scope?: string | undefined;
   /** The API's name as a resource (RFC 8707), an address. Each sign-in asks for it, with its `scope`. */
-  resource?: string;
+  resource?: string | undefined;
   /** The API's name as an audience (Auth0). */
-  audience?: string;
+  audience?: string | undefined;
   /** Gets its access token by token exchange (RFC 8693), for the sign-in's access token. */
-  exchange?: boolean;
+  exchange?: boolean | undefined;
   /**
    * An address of this app, such as `/api/notes`, where scripts of the app's own pages reach the API: their requests
    * pass with the user's access token.
    */
-  proxy?: string;
+  proxy?: string | undefined;
   /** Header names that pass through `proxy` besides the usual ones. */
   requestHeaders?: readonly string[];
   /** Header names of the API's answers that pass through `proxy` besides the usual ones. */

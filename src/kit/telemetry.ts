@@ -103,6 +103,7 @@ export function createTelemetry() {
       authorizationUrl: inSpan('sign_in.start', provider.authorizationUrl),
       finishSignIn: inSpan('sign_in.finish', provider.finishSignIn),
       refresh: inSpan('token.refresh', provider.refresh),
+      exchange: inSpan('token.exchange', provider.exchange),
       revoke: inSpan('token.revoke', provider.revoke),
     }),
   };

@@ -1,55 +1,59 @@
-import { createHash } from 'node:crypto';
-import { calculateJwkThumbprint, createRemoteJWKSet, EmbeddedJWK, errors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { TokenProblem } from './api-problems.ts';
+import { checkProof, type Presented } from './api-proof.ts';
 
 export interface AccessToken {
   sub: string;
   scopes: string[];
+  /** Until when it is good, in milliseconds. */
+  endsAt: number;
+  /** How and when its user signed in, where it says so (RFC 9470 §6). */
+  acr: string | undefined;
+  authTime: number | undefined;
 }
 
-/** Why a request is refused, in the words of RFC 6750 §3.1. Without `code` there was no token at all. */
-export class TokenProblem extends Error {
-  readonly status: 400 | 401 | 403;
-  readonly code: string | undefined;
-  readonly challenge: string;
-
-  constructor(status: 400 | 401 | 403, code?: string, description = 'a token is needed', more = {}) {
-    super(description);
-    this.status = status;
-    this.code = code;
-    const details = code ? Object.entries({ error: code, error_description: description, ...more }) : [];
-    this.challenge = ['Bearer realm="notes"', ...details.map(([name, value]) => `${name}="${value}"`)].join(
-      ', ',
-    );
-  }
+export interface VerifierOptions {
+  issuer: string;
+  audience: string;
+  /** How far the clocks of the provider and of this API may be apart. Default: 5 minutes, as in ASP.NET Core. */
+  clockSkewSeconds?: number | undefined;
 }
 
-interface Presented {
-  authorization: string | undefined;
-  /** The DPoP header (RFC 9449). */
-  proof: string | undefined;
-  method: string;
-  url: URL;
-}
-
-/** Checks an access token as RFC 9068 §4 says: typ, signature, issuer, audience, expiry; then its DPoP binding. */
-export function createTokenVerifier({ issuer, audience }: { issuer: string; audience: string }) {
+/**
+ * Checks an access token as ASP.NET Core's AddJwtBearer does with Authority and Audience: signature by the provider's
+ * keys, algorithm, lifetime, audience, issuer. Then what RFC 9068 §4 wants besides (typ, sub, client_id), and its DPoP
+ * binding.
+ */
+export function createTokenVerifier({ issuer, audience, clockSkewSeconds = 300 }: VerifierOptions) {
   let keys: ReturnType<typeof createRemoteJWKSet> | undefined;
 
   return async ({ authorization, ...presented }: Presented): Promise<AccessToken> => {
-    if (!authorization) throw new TokenProblem(401);
-    const [, scheme = '', token] = authorization.match(/^(Bearer|DPoP) ([\w.~+/-]+=*)$/i) ?? [];
-    if (!token) throw new TokenProblem(400, 'invalid_request', 'the Authorization header is malformed');
+    const [, given = '', token = ''] = /^(Bearer|DPoP) +(.*\S)/i.exec(authorization ?? '') ?? [];
+    // No header, another scheme, or a scheme without a token: nobody tried to sign in.
+    if (!token) throw new TokenProblem(401, 'Bearer');
+    const scheme = given.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer';
     keys ??= createRemoteJWKSet(await findKeys(issuer));
     const { payload } = await jwtVerify(token, keys, {
-      issuer,
-      audience,
-      typ: 'at+jwt',
+      ...{ issuer, audience, clockTolerance: clockSkewSeconds, typ: 'at+jwt' },
       // Named, so that no token chooses its own algorithm; never none, never HS*.
       algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
       requiredClaims: ['exp', 'iat', 'sub', 'client_id'],
-    }).catch(refuse);
-    await checkBinding(scheme, token, (payload.cnf as { jkt?: string } | undefined)?.jkt, presented);
-    return { sub: payload.sub ?? '', scopes: String(payload.scope ?? '').split(' ') };
+    }).catch((error) => refuse(scheme, error));
+    await checkProof(scheme, token, (payload.cnf as { jkt?: string } | undefined)?.jkt, presented);
+    return read(payload, clockSkewSeconds);
+  };
+}
+
+function read(
+  { sub = '', scope, exp = 0, acr, auth_time }: JWTPayload,
+  clockSkewSeconds: number,
+): AccessToken {
+  return {
+    sub,
+    scopes: typeof scope === 'string' ? scope.split(' ') : [],
+    endsAt: (exp + clockSkewSeconds) * 1_000,
+    acr: typeof acr === 'string' ? acr : undefined,
+    authTime: typeof auth_time === 'number' ? auth_time : undefined,
   };
 }
 
@@ -63,35 +67,37 @@ async function findKeys(issuer: string): Promise<URL> {
   return new URL(metadata.jwks_uri);
 }
 
-function refuse(error: unknown): never {
+function refuse(scheme: string, error: unknown): never {
   const unreachable = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError);
   if (unreachable || error.code === 'ERR_JOSE_GENERIC') throw error;
-  throw new TokenProblem(401, 'invalid_token', `the token is not valid (${error.code})`);
+  throw new TokenProblem(401, scheme, 'invalid_token', describe(error));
 }
 
-/** A token bound to a key is worth nothing without the proof of that key, whatever scheme it comes with. */
-async function checkBinding(
-  scheme: string,
-  token: string,
-  jkt: string | undefined,
-  { proof, method, url }: Proof,
-) {
-  if (!jkt && scheme.toLowerCase() === 'bearer') return;
-  if (!jkt || !proof || scheme.toLowerCase() !== 'dpop') {
-    throw new TokenProblem(401, 'invalid_token', 'the token and its DPoP proof do not belong together');
-  }
-  const options = {
-    typ: 'dpop+jwt',
-    maxTokenAge: 60,
-    algorithms: ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'],
-  };
-  const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, options).catch(refuse);
-  const right =
-    payload.htm === method &&
-    payload.htu === url.origin + url.pathname &&
-    payload.ath === createHash('sha256').update(token).digest('base64url') &&
-    (await calculateJwkThumbprint(protectedHeader.jwk ?? {})) === jkt;
-  if (!right) throw new TokenProblem(401, 'invalid_dpop_proof', 'the DPoP proof is not for this request');
+/** In the words of AddJwtBearer, which has none for what is no JWT, has another type, or lacks a claim. */
+function describe(error: errors.JOSEError): string {
+  if (error instanceof errors.JWKSNoMatchingKey) return 'The signature key was not found';
+  if (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JOSEAlgNotAllowed ||
+    error instanceof errors.JOSENotSupported
+  )
+    return 'The signature is invalid';
+  if (!(error instanceof errors.JWTExpired) && !(error instanceof errors.JWTClaimValidationFailed)) return '';
+  const { claim, payload } = error;
+  if (claim === 'aud') return `The audience '${[payload.aud ?? 'empty'].flat().join(', ')}' is invalid`;
+  if (claim === 'iss') return `The issuer '${payload.iss ?? '(null)'}' is invalid`;
+  if (claim === 'nbf') return `The token is not valid before '${dotNetTime(payload.nbf)}'`;
+  if (claim !== 'exp') return '';
+  return payload.exp === undefined
+    ? 'The token has no expiration'
+    : `The token expired at '${dotNetTime(payload.exp)}'`;
 }
 
-type Proof = Omit<Presented, 'authorization'>;
+/** As .NET prints it in no language: 11/25/2026 14:00:00. */
+function dotNetTime(seconds: unknown): string {
+  const time = new Date(Number(seconds) * 1_000);
+  if (Number.isNaN(time.getTime())) return '(null)';
+  const [date = '', clock = ''] = time.toISOString().split('T');
+  const [year, month, day] = date.split('-');
+  return `${month}/${day}/${year} ${clock.slice(0, 8)}`;
+}

@@ -1,76 +1,71 @@
 import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { createTokenVerifier, TokenProblem } from './api-token.ts';
-import { apiScope } from './settings.ts';
+import { demandScope } from './api-answers.ts';
+import { createEvents } from './api-events.ts';
+import { historyRoute } from './api-history.ts';
+import { noteRoutes } from './api-note-routes.ts';
+import { createNotes } from './api-notes.ts';
+import { answerProblem, notFound } from './api-problems.ts';
+import { createTokenVerifier, type VerifierOptions } from './api-token.ts';
+import { apiScopes } from './settings.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends Omit<VerifierOptions, 'audience'> {
   /** 0, the default: any free port. */
   port?: number;
-  issuer: string;
   /** What the token's aud must hold. Default: the API's own address. */
   audience?: string;
-  /** What the token's scope must hold. */
-  scope?: string;
+  /** After how long without an event a stream gets a comment. Default: 15. */
+  commentSeconds?: number;
 }
 
 /**
  * The sample API: another server, which trusts nothing but the access token that comes with a request.
- * It keeps no session and knows no cookie.
+ * It keeps no session and knows no cookie. Each user has notes of their own, in memory.
  */
-export async function startApi({ port = 0, issuer, audience, scope = apiScope }: ApiOptions) {
-  const app = express().disable('x-powered-by');
+export async function startApi(options: ApiOptions) {
+  const { port = 0, audience, commentSeconds = 15 } = options;
+  // An ETag is there only where If-Match or a range takes it.
+  const app = express().disable('x-powered-by').disable('etag');
   const server = app.listen(port, 'localhost');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   const url = `http://localhost:${(server.address() as AddressInfo).port}`;
-  const verify = createTokenVerifier({ issuer, audience: audience ?? url });
+  const verify = createTokenVerifier({ ...options, audience: audience ?? url });
 
   app.use(async (req: Request, res: Response, next: NextFunction) => {
-    const token = await verify({
+    res.set('Cache-Control', 'no-store');
+    res.locals.token = await verify({
       authorization: req.get('authorization'),
       proof: req.get('dpop'),
       method: req.method,
       url: new URL(req.originalUrl, url),
     });
-    if (!token.scopes.includes(scope)) {
-      throw new TokenProblem(403, 'insufficient_scope', 'the token does not allow this', { scope });
-    }
-    res.locals.token = token;
     next();
   });
+  // Before a body is read: who may not write has no body worth reading.
+  app.use(demandScope(apiScopes));
 
+  const notes = createNotes();
   app.get('/', (_req, res) => {
-    res.set('Cache-Control', 'no-store').json({
-      sub: res.locals.token.sub,
-      notes: [
-        { id: 1, text: 'Water the plants' },
-        { id: 2, text: 'Read RFC 9700 again' },
-      ],
-      answered_at: new Date().toISOString(),
-    });
+    const { sub } = res.locals.token;
+    res.json({ sub, notes: notes.list(sub), answered_at: new Date().toISOString() });
   });
+  app.use('/notes', noteRoutes(notes));
+  const events = createEvents(notes, { commentSeconds });
+  app.get('/events', events.route);
+  app.get('/history', historyRoute(notes));
 
-  app.use((_req, res) => {
-    res.status(404).json({ error: 'not_found' });
+  app.use(() => {
+    throw notFound();
   });
-
-  app.use(tokenProblems);
+  app.use(answerProblem);
 
   return {
     url,
     async stop() {
+      events.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
     },
   };
-}
-
-/** RFC 6750 §3: says by WWW-Authenticate what is missing in the token; nothing about it without a token. */
-function tokenProblems(error: Error, _req: Request, res: Response, _next: NextFunction): void {
-  if (!(error instanceof TokenProblem)) {
-    res.status(503).set('Retry-After', '5').json({ error: 'temporarily_unavailable' });
-    return;
-  }
-  res.status(error.status).set('WWW-Authenticate', error.challenge);
-  res.json({ error: error.code ?? 'unauthorized', error_description: error.message });
 }

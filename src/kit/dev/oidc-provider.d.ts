@@ -27,6 +27,13 @@ declare module 'oidc-provider' {
     accountId: string;
     expiration: number;
     scopes: Set<string>;
+    scope?: string;
+    clientId: string;
+    /** The thumbprint of the key that it is bound to. */
+    jkt?: string;
+    /** Its claims beside the library's own. */
+    extra?: Payload;
+    save(): Promise<string>;
     resourceServer?: { accessTokenTTL?: number };
   }
 
@@ -68,6 +75,12 @@ declare module 'oidc-provider' {
     session?: { accountId: string };
   }
 
+  /** What keeps how and when its user signed in. */
+  export interface SignInRecord {
+    acr?: string;
+    authTime?: number;
+  }
+
   /** Koa's context with the provider's own part. */
   export interface Context {
     req: IncomingMessage & { socket: Socket };
@@ -87,7 +100,15 @@ declare module 'oidc-provider' {
       requestParamClaims: Set<string>;
       requestParamOIDCScopes: Set<string>;
       resourceServers: Record<string, { scope: string }>;
-      entities: { IdTokenHint?: { payload: { sub: string } }; Client?: Client };
+      entities: {
+        IdTokenHint?: { payload: { sub: string } };
+        Client?: Client;
+        AuthorizationCode?: SignInRecord;
+        RefreshToken?: SignInRecord;
+        /** Of a token exchange; not the library's. */
+        SubjectToken?: Token;
+      };
+      entity(name: string, value: unknown): void;
     };
   }
 
@@ -104,7 +125,20 @@ declare module 'oidc-provider' {
       claims: Payload,
       of: { client: Client; ctx: undefined },
     ) => IdToken;
-    readonly AccessToken: { readonly IN_PAYLOAD: string[] };
+    readonly AccessToken: {
+      new (of: object): Token;
+      readonly IN_PAYLOAD: string[];
+      find(value: string): Promise<Token | undefined>;
+    };
+    readonly ResourceServer: new (
+      identifier: string,
+      of: object,
+    ) => object;
+    registerGrantType(
+      name: string,
+      handler: (ctx: Context) => Promise<void>,
+      parameters: readonly string[],
+    ): void;
     callback(): (req: IncomingMessage, res: ServerResponse) => void;
     cookieName(type: 'session'): string;
     on(event: 'access_token.issued', listener: (token: Token) => void): this;
@@ -120,7 +154,13 @@ declare module 'oidc-provider' {
 
   export default Provider;
 
-  export const errors: Record<'InvalidTarget', new () => Error>;
+  export const errors: Record<
+    'InvalidTarget' | 'InvalidRequest' | 'InvalidScope',
+    new (
+      description?: string,
+      scope?: string,
+    ) => Error
+  >;
 
   export namespace interactionPolicy {
     class Check {

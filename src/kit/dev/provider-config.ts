@@ -4,8 +4,8 @@ import { type Account, acrValues } from './accounts.ts';
 
 export interface ProviderSettings {
   accounts: readonly Account[];
-  /** The API that access tokens are for: then they are JWTs, else opaque. */
-  api?: { audience: string; scope: string } | undefined;
+  /** The APIs that access tokens are for: with one they are JWTs, without any opaque. */
+  apis: readonly ProviderApi[];
   /** Signature algorithms, the first is the default. A key is made for each. */
   algs: readonly string[];
   /** Lets clients sign in with a TLS certificate (RFC 8705). */
@@ -14,12 +14,20 @@ export interface ProviderSettings {
   port: number;
 }
 
+/** An API that this provider gives access tokens for. */
+export interface ProviderApi {
+  /** What a `resource` parameter names it by, and the token's aud (RFC 8707). */
+  audience: string;
+  /** The scopes that a token for it may have. */
+  scope: string;
+}
+
 /**
  * The provider's own settings, those of the IdentityServer in the ASP.NET Core sample: confidential
  * clients, code flow with PKCE only, refresh tokens that rotate, no consent page, exact addresses.
  */
 export function providerConfiguration(settings: ProviderSettings): Configuration {
-  const { accounts, api, algs, tls, port } = settings;
+  const { accounts, apis, algs, tls, port } = settings;
   return {
     acrValues: [...acrValues],
     claims: claimsByScope(accounts),
@@ -67,7 +75,8 @@ export function providerConfiguration(settings: ProviderSettings): Configuration
     },
     fetch: fetchLoopback,
     clientAuthMethods: [...keyMethods, ...(tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [])],
-    features: features({ api, algs, tls }),
+    features: features({ apis, tls }),
+    extraTokenClaims: howSignedIn,
   };
 }
 
@@ -75,7 +84,7 @@ export function findAccount(accounts: readonly Account[], sub: string): Account 
   return accounts.find((account) => account.sub === sub);
 }
 
-function features({ api, algs, tls }: Pick<ProviderSettings, 'api' | 'algs' | 'tls'>) {
+function features({ apis, tls }: Pick<ProviderSettings, 'apis' | 'tls'>) {
   return {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },
@@ -85,7 +94,7 @@ function features({ api, algs, tls }: Pick<ProviderSettings, 'api' | 'algs' | 't
         client.clientId === token.clientId,
     },
     pushedAuthorizationRequests: { enabled: true },
-    resourceIndicators: tokensFor(api, algs[0]),
+    resourceIndicators: tokensFor(apis),
     mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
   };
 }
@@ -100,22 +109,40 @@ const lifetimes = {
   Session: 14 * 24 * 3600,
 };
 
-/** Access tokens for the API are JWTs; for anything else there are none (RFC 8707). */
-function tokensFor(api: ProviderSettings['api'], alg: string | undefined) {
+/** Access tokens for an API are JWTs; for anything else there are none (RFC 8707). */
+function tokensFor(apis: readonly ProviderApi[]) {
   return {
     enabled: true,
-    defaultResource: async (_ctx: Context, _client: unknown, oneOf?: string[]) => oneOf ?? api?.audience,
+    // Of several that a sign-in was granted, a token is for one: the first, unless the request names another.
+    defaultResource: async (_ctx: Context, _client: unknown, granted?: string[]) =>
+      granted ? granted[0] : apis[0]?.audience,
     useGrantedResource: async () => true,
     async getResourceServerInfo(_ctx: Context, resource: string) {
-      if (resource !== api?.audience) throw new errors.InvalidTarget();
-      return {
-        // The sign-in scopes too, so that the same token opens userinfo, as at most providers.
-        scope: `openid profile email ${api.scope}`,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg } },
-      };
+      return resourceServer(apis, resource);
     },
   };
+}
+
+/**
+ * What a token for an API may hold.
+ *
+ * @throws InvalidTarget where this provider knows no such API
+ */
+export function resourceServer(apis: readonly ProviderApi[], resource: string) {
+  const api = apis.find(({ audience }) => audience === resource);
+  if (!api) throw new errors.InvalidTarget();
+  return {
+    // The sign-in scopes too, so that the same token opens userinfo, as at most providers.
+    scope: `openid profile email ${api.scope}`,
+    accessTokenFormat: 'jwt',
+  };
+}
+
+/** Tells an API how strong and how recent the sign-in was (RFC 9470 §6). */
+function howSignedIn({ oidc }: Context) {
+  const { AuthorizationCode, RefreshToken, SubjectToken } = oidc.entities;
+  const { acr, authTime } = AuthorizationCode ?? RefreshToken ?? {};
+  return SubjectToken ? SubjectToken.extra : { acr, auth_time: authTime };
 }
 
 /** Confidential clients only. */

@@ -11,7 +11,8 @@ import {
 } from 'jose';
 import Provider, { type ClientMetadata, type Configuration, type Context } from 'oidc-provider';
 import { type Account, sampleAccounts } from './accounts.ts';
-import { providerConfiguration } from './provider-config.ts';
+import { type ProviderApi, providerConfiguration } from './provider-config.ts';
+import { allowTokenExchange } from './provider-exchange.ts';
 import { providerLogout } from './provider-logout.ts';
 import { logoutPages, providerPages } from './provider-pages.ts';
 import { ProviderStore } from './provider-store.ts';
@@ -27,8 +28,11 @@ export interface ProviderOptions {
   label?: string;
   clients?: ClientMetadata[];
   accounts?: readonly Account[];
-  /** The API that access tokens are for. With it they are JWTs, without it opaque. */
-  api?: { audience: string; scope: string };
+  /**
+   * The APIs that access tokens are for, each by the resource that it is (RFC 8707). With one they are JWTs, without any
+   * opaque. A token that is asked for without a `resource` is for the first.
+   */
+  apis?: readonly ProviderApi[];
   /** Signature algorithms to make keys for; the first is the default. */
   algs?: readonly string[];
   /** Serves https, and asks for client certificates. */
@@ -43,7 +47,7 @@ export type RunningProvider = Awaited<ReturnType<typeof startProvider>>;
 
 /** An OpenID provider in this process, on any free port. Nothing it knows outlives it. */
 export async function startProvider(options: ProviderOptions = {}) {
-  const { tls, algs = ['RS256'], api, overrides = {}, onRequest } = options;
+  const { tls, algs = ['RS256'], apis = [], overrides = {}, onRequest } = options;
   // Its own list: whoever signs up is added.
   const accounts = [...(options.accounts ?? sampleAccounts)];
   const jwks = await createKeys(algs);
@@ -55,7 +59,7 @@ export async function startProvider(options: ProviderOptions = {}) {
   const addClient = (client: ClientMetadata) => store.clients.set(client.client_id, client);
   options.clients?.forEach(addClient);
 
-  const defaults = providerConfiguration({ accounts, api, algs, tls: Boolean(tls), port });
+  const defaults = providerConfiguration({ accounts, apis, algs, tls: Boolean(tls), port });
   const { name = 'work', label = 'Development identity provider' } = options;
   const render = createRender({ name, label });
   const { logoutSource, renderError, postLogoutSuccessSource } = logoutPages(render);
@@ -71,6 +75,7 @@ export async function startProvider(options: ProviderOptions = {}) {
   });
   const logout = providerLogout(provider, store);
   allowOfflineAccess(provider);
+  allowTokenExchange(provider, { apis, accounts });
   acceptOwnJwts(provider, store, jwks);
 
   const pages = providerPages({ provider, store, accounts, logout, render });

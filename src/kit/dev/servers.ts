@@ -6,8 +6,9 @@ import type { ClientMetadata } from 'oidc-provider';
 import { startApi } from './api.ts';
 import { devPorts } from './ports.ts';
 import { startProvider } from './provider.ts';
+import { tokenExchange } from './provider-exchange.ts';
 import { clientAt, type DevProvider, devProvider } from './providers.ts';
-import { apiScope } from './settings.ts';
+import { apiAddress, apiScopes } from './settings.ts';
 
 /** What `npm run dev` tells this process, each time that the app has started. */
 export interface ServersMessage {
@@ -16,7 +17,8 @@ export interface ServersMessage {
 
 const ports = devPorts(process.env);
 const app = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
-const audience = `http://localhost:${ports.api}`;
+const audience = apiAddress(ports);
+const scope = Object.values(apiScopes).join(' ');
 
 for (const wanted of process.argv.slice(2).map(devProvider)) {
   if (wanted) await start(wanted);
@@ -29,7 +31,7 @@ async function start(wanted: DevProvider): Promise<void> {
     port: ports[name],
     ...{ name, label },
     accounts: wanted.accounts(process.env),
-    ...(full && { api: { audience, scope: apiScope } }),
+    ...(full && { apis: [{ audience, scope }] }),
     clients: [registration(wanted, 'Web app')],
   });
   process.on('message', ({ appName }: ServersMessage) => provider.addClient(registration(wanted, appName)));
@@ -49,7 +51,7 @@ function registration(provider: DevProvider, client_name: string): ClientMetadat
     backchannel_logout_session_required: true,
     frontchannel_logout_uri: `${app}/auth/frontchannel-logout`,
     frontchannel_logout_session_required: true,
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code', 'refresh_token', tokenExchange],
     require_auth_time: true,
   };
 }

@@ -3,8 +3,11 @@ import { perProvider } from '../config/settings.ts';
 import type { DevPorts } from './ports.ts';
 import { clientAt, type DevProvider, namesIn, startedProviders } from './providers.ts';
 
-/** The scope that the sample API asks for. */
-export const apiScope = 'notes.read';
+/** The scopes that the sample API asks for. */
+export const apiScopes = { read: 'notes.read', write: 'notes.write' } as const;
+
+/** Where the sample API is, and the name of it that its access tokens are for. */
+export const apiAddress = ({ api }: Pick<DevPorts, 'api'>) => `http://localhost:${api}`;
 
 /**
  * What the app is started with in development, where `.env` does not say otherwise. With an issuer of
@@ -46,7 +49,9 @@ export function unusedSettings(env: NodeJS.ProcessEnv): string[] {
 function changeable(provider: DevProvider): NodeJS.ProcessEnv {
   return named(provider, {
     LABEL: provider.label,
-    SCOPE: `openid profile email offline_access${provider.full ? ` ${apiScope}` : ''}`,
+    SCOPE: ['openid profile email offline_access', ...(provider.full ? Object.values(apiScopes) : [])].join(
+      ' ',
+    ),
     ...(provider.full && { ROLES_CLAIM: 'roles' }),
   });
 }
@@ -64,7 +69,8 @@ function named({ name }: DevProvider, settings: Record<string, string>): NodeJS.
   );
 }
 
-/** For a site that calls the sample API. */
+/** For a site that calls the sample API: with API_RESOURCE, an access token for this API alone (RFC 8707). */
 function apiSettings(started: readonly DevProvider[], ports: DevPorts): NodeJS.ProcessEnv {
-  return started.some(({ full }) => full) ? { API_URL: `http://localhost:${ports.api}` } : {};
+  const address = apiAddress(ports);
+  return started.some(({ full }) => full) ? { API_URL: address, API_RESOURCE: address } : {};
 }

@@ -1,4 +1,5 @@
 import type { ProviderConfig } from '../config/index.ts';
+import { offlineAccess } from '../provider/quirks.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, ok, said, warning } from './finding.ts';
 import { listOf } from './metadata-lists.ts';
@@ -37,11 +38,21 @@ const refusers: [RegExp, string][] = [
 const closedAccount =
   'Without a refresh token, a user whose account is closed at the provider stays signed in until the session ends.';
 
+/** Whether sign-ins ask for a refresh token, by whatever this provider asks it with. */
+export function asksOffline(
+  { scopes_supported }: Metadata,
+  { scope, issuer, offlineAccess: when }: ProviderConfig,
+): boolean {
+  const listed = Array.isArray(scopes_supported) ? { scopes_supported } : {};
+  const asked = offlineAccess(scope, { issuer, ...listed }, when);
+  return asked.access_type !== undefined || asked.scope.split(' ').includes('offline_access');
+}
+
 /** Google, GitLab and Amazon Cognito answer a request for it with invalid_scope. */
 function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Finding {
-  const { scope, issuer, offlineAccess } = provider;
+  const { scope, issuer } = provider;
   const name = 'offline_access';
-  const always = offlineAccess === 'always';
+  const always = provider.offlineAccess === 'always';
   if (!always && !scope.split(' ').includes(name)) {
     const without = isKeycloak(metadata, provider)
       ? 'Keycloak gives a refresh token without it.'
@@ -83,7 +94,7 @@ function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Findi
   );
 }
 
-function isKeycloak({ authorization_endpoint }: Metadata, { issuer }: ProviderConfig): boolean {
+export function isKeycloak({ authorization_endpoint }: Metadata, { issuer }: ProviderConfig): boolean {
   return (
     /\/realms\/[^/]+\/?$/.test(issuer) || /\/protocol\/openid-connect\//.test(String(authorization_endpoint))
   );

@@ -37,6 +37,9 @@ export interface SignInOutcome extends Outcome {
   cameBack?: boolean;
 }
 
+/** What a sign-in asks for because of the site's APIs. */
+type AskedForApis = { scope: string; resources: readonly string[] };
+
 /**
  * Starts a sign-in that nobody ends: pushes the request where the app would, and opens the address once as a browser
  * does, without following where it leads.
@@ -45,9 +48,10 @@ export async function startSignIn(
   config: Subject,
   settings: ProviderConfig,
   redirectUri = redirectAddress(config),
+  forApis: AskedForApis = { scope: '', resources: [] },
 ): Promise<SignInOutcome> {
   const url = await withProvider(config, settings, redirectUri, (provider) =>
-    provider.authorizationUrl(transaction()),
+    provider.authorizationUrl({ ...transaction(), forApis }),
   ).catch(toOutcome);
   if (!(url instanceof URL)) return { ...url, at: 'push' };
   try {

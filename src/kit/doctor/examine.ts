@@ -2,9 +2,11 @@ import pino from 'pino';
 import type { Config, ProviderConfig } from '../config/index.ts';
 import { ownSecrets } from '../config/own-settings.ts';
 import type { LoadedSite } from '../load-site.ts';
-import { createProvider } from '../provider/index.ts';
+import { type Apis, createProvider } from '../provider/index.ts';
 import { otherOrigins } from '../provider/providers.ts';
 import type { AnySite } from '../site.ts';
+import { checkApis } from './api-answers.ts';
+import { checkApiRequests, checkApiTokens } from './api-tokens.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { betweenProviders } from './between-providers.ts';
 import { checkClient } from './client.ts';
@@ -33,14 +35,15 @@ import { checkWays } from './ways.ts';
  * @param loaded the site whose own settings are looked at too
  */
 export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Promise<Finding[]> {
-  const { config, findings } = checkSettings(env, loaded);
+  const { config, apis = new Map(), findings } = checkSettings(env, loaded);
   const site = loaded?.site;
   if (!config) return findings;
   const subjects = subjectsOf(config);
-  const [redis, address, ...ofProviders] = await Promise.all([
+  const [redis, address, ofApis, ...ofProviders] = await Promise.all([
     checkRedis(config),
     checkPublicAddress(config),
-    ...subjects.map(examineProvider),
+    checkApis(config, apis),
+    ...subjects.map((subject) => examineProvider(subject, apis)),
   ]);
   const registrations = await Promise.all(
     ofProviders.map(async ({ subject, metadata }) =>
@@ -53,9 +56,10 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
     ...checkSessionSecret(config),
     ...betweenProviders(config),
     ...checkRoutes(config, site),
-    ...ofProviders.flatMap((one) => linesOf(one, ofProviders, site)),
+    ...ofProviders.flatMap((one) => linesOf(one, ofProviders, { site, apis })),
     ...redis,
     ...address,
+    ...ofApis,
     ...registrations.flat(),
   ];
   return mask(all, secretsOfAll(config, site));
@@ -75,7 +79,7 @@ interface Examined {
 function linesOf(
   { subject, metadata, findings }: Examined,
   all: readonly Examined[],
-  site: AnySite | undefined,
+  { site, apis }: { site: AnySite | undefined; apis: Apis },
 ): Finding[] {
   const elsewhere = all.some((other) => other.metadata && makesAccounts(other.metadata));
   return ofProvider(subject, [
@@ -83,6 +87,7 @@ function linesOf(
     ...findings,
     ...checkUsers(subject),
     ...checkSignUp(site, metadata, elsewhere),
+    ...(metadata ? checkApiTokens(subject, metadata, apis) : []),
   ]);
 }
 
@@ -95,16 +100,16 @@ function ofProvider({ provider: { name, named, inFull } }: Subject, findings: re
   }));
 }
 
-async function examineProvider(subject: Subject): Promise<Examined> {
+async function examineProvider(subject: Subject, apis: Apis): Promise<Examined> {
   const own = [...(await checkCredentials(subject.provider)), ...checkWays(subject.provider)];
   const { metadata, findings } = await checkDiscovery(subject);
-  const more = metadata ? await examineMetadata(subject, metadata) : [unseen];
+  const more = metadata ? await examineMetadata(subject, metadata, apis) : [unseen];
   return { subject, ...(metadata && { metadata }), findings: [...own, ...findings, ...more] };
 }
 
 const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
 
-async function examineMetadata(config: Subject, metadata: Metadata): Promise<Finding[]> {
+async function examineMetadata(config: Subject, metadata: Metadata, apis: Apis): Promise<Finding[]> {
   const { finding: keySet, algorithms } = await checkKeySet(metadata, config.provider);
   const offers = [keySet, ...checkOffers(metadata, config.provider, algorithms)];
   const issuer = await checkMetadata(config, metadata);
@@ -114,7 +119,7 @@ async function examineMetadata(config: Subject, metadata: Metadata): Promise<Fin
     issuer,
     ...offers,
     client,
-    ...(await checkRequest(config, metadata, usable)),
+    ...(await checkRequest(config, metadata, usable, apis)),
     ...(await checkPostLogout(config, metadata)),
   ];
 }
@@ -138,6 +143,7 @@ async function checkRequest(
   config: Subject,
   metadata: Metadata,
   usable: ProviderConfig | undefined,
+  apis: Apis,
 ): Promise<Finding[]> {
   // The same refusal again would read as another fault.
   if (!usable && offersPar(metadata, config.provider)) {
@@ -149,5 +155,8 @@ async function checkRequest(
       ),
     ];
   }
-  return checkSignIn(config, usable ?? config.provider);
+  const settings = usable ?? config.provider;
+  const found = await checkSignIn(config, settings);
+  if (found.some(({ state }) => state === 'failed')) return found;
+  return [...found, ...(await checkApiRequests(config, settings, apis))];
 }

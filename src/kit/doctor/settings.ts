@@ -1,17 +1,19 @@
 import { checkSiteAndSettings } from '../assembly.ts';
 import { type Config, ConfigError, loadConfig } from '../config/index.ts';
 import type { LoadedSite } from '../load-site.ts';
+import type { Apis } from '../provider/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import type { Subject } from './subject.ts';
 
-/** The settings, or every problem they have. */
+/** The settings and the APIs of a site, or every problem they have. */
 export function checkSettings(
   env: NodeJS.ProcessEnv,
   loaded?: LoadedSite,
-): { config?: Config; findings: Finding[] } {
+): { config?: Config; apis?: Apis; findings: Finding[] } {
   try {
-    const config = loaded ? checkSiteAndSettings(loaded.site, env, loaded.root).config : loadConfig(env);
-    return { config, findings: [inOrder] };
+    if (!loaded) return { config: loadConfig(env), findings: [inOrder] };
+    const { config, apis } = checkSiteAndSettings(loaded.site, env, loaded.root);
+    return { config, apis, findings: [inOrder] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (!loaded || error.inSettings) return { findings: problems('settings', error.forOperators) };

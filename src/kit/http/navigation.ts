@@ -31,7 +31,7 @@ export function mayBeNavigation(req: Request): boolean {
 
 /** Undefined where the browser says nothing. */
 function saidByBrowser(req: Request): boolean | undefined {
-  if (purposes.some((name) => /prefetch|prerender|preview/i.test(req.get(name) ?? ''))) return false;
+  if (isPrefetch(req)) return false;
   const mode = req.get('Sec-Fetch-Mode');
   const dest = req.get('Sec-Fetch-Dest');
   if (mode === undefined && dest === undefined) return undefined;
@@ -40,6 +40,11 @@ function saidByBrowser(req: Request): boolean | undefined {
 
 /** The standard's header, and what browsers sent before there was one. */
 const purposes = ['Sec-Purpose', 'Purpose', 'X-Purpose', 'X-Moz'];
+
+/** Whether the browser asks before a person has, as a link of a page may have it do. */
+export function isPrefetch(req: Request): boolean {
+  return purposes.some((name) => /prefetch|prerender|preview/i.test(req.get(name) ?? ''));
+}
 
 /** Whether another site, or a sibling of ours, led the browser here. Those before 2023 do not say. */
 export function comesFromElsewhere(req: Request): boolean {

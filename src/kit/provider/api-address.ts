@@ -1,5 +1,5 @@
 import { notFound } from '../errors/page-errors.ts';
-import type { Apis } from './apis.ts';
+import type { Api, Apis } from './apis.ts';
 
 /**
  * The address of something at an API. It never leaves the API's own: no path leads above it, and no host comes from
@@ -10,11 +10,7 @@ import type { Apis } from './apis.ts';
  * @throws the error of `notFound` for a path that leads elsewhere: somebody has typed it
  */
 export function apiAddress(apis: Apis, name: string, path: string): URL {
-  if (!apis.has(name)) {
-    const names = [...apis.keys()].map((one) => `'${one}'`).join(', ');
-    throw new TypeError(`site.ts has no API named '${name}'. Its \`apis\` are: ${names || 'none'}.`);
-  }
-  const base = apis.get(name)?.url;
+  const base = apiNamed(apis, name).url;
   if (!base) {
     throw new TypeError(
       `the API '${name}' in site.ts has no url: a page that needs it should have a \`when\`.`,
@@ -31,9 +27,20 @@ export function apiAddress(apis: Apis, name: string, path: string): URL {
   return address;
 }
 
-/** Servers decode what browsers leave: `..%2f` leads up there. So does `..;/` where they are written in Java. */
+/** @throws TypeError for one that site.ts does not name */
+export function apiNamed(apis: Apis, name: string): Api {
+  const api = apis.get(name);
+  if (api) return api;
+  const names = [...apis.keys()].map((one) => `'${one}'`).join(', ');
+  throw new TypeError(`site.ts has no API named '${name}'. Its \`apis\` are: ${names || 'none'}.`);
+}
+
+/**
+ * Servers decode what browsers leave: `..%2f` leads up there. So does `..;/` where they are written in Java, `..%3f` where
+ * they read what is decoded as an address once more, and `..%20` on Windows.
+ */
 function climbs(pathname: string): boolean {
-  return /(?:^|[/\\])\.\.?(?:;[^/\\]*)?(?:[/\\]|$)/.test(decoded(pathname));
+  return /(?:^|[/\\])\.\.?\s*(?:[;?#/\\]|$)/.test(decoded(pathname));
 }
 
 /** What is no text when it is decoded may be anything there. */

@@ -1,6 +1,6 @@
 import type { WWWAuthenticateChallenge } from 'openid-client';
 import { said } from './hint-text.ts';
-import type { Demands } from './id-token-checks.ts';
+import { checkableAcr, type Demands } from './id-token-checks.ts';
 
 /** What an API says about the access token that it was sent, for the log and for what follows. */
 export interface Challenge {
@@ -24,22 +24,26 @@ export function challengeIn(
   const found = ours.find(({ parameters: { error } }) => statusOf(error) === status);
   const { error, error_description, scope, acr_values, max_age } = found?.parameters ?? {};
   if (!error) return undefined;
+  // Where people sign in is not an API's to say.
+  const acr = checkableAcr(words(acr_values)?.split(' '));
   return {
     error: error as Challenge['error'],
     error_description: error_description === undefined ? undefined : said(error_description, 200),
-    scope: scope !== undefined && scopes.test(scope) && scope.length <= longest ? scope : undefined,
+    scope: words(scope),
     demands: {
       ...(max_age !== undefined && /^\d{1,9}$/.test(max_age) && { maxAge: Number(max_age) }),
-      ...(acr_values !== undefined &&
-        acr_values.length <= longest &&
-        acrs.test(acr_values) && { acr: acr_values.split(' ') }),
+      ...(acr.length > 0 && { acr }),
     },
   };
 }
 
 const longest = 300;
-const scopes = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
-const acrs = scopes;
+
+/** Words with one space between them, as a scope has them (RFC 6749 §3.3); undefined for anything else. */
+function words(given: string | undefined): string | undefined {
+  if (given === undefined || given.length > longest) return undefined;
+  return /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(given) ? given : undefined;
+}
 
 /** RFC 9470 §3 has 401 for its own; some servers say `insufficient_scope` with a 401, which means another thing. */
 function statusOf(error: string | undefined): number | undefined {

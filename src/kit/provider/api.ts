@@ -5,6 +5,7 @@ import { type Challenge, challengeIn } from './api-challenge.ts';
 import { apiFailureHint } from './api-hints.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
+import { causes } from './failures.ts';
 
 export interface ApiRequest {
   method?: string;
@@ -70,9 +71,15 @@ export async function callApi(
       )
       .then((response) => ({ response }), takeAnswer);
   } catch (error) {
-    if (error instanceof AuthError) throw error;
-    throw new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
+    throw unreachable(error);
   }
+}
+
+/** What a call failed of, as an AuthError. The library puts errors of a fetch into errors of its own. */
+export function unreachable(error: unknown): AuthError {
+  const known = causes(error as Error).find((each) => each instanceof AuthError);
+  if (known) return known;
+  return new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
 }
 
 /** A 401 or 403 with a challenge is an answer of the API's; what to do with it is the caller's to say. */

@@ -3,10 +3,10 @@ import type { AuthError } from '../errors/auth-error.ts';
 import type { AccessToken, TokenRecord } from '../store/index.ts';
 import type { ApiToken } from './apis.ts';
 import type { ProviderConnection } from './connection.ts';
-import { demandBoundToken, importDpopKey } from './dpop-key.ts';
+import { importDpopKey } from './dpop-key.ts';
 import { said } from './hint-text.ts';
 import { withoutEmpty } from './parameters.ts';
-import { demandShort, RefreshError, toRefreshError } from './refresh-failure.ts';
+import { demandUsable, needsPerson, RefreshError, toRefreshError } from './refresh-failure.ts';
 
 const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
@@ -35,8 +35,7 @@ export async function exchangeToken(
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
     demandAccessToken(answer);
-    demandBoundToken(answer, dpop_key);
-    demandShort(answer.access_token);
+    demandUsable(answer, dpop_key);
     return {
       access_token: answer.access_token,
       expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,
@@ -59,15 +58,18 @@ function demandAccessToken({ token_type, issued_token_type }: oidc.TokenEndpoint
     throw refusedFor('the token exchange answered with the token_type N_A: what it gave is no access token');
 }
 
-function refusedFor(hint: string): RefreshError {
-  return new RefreshError('api_token_refused', { hint });
+function refusedFor(hint: string, cause?: unknown): RefreshError {
+  return new RefreshError('api_token_refused', { cause, hint });
 }
 
-/** Of a refresh's failures those that speak of its refresh token mean another thing here. */
+/**
+ * Of a refresh's failures those that speak of its tokens mean another thing here, and so does another 400: servers
+ * where token exchange is not switched on answer `invalid_request` (Keycloak) or `unsupported_grant_type`.
+ */
 function meaningOf(thrown: unknown, connection: ProviderConnection): AuthError {
   const error = toRefreshError(thrown, connection, true);
   const { reason, hint } = error;
-  const ofTokens = error instanceof RefreshError && (error.ends !== undefined || error.spent);
-  if (!ofTokens && reason !== 'invalid_grant') return error;
-  return new RefreshError('api_token_refused', { cause: thrown, hint: `token exchange: ${hint ?? reason}` });
+  const ofPerson = reason === 'sign_in_again' && needsPerson(thrown);
+  if (ofPerson || !/^(sign_in_again|session_over|invalid_grant)$/.test(reason)) return error;
+  return refusedFor(`token exchange: ${hint ?? reason}`, thrown);
 }

@@ -104,6 +104,8 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
     return `${said(error)}: the client of OIDC_CLIENT_ID is disabled at the provider; enable it there`;
   if (error === 'invalid_scope')
     return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
+  if (error === 'invalid_target')
+    return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or take it out';
   if (error === 'unauthorized_client')
     return 'unauthorized_client: the provider does not let this client sign users in this way; allow it the authorization code flow';
   return undefined;

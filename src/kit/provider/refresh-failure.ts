@@ -1,6 +1,8 @@
+import type { TokenEndpointResponse } from 'openid-client';
 import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
+import { demandBoundToken } from './dpop-key.ts';
 import { answerIn, type Clock, causes, toAuthError } from './failures.ts';
 import { Unreachable } from './fetch.ts';
 import { said } from './hint-text.ts';
@@ -13,18 +15,26 @@ export class RefreshError extends AuthError {
   readonly ends: EndReason | undefined;
   /** The refresh token was used, and what came for it cannot be. */
   readonly spent: boolean;
+  /** The refresh token that came with an access token which cannot be used. */
+  readonly rotated: string | undefined;
 
   constructor(
     reason: AuthError['reason'],
     {
       ends,
       spent = false,
+      rotated,
       ...options
-    }: ConstructorParameters<typeof AuthError>[1] & { ends?: EndReason; spent?: boolean },
+    }: ConstructorParameters<typeof AuthError>[1] & {
+      ends?: EndReason;
+      spent?: boolean;
+      rotated?: string | undefined;
+    },
   ) {
     super(reason, options);
     this.ends = ends;
     this.spent = spent;
+    this.rotated = rotated;
   }
 }
 
@@ -40,12 +50,21 @@ export function foreignTokens(cause?: unknown): RefreshError {
 /** Servers take headers of 16 KB at most, and each API's token is kept with each session. */
 const longestApiToken = 16_000;
 
-/** @throws RefreshError for an access token that no API would take */
-export function demandShort(accessToken: string): void {
-  if (accessToken.length <= longestApiToken) return;
-  throw new RefreshError('api_token_refused', {
-    hint: `the access token for the API has more than ${longestApiToken} characters: have the provider put less into it, such as fewer groups`,
-  });
+/**
+ * The access token of one API can be used: it is bound to the session's key where there is one, and not too long.
+ *
+ * @throws RefreshError which ends nothing, and brings the refresh token that came along: the old one is used up
+ */
+export function demandUsable(answer: TokenEndpointResponse, dpopKey: object | undefined): void {
+  const { access_token, refresh_token: rotated } = answer;
+  try {
+    demandBoundToken(answer, dpopKey);
+  } catch (cause) {
+    throw new RefreshError('api_token_refused', { cause, hint: (cause as AuthError).hint, rotated });
+  }
+  if (access_token.length <= longestApiToken) return;
+  const hint = `the access token for the API has more than ${longestApiToken} characters: have the provider put less into it, such as fewer groups`;
+  throw new RefreshError('api_token_refused', { hint, rotated });
 }
 
 /**
@@ -57,7 +76,7 @@ export function toRefreshError(thrown: unknown, provider: AskedProvider, forApi 
   if (thrown instanceof RefreshError) return thrown;
   // One of ours is about something else, such as the metadata: its answer is not the token endpoint's.
   const refusal = thrown instanceof AuthError ? undefined : readRefusal(thrown);
-  if (refusal && forApi && ofOneApi.test(refusal.error ?? '')) {
+  if (refusal && forApi && isOfOneApi(refusal)) {
     return new RefreshError('api_token_refused', { cause: thrown, hint: hintOf(refusal) });
   }
   if (refusal) return meaningOf(refusal, thrown, provider);
@@ -76,8 +95,17 @@ export function toRefreshError(thrown: unknown, provider: AskedProvider, forApi 
   return later(thrown, hint);
 }
 
-/** These speak of what was asked for, not of the session: it goes on (RFC 6749 §5.2, RFC 8707 §2.2). */
-const ofOneApi = /^(invalid_scope|invalid_target|unauthorized_client)$/;
+/**
+ * These speak of what was asked for, not of the session: it goes on (RFC 6749 §5.2, RFC 8707 §2.2). A 401 speaks of this
+ * client, whatever it says: Keycloak calls a wrong secret `unauthorized_client`.
+ */
+function isOfOneApi({ status, error = '' }: Refusal): boolean {
+  return (
+    !isLater(status) && status !== 401 && /^(invalid_scope|invalid_target|unauthorized_client)$/.test(error)
+  );
+}
+
+const isLater = (status: number) => status >= 500 || [408, 425, 429].includes(status);
 
 interface AskedProvider {
   settings: ProviderSettings;
@@ -95,8 +123,8 @@ function meaningOf(refusal: Refusal, cause: unknown, provider: AskedProvider): A
   const { status, error, description } = refusal;
   const { settings } = provider;
   const hint = hintOf(refusal);
-  if (status >= 500 || [408, 425, 429].includes(status)) return later(cause, hint);
-  if (error && needsPerson.test(error)) return new RefreshError('sign_in_again', { cause, hint });
+  if (isLater(status)) return later(cause, hint);
+  if (error && ofPerson.test(error)) return new RefreshError('sign_in_again', { cause, hint });
   // Also an invalid_grant that speaks of our own client assertion: no session ends for a setting of ours.
   if (isClientAuthenticationFailure(cause, settings)) {
     const what = clientCallError(cause, settings, 'answer', provider.clock()).hint;
@@ -115,7 +143,12 @@ function hintOf({ status, error, description }: Refusal): string {
   return `the token endpoint answered ${status}${words && ` ${words}`}`;
 }
 
-const needsPerson = /^(interaction|login|consent|account_selection)_required$/;
+const ofPerson = /^(interaction|login|consent|account_selection)_required$/;
+
+/** Whether the token endpoint says that the person has to do something. */
+export function needsPerson(thrown: unknown): boolean {
+  return ofPerson.test(readRefusal(thrown)?.error ?? '');
+}
 
 /** What a provider's description of `invalid_grant` says has ended. Most say nothing that tells. */
 function whatEnded(description = ''): EndReason {

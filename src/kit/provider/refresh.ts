@@ -6,7 +6,7 @@ import { demandBoundToken, importDpopKey } from './dpop-key.ts';
 import { originalIdToken } from './fetch.ts';
 import { checkIdToken, checkSameAudience } from './id-token-checks.ts';
 import { withoutEmpty } from './parameters.ts';
-import { demandShort, foreignTokens, toRefreshError } from './refresh-failure.ts';
+import { demandUsable, foreignTokens, toRefreshError } from './refresh-failure.ts';
 
 /**
  * Fresh tokens for old ones (RFC 6749 §6). Keeps the refresh token and the ID token when none comes.
@@ -34,8 +34,7 @@ export async function refreshTokens(
         ),
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
-    demandBoundToken(answer, dpop_key);
-    if (api) demandShort(answer.access_token);
+    if (!api) demandBoundToken(answer, dpop_key);
     const claims = answer.claims();
     if (claims) {
       // First: whatever else is wrong with somebody else's tokens, they end the session.
@@ -43,6 +42,7 @@ export async function refreshTokens(
       checkIdToken({ ...claims }, connection.settings, { accessToken: answer.access_token });
       checkSameAudience(claims.aud, old.id_token);
     }
+    if (api) demandUsable(answer, dpop_key);
     return { ...toRecord(answer, old, { dpop_key, scope: old.scope }), refreshed_at: Date.now() };
   } catch (error) {
     throw toRefreshError(error, connection, api !== undefined);

@@ -1,8 +1,8 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { apiAddress, type Provider } from '../provider/index.ts';
+import { apiAddress, type CallTokens, type Provider } from '../provider/index.ts';
 import type { TokenRecord } from '../store/index.ts';
-import type { AuthContext } from './context.ts';
+import type { AuthContext, HookUser } from './context.ts';
 import type { Admission, SignInContext } from './sign-in-hook.ts';
 import { nameIn } from './user-session.ts';
 
@@ -38,6 +38,7 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
   if (!signIn) return {};
   const { provider, tokens, claims, session, ...whom } = asked;
   const inClaims = context.rolesOf(provider.name, claims);
+  const apiTokens = tokensFor(context, session);
   const at: SignInContext = {
     ...{ ...whom, data, settings },
     // A copy: what it writes into it changes nobody's claims (R12).
@@ -50,12 +51,21 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
         throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
       }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
-      const token = await context.hookToken(context, { ...asked, tokens }, name);
-      return (await provider.fetchApi(token, address, init)).response;
+      const user = { ...asked, tokens };
+      const token = await apiTokens.get(user, name);
+      const { response, challenge } = await provider.fetchApi(token, address, init);
+      if (challenge?.error !== 'invalid_token') return response;
+      const fresh = await apiTokens.get(user, name, token.access_token);
+      if (fresh.access_token === token.access_token) return response;
+      return (await provider.fetchApi(fresh, address, init)).response;
     },
   };
   try {
-    const given = await within(patienceMs, async () => signIn(at as SignInContext<never, never>));
+    const given = await within(patienceMs, async () => {
+      const answer = await signIn(at as SignInContext<never, never>);
+      await apiTokens.finish();
+      return answer;
+    });
     return checked(given, inClaims);
   } catch (error) {
     const about = { sub: asked.sub, name: nameIn(claims, asked.sub) };
@@ -63,12 +73,38 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     if (error instanceof AuthError && error.reason === 'not_admitted') {
       throw new AuthError('not_admitted', { cause: error, hint: error.hint, page: error.page, about });
     }
-    throw new AuthError('admission_failed', {
-      cause: error,
-      hint: 'fix `signIn` in site.ts: the cause says what failed',
-      about,
-    });
+    const ours = error instanceof AuthError ? error.hint : undefined;
+    const hint = ours
+      ? `\`signIn\` in site.ts has called an API, and failed: ${ours}`
+      : 'fix `signIn` in site.ts: the cause says what failed';
+    throw new AuthError('admission_failed', { cause: error, hint, about });
   }
+}
+
+/**
+ * The access tokens that `signIn` calls APIs with. Those of a sign-in go into the tokens that its session will have, so
+ * none may be on its way when these are stored: a used refresh token among them would end the session.
+ */
+function tokensFor(context: AuthContext, session: string | undefined) {
+  const onTheirWay = new Set<Promise<unknown>>();
+  let isOver = false;
+  return {
+    get(user: HookUser, api: string, refused?: string): Promise<CallTokens> {
+      if (isOver && context.apis.get(api)?.token)
+        throw new Error(
+          `\`signIn\` in site.ts had returned when it called the API '${api}': have it await its calls`,
+        );
+      const token = context.hookToken(context, user, api, refused);
+      onTheirWay.add(token);
+      return token;
+    },
+    async finish(): Promise<void> {
+      // What a recheck gets is stored in the session at once.
+      if (session !== undefined) return;
+      isOver = true;
+      await Promise.allSettled(onTheirWay);
+    },
+  };
 }
 
 async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {

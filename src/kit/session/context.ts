@@ -42,8 +42,11 @@ export interface AuthOptions {
     id: string,
     owner: { provider: string; iss: string; sub: string },
   ) => Promise<TokenRecord>;
-  /** The access token with which `signIn` in site.ts calls one of the site's APIs. Handed in likewise. */
-  hookToken: (context: AuthContext, asked: HookUser, api: string) => Promise<CallTokens>;
+  /**
+   * The access token with which `signIn` in site.ts calls one of the site's APIs, or a newer one for that which the API
+   * has refused: the same where there is none. Handed in likewise.
+   */
+  hookToken: (context: AuthContext, asked: HookUser, api: string, refused?: string) => Promise<CallTokens>;
   /** Calls one of the site's APIs as the user of a request. Handed in likewise. */
   fetchApi: (req: Request, name: ApiName, path: string, init?: ApiRequest) => Promise<globalThis.Response>;
   log: Log;
@@ -68,8 +71,8 @@ export interface LoginRequest extends Demands {
   returnTo: string;
   /** What a link or a button asks of the provider besides: `prompt`, `login_hint` and others. */
   parameters?: Readonly<Record<string, string>> | undefined;
-  /** An API of the site that the provider has refused a token for: this sign-in asks for what it needs. */
-  api?: string | undefined;
+  /** APIs of the site, by name, that the provider has refused a token for: this sign-in asks for what they need. */
+  apis?: readonly string[] | undefined;
   /** The session that the browser had when the first attempt left. */
   former?: string | undefined;
   /** The second attempt, after the provider's sign-in page had expired: there is no third without a click (R4). */

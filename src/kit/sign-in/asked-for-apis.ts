@@ -1,4 +1,25 @@
+import type { Request } from 'express';
 import type { Apis } from '../provider/index.ts';
+import { authOf } from '../session/context.ts';
+import { signedIn } from '../session/user-session.ts';
+
+/** They travel in the cookie of the sign-in, which has little space. */
+const mostNames = 8;
+
+/**
+ * What a sign-in is to ask for, by name: what this one is for, and what the browser's session has from an earlier one,
+ * which this one would take away. Else two APIs would send their people from one sign-in to the next.
+ */
+export async function namedApis(req: Request, named: readonly string[] = []): Promise<readonly string[]> {
+  const { apis, sessions } = authOf(req).context;
+  const own = signedIn(req);
+  if (!own || ![...apis.values()].some(({ token }) => token && !token.exchange)) return named;
+  // Without the store nobody would be signed in. A sign-in without these is still one.
+  const { asked_for = [], apis: kept = {} } =
+    (await sessions.tokens.read(own.id).catch(() => undefined)) ?? {};
+  const got = asked_for.filter((name) => !apis.get(name)?.token?.resource && !kept[name]?.failed);
+  return [...new Set([...named, ...got])].slice(0, mostNames);
+}
 
 /** What a sign-in asks of a provider for the site's APIs. */
 interface AskedForApis {
@@ -12,12 +33,12 @@ interface AskedForApis {
  * ask only for what a sign-in was granted (RFC 8707 §2.2). What else a refresh needs is the settings' to ask for, as
  * some providers turn a sign-in down that asks for the scopes of several APIs (Microsoft Entra).
  *
- * @param api one that the provider has refused a token for: this sign-in asks for its scope too
+ * @param named those that the provider has refused a token for: this sign-in asks for their scope too
  */
-export function askedForApis(apis: Apis, provider: string, api?: string): AskedForApis {
+export function askedForApis(apis: Apis, provider: string, named: readonly string[] = []): AskedForApis {
   const asked = [...apis].filter(
     ([name, { providers, token }]) =>
-      token && providers.includes(provider) && (name === api || (token.resource && !token.exchange)),
+      token && providers.includes(provider) && (named.includes(name) || (token.resource && !token.exchange)),
   );
   const tokens = asked.flatMap(([, { token }]) => (token && !token.exchange ? token : []));
   return {

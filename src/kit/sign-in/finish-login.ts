@@ -114,7 +114,7 @@ async function finish(
   const callback = new URL(provider.callbackPath, context.baseUrl);
   callback.search = answer.toString();
   try {
-    const forApis = askedForApis(context.apis, provider.name, transaction.api);
+    const forApis = askedForApis(context.apis, provider.name, transaction.apis);
     const signIn = await provider.finishSignIn(callback, { ...transaction, forApis });
     if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
     const admission = await letIn(req, provider, signIn, transaction.former);
@@ -135,15 +135,19 @@ async function finish(
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */
 async function startAgain(req: Request, res: Response, transaction: LoginTransaction): Promise<void> {
-  const { provider, returnTo, parameters, maxAge, acr, former, api } = transaction;
+  const { provider, returnTo, parameters, maxAge, acr, former, apis } = transaction;
   const anyUser = !isStepUp(transaction) && parameters?.prompt === undefined;
   if (anyUser && signedIn(req)) return redirect(res, 303, returnTo);
   // The session's cookie does not come along with a form of another site (Lax). There it does.
   if (anyUser && req.method === 'POST') {
     const path = loginPath(authOf(req).context.providers.named(provider));
-    return redirect(res, 303, loginAddress(path, { returnTo, ...parameters, restarted: '1', api }));
+    return redirect(
+      res,
+      303,
+      loginAddress(path, { returnTo, ...parameters, restarted: '1', api: apis?.[0] }),
+    );
   }
-  await startLogin(req, res, { provider, returnTo, parameters, maxAge, acr, former, api, restarted: true });
+  await startLogin(req, res, { provider, returnTo, parameters, maxAge, acr, former, apis, restarted: true });
 }
 
 /**

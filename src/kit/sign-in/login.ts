@@ -12,7 +12,7 @@ import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { refused } from '../session/refused.ts';
 import { signedIn } from '../session/user-session.ts';
-import { askedForApis } from './asked-for-apis.ts';
+import { askedForApis, namedApis } from './asked-for-apis.ts';
 import { beginLogin } from './login-transaction.ts';
 
 const loopHint =
@@ -33,8 +33,9 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   else if (isLooping(req, res, context))
     throw told(req, new AuthError('loop', { hint: loopHint }), { returnTo, provider });
   try {
-    const transaction = beginLogin(req, res, provider, login);
-    const forApis = askedForApis(context.apis, provider.name, login.api);
+    const apis = await namedApis(req, login.apis);
+    const transaction = beginLogin(req, res, provider, { ...login, ...(apis.length > 0 && { apis }) });
+    const forApis = askedForApis(context.apis, provider.name, apis);
     const url = await provider.authorizationUrl({ ...transaction, forApis });
     context.audit('sign_in.started', { iss: provider.settings.issuer }, req);
     leaveForProvider(req, res, { url, label: provider.label, purpose: 'sign-in' });

@@ -67,7 +67,7 @@ async function login(req: Request, res: Response, next: NextFunction): Promise<v
     ...{ provider: provider.name, returnTo },
     parameters: { ...parameters, ...(switching !== undefined && { prompt: 'select_account' }) },
     ...(restarted !== undefined && { restarted: true }),
-    ...(typeof api === 'string' && context.apis.has(api) && { api }),
+    ...(typeof api === 'string' && context.apis.has(api) && { apis: [api] }),
   });
 }
 

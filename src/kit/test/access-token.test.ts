@@ -285,7 +285,7 @@ describe('the sample API', () => {
     const port = await freePort();
     url = `http://localhost:${port}`;
     const pair = await startPair({
-      api: { audience, scope: 'notes.read' },
+      apis: [{ audience, scope: 'notes.read' }],
       env: { API_URL: url, OIDC_SCOPE: 'openid profile email offline_access notes.read' },
     });
     const sample = await startApi({ port, issuer: pair.provider.issuer, audience });
@@ -302,7 +302,7 @@ describe('the sample API', () => {
     const { freePort } = await import('./helpers/app.ts');
     const port = await freePort();
     const pair = await startPair({
-      api: { audience, scope: 'notes.read' },
+      apis: [{ audience, scope: 'notes.read' }],
       env: { API_URL: `http://localhost:${port}`, OIDC_SCOPE: 'openid profile offline_access' },
     });
     const sample = await startApi({ port, issuer: pair.provider.issuer, audience });

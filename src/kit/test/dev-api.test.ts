@@ -34,26 +34,66 @@ describe('the sample API', () => {
   });
 
   it('asks for a token where none is, without saying what is wrong with it (RFC 6750 §3)', async () => {
-    const answer = await ask();
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="notes"');
+    for (const header of [undefined, 'Bearer', 'Bearer ', 'Basic YTpi', 'eyJhbGciOiJSUzI1NiJ9']) {
+      const answer = await ask(header);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      expect(answer.headers.get('content-type')).toMatch('application/problem+json');
+      expect(await answer.json()).toEqual({
+        ...{ title: 'Unauthorized', status: 401, detail: 'An access token is needed' },
+      });
+    }
   });
 
   it.each([
-    ['of another issuer', { iss: 'https://evil.example' }, {}],
-    ['for another API', { aud: 'https://other.example.com' }, {}],
-    ['without an audience', { aud: undefined }, {}],
-    ['that has expired', { exp: now() - 10 }, {}],
-    ['that never expires', { exp: undefined }, {}],
-    ['that is not valid yet', { nbf: now() + 600 }, {}],
+    ['of another issuer', { iss: 'https://evil.example' }, "The issuer 'https://evil.example' is invalid"],
+    [
+      'for another API',
+      { aud: ['https://a.example', 'https://b.example'] },
+      "The audience 'https://a.example, https://b.example' is invalid",
+    ],
+    ['for this API with a slash', { aud: `${audience}/` }, `The audience '${audience}/' is invalid`],
+    ['without an audience', { aud: undefined }, "The audience 'empty' is invalid"],
+    ['that never expires', { exp: undefined }, 'The token has no expiration'],
+    ['that has expired', { exp: 1_764_079_200 }, "The token expired at '11/25/2025 14:00:00'"],
+    ['that is not valid yet', { nbf: 4_102_444_800 }, "The token is not valid before '01/01/2100 00:00:00'"],
+    [
+      'with an audience that is no part of a header',
+      { aud: 'x" evil="1\r\nSet-Cookie: a=b é' },
+      String.raw`The audience 'x\" evil=\"1??Set-Cookie: a=b ?' is invalid`,
+    ],
+  ])('refuses a token %s in the words of AddJwtBearer', async (_what, claims: object, words) => {
+    const answer = await ask(`Bearer ${await token(claims)}`);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe(
+      `Bearer error="invalid_token", error_description="${words}"`,
+    );
+    expect(answer.headers.get('set-cookie')).toBeNull();
+  });
+
+  it.each([
     ['of nobody', { sub: undefined }, {}],
     ['that is an ID token', {}, { typ: 'JWT' }],
     ['that says nothing of its type', {}, { typ: undefined }],
-    ['that names an unknown key', {}, { kid: 'unknown' }],
-  ])('refuses a token %s', async (_what, claims: object, header: Header) => {
-    const answer = await ask(`Bearer ${await token(claims, header)}`);
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"');
+  ])(
+    'refuses a token %s, for which AddJwtBearer has no words',
+    async (_what, claims: object, header: Header) => {
+      const answer = await ask(`Bearer ${await token(claims, header)}`);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+      expect(await answer.json()).toMatchObject({ error: 'invalid_token' });
+    },
+  );
+
+  it('lets clocks be five minutes apart, or what it is told', async () => {
+    expect((await ask(`Bearer ${await token({ exp: now() - 280 })}`)).status).toBe(200);
+    expect((await ask(`Bearer ${await token({ exp: now() - 310 })}`)).status).toBe(401);
+    expect((await ask(`Bearer ${await token({ nbf: now() + 280 })}`)).status).toBe(200);
+    expect((await ask(`Bearer ${await token({ nbf: now() + 310 })}`)).status).toBe(401);
+    const exact = await startApi({ issuer: provider.issuer, audience, clockSkewSeconds: 0 });
+    const headers = { authorization: `Bearer ${await token({ exp: now() - 2 })}` };
+    expect((await fetch(exact.url, { headers })).status).toBe(401);
+    await exact.stop();
   });
 
   it('refuses a token that nobody signed, or somebody else, or that was changed', async () => {
@@ -65,27 +105,50 @@ describe('the sample API', () => {
       .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: String(provider.jwks.keys[0]?.kid) })
       .sign(privateKey);
     const changed = Buffer.from(JSON.stringify(claimsOf({ sub: 'mallory' }))).toString('base64url');
-    for (const bad of [`${none}.${payload}.`, forged, `${header}.${changed}.${signature}`, 'not-a-jwt']) {
-      expect((await ask(`Bearer ${bad}`)).status, bad).toBe(401);
+    const symmetric = await new SignJWT(claimsOf({}))
+      .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: String(provider.jwks.keys[0]?.kid) })
+      .sign(Buffer.from(JSON.stringify(provider.jwks.keys[0])));
+    const bad = [
+      [`${none}.${payload}.`, 'The signature is invalid'],
+      [forged, 'The signature is invalid'],
+      [symmetric, 'The signature is invalid'],
+      [`${header}.${changed}.${signature}`, 'The signature is invalid'],
+      [await token({}, { kid: 'unknown' }), 'The signature key was not found'],
+      ['not-a-jwt', undefined],
+      ['a b', undefined],
+      [`${good} ${good}`, undefined],
+      [`${good}, Bearer ${good}`, undefined],
+    ];
+    for (const [each, words] of bad) {
+      const answer = await ask(`Bearer ${each}`);
+      expect(answer.status, each).toBe(401);
+      const description = words ? `, error_description="${words}"` : '';
+      expect(answer.headers.get('www-authenticate')).toBe(`Bearer error="invalid_token"${description}`);
     }
   });
 
-  it('answers 403 when the token lacks the scope, and names it', async () => {
-    for (const scope of ['openid profile', undefined]) {
-      const answer = await ask(`Bearer ${await token({ scope })}`);
+  it('reads with notes.read, writes with notes.write, and names the scope that is missing', async () => {
+    const json = { 'content-type': 'application/json' };
+    const send = async (scope: string | undefined, method: string) => {
+      const headers = { authorization: `Bearer ${await token({ scope })}`, ...json };
+      const body = method === 'GET' ? null : '{"text":"Milk"}';
+      return fetch(`${api.url}/notes`, { method, headers, body });
+    };
+    for (const [scope, method, missing] of [
+      ['openid profile', 'GET', 'notes.read'],
+      [undefined, 'GET', 'notes.read'],
+      ['notes.write', 'GET', 'notes.read'],
+      ['notes.read notes.writer', 'POST', 'notes.write'],
+    ] as const) {
+      const answer = await send(scope, method);
       expect(answer.status).toBe(403);
-      expect(answer.headers.get('www-authenticate')).toMatch(
-        /error="insufficient_scope".*scope="notes.read"/,
+      expect(answer.headers.get('www-authenticate')).toBe(
+        `Bearer error="insufficient_scope", error_description="This needs the scope ${missing}", scope="${missing}"`,
       );
+      expect(await answer.json()).toMatchObject({ status: 403, error: 'insufficient_scope' });
     }
-  });
-
-  it('answers 400 to an Authorization header that is none', async () => {
-    for (const header of ['Bearer', 'Bearer a b', 'Basic YTpi', 'Bearer ä']) {
-      const answer = await ask(Buffer.from(header, 'utf8').toString('latin1'));
-      expect(answer.status).toBe(400);
-      expect(answer.headers.get('www-authenticate')).toContain('error="invalid_request"');
-    }
+    expect((await send('openid notes.read', 'GET')).status).toBe(200);
+    expect((await send('notes.write', 'POST')).status).toBe(201);
   });
 
   it('takes no token from the address or a form', async () => {

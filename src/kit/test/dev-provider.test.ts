@@ -13,7 +13,7 @@ let app: Awaited<ReturnType<typeof startPlainClient>>;
 
 beforeAll(async () => {
   app = await startPlainClient();
-  idp = await startIdentityProvider({ redirectOrigin: app.origin, api });
+  idp = await startIdentityProvider({ redirectOrigin: app.origin, apis: [api] });
 });
 
 afterAll(async () => {

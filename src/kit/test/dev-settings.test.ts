@@ -31,11 +31,11 @@ describe('the providers of npm run dev', () => {
     expect(startedProviders(env).map(({ name }) => name)).toEqual(names);
   });
 
-  test('are two in the app: one with roles and the scope of the API, one without both', () => {
+  test('are two in the app: one with roles and the scopes of the API, one without both', () => {
     const [work, social] = read({}).providers;
     expect(work).toMatchObject({
       ...{ name: 'work', label: 'Work (development)', issuer: 'http://localhost:3001', rolesClaim: 'roles' },
-      scope: 'openid profile email offline_access notes.read',
+      scope: 'openid profile email offline_access notes.read notes.write',
     });
     expect(social).toMatchObject({
       ...{ name: 'social', label: 'Social (development)', issuer: 'http://localhost:3004' },
@@ -43,7 +43,8 @@ describe('the providers of npm run dev', () => {
     });
     expect(work?.clientSecret).not.toBe(social?.clientSecret);
     expect(appEnvironment({}, devPorts({}))).toMatchObject({
-      ...{ API_URL: 'http://localhost:3002', NODE_ENV: 'development' },
+      ...{ API_URL: 'http://localhost:3002', API_RESOURCE: 'http://localhost:3002' },
+      NODE_ENV: 'development',
     });
   });
 
@@ -52,6 +53,7 @@ describe('the providers of npm run dev', () => {
       ['work', true],
     ]);
     expect(appEnvironment({ OIDC_PROVIDERS: 'social' }, devPorts({}))).not.toHaveProperty('API_URL');
+    expect(appEnvironment({ OIDC_PROVIDERS: 'social' }, devPorts({}))).not.toHaveProperty('API_RESOURCE');
   });
 
   test('run beside one of the developer’s own', () => {

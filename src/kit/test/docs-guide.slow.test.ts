@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -87,11 +90,44 @@ describe.skipIf(!guide)('the app of docs/guide.md', () => {
       await page.getByRole('button', { name: 'Archived' }).waitFor();
     });
 
-    async function signIn(): Promise<Person> {
+    test('its script reads and changes payments by the proxy, and hears of them', async () => {
+      const payments = [
+        { id: 1, customer: '<b>Ada</b>', paid: false },
+        { id: 2, customer: 'Ben', paid: false },
+      ];
+      const api = createServer(async ({ method, url, headers }, res) => {
+        if (url === '/v1/events') {
+          const changed = JSON.stringify({ id: 2, paid: true });
+          return res
+            .writeHead(200, { 'Content-Type': 'text/event-stream' })
+            .end(`event: changed\ndata: ${changed}\n\n`);
+        }
+        const one = payments.find(({ id }) => url === `/v1/${id}`);
+        if (one && method === 'PATCH' && headers['if-match'] === '"1"') one.paid = true;
+        res.writeHead(200, { 'Content-Type': 'application/json', ETag: '"1"' });
+        res.end(JSON.stringify(one ?? payments));
+      });
+      await once(api.listen(0, '127.0.0.1'), 'listening');
+      onTestFinished(() => {
+        api.closeAllConnections();
+        api.close();
+      });
+      const { port } = api.address() as AddressInfo;
+      const alice = await signIn({ PAYMENT_API_URL: `http://127.0.0.1:${port}/v1` });
+      const page = await open(alice, '/payments');
+      const [ada, ben] = [page.locator('li[data-id="1"]'), page.locator('li[data-id="2"]')];
+      expect(await ada.textContent()).toContain('<b>Ada</b>: open');
+      await ben.getByText('paid', { exact: true }).waitFor();
+      await ada.getByRole('button', { name: 'Mark as paid' }).click();
+      await ada.getByText('paid', { exact: true }).waitFor();
+      expect(payments[0]?.paid).toBe(true);
+    });
+
+    async function signIn(env: Record<string, string> = {}): Promise<Person> {
       const load = (path: string) => import(pathToFileURL(join(app.folder, path)).href);
       const { site }: { site: AnySite } = await load('src/site.ts');
       const { startTestApp }: typeof import('../testing/index.ts') = await load('src/kit/testing/index.ts');
-      const running = await startTestApp({ site });
+      const running = await startTestApp({ site, env });
       onTestFinished(() => running.stop());
       return running.signIn('alice');
     }
@@ -103,9 +139,19 @@ describe.skipIf(!guide)('the app of docs/guide.md', () => {
       await page.route('**/*', async (route) => {
         const request = route.request();
         const { pathname, search } = new URL(request.url());
-        const { accept = '*/*', 'kit-form': mark = '' } = request.headers();
-        const headers = { Accept: accept, 'Kit-Form': mark };
-        const answer = await person.fetch(pathname + search, { method: request.method(), headers });
+        const sent = request.headers();
+        const names = ['Accept', 'Content-Type', 'If-Match', 'Kit-Form'];
+        const headers = Object.fromEntries(
+          names.flatMap((name) => {
+            const value = sent[name.toLowerCase()];
+            return value === undefined ? [] : [[name, value]];
+          }),
+        );
+        // A person's `fetch` would add the mark that a script has forgotten to send.
+        if (request.method() !== 'GET') headers['Kit-Form'] ??= '';
+        const body = request.postData();
+        const init = { method: request.method(), headers, ...(body !== null && { body }) };
+        const answer = await person.fetch(pathname + search, init);
         await route.fulfill({
           status: answer.status,
           headers: Object.fromEntries(answer.headers),

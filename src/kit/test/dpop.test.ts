@@ -68,7 +68,7 @@ describe('an API that takes bound tokens only, and wants a nonce', () => {
     pair = await startPair({
       ...setup,
       accounts,
-      api: { audience: api.url, scope: 'notes.read' },
+      apis: [{ audience: api.url, scope: 'notes.read' }],
       env: { ...setup.env, API_URL: api.url },
       routes: { mount, wrap: (sessions) => watch(sessions, stored) },
     });

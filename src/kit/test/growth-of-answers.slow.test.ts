@@ -3,6 +3,7 @@ import * as oidc from 'openid-client';
 import { describe, expect, test } from 'vitest';
 import { withoutQuotes } from '../log/quotes.ts';
 import { toHeaders } from '../provider/answer-headers.ts';
+import { challengeIn } from '../provider/api-challenge.ts';
 import { ProviderAnswer } from '../provider/fetch.ts';
 import { said } from '../provider/hint-text.ts';
 import { inStandardForm } from '../provider/token-answer.ts';
@@ -61,6 +62,29 @@ describe('what a provider or an API sends costs no more than its length', () => 
       };
     }),
   );
+
+  test.each([
+    ['acr_values', 'a '],
+    ['acr_values', 'idp:'],
+    ['scope', 'a'],
+    ['scope', ' '],
+    ['max_age', '1'],
+    ['error_description', 'eyJ'],
+  ])('what an API demands by %s of %j', (name, piece) =>
+    expectLinear((size) => {
+      const parameters = {
+        error: 'insufficient_user_authentication',
+        [name]: piece.repeat(size / piece.length),
+      };
+      return () => challengeIn(401, [{ scheme: 'bearer', parameters }]);
+    }),
+  );
+
+  test('hundreds of challenges of an API', () =>
+    expectLinear((size) => {
+      const challenges = Array(size).fill({ scheme: 'bearer', parameters: { error: 'invalid_request' } });
+      return () => challengeIn(401, challenges);
+    }));
 
   test.each(['a=b,', 'a="b",', 'A b,', 'a="\\"', ','])('challenges of %j', (piece) =>
     expectLinear((size) => {

@@ -144,6 +144,12 @@ const told: Told[] = [
     hint: /^invalid_scope: .*OIDC_SCOPE/,
   },
   {
+    name: 'a resource that the provider does not know',
+    lies: { answer: { code: undefined, error: 'invalid_target' } },
+    reason: 'provider_error',
+    hint: /^invalid_target: .*OIDC_RESOURCE.*`resource` of an API in site\.ts/,
+  },
+  {
     name: 'a scope that is refused as the request is pushed',
     op: { par: true },
     lies: { par: refusing(400, 'invalid_scope') },

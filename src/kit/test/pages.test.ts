@@ -51,7 +51,7 @@ beforeAll(async () => {
   // The API that tokens are for has to be known before the provider that issues them.
   const audience = 'https://api.example';
   pair = await startPair({
-    api: { audience, scope: 'notes.read' },
+    apis: [{ audience, scope: 'notes.read' }],
     env: { API_URL: apiUrl, OIDC_SCOPE: 'openid profile email offline_access notes.read' },
     routes: {},
   });

@@ -95,6 +95,25 @@ describeWithRedis('with sessions in Redis', () => {
     for (const stream of streams) stream.destroy();
   });
 
+  test('of more than a hundred of one session the oldest ends, and no other', {
+    timeout: 60_000,
+  }, async () => {
+    const { alice } = await started();
+    const first = await alice.open(eventSource);
+    const second = await alice.open(eventSource);
+    const others: (typeof first)[] = [];
+    for (let count = 0; count < 98; count++) others.push(await alice.open(eventSource));
+    expect(first.complete).toBe(false);
+    others.push(await alice.open(eventSource));
+    await untilEnd(first);
+    expect([first.complete, second.complete, others.some(({ complete }) => complete)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    for (const stream of [second, ...others]) stream.destroy();
+  });
+
   test('the end of the key ends them within ten seconds, with nothing said by anybody', {
     timeout: 60_000,
   }, async () => {

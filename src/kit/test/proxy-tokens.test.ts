@@ -123,7 +123,7 @@ test('an API that wants a nonce in the proof gets each body once (RFC 9449 §9)'
     overrides: { features },
     client: { dpop_bound_access_tokens: true },
     env: { OIDC_DPOP: 'true' },
-    api: { audience: api.url, scope: 'notes.read' },
+    apis: [{ audience: api.url, scope: 'notes.read' }],
     parts: { apis: () => ({ notes: { url: api.url, proxy: proxyPath } }) },
   });
   onTestFinished(() => pair.stop());

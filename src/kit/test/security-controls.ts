@@ -1,3 +1,4 @@
+import { apiControls } from './controls/apis.ts';
 import { operationControls } from './controls/operation.ts';
 import { relyingPartyControls } from './controls/relying-party.ts';
 import { sessionControls } from './controls/sessions.ts';
@@ -24,6 +25,7 @@ export const securityControls: Readonly<Record<string, readonly Control[]>> = {
   'Sessions and access': sessionControls,
   'OAuth and OpenID Connect': signInControls,
   'Several providers': severalProvidersControls,
+  'Calling APIs': apiControls,
   "What the OpenID Foundation's relying-party tests try": relyingPartyControls,
   'Logs, errors, settings, transport': operationControls,
 };

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
+import type { ApiToken } from '../provider/index.ts';
 
 /** Somebody at the provider, as one browser knows them. */
 export interface Account {
@@ -17,6 +18,8 @@ export interface Registration {
   clientSecret: string;
   redirectUri: string;
   postLogoutRedirectUri: string;
+  /** The APIs of the site for which it may have access tokens of their own. */
+  apis?: readonly ApiToken[];
 }
 
 /** What a code or a token grants, and to whom. */
@@ -26,6 +29,8 @@ export interface Grant {
   nonce: string | undefined;
   challenge: string;
   acr: string | undefined;
+  /** What the sign-in named as `resource` (RFC 8707). */
+  resources: readonly string[];
 }
 
 /** How long an access token is taken, in seconds. */
@@ -51,10 +56,14 @@ export function createGrants() {
         challenge: parameters.get('code_challenge') ?? '',
         // Whoever is asked for a stronger sign-in gives it.
         acr: parameters.get('acr_values')?.split(' ')[0],
+        resources: parameters.getAll('resource'),
         endsAt: after(codeSeconds),
       });
       return code;
     },
+    /** What a code or a refresh token is for, without taking it. */
+    heldBy: (form: URLSearchParams): Grant | undefined =>
+      refreshTokens.get(form.get('refresh_token') ?? '') ?? codes.get(form.get('code') ?? ''),
     /**
      * Takes a code or a refresh token, each of which works once; undefined where it does not. That of a disabled account
      * stays as it is.
@@ -69,8 +78,12 @@ export function createGrants() {
       if (typeof grant !== 'object') return grant;
       return grant.endsAt > Date.now() && isProven(grant, form, app) ? grant : undefined;
     },
-    tokensFor(grant: Grant): { access_token: string; refresh_token?: string } {
-      const [access_token, refresh_token] = [randomUUID(), randomUUID()];
+    /** @param access_token one that says what it is for; left out, one that says nothing */
+    tokensFor(
+      grant: Grant,
+      access_token: string = randomUUID(),
+    ): { access_token: string; refresh_token?: string } {
+      const refresh_token = randomUUID();
       accessTokens.set(access_token, { ...grant, endsAt: after(accessTokenSeconds) });
       if (!grant.scope.split(' ').includes('offline_access')) return { access_token };
       refreshTokens.set(refresh_token, grant);

@@ -101,7 +101,7 @@ async function closeServer(server: Server): Promise<void> {
 /** Each knows the app by what the settings say, as at a registration. */
 function registered(
   started: ReadonlyMap<string, MemoryProvider>,
-  { config: { baseUrl, providers } }: CheckedSite,
+  { config: { baseUrl, providers }, apis }: CheckedSite,
 ): AppProviders {
   const all = providers.map((settings) => {
     const { name, clientId, clientSecret = '' } = settings;
@@ -111,6 +111,7 @@ function registered(
       ...{ clientId, clientSecret },
       redirectUri: redirectUri(baseUrl, settings),
       postLogoutRedirectUri: `${baseUrl}/signed-out`,
+      apis: [...apis.values()].flatMap((api) => (api.token && api.providers.includes(name) ? api.token : [])),
     });
     return { ...provider, name, settings };
   });

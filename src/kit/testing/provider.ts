@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createAccounts } from './accounts.ts';
+import { type Asked, accessTokenType, apiAsked, tokenClaims, tokenExchange } from './api-tokens.ts';
 import { type Account, accessTokenSeconds, createGrants, type Grant, type Registration } from './grants.ts';
 import { createReach } from './reach.ts';
 
@@ -52,20 +53,47 @@ export async function startProvider() {
   }
 
   async function token(form: URLSearchParams, res: ServerResponse): Promise<void> {
+    if (form.get('grant_type') === tokenExchange) return exchange(form, res);
+    const held = grants.heldBy(form);
+    const asked = held && apiAsked(form, held, app);
+    if (typeof asked === 'string') return send(res, 400, { error: asked });
     const grant = grants.redeem(form, app);
     if (!grant) return send(res, 400, { error: 'invalid_grant' });
     if (grant === 'disabled')
       return send(res, 400, { error: 'invalid_grant', error_description: 'user disabled' });
-    const tokens = grants.tokensFor(grant);
+    const tokens = grants.tokensFor(grant, asked && (await apiToken(grant, asked)));
     const claims = { ...idTokenClaims(grant, tokens.access_token), iss: issuer, aud: app?.clientId ?? '' };
     const id_token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
     send(res, 200, {
       ...tokens,
       token_type: 'Bearer',
       expires_in: accessTokenSeconds,
-      scope: grant.scope,
+      scope: asked?.scope ?? grant.scope,
       id_token,
     });
+  }
+
+  /** RFC 8693: a token for one of the site's APIs, for the one of the sign-in. */
+  async function exchange(form: URLSearchParams, res: ServerResponse): Promise<void> {
+    const grant = grants.byAccessToken(form.get('subject_token') ?? '');
+    const types = [form.get('subject_token_type'), form.get('requested_token_type') ?? accessTokenType];
+    if (!grant || types.some((type) => type !== accessTokenType))
+      return send(res, 400, { error: 'invalid_request' });
+    const asked = apiAsked(form, grant, app);
+    if (typeof asked !== 'object') return send(res, 400, { error: asked ?? 'invalid_target' });
+    send(res, 200, {
+      access_token: await apiToken(grant, asked),
+      issued_token_type: accessTokenType,
+      token_type: 'Bearer',
+      expires_in: accessTokenSeconds,
+      scope: asked.scope,
+    });
+  }
+
+  /** Says whom it is for, so that an API of a test can check that. */
+  function apiToken(grant: Grant, asked: Asked): Promise<string> {
+    const claims = { ...tokenClaims(grant, asked), iss: issuer, client_id: app?.clientId ?? '' };
+    return new SignJWT(claims).setProtectedHeader({ ...header, typ: 'at+jwt' }).sign(privateKey);
   }
 
   function authorize(parameters: URLSearchParams, account: Account | undefined): ProviderAnswer {
@@ -121,7 +149,7 @@ function metadata(issuer: string): object {
     revocation_endpoint: `${issuer}/revoke`,
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'refresh_token', tokenExchange],
     subject_types_supported: ['public'],
     scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
     id_token_signing_alg_values_supported: ['RS256'],

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { withoutEcho } from '../provider/index.ts';
+import { apiNamed, withoutEcho } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
 import type { ApiName } from '../session/register.ts';
 import { signedIn } from '../session/user-session.ts';
@@ -38,6 +38,7 @@ export async function tokenState(
   api?: ApiName,
 ): Promise<{ expiresAt?: Date; refreshedAt?: Date }> {
   const { context } = demandStore(req);
+  if (api !== undefined) apiNamed(context.apis, api);
   const own = signedIn(req);
   const record = own && (await context.sessions.tokens.read(own.id));
   if (!record) return {};

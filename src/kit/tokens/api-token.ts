@@ -42,7 +42,7 @@ async function refreshFor(at: Surroundings, old: TokenRecord): Promise<TokenReco
     }
     // The plain refresh says whether the refresh token is gone, or only refused for this API. It throws what ends the session.
     if (error.reason === 'invalid_grant') throw await failedFor(at, await at.plain(), error);
-    throw await failedFor(at, old, error);
+    throw await failedFor(at, { ...old, refresh_token: error.rotated ?? old.refresh_token }, error);
   }
   // Of the answer only the access token and a rotated refresh token count: who the user is, a recheck finds out (R12).
   const record = { ...old, refresh_token: answer.refresh_token };
@@ -68,8 +68,9 @@ async function freshSubject(at: Surroundings, old: TokenRecord): Promise<TokenRe
   try {
     return await at.plain();
   } catch (error) {
-    if (error instanceof RefreshError && !error.ends && stillServes(old)) return old;
-    throw error;
+    if (!(error instanceof RefreshError) || error.ends || !stillServes(old)) throw error;
+    // One that was used up is stored as that by now, and does not come back.
+    return error.spent ? { ...old, refresh_token: undefined, spent: true } : old;
   }
 }
 
@@ -80,17 +81,8 @@ async function failedFor(at: Surroundings, record: TokenRecord, error: RefreshEr
   const { name } = at.wanted;
   const hint = `${error.hint ?? error.reason}; check the \`scope\`, \`resource\` or \`audience\` of the API '${name}' in site.ts, and that this client may have them at the provider`;
   const token = tokenFor(record, at.wanted);
-  await at.store(
-    withToken(
-      record,
-      at.wanted,
-      {
-        ...(token && { token: { ...token, ...(at.refused !== undefined && { dead: true }) } }),
-        failed: { at: Date.now(), hint, ...(again && { again }) },
-      },
-      at.apis,
-    ),
-  );
+  const failed = { at: Date.now(), hint, ...(again && { again }) };
+  await at.store(withToken(record, at.wanted, { ...(token && { token }), failed }, at.apis));
   return new RefreshError(again ? 'sign_in_again' : 'api_token_refused', { cause: error, hint });
 }
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import type { Challenge, Provider } from '../provider/index.ts';
+import { apiNamed, type Challenge, type Provider } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
 import { neededProvider } from '../session/needed-provider.ts';
 import { otherAccount } from '../session/other-account.ts';
@@ -65,13 +65,14 @@ async function unless<T>(answer: Answered, work: () => T | Promise<T>): Promise<
  * Whose call it is. The user may come from a provider whose tokens the API does not take: no token of theirs goes there.
  *
  * @throws AuthError `forbidden` then; `sign_in_first`
+ * @throws TypeError for an API that site.ts does not name
  */
 export function demandTaken(req: Request, name: string): { own: Own; provider: Provider } {
   const { apis, providers } = demandStore(req).context;
+  const taken = apiNamed(apis, name).providers;
   const own = signedIn(req);
   const provider = providerOf(req);
   if (!own || !provider) throw new AuthError('sign_in_first');
-  const taken = apis.get(name)?.providers ?? [];
   if (taken.includes(provider.name)) return { own, provider };
   const page = { text: [neededProvider(taken, providers)], other: otherAccount(req, pageOf(req)) };
   const hint = `the API '${name}' takes tokens of ${taken.join(', ')} only`;

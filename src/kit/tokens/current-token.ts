@@ -5,7 +5,7 @@ import { demandStore } from '../session/context.ts';
 import type { AccessToken, TokenRecord } from '../store/index.ts';
 import { isEnding, isRecent, isYoung, stillServes } from './token-life.ts';
 import { canRefresh, type Own, refreshTokens } from './token-refresh.ts';
-import { keptFor, tokenFor, type Wanted } from './wanted.ts';
+import { failureOf, tokenFor, type Wanted } from './wanted.ts';
 
 /** How long a token that still serves is not refreshed again after that has failed, in seconds. */
 const pauseSeconds = 5;
@@ -63,40 +63,41 @@ export async function afterRefusal(
   token: CurrentToken,
 ): Promise<CurrentToken | undefined> {
   const refused = token.access_token;
+  const { context } = demandStore(req);
+  const record = await context.sessions.tokens.read(own.id);
   try {
-    const { context } = demandStore(req);
-    const record = await context.sessions.tokens.read(own.id);
     const fresh =
       record && canRefresh(record, wanted) ? await refreshTokens(req, own, { refused, wanted }) : record;
     const got = fresh && tokenFor(fresh, wanted);
     if (got && got.access_token !== refused) return bound(fresh, got);
+    if (isYoung(token)) return undefined;
+    if (fresh && wanted && failureOf(fresh, wanted)) throw noTokenFor(fresh, wanted);
+    throw new AuthError('sign_in_again', {
+      hint: 'the API refused the access token, and it could not be refreshed',
+    });
   } catch (error) {
-    if (
-      !(error instanceof AuthError) ||
-      !/^(sign_in_again|api_token_refused)$/.test(error.reason) ||
-      !isYoung(token)
-    )
-      throw error;
+    const noMore = error instanceof AuthError && /^(sign_in_again|api_token_refused)$/.test(error.reason);
+    if (noMore && isYoung(token)) return undefined;
+    throw record ? forApi(error, own, record, wanted) : error;
   }
-  if (isYoung(token)) return undefined;
-  throw new AuthError('sign_in_again', {
-    hint: 'the API refused the access token, and it could not be refreshed',
-  });
 }
 
 function bound({ dpop_key }: TokenRecord, token: AccessToken): CurrentToken {
   return { ...token, dpop_key };
 }
 
-function endsNothing(error: unknown): error is AuthError {
+export function endsNothing(error: unknown): error is AuthError {
   return error instanceof AuthError && !/^(invalid_grant|session_over|sign_in_first)$/.test(error.reason);
 }
 
 /** Nothing was asked: the provider has just refused it, or there is nothing to ask with. */
-function noTokenFor(record: TokenRecord, wanted: Wanted): AuthError {
-  const failed = keptFor(record, wanted)?.failed;
-  if (failed && isRecent(failed.at))
+export function noTokenFor(record: TokenRecord, wanted: Wanted): AuthError {
+  const failed = failureOf(record, wanted);
+  if (failed)
     return new AuthError(failed.again ? 'sign_in_again' : 'api_token_refused', { hint: failed.hint });
+  if (record.spent) {
+    return new AuthError('sign_in_again', { hint: 'the refresh token was used up: its answer was refused' });
+  }
   const hint = `the API '${wanted.name}' has an access token of its own, which needs a refresh token: ask for offline_access in OIDC_SCOPE, and let this client have it at the provider`;
   return new AuthError('api_token_refused', { hint });
 }

@@ -28,5 +28,17 @@ export async function fetchApi(
     repeatable: true,
     send: (provider, token) => provider.fetchApi(token, url, init),
   });
+  if (isRedirect(response.status)) logRedirect(req, name, response.status);
   return response;
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304;
+}
+
+/** Where it leads stays unsaid: an address may hold anything. */
+function logRedirect(req: Request, api: string, status: number): void {
+  const log = req.log ?? demandStore(req).context.log;
+  const hint = `no redirect of an API is followed: correct the \`url\` of the API '${api}' in site.ts, or the path`;
+  log.warn({ name: api, status, hint }, 'an API answered with a redirect');
 }

@@ -8,7 +8,7 @@ import type { UserSession } from '../session/user.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { getApiToken } from './api-token.ts';
 import { isEnding, isRecent } from './token-life.ts';
-import { keptFor, tokenFor, type Wanted } from './wanted.ts';
+import { failureOf, tokenFor, type Wanted } from './wanted.ts';
 
 /** How long a request waits for a refresh that another one is doing; then it does without. */
 const patienceMs = 8_000;
@@ -50,7 +50,7 @@ export async function refreshTokens(
 ): Promise<TokenRecord> {
   const { context } = demandStore(req);
   const { id, user } = own;
-  const asked: Refresh = { why: refused === undefined ? 'ends' : { refused }, wanted };
+  const asked: Refresh = { why: whyOf(refused), wanted };
   const name = nameOf(id, asked);
   try {
     let refresh = underWay.get(name);
@@ -78,14 +78,14 @@ export function refreshNow(
   return refreshAudited(context, id, { provider, iss, sub }, { why: 'now' });
 }
 
-/** The session's tokens with one for this API that does not end at once. Ends nothing. */
+/** The session's tokens with one for this API that does not end at once, or is another than the refused one. Ends nothing. */
 export function refreshFor(
   context: AuthContext,
   id: string,
   { provider, iss, sub }: Owner,
-  wanted: Wanted,
+  { wanted, refused }: { wanted: Wanted; refused: string | undefined },
 ): Promise<TokenRecord> {
-  return refreshAudited(context, id, { provider, iss, sub }, { why: 'ends', wanted });
+  return refreshAudited(context, id, { provider, iss, sub }, { why: whyOf(refused), wanted });
 }
 
 /** However many requests wait for a refresh, its failure is logged once. */
@@ -210,20 +210,22 @@ async function rememberFailure(
   });
 }
 
+function whyOf(refused: string | undefined): Why {
+  return refused === undefined ? 'ends' : { refused };
+}
+
 function refusedIn(why: Why): string | undefined {
   return typeof why === 'object' ? why.refused : undefined;
 }
 
 function isDue(record: TokenRecord, { why, wanted }: Refresh): boolean {
   if (why === 'now') return true;
+  if (wanted && failureOf(record, wanted)) return false;
   const token = tokenFor(record, wanted);
   const refused = refusedIn(why);
-  if (refused === undefined) {
-    const failed = wanted && keptFor(record, wanted)?.failed;
-    return !(failed && isRecent(failed.at)) && (!token || isEnding(token));
-  }
+  if (!token || refused === undefined) return !token || isEnding(token);
   // Somebody else has refreshed it already, or tried to.
-  if (token?.access_token !== refused || token.dead) return false;
+  if (token.access_token !== refused || token.dead) return false;
   // The one before it was refused too: the API refuses whatever it is given.
   return token.refused_at === undefined || !isRecent(token.refused_at);
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Apis, ApiToken } from '../provider/index.ts';
 import type { AccessToken, ApiTokenRecord, TokenRecord } from '../store/index.ts';
+import { isRecent } from './token-life.ts';
 
 /** An API that wants an access token of its own. */
 export interface Wanted {
@@ -21,10 +22,16 @@ export function tokenFor(record: TokenRecord, wanted: Wanted | undefined): Acces
 }
 
 /** What is kept for an API, as far as it was asked for as site.ts says now, with the subject token of now. */
-export function keptFor(record: TokenRecord, wanted: Wanted): ApiTokenRecord | undefined {
+function keptFor(record: TokenRecord, wanted: Wanted): ApiTokenRecord | undefined {
   const { apis = {} } = record;
   const kept = Object.hasOwn(apis, wanted.name) ? apis[wanted.name] : undefined;
   return kept?.asked === askedWith(record, wanted) ? kept : undefined;
+}
+
+/** Why the provider has given no token for it a moment ago: it is not asked again so soon. */
+export function failureOf(record: TokenRecord, wanted: Wanted): ApiTokenRecord['failed'] {
+  const failed = keptFor(record, wanted)?.failed;
+  return failed && isRecent(failed.at) ? failed : undefined;
 }
 
 /** The record with what is known now of one API's token. What other APIs of site.ts have is kept (R13). */

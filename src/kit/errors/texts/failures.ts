@@ -148,9 +148,9 @@ export const failureTexts = {
   'error.store_away.text': ["Please try again in a moment. You haven't been signed out."],
   'error.api_unreachable.title': 'A service we depend on does not answer',
   'error.api_unreachable.text': ['Please try again in a moment.'],
-  'error.api_token_refused.title': "We can't open a service that this page needs",
+  'error.api_token_refused.title': "We can't use a service that this page needs",
   'error.api_token_refused.text': [
-    '{Provider} does not let this app use it for you. You are still signed in.',
+    '{Provider} does not allow this site to use it on your behalf. You are still signed in.',
     'The people who run this site need to fix this.',
   ],
   'error.client_refused.title': 'Sign-in is not set up correctly',

@@ -151,6 +151,7 @@ export const sessionControls: Control[] = [
     tests: [
       'access-token: sends the token in the Authorization header',
       "apis: sends the user's token to that API alone, and a path that somebody typed leads nowhere else",
+      'docs-guide: its script reads and changes payments by the proxy, and hears of them',
     ],
   },
   {

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
+import type { LoadedSite } from '../../load-site.ts';
 import { freePort } from './app.ts';
 import { bareEnv } from './bare-env.ts';
 import {
@@ -27,11 +28,12 @@ export interface Setup {
   lies?: Lies;
   op?: Partial<ProviderOptions>;
   env?: Env;
+  loaded?: LoadedSite;
 }
 
 /** Settings that fit a provider that lies as told, and what the doctor says about the two. */
 export async function examineStub(
-  { lies, op: options, env }: Setup = {},
+  { lies, op: options, env, loaded }: Setup = {},
   prepare: (op: MisbehavingProvider) => Env | undefined = () => undefined,
 ): Promise<{ found: Finding[]; op: MisbehavingProvider; origin: string }> {
   const origin = `http://127.0.0.1:${await freePort()}`;
@@ -39,15 +41,14 @@ export async function examineStub(
   if (lies) op.next(lies);
   const more = prepare(op);
   try {
-    const found = await examine({
+    const settings = {
       BASE_URL: origin,
       SESSION_SECRET: sessionSecret,
       OIDC_ISSUER: op.issuer,
       OIDC_CLIENT_ID: op.clientId,
       OIDC_CLIENT_SECRET: op.clientSecret,
-      ...env,
-      ...more,
-    });
+    };
+    const found = await examine({ ...settings, ...env, ...more }, loaded);
     expectMasked(found, [sessionSecret, op.clientSecret, ...op.secrets]);
     return { found, op, origin };
   } finally {

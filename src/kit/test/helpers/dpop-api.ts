@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader } from 'jose';
-import { createTokenVerifier, TokenProblem } from '../../dev/api-token.ts';
+import { TokenProblem } from '../../dev/api-problems.ts';
+import { createTokenVerifier } from '../../dev/api-token.ts';
 
 /** One request, as the API saw it. */
 export interface Seen {

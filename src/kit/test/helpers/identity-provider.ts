@@ -1,5 +1,6 @@
 import type { ClientMetadata } from 'oidc-provider';
 import { type ProviderOptions, startProvider } from '../../dev/provider.ts';
+import { tokenExchange } from '../../dev/provider-exchange.ts';
 import { type Browser, type Page, readForm } from './browser.ts';
 
 export type IdentityProvider = Awaited<ReturnType<typeof startIdentityProvider>>;
@@ -66,7 +67,7 @@ export function appRegistration(origin: string): ClientMetadata {
     frontchannel_logout_uri: `${origin}/auth/frontchannel-logout`,
     frontchannel_logout_session_required: true,
     ...(origin.startsWith('https:') && { initiate_login_uri: `${origin}/auth/initiate-login` }),
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code', 'refresh_token', tokenExchange],
     require_auth_time: true,
   };
 }

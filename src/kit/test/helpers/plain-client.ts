@@ -15,6 +15,8 @@ export interface How {
   par?: boolean;
   /** false: do not check auth_time against max_age. */
   checkAge?: boolean;
+  /** The APIs that the sign-in asks for (RFC 8707). */
+  resources?: string[];
 }
 
 /** A client without pages: signs in as an app does, with the same library, and hears of logouts. */
@@ -45,11 +47,12 @@ export async function startPlainClient() {
     idp: IdentityProvider,
     account: string,
     more: Record<string, string> = {},
-    { browser = createBrowser(), auth, alg, par = false, checkAge = true }: How = {},
+    { browser = createBrowser(), auth, alg, par = false, checkAge = true, resources = [] }: How = {},
   ) {
     const config = await discover(idp, auth, alg);
     const pkceCodeVerifier = client.randomPKCECodeVerifier();
     const url = await authorizationUrl(config, more, { pkceCodeVerifier, par });
+    for (const resource of resources) url.searchParams.append('resource', resource);
     const callback = await idp.signIn(browser, url.href, account);
     const tokens = await client.authorizationCodeGrant(config, new URL(callback), {
       pkceCodeVerifier,

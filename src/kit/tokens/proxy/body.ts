@@ -27,7 +27,7 @@ export function bodyOf(
   const length = req.headers['content-length'];
   const chunked = req.headers['transfer-encoding'] !== undefined;
   if (method === 'GET' || method === 'HEAD') return { stream: undefined, headers: {} };
-  if (!chunked && (length === undefined || length === '0')) {
+  if (!chunked && (length === undefined || Number(length) === 0)) {
     return { stream: undefined, headers: method === 'DELETE' ? {} : { 'content-length': '0' } };
   }
   if (Number(length) > largestBody) throw tooLarge();
@@ -45,7 +45,9 @@ export function bodyOf(
   return {
     stream,
     headers:
-      length === undefined || chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': length },
+      length === undefined || chunked
+        ? { 'transfer-encoding': 'chunked' }
+        : { 'content-length': String(Number(length)) }, // One number has one form: `010` may be eight elsewhere.
   };
 }
 

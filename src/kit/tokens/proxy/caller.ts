@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
 import type { ErrorWithMessage } from '../../errors/message.ts';
 import { plainPages } from '../../errors/plain-pages.ts';
+import { isPrefetch } from '../../http/navigation.ts';
 import { authOf } from '../../session/context.ts';
 import { isOtherPersonsPage, isOwnPage } from '../../session/own-page.ts';
 import type { User } from '../../session/user.ts';
@@ -28,7 +29,7 @@ function whyNoScript(req: Request): string | undefined {
   if (dest !== undefined && dest !== 'empty') return 'Sec-Fetch-Dest is not empty';
   if (mode !== undefined && !/^(cors|same-origin|no-cors)$/.test(mode))
     return 'Sec-Fetch-Mode is of no script';
-  if (req.get('Sec-Purpose') !== undefined || req.get('Purpose') !== undefined) return 'a prefetch';
+  if (isPrefetch(req)) return 'a prefetch';
   return undefined;
 }
 
@@ -42,7 +43,7 @@ export function demandOwnPage(req: Request, user: User): void {
   const { site, dest } = fetchMetadata(req);
   const isSafe = req.method === 'GET' || req.method === 'HEAD';
   const marked = isOwnPage(req, user);
-  const others = isOtherPersonsPage(req, user);
+  const others = !marked && isOtherPersonsPage(req, user);
   if (!others && (marked || (isSafe && site !== undefined && dest !== undefined))) return;
   const reason = others ? 'other_persons_page' : 'unmarked_page';
   const { iss, sub } = user;

@@ -10,6 +10,9 @@ const lookEveryMs = 3_000;
  */
 const longestDoubtMs = 5_000;
 
+/** Of one session, in one process. Browsers open far fewer; of more the oldest ends. */
+const mostStreams = 100;
+
 /** The open event streams of one session. */
 interface Watched {
   streams: Set<Response>;
@@ -34,9 +37,9 @@ export function isEventStream(contentType = ''): boolean {
 export function createEventStreams(sessions: Sessions, finishing: AbortSignal, log: Log) {
   const bySession = new Map<string, Watched>();
 
+  // A page that does not read holds up its stream's end: the next look breaks that one off.
   const endAll = ({ streams }: Watched) => {
     for (const stream of streams) {
-      // Whoever does not read has not got the end since the look before.
       if (stream.writableEnded) stream.destroy();
       else stream.end();
     }
@@ -68,8 +71,12 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
   return {
     /** Ends this one with its session. */
     add(id: string, stream: Response): void {
+      // One that nobody reads any more says so only once, and would be looked after for ever.
+      if (stream.destroyed) return;
       if (finishing.aborted) return void stream.end();
       const watched = bySession.get(id) ?? watch(id);
+      const [oldest] = watched.streams;
+      if (watched.streams.size >= mostStreams) oldest?.end();
       watched.streams.add(stream);
       stream.once('close', () => {
         watched.streams.delete(stream);

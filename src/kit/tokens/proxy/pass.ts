@@ -1,5 +1,5 @@
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream';
 import type { Request, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
 import type { Api, ApiProxy, StreamedAnswer } from '../../provider/index.ts';
@@ -35,7 +35,10 @@ export async function passOn(
   // Nobody waits for the answer any more.
   if (res.closed) return;
   const call = new AbortController();
-  res.once('close', () => call.abort());
+  // After a whole answer there is nothing to give up, and an abort is dear.
+  res.once('close', () => {
+    if (!res.writableFinished) call.abort();
+  });
   const body = bodyOf(req, {
     onBytes: () => void silence.refresh(),
     onTooLarge: (error) => call.abort(error),
@@ -52,7 +55,7 @@ export async function passOn(
         return provider.streamApi(token, url, request);
       },
     });
-    await answerWith(req, res, answer, { api, url, signal: call.signal, silence, events });
+    await answerWith(req, res, answer, { api, url, silence, events });
   } catch (error) {
     if (res.destroyed) return;
     const { reason } = call.signal;
@@ -60,13 +63,13 @@ export async function passOn(
     throw isTold(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
-    // The API may have answered before it had all of the body: the rest must not hold up the connection.
+    // The API may have answered before it had all of the body: the rest must hold up neither connection.
+    if (body.stream && !req.readableEnded) call.abort();
     if (body.stream) req.unpipe(body.stream).resume();
   }
 }
 
 interface Passing extends Pick<Target, 'api' | 'url'> {
-  signal: AbortSignal;
   silence: NodeJS.Timeout;
   events: EventStreams;
 }
@@ -75,11 +78,13 @@ async function answerWith(
   req: Request,
   res: Response,
   { message }: StreamedAnswer,
-  { api, url, signal, silence, events }: Passing,
+  { api, url, silence, events }: Passing,
 ): Promise<void> {
   const { path, answerHeaders: more } = api.proxy;
   res.status(message.statusCode ?? 502);
   const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
+  // Whoever stands between would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
+  if (res.statusCode === 204) delete headers['content-length'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   // Without a type of its own a browser must not guess one.
   if (!headers['content-type']?.trim() && hasBody(req, res))
@@ -92,20 +97,31 @@ async function answerWith(
     res.flushHeaders();
     events.add(own.id, res);
   }
-  const heard = new Transform({
-    transform(chunk, _encoding, done) {
-      if (!endless) silence.refresh();
-      done(null, chunk);
-    },
+  if (!endless) message.on('data', () => void silence.refresh());
+  const error = await sendOn(message, res);
+  if (error) req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
+}
+
+/**
+ * As `pipeline` would, which makes an AbortController and some errors for each answer: up to a tenth of a call's time.
+ *
+ * @returns what the API's answer broke off with. Half of it may be out: the connection breaks, which tells the script so.
+ */
+function sendOn(message: IncomingMessage, res: Response): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    let broken: NodeJS.ErrnoException | undefined;
+    finished(message, (error) => {
+      // Whoever waited for it may be gone, which ends it too.
+      if (!error || res.writableEnded || res.destroyed) return;
+      broken = error;
+      res.destroy();
+    });
+    finished(res, () => {
+      message.destroy();
+      resolve(broken);
+    });
+    message.pipe(res);
   });
-  // Seen here first: a pipeline that fails ends the answer to the script too, which then looks as if that had gone.
-  message.once('error', ({ code }: NodeJS.ErrnoException) => {
-    if (signal.aborted && !isTold(signal.reason)) return;
-    req.log?.warn({ api: url.origin, code }, "an API's answer broke off");
-  });
-  // Half of the answer may be out: a pipeline that fails breaks the connection, which tells the script so.
-  await pipeline(message, heard, res).catch(() => {});
-  message.destroy();
 }
 
 /** Why a call was given up, where it was not that nobody waits any more. */

@@ -30,10 +30,12 @@ function leadsElsewhere(path: string): boolean {
   return /[\\\x00-\x1f\x7f]|\/\//.test(path) || path.split('/').some(isDots);
 }
 
-/** Java servers take what follows a semicolon out of a segment first. */
+/**
+ * Java servers take what follows a semicolon out of a segment first. One that reads a decoded path as an address once
+ * more takes `?` and `#` for its end, and Windows drops blanks at the end of a name.
+ */
 function isDots(segment: string): boolean {
-  const [name] = segment.split(';', 1);
-  return name === '.' || name === '..';
+  return /^\.\.?\s*(?:[;?#]|$)/.test(segment);
 }
 
 function decodedUtf8(text: string): string | undefined {

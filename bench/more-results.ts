@@ -1,0 +1,42 @@
+import type { ApiCall } from './api-calls.ts';
+import { measuredOn } from './machine.ts';
+import { few, pages, round, type Section, table, times, title } from './results.ts';
+import { medianOf, type Pace, ratioOf, type Samples } from './rounds.ts';
+
+/** Each kind of call, how many there are in a second, and the ratios within a round. */
+export function proxySection(measured: (readonly [ApiCall, Samples])[], pace: Pace): Section {
+  const ratios = measured.map(([call, samples]) => [
+    call.title,
+    times(ratioOf(samples, 'appProxy', 'byHand', 'perSecond')),
+    times(ratioOf(samples, 'byHand', 'appProxy', 'cpuMicros')),
+  ]);
+  const figures = measured.flatMap(([call, samples]) =>
+    (['appProxy', 'byHand'] as const).map((name) => [
+      `${call.title}, ${title(name)}`,
+      ...['perSecond', 'cpuMicros'].map((figure) => round(medianOf(samples, name, figure))),
+      ...['p50', 'p99', 'redisCommands'].map((figure) => few(medianOf(samples, name, figure))),
+    ]),
+  );
+  const text = [
+    `${measuredOn()} ${how(pace)}`,
+    `By hand is express-session in Redis, openid-client and httpxy (servers/proxy-by-hand.js), the plain proxy library that is kept best: http-proxy has had no release since 2020, and http-proxy-middleware builds on httpxy since its version 4. It sends on each header of the browser and of the API but the cookie, and does not ask who calls.
+
+A POST of this app takes a connection of its own: one that was kept open may be closed just as a request arrives, and then nobody knows whether the API has processed it.`,
+    table(['this app against by hand', 'calls', 'CPU'], ratios),
+    table(['', 'calls/s', 'CPU µs', 'p50 ms', 'p99 ms', 'Redis'], figures),
+  ].join('\n\n');
+  return { title: 'Calls to an API through `proxy`', text };
+}
+
+/** Pages of this checkout and of another. */
+export function againstSection(samples: Samples, pace: Pace): Section {
+  const ratios = `${times(ratioOf(samples, 'app', 'before', 'perSecond'))} of the pages (CPU ${times(ratioOf(samples, 'before', 'app', 'cpuMicros'))})`;
+  return {
+    title: 'Pages against before',
+    text: `${measuredOn()} ${how(pace)}\n\n${ratios}\n\n${pages(samples)}`,
+  };
+}
+
+function how({ coldRounds, rounds, seconds }: Pace): string {
+  return `${rounds} rounds of ${seconds} s after ${coldRounds} that do not count, 32 connections; medians.`;
+}
