@@ -48,7 +48,7 @@ interface Effort {
 
 const quick: Effort = {
   pages: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 0.8 },
-  calls: { coldRounds: 1, rounds: 3, warmUpSeconds: 0.3, seconds: 1 },
+  calls: { coldRounds: 1, rounds: 5, warmUpSeconds: 0.3, seconds: 1 },
   signIns: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 1 },
   starts: 2,
 };

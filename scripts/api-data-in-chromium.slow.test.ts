@@ -164,6 +164,18 @@ describeWithChromium('the notes at the sample API in Chromium', () => {
     expect(await page.content()).toContain('Not lost');
   });
 
+  test('have a history, for which the API asks for a stronger sign-in', async () => {
+    const page = await signIn('eve');
+    await add(page, 'Milk');
+    await page.getByText('Your note is added.').waitFor();
+    await page.getByRole('link', { name: 'What happened to your notes' }).click();
+    await page.locator('button[name=account][value=eve]').click();
+    await page.waitForURL(`${address}/history`);
+    expect(await page.locator('tbody td').allTextContents()).toEqual([expect.any(String), 'added', 'Milk']);
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
   test('are added and deleted without script too', async () => {
     const page = await signIn('judy', { javaScriptEnabled: false });
     await add(page, 'By hand');

@@ -27,7 +27,7 @@ const screenshots = /^docs\/screenshots\//;
 const example = [
   /^src\/pages\/(notes?|admin|api-data)\.ts$/,
   /^src\/data\//,
-  /^views\/(notes?|note-[a-z]+|admin|api-data)\.ejs$/,
+  /^views\/(notes?|note-[a-z]+|admin|api-data(-[a-z]+)?)\.ejs$/,
   /^public\/(notes|api-data)\.js$/,
   /^test\/(notes?|admin|api-data|data(base)?)\b[\w.-]*\.test\.ts$/,
   /^test\/settings\.env$/,

@@ -2,7 +2,7 @@ import { defineSite } from '#kit';
 import { databaseSettings, openDatabase } from './data/database.ts'; // example
 import { signIn } from './data/sign-in.ts'; // example
 import { adminPage } from './pages/admin.ts'; // example
-import { apiDataPage, apiSettings, dataApi } from './pages/api-data.ts'; // example
+import { apiDataPage, apiHistoryPage, apiSettings, dataApi } from './pages/api-data.ts'; // example
 import { homePage } from './pages/home.ts';
 import { deleteNotePage, newNotePage, notePage } from './pages/note.ts'; // example
 import { noteRoutes, notesPage } from './pages/notes.ts'; // example
@@ -28,6 +28,7 @@ export const site = defineSite({
     notePage, // example
     deleteNotePage, // example
     apiDataPage, // example
+    apiHistoryPage, // example
     adminPage, // example
   ],
   routes: noteRoutes, // example

@@ -7,17 +7,30 @@ import { site } from '../src/site.ts';
 // A small API, and what was asked of it. `answers` is what it says to anything but a look at the notes.
 
 const asked: string[] = [];
-let notes: { id: number; text: string }[] = [];
-let answers: { status: number; body: object };
+let notes: { id: number; text: string }[] | undefined = [];
+let answers: { status: number; body: object; challenge?: string };
 const api = createServer(async (req, res) => {
   let body = '';
   for await (const chunk of req) body += chunk;
   asked.push(`${req.method} ${req.url} ${req.headers.authorization?.split(' ')[0]} ${body}`.trim());
-  const { status, body: said } = req.method === 'GET' ? { status: 200, body: { notes } } : answers;
-  if (req.method === 'POST' && status === 201) notes.push({ id: 7, text: JSON.parse(body).text });
+  const { status, body: said, challenge } = req.method === 'GET' ? look(req.url) : answers;
+  if (req.method === 'POST' && status === 201) notes?.push({ id: 7, text: JSON.parse(body).text });
   if (req.method === 'DELETE') notes = [];
+  if (challenge) res.setHeader('WWW-Authenticate', challenge);
   res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(said));
 });
+function look(path: string | undefined): { status: number; body: object; challenge?: string } {
+  if (path !== '/history') return { status: 200, body: notes ? { notes } : { plan: 'gold' } };
+  // Shown to the second who asks: by then they have signed in again.
+  const count = asked.filter((line) => line.includes('/history')).length;
+  if (count > 1)
+    return {
+      status: 200,
+      body: { changes: [{ at: '2026-11-26T12:00:00Z', what: 'added', note: { text: 'Milk' } }] },
+    };
+  const challenge = 'Bearer error="insufficient_user_authentication", acr_values="strong", max_age="300"';
+  return { status: 401, body: {}, challenge };
+}
 await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
 const API_URL = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
 afterAll(() => api.close());
@@ -33,6 +46,23 @@ test('what the API answers is shown', async () => {
   notes = [{ id: 1, text: '<b>Water</b> the plants' }];
   expect((await alice.get('/api-data')).text).toContain('<b>Water</b> the plants');
   expect(asked).toEqual(['GET / Bearer']);
+});
+
+test('of another API without notes the answer alone is shown', async () => {
+  await using app = await startTestApp({ site, env: { API_URL } });
+  const alice = await app.signIn('alice');
+  notes = undefined;
+  const page = await alice.get('/api-data');
+  expect(page.text).toContain('gold');
+  expect(page.text).not.toContain('Add a note');
+});
+
+test('what needs a stronger sign-in leads to the provider, and is shown then', async () => {
+  await using app = await startTestApp({ site, env: { API_URL } });
+  const alice = await app.signIn('alice');
+  const page = await alice.click(await alice.get('/api-data'), 'What happened to your notes');
+  expect(page).toMatchObject({ status: 200, path: '/api-data/history' });
+  expect(page.text).toContain('Milk');
 });
 
 test('a note is added and deleted, by forms', async () => {

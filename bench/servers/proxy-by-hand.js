@@ -1,9 +1,6 @@
 /**
  * What one would write by hand: express-session in Redis, openid-client for the sign-in, and httpxy to hand requests on.
- *
- * httpxy because it is the best kept of the plain ones: http-proxy has had no release since 2020, http-proxy-middleware
- * has built on httpxy since its version 4, and http-proxy-3 has a twentieth of its downloads and two dependencies to
- * its none. It keeps connections to the API open, as this app does.
+ * It keeps connections to the API open, as this app does. Why httpxy: more-results.ts says it.
  */
 import { RedisStore } from 'connect-redis';
 import express from 'express';

@@ -6,6 +6,7 @@ import {
   definePage,
   invalid,
   layOutJson,
+  notFound,
   type PageContext,
   tokenState,
   webAddress,
@@ -73,6 +74,35 @@ export const apiDataPage = definePage({
       },
     },
   },
+});
+
+/**
+ * Shows what the sample API tells only after a stronger and more recent sign-in: what it answers then (RFC 9470) leads the
+ * person to their provider, and back here.
+ */
+export const apiHistoryPage = definePage({
+  path: '/api-data/history',
+  title: 'What happened to your notes',
+  access: 'signed-in',
+  view: 'api-data-history',
+  when: ({ settings }) => settings.API_URL !== undefined,
+  model: async ({ req, language, fetchApi }) => {
+    const response = await fetchApi('data', '/history');
+    const found = histories.safeParse(parsed(await withoutToken(req, await response.text()))).data;
+    // Another API has no such thing.
+    if (!response.ok || !found) throw notFound();
+    return {
+      changes: found.changes.map(({ at, what, note }) => ({
+        ...{ at: dateTime(new Date(at), language), what, text: note.text },
+      })),
+    };
+  },
+});
+
+const histories = z.object({
+  changes: z
+    .array(z.object({ at: z.iso.datetime(), what: z.string(), note: z.object({ text: z.string() }) }))
+    .max(100),
 });
 
 type Ask = Pick<PageContext, 'req' | 'language'>;

@@ -5,6 +5,7 @@ import { type Challenge, challengeIn } from './api-challenge.ts';
 import { apiFailureHint } from './api-hints.ts';
 import type { ProviderConnection } from './connection.ts';
 import { importDpopKey } from './dpop-key.ts';
+import { causes } from './failures.ts';
 
 export interface ApiRequest {
   method?: string;
@@ -74,9 +75,10 @@ export async function callApi(
   }
 }
 
-/** What a call failed of, as an AuthError. */
+/** What a call failed of, as an AuthError. The library puts errors of a fetch into errors of its own. */
 export function unreachable(error: unknown): AuthError {
-  if (error instanceof AuthError) return error;
+  const known = causes(error as Error).find((each) => each instanceof AuthError);
+  if (known) return known;
   return new AuthError('api_unreachable', { cause: error, hint: apiFailureHint(error) });
 }
 

@@ -68,9 +68,12 @@ function send(
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const { request } = url.protocol === 'https:' ? https : http;
+    // It is not used again, but a server that would close it may answer in the middle of a body: what we were still
+    // sending then would break the connection before we have read that answer (RFC 9112 §9.6).
+    const open = body ? { connection: 'keep-alive' } : {};
     let connection: Duplex | undefined;
     const outgoing = request(url, {
-      ...{ method, headers: { ...headers, ...ofRoute }, agent, servername },
+      ...{ method, headers: { ...headers, ...open, ...ofRoute }, agent, servername },
       [opening]: (opened: Duplex) => {
         connection = opened;
       },

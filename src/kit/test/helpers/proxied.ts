@@ -120,6 +120,20 @@ export function openRequest(
   });
 }
 
+/** A request whose body the test writes piece by piece. */
+export function openUpload(origin: string, { cookie, mark }: Caller, headers: Record<string, string> = {}) {
+  const { hostname: host, port } = new URL(origin);
+  const all = { ...scripted, Cookie: cookie, 'Kit-Form': mark, ...headers } as Record<string, string>;
+  const outgoing = request({ host, port, method: 'POST', path: proxyPath, headers: all, agent: false });
+  const answer = once(outgoing, 'response').then(([message]) => message as IncomingMessage);
+  answer.catch(() => {});
+  outgoing.on('error', () => {});
+  return { outgoing, answer };
+}
+
+/** The next piece of an answer. */
+export const nextPiece = async (message: IncomingMessage) => String((await once(message, 'data'))[0]);
+
 export async function readAnswer(message: IncomingMessage): Promise<Answered> {
   const { statusCode = 0, headers } = message;
   return { status: statusCode, headers, body: (await buffer(message)).toString('latin1') };

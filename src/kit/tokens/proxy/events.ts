@@ -10,6 +10,9 @@ const lookEveryMs = 3_000;
  */
 const longestDoubtMs = 5_000;
 
+/** Of one session, in one process. Browsers open far fewer; of more the oldest ends. */
+const mostStreams = 100;
+
 /** The open event streams of one session. */
 interface Watched {
   streams: Set<Response>;
@@ -72,6 +75,8 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
       if (stream.destroyed) return;
       if (finishing.aborted) return void stream.end();
       const watched = bySession.get(id) ?? watch(id);
+      const [oldest] = watched.streams;
+      if (watched.streams.size >= mostStreams) oldest?.end();
       watched.streams.add(stream);
       stream.once('close', () => {
         watched.streams.delete(stream);
