@@ -95,7 +95,8 @@ function logError(error: unknown, status: number, log: Log): void {
   const level = status >= 500 ? 'error' : status === 404 ? 'debug' : 'warn';
   // A stack is worth its lines only where nobody foresaw the error.
   const causes = loggedCauses(error, { stack: status === 500 && !hasMessage(error) });
-  const hint = error instanceof AuthError ? error.hint : undefined;
+  // What is wrong with this client is said once, however many requests it fails.
+  const hint = error instanceof AuthError && error.reason !== 'client_refused' ? error.hint : undefined;
   log[level]({ status, causes, ...(hint !== undefined && { hint }) }, 'request failed');
 }
 
