@@ -14,5 +14,7 @@ export function isMet(req: Request, { settings }: Provider, { acr, maxAge }: Dem
   if (maxAge === undefined) return acr !== undefined || isRecent(user.signedInAt.getTime());
   const provenAt = (user.authTime ?? user.freshAt ?? new Date(0)).getTime();
   // Nobody comes back from a sign-in much faster: one that wants a second at most would want the next one too.
-  return isRecent(provenAt) || Date.now() - provenAt <= (maxAge + settings.clockToleranceSeconds) * 1000;
+  // The API goes by its own clock: a sign-in that may be too old by that is not what it demands, or nobody would be asked
+  // for one until it is too old by ours.
+  return isRecent(provenAt) || Date.now() - provenAt <= (maxAge - settings.clockToleranceSeconds) * 1000;
 }
