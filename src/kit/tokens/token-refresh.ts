@@ -138,7 +138,17 @@ async function refreshOnce(
 
 /** An exchange needs no refresh token. */
 export function canRefresh(record: TokenRecord, wanted: Wanted | undefined): boolean {
-  return record.refresh_token !== undefined || wanted?.token.exchange === true;
+  if (wanted?.token.exchange) return true;
+  return record.refresh_token !== undefined && !(wanted && lacksResource(record, wanted));
+}
+
+/**
+ * A refresh may ask only for a resource that the sign-in has asked for (RFC 8707 §2.2), and one of an older deploy of
+ * this app may not have. Some servers use the refresh token up before they say so (oidc-provider), and the session would
+ * end by that.
+ */
+export function lacksResource({ asked_for }: TokenRecord, { name, token }: Wanted): boolean {
+  return token.resource !== undefined && !token.exchange && !asked_for?.includes(name);
 }
 
 async function refreshLocked(
