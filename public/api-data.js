@@ -22,13 +22,14 @@ if (list && form) {
     event.preventDefault();
     if (performance.now() - goneAt > 500) deleteNote(event.target.closest('[data-note]').dataset.note);
   });
-  listen();
-  // The back button may bring this page back as it was, and a stream that has ended is not opened again by itself.
-  addEventListener('pagehide', () => events.close());
-  addEventListener('pageshow', ({ persisted }) => persisted && listen());
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden && events.readyState === EventSource.CLOSED) listen();
-  });
+  // Only while somebody looks: a browser keeps six connections to this app at most, for all its tabs, and a stream that
+  // is opened again counts as using the session. Without HTTP/2, six tabs that listen would leave none for a page.
+  const listenWhileSeen = () => (document.hidden ? events?.close() : listen());
+  listenWhileSeen();
+  document.addEventListener('visibilitychange', listenWhileSeen);
+  // The back button may bring this page back as it was.
+  addEventListener('pagehide', () => events?.close());
+  addEventListener('pageshow', ({ persisted }) => persisted && listenWhileSeen());
 }
 
 async function addNote() {
@@ -36,16 +37,18 @@ async function addNote() {
   if (isAdding) return;
   if (text.value.trim() === '') return showMistake('Enter a note.');
   isAdding = true;
+  const typed = text.value;
   const answer = await send('/notes', 'POST', {
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `"${key.value}"` },
-    body: JSON.stringify({ text: text.value.trim() }),
+    body: JSON.stringify({ text: typed.trim() }),
   });
   isAdding = false;
   // Nobody is signed in any more. The form itself says so, and keeps what was typed. form.submit may be a field's name.
   if (answer?.status === 401) return HTMLFormElement.prototype.submit.call(form);
   if (!answer?.ok) return showMistake(await whyNot(answer));
   await answer.json().then(showNote, catchUp);
-  text.value = '';
+  // Somebody who types fast has begun the next one.
+  if (text.value === typed) text.value = '';
   key.value = crypto.randomUUID();
   showMistake('');
   say('Your note is added.');
@@ -67,6 +70,7 @@ async function deleteNote(id) {
 
 /** What the user does in other tabs and browsers. */
 function listen() {
+  events?.close();
   events = new EventSource(`${proxy}/events`);
   const on = (name, show) => events.addEventListener(name, ({ data }) => show(JSON.parse(data)));
   on('added', (note) => {

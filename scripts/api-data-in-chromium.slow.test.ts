@@ -34,7 +34,7 @@ describeWithChromium('the notes at the sample API in Chromium', () => {
     complaints.length = 0;
   });
 
-  /** Each test has a person of its own, whose notes are in the API for as long as it runs. */
+  /** The notes of a person are in the API for as long as it runs. */
   async function signIn(account: string, options: BrowserContextOptions = {}): Promise<Page> {
     const context = await chromium.newContext(options);
     context.on('weberror', (error) => complaints.push(String(error.error())));
@@ -115,6 +115,26 @@ describeWithChromium('the notes at the sample API in Chromium', () => {
     await expect.poll(() => news(page)).toEqual(['A note was deleted in another window.']);
     expect(await texts(page)).toEqual(['Read RFC 9700 again', 'From the other tab']);
     expect([await field(page).inputValue(), await focus(page)]).toEqual(['half a sentence', 'text']);
+    expect(complaints).toEqual([]);
+  });
+
+  test('are listened for only while somebody looks, and are up to date when they do again', async () => {
+    const page = await signIn('frank');
+    const shown = await texts(page);
+    const see = (isHidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    await see(true);
+    expect(await page.evaluate('events.readyState')).toBe(2);
+    const other = await page.context().newPage();
+    await other.goto(address);
+    await add(other, 'Meanwhile');
+    await expect.poll(() => texts(other)).toContain('Meanwhile');
+    expect(await texts(page)).toEqual(shown);
+    await see(false);
+    await expect.poll(() => texts(page)).toEqual([...shown, 'Meanwhile']);
     expect(complaints).toEqual([]);
   });
 

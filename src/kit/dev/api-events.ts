@@ -14,11 +14,12 @@ export function createEvents(notes: Notes, { commentSeconds }: { commentSeconds:
 
   function route(req: Request, res: Response): void {
     const { sub, endsAt } = tokenOf(res);
+    res.set('Content-Type', 'text/event-stream');
+    if (req.method === 'HEAD') return void res.end();
     const streams = open.get(sub) ?? new Set();
     if (streams.size >= mostStreams)
       throw new ApiProblem(429, `There are ${mostStreams} streams open already: close one first`);
     open.set(sub, streams.add(res));
-    res.set('Content-Type', 'text/event-stream');
     // Tells the browser at once that the stream is open, and to come back after a second when it has ended.
     res.write('retry: 1000\n\n');
     const send = ({ id, what, note }: Change) =>
