@@ -8,9 +8,9 @@ import type { UserSession } from '../session/user.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { getApiToken } from './api-token.ts';
 import { isEnding, isRecent } from './token-life.ts';
-import { failureOf, tokenFor, type Wanted } from './wanted.ts';
+import { failureOf, newestIn, tokenFor, type Wanted } from './wanted.ts';
 
-/** How long a request waits for a refresh that another one is doing; then it does without. */
+/** How long a request waits for one refresh that another one is doing; then it does without. */
 const patienceMs = 8_000;
 const pollMs = 50;
 
@@ -118,7 +118,8 @@ async function refreshOnce(
   asked: Refresh,
 ): Promise<TokenRecord> {
   const { tokens } = context.sessions;
-  const giveUpAt = Date.now() + patienceMs;
+  let giveUpAt = Date.now() + patienceMs;
+  let latest = Number.POSITIVE_INFINITY;
   for (;;) {
     const unlock = await tokens.lock(id);
     try {
@@ -127,6 +128,10 @@ async function refreshOnce(
       if (!old) throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
       if (!isDue(old, asked) || !canRefresh(old, asked.wanted)) return old;
       if (unlock) return await refreshLocked(context, id, owner, { old, asked });
+      // Another API's refresh has come to its end: the turn of this one comes nearer. There are twenty at most.
+      const newest = newestIn(old);
+      if (newest > latest) giveUpAt = Date.now() + patienceMs;
+      latest = newest;
     } finally {
       await unlock?.();
     }
