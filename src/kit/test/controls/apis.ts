@@ -82,4 +82,23 @@ export const apiControls: Control[] = [
       'proxy-liars: with %s is no answer: a problem of ours, and nothing of it',
     ],
   },
+  {
+    id: 'the proxy of an API: bodies and streams',
+    what: 'Nothing with a body is sent twice, a body has 10 MB at most, and an event stream neither outlives its session nor keeps it alive',
+    tests: [
+      'proxy-tokens: an API that wants a nonce in the proof gets each body once (RFC 9449 §9)',
+      'proxy-streaming: may have 10 MB, announced or not',
+      'proxy-streaming: leaves its connection usable after each refusal',
+      'proxy-events: is not moved by a stream: neither by opening it, nor while it is open',
+      'proxy-attacks: an event stream ends with its session, also where nobody reads it',
+    ],
+  },
+  {
+    id: 'DESIGN R13, signIn',
+    what: 'A call that `signIn` makes to an API costs no session its refresh token',
+    tests: [
+      'api-attacks: a call that signIn does not wait for uses up no refresh token that the session keeps',
+      'apis-in-sign-in: two APIs at once use the refresh token one after the other, and their tokens are the session’s afterwards',
+    ],
+  },
 ];
