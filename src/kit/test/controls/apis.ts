@@ -21,6 +21,8 @@ export const apiControls: Control[] = [
       'apis-failures: is a sign-in’s to cure, once; it ends nothing, and the other API works',
       'apis-failures: ends the session, with words, whichever API has asked',
       'apis-one-sign-in: where the provider refuses it after that sign-in too, a page says so, and no button leads there again',
+      'apis-in-sign-in: two APIs at once use the refresh token one after the other, and their tokens are the session’s afterwards',
+      'api-attacks: a call that signIn does not wait for uses up no refresh token that the session keeps',
     ],
   },
   {
@@ -91,14 +93,6 @@ export const apiControls: Control[] = [
       'proxy-streaming: leaves its connection usable after each refusal',
       'proxy-events: is not moved by a stream: neither by opening it, nor while it is open',
       'proxy-attacks: an event stream ends with its session, also where nobody reads it',
-    ],
-  },
-  {
-    id: 'DESIGN R13, signIn',
-    what: 'A call that `signIn` makes to an API costs no session its refresh token',
-    tests: [
-      'api-attacks: a call that signIn does not wait for uses up no refresh token that the session keeps',
-      'apis-in-sign-in: two APIs at once use the refresh token one after the other, and their tokens are the session’s afterwards',
     ],
   },
 ];
