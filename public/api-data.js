@@ -42,11 +42,11 @@ async function addNote() {
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `"${key.value}"` },
     body: JSON.stringify({ text: typed.trim() }),
   });
+  if (answer?.ok) await answer.json().then(showNote, catchUp);
   isAdding = false;
   // Nobody is signed in any more. The form itself says so, and keeps what was typed. form.submit may be a field's name.
   if (answer?.status === 401) return HTMLFormElement.prototype.submit.call(form);
   if (!answer?.ok) return showMistake(await whyNot(answer));
-  await answer.json().then(showNote, catchUp);
   // Somebody who types fast has begun the next one.
   if (text.value === typed) text.value = '';
   key.value = crypto.randomUUID();
@@ -59,13 +59,13 @@ async function deleteNote(id) {
   if (deleting.has(id)) return;
   deleting.add(id);
   const answer = await send(`/notes/${encodeURIComponent(id)}`, 'DELETE');
+  // Another tab may have been first.
+  const isGone = answer?.ok || answer?.status === 404;
+  if (isGone) removeNote(id);
   deleting.delete(id);
   // The page itself says what is to be done.
   if (answer?.status === 401) return location.reload();
-  // Another tab may have been first.
-  if (!answer?.ok && answer?.status !== 404) return say(await whyNot(answer));
-  removeNote(id);
-  say('Your note is deleted.');
+  say(isGone ? 'Your note is deleted.' : await whyNot(answer));
 }
 
 /** What the user does in other tabs and browsers. */

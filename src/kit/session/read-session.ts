@@ -52,7 +52,7 @@ export function readSession(context: AuthContext, app: { request: object }): Req
 
 /** An event stream that a page leaves open, and opens again by itself, is no activity of a person (R9). */
 function asksForEvents(req: Request): boolean {
-  return /^\s*text\/event-stream\b/i.test(req.headers.accept ?? '');
+  return req.headers.accept?.toLowerCase().includes('text/event-stream') ?? false;
 }
 
 /** A session without a user is nobody's. */

@@ -37,8 +37,11 @@ interface AskedForApis {
  */
 export function askedForApis(apis: Apis, provider: string, named: readonly string[] = []): AskedForApis {
   const asked = [...apis].filter(
-    ([name, { providers, token }]) =>
-      token && providers.includes(provider) && (named.includes(name) || (token.resource && !token.exchange)),
+    ([name, { url, providers, token }]) =>
+      url &&
+      token &&
+      providers.includes(provider) &&
+      (named.includes(name) || (token.resource && !token.exchange)),
   );
   const tokens = asked.flatMap(([, { token }]) => (token && !token.exchange ? token : []));
   return {

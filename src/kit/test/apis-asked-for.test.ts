@@ -170,14 +170,27 @@ test('an API whose scope has changed in site.ts meanwhile gets another token, an
 
 test('a session of an older deploy, whose record knows no APIs, gets its tokens all the same', () =>
   withApis(
+    { apis: { notes: { scope: 'notes.read' }, plans: {} } },
+    async ({ call, asked, replaceRecord }) => {
+      await call('notes');
+      await replaceRecord(({ apis: _none, ...old }) => old);
+      expect(json(await call('notes'))).toEqual(hello);
+      expect(asked).toHaveLength(2);
+    },
+  ));
+
+test('a resource that the sign-in has not asked for leads to a sign-in, and spends no refresh token', () =>
+  withApis(
     { apis: { notes: { resource: 'https://notes.example.com' }, plans: {} } },
-    async ({ call, asked, record, replaceRecord }) => {
+    async ({ call, asked, record, replaceRecord, open }) => {
       await call('notes');
       expect((await record()).asked_for).toEqual(['notes']);
       await replaceRecord(({ apis: _none, asked_for: _neither, ...old }) => old);
-      expect(json(await call('notes'))).toEqual(hello);
-      expect(asked).toHaveLength(2);
-      expect((await record()).asked_for).toBeUndefined();
+      const page = await call('notes');
+      expect(page.status).toBe(401);
+      expect(asked).toHaveLength(1);
+      expect((await open('/profile')).status).toBe(200);
+      expect((await record()).refresh_token).toBeDefined();
     },
   ));
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { withApis } from './helpers/several-apis.ts';
 
 // Refreshes for several APIs, and endings, that meet each other in one process (R10, R13).
@@ -81,3 +81,23 @@ test('a new token that cannot be stored is not used', () =>
     expect([page.status, notes.calls]).toEqual([503, []]);
     expect((await open('/profile')).status).toBe(200);
   }));
+
+test('twelve APIs that are asked for at once each get their token from a provider that takes a second for each', () => {
+  const names = Array.from({ length: 12 }, (_, at) => `api${at}`);
+  const more = Object.fromEntries(
+    names.map((name) => [name, { url: 'http://127.0.0.1:9', scope: `of-${name}` }]),
+  );
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  return withApis({ apis: { ...apis, ...more } }, async ({ open, answers, asked }) => {
+    await open('/profile');
+    answers(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      vi.setSystemTime(Date.now() + 1_000);
+      return undefined;
+    });
+    const pages = await Promise.all(names.map((name) => open(`/token/${name}`)));
+    expect(pages.map(({ status }) => status)).toEqual(Array(12).fill(200));
+    expect(asked).toHaveLength(12);
+  });
+});

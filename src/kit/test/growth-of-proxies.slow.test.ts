@@ -33,7 +33,7 @@ test.each([
     '\\',
     '%5c',
   ],
-  ...['%c3%a4', '%c0', '%25c0', 'ä', '.', '..', '%e0%80', '%25e0', '/%2e', '%25%32%65'],
+  ...['%c3%a4', '%c0', '%25c0', 'ä', '.', '..', '%e0%80', '%25e0', '/%2e', '%25%32%65', '/.%20', '/.?'],
 ])('a path of %j again and again', async (letters) => {
   const work = (size: number) => {
     const path = `${proxy}/${repeated(letters, size)}`;

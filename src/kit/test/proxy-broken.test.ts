@@ -68,6 +68,9 @@ describe('what breaks', () => {
     (await api.call(2)).res.write('two');
     await nextPiece(answer);
     await vi.advanceTimersByTimeAsync(20_000);
+    (await api.call(2)).res.write('three');
+    expect(await nextPiece(answer)).toBe('three');
+    await vi.advanceTimersByTimeAsync(20_000);
     expect(answer.destroyed).toBe(false);
     const broken = expect(once(answer, 'end')).rejects.toThrow('aborted');
     await vi.advanceTimersByTimeAsync(10_000);

@@ -4,7 +4,7 @@ import { failurePage } from '../errors/failure-pages.ts';
 import { demandStore } from '../session/context.ts';
 import type { AccessToken, TokenRecord } from '../store/index.ts';
 import { isEnding, isRecent, isYoung, stillServes } from './token-life.ts';
-import { canRefresh, type Own, refreshTokens } from './token-refresh.ts';
+import { canRefresh, lacksResource, type Own, refreshTokens } from './token-refresh.ts';
 import { failureOf, tokenFor, type Wanted } from './wanted.ts';
 
 /** How long a token that still serves is not refreshed again after that has failed, in seconds. */
@@ -97,6 +97,10 @@ export function noTokenFor(record: TokenRecord, wanted: Wanted): AuthError {
     return new AuthError(failed.again ? 'sign_in_again' : 'api_token_refused', { hint: failed.hint });
   if (record.spent) {
     return new AuthError('sign_in_again', { hint: 'the refresh token was used up: its answer was refused' });
+  }
+  if (lacksResource(record, wanted)) {
+    const hint = `the sign-in has not asked for the \`resource\` of the API '${wanted.name}'; a new one does`;
+    return new AuthError('api_token_refused', { hint });
   }
   const hint = `the API '${wanted.name}' has an access token of its own, which needs a refresh token: ask for offline_access in OIDC_SCOPE, and let this client have it at the provider`;
   return new AuthError('api_token_refused', { hint });

@@ -8,9 +8,9 @@ import type { UserSession } from '../session/user.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { getApiToken } from './api-token.ts';
 import { isEnding, isRecent } from './token-life.ts';
-import { failureOf, tokenFor, type Wanted } from './wanted.ts';
+import { failureOf, newestIn, tokenFor, type Wanted } from './wanted.ts';
 
-/** How long a request waits for a refresh that another one is doing; then it does without. */
+/** How long a request waits for one refresh that another one is doing; then it does without. */
 const patienceMs = 8_000;
 const pollMs = 50;
 
@@ -118,7 +118,8 @@ async function refreshOnce(
   asked: Refresh,
 ): Promise<TokenRecord> {
   const { tokens } = context.sessions;
-  const giveUpAt = Date.now() + patienceMs;
+  let giveUpAt = Date.now() + patienceMs;
+  let latest = Number.POSITIVE_INFINITY;
   for (;;) {
     const unlock = await tokens.lock(id);
     try {
@@ -127,6 +128,10 @@ async function refreshOnce(
       if (!old) throw new AuthError('sign_in_first', { hint: 'the session ended meanwhile' });
       if (!isDue(old, asked) || !canRefresh(old, asked.wanted)) return old;
       if (unlock) return await refreshLocked(context, id, owner, { old, asked });
+      // Another API's refresh has come to its end: the turn of this one comes nearer. There are twenty at most.
+      const newest = newestIn(old);
+      if (newest > latest) giveUpAt = Date.now() + patienceMs;
+      latest = newest;
     } finally {
       await unlock?.();
     }
@@ -138,7 +143,17 @@ async function refreshOnce(
 
 /** An exchange needs no refresh token. */
 export function canRefresh(record: TokenRecord, wanted: Wanted | undefined): boolean {
-  return record.refresh_token !== undefined || wanted?.token.exchange === true;
+  if (wanted?.token.exchange) return true;
+  return record.refresh_token !== undefined && !(wanted && lacksResource(record, wanted));
+}
+
+/**
+ * A refresh may ask only for a resource that the sign-in has asked for (RFC 8707 §2.2), and one of an older deploy of
+ * this app may not have. Some servers use the refresh token up before they say so (oidc-provider), and the session would
+ * end by that.
+ */
+export function lacksResource({ asked_for }: TokenRecord, { name, token }: Wanted): boolean {
+  return token.resource !== undefined && !token.exchange && !asked_for?.includes(name);
 }
 
 async function refreshLocked(

@@ -34,6 +34,12 @@ export function failureOf(record: TokenRecord, wanted: Wanted): ApiTokenRecord['
   return failed && isRecent(failed.at) ? failed : undefined;
 }
 
+/** When the latest of a record's tokens was got, or refused, epoch milliseconds. */
+export function newestIn({ obtained_at = 0, apis = {} }: TokenRecord): number {
+  const times = Object.values(apis).map(({ token, failed }) => failed?.at ?? token?.obtained_at ?? 0);
+  return Math.max(obtained_at, ...times);
+}
+
 /** The record with what is known now of one API's token. What other APIs of site.ts have is kept (R13). */
 export function withToken(
   record: TokenRecord,

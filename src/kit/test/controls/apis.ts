@@ -21,6 +21,8 @@ export const apiControls: Control[] = [
       'apis-failures: is a sign-in’s to cure, once; it ends nothing, and the other API works',
       'apis-failures: ends the session, with words, whichever API has asked',
       'apis-one-sign-in: where the provider refuses it after that sign-in too, a page says so, and no button leads there again',
+      'apis-in-sign-in: two APIs at once use the refresh token one after the other, and their tokens are the session’s afterwards',
+      'api-attacks: a call that signIn does not wait for uses up no refresh token that the session keeps',
     ],
   },
   {
@@ -80,6 +82,17 @@ export const apiControls: Control[] = [
       'proxy-answers: keeps with status %i what scripts need, and nothing that speaks to the browser about this site',
       'proxy-answers: that leads to %j leads the script to %j',
       'proxy-liars: with %s is no answer: a problem of ours, and nothing of it',
+    ],
+  },
+  {
+    id: 'the proxy of an API: bodies and streams',
+    what: 'Nothing with a body is sent twice, a body has 10 MB at most, and an event stream neither outlives its session nor keeps it alive',
+    tests: [
+      'proxy-tokens: an API that wants a nonce in the proof gets each body once (RFC 9449 §9)',
+      'proxy-streaming: may have 10 MB, announced or not',
+      'proxy-streaming: leaves its connection usable after each refusal',
+      'proxy-events: is not moved by a stream: neither by opening it, nor while it is open',
+      'proxy-attacks: an event stream ends with its session, also where nobody reads it',
     ],
   },
 ];
