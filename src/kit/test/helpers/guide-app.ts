@@ -71,7 +71,17 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
     folder,
     write,
     outputOf,
-    test: () => outputOf('vitest/vitest.mjs', 'run', '--root', folder, '--no-color', ownCache, ...oneProcess),
+    test: () =>
+      outputOf(
+        'vitest/vitest.mjs',
+        'run',
+        '--root',
+        folder,
+        '--no-color',
+        '--testTimeout=20000',
+        ownCache,
+        ...oneProcess,
+      ),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
