@@ -1,7 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
-import type { ErrorWithMessage } from '../../errors/message.ts';
-import { plainPages } from '../../errors/plain-pages.ts';
 import { neverCache } from '../../http/answers.ts';
 import { onlyForScripts } from '../../http/navigation.ts';
 import { type Api, type ApiProxy, type Apis, apiAddress } from '../../provider/index.ts';
@@ -12,6 +10,7 @@ import { demandOwnPage, demandScript } from './caller.ts';
 import type { EventStreams } from './events.ts';
 import { passOn } from './pass.ts';
 import { isBelow, pathBelow } from './path.ts';
+import { refusal } from './refusal.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -51,7 +50,7 @@ function prepareAnswer(req: Request, res: Response): void {
   res.setHeader('X-Content-Type-Options', 'nosniff');
   if (methods.includes(req.method)) return;
   res.setHeader('Allow', methods.join(', '));
-  throw refusal(405);
+  throw refusal(405, 'an API is not reached by this method');
 }
 
 /** The cheapest check first, and nothing is sent anywhere before the last. */
@@ -64,7 +63,8 @@ async function proxy(
 ): Promise<void> {
   demandScript(req);
   const path = pathBelow(req.path, api.proxy.path);
-  if (path === undefined || req.originalUrl.includes('#')) throw refusal(400);
+  if (path === undefined || req.originalUrl.includes('#'))
+    throw refusal(400, 'the path could lead elsewhere than below the address of the API');
   demandStore(req);
   if ((await recheckIfDue(req, res, '/')) === 'answered') return;
   const user = getUser(req);
@@ -78,9 +78,4 @@ async function proxy(
 function queryIn({ originalUrl }: Request): string {
   const at = originalUrl.indexOf('?');
   return at < 0 ? '' : originalUrl.slice(at);
-}
-
-function refusal(status: 400 | 405): ErrorWithMessage {
-  const page = status === 405 ? plainPages.wrongMethod : plainPages.notUnderstood;
-  return Object.assign(new Error('the proxy of an API does not take this request'), { status, page });
 }
