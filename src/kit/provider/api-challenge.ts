@@ -9,7 +9,7 @@ const statuses = { invalid_token: 401, insufficient_scope: 403, insufficient_use
 export interface Challenge {
   error: keyof typeof statuses;
   error_description: string | undefined;
-  /** What it wants the token's scope to hold, where it says so. */
+  /** The scope that it demands, where it says so. */
   scope: string | undefined;
   /** What it wants of the user's sign-in (RFC 9470 §3). */
   demands: Demands;
@@ -17,7 +17,7 @@ export interface Challenge {
 
 /**
  * The challenge in an API's answer that is about the access token (RFC 6750 §3.1, RFC 9449 §7.1, RFC 9470 §3); undefined
- * where there is none. Whatever it holds is the API's: it is looked at, never believed.
+ * where there is none. All of it is the API's word: it is checked and bounded before it is used.
  */
 export function challengeIn(
   status: number,
@@ -27,7 +27,7 @@ export function challengeIn(
   const found = ours.find(({ parameters: { error } }) => isKnown(error) && statuses[error] === status);
   const { error, error_description, scope, acr_values, max_age } = found?.parameters ?? {};
   if (!isKnown(error)) return undefined;
-  // Where people sign in is not an API's to say.
+  // An API must not choose where people sign in.
   const acr = checkableAcr(words(acr_values)?.split(' '));
   return {
     error,

@@ -2,22 +2,19 @@ import type { Request, RequestHandler, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
 import { neverCache } from '../../http/answers.ts';
 import { onlyForScripts } from '../../http/navigation.ts';
-import { type Api, type ApiProxy, type Apis, apiAddress } from '../../provider/index.ts';
+import { type Apis, apiAddress } from '../../provider/index.ts';
 import { demandStore } from '../../session/context.ts';
 import { recheckIfDue } from '../../session/recheck.ts';
 import { getUser } from '../../session/user-session.ts';
 import { demandOwnPage, demandScript } from './caller.ts';
 import type { EventStreams } from './events.ts';
-import { passOn } from './pass.ts';
+import { passOn, type Target } from './pass.ts';
 import { isBelow, pathBelow } from './path.ts';
 import { refusal } from './refusal.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-interface Proxied {
-  name: string;
-  api: Api & { url: URL; proxy: ApiProxy };
-}
+type Proxied = Omit<Target, 'url'>;
 
 /**
  * Passes requests of our own pages' scripts on to the APIs of site.ts that have a `proxy`, with the user's access token:
@@ -29,7 +26,7 @@ export function apiProxies(apis: Apis, events: EventStreams) {
     return url && proxy ? [{ name, api: { ...api, url, proxy } }] : [];
   });
   const at = (path: string) => proxied.find(({ api }) => isBelow(path, api.proxy.path));
-  /** Comes before whatever may refuse a request: a refusal is an answer at the proxy's address, too. */
+  /** Comes before whatever may refuse a request: a refusal is sandboxed and never cached either. */
   const prepare: RequestHandler = (req, res, next) => {
     if (at(req.path)) prepareAnswer(req, res);
     next();

@@ -59,7 +59,7 @@ export async function passOn(
   } catch (error) {
     if (res.destroyed) return;
     const { reason } = call.signal;
-    // What ended the call says more than that it ended.
+    // Why the call was given up says more than that it was.
     throw hasStatus(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
