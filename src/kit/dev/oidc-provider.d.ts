@@ -77,6 +77,7 @@ declare module 'oidc-provider' {
 
   /** What keeps how and when its user signed in. */
   export interface SignInRecord {
+    scope?: string;
     acr?: string;
     authTime?: number;
   }

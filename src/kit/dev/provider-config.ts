@@ -6,6 +6,8 @@ export interface ProviderSettings {
   accounts: readonly Account[];
   /** The APIs that access tokens are for: with one they are JWTs, without any opaque. */
   apis: readonly ProviderApi[];
+  /** Whether any other API gets tokens too, with the scopes that are asked for. */
+  anyApi: boolean;
   /** Signature algorithms, the first is the default. A key is made for each. */
   algs: readonly string[];
   /** Lets clients sign in with a TLS certificate (RFC 8705). */
@@ -27,7 +29,7 @@ export interface ProviderApi {
  * clients, code flow with PKCE only, refresh tokens that rotate, no consent page, exact addresses.
  */
 export function providerConfiguration(settings: ProviderSettings): Configuration {
-  const { accounts, apis, algs, tls, port } = settings;
+  const { accounts, algs, tls, port } = settings;
   return {
     acrValues: [...acrValues],
     claims: claimsByScope(accounts),
@@ -75,7 +77,7 @@ export function providerConfiguration(settings: ProviderSettings): Configuration
     },
     fetch: fetchLoopback,
     clientAuthMethods: [...keyMethods, ...(tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : [])],
-    features: features({ apis, tls }),
+    features: features(settings),
     extraTokenClaims: howSignedIn,
   };
 }
@@ -84,7 +86,7 @@ export function findAccount(accounts: readonly Account[], sub: string): Account 
   return accounts.find((account) => account.sub === sub);
 }
 
-function features({ apis, tls }: Pick<ProviderSettings, 'apis' | 'tls'>) {
+function features({ tls, ...known }: Pick<ProviderSettings, 'apis' | 'anyApi' | 'tls'>) {
   return {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },
@@ -94,7 +96,7 @@ function features({ apis, tls }: Pick<ProviderSettings, 'apis' | 'tls'>) {
         client.clientId === token.clientId,
     },
     pushedAuthorizationRequests: { enabled: true },
-    resourceIndicators: tokensFor(apis),
+    resourceIndicators: tokensFor(known),
     mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
   };
 }
@@ -109,16 +111,19 @@ const lifetimes = {
   Session: 14 * 24 * 3600,
 };
 
+type KnownApis = Pick<ProviderSettings, 'apis' | 'anyApi'>;
+
 /** Access tokens for an API are JWTs; for anything else there are none (RFC 8707). */
-function tokensFor(apis: readonly ProviderApi[]) {
+function tokensFor(known: KnownApis) {
   return {
     enabled: true,
     // Of several that a sign-in was granted, a token is for one: the first, unless the request names another.
     defaultResource: async (_ctx: Context, _client: unknown, granted?: string[]) =>
-      granted ? granted[0] : apis[0]?.audience,
+      granted ? granted[0] : known.apis[0]?.audience,
     useGrantedResource: async () => true,
-    async getResourceServerInfo(_ctx: Context, resource: string) {
-      return resourceServer(apis, resource);
+    async getResourceServerInfo(ctx: Context, resource: string) {
+      const { AuthorizationCode, RefreshToken } = ctx.oidc.entities;
+      return resourceServer(known, resource, (AuthorizationCode ?? RefreshToken ?? ctx.oidc.params).scope);
     },
   };
 }
@@ -126,10 +131,11 @@ function tokensFor(apis: readonly ProviderApi[]) {
 /**
  * What a token for an API may hold.
  *
+ * @param asked the scopes that the sign-in or the exchange asked for
  * @throws InvalidTarget where this provider knows no such API
  */
-export function resourceServer(apis: readonly ProviderApi[], resource: string) {
-  const api = apis.find(({ audience }) => audience === resource);
+export function resourceServer({ apis, anyApi }: KnownApis, resource: string, asked = '') {
+  const api = apis.find(({ audience }) => audience === resource) ?? (anyApi ? { scope: asked } : undefined);
   if (!api) throw new errors.InvalidTarget();
   return {
     // The sign-in scopes too, so that the same token opens userinfo, as at most providers.

@@ -1,6 +1,6 @@
 import { type Client, type Context, errors, type Provider, type Token } from 'oidc-provider';
 import { proofOf } from './dpop-proof.ts';
-import { findAccount, type ProviderApi, type ProviderSettings, resourceServer } from './provider-config.ts';
+import { findAccount, type ProviderSettings, resourceServer } from './provider-config.ts';
 
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
@@ -11,7 +11,7 @@ const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
  */
 export function allowTokenExchange(
   provider: Provider,
-  { apis, accounts }: Pick<ProviderSettings, 'apis' | 'accounts'>,
+  { apis, anyApi, accounts }: Pick<ProviderSettings, 'apis' | 'anyApi' | 'accounts'>,
 ): void {
   const names = [
     'subject_token',
@@ -28,14 +28,14 @@ export function allowTokenExchange(
     const subject = await subjectOf(provider, ctx, accounts);
     const resource = params.resource ?? params.audience ?? apis[0]?.audience;
     if (!resource) throw new errors.InvalidTarget();
-    const allowed = resourceServer(apis, resource);
+    const allowed = resourceServer({ apis, anyApi }, resource, params.scope);
     const { accountId, grantId, sid, sessionUid, claims } = subject;
     const token = new provider.AccessToken({
       ...{ accountId, grantId, sid, sessionUid, claims, client, gty: tokenExchange },
       resourceServer: new provider.ResourceServer(resource, allowed),
       scope: scopeOf(
         params.scope,
-        apis.find(({ audience }) => audience === resource),
+        apis.find(({ audience }) => audience === resource) ?? { scope: params.scope },
       ),
     });
     const jkt = await keyOf(ctx, subject, client);
@@ -72,8 +72,8 @@ async function subjectOf(
   return token;
 }
 
-function scopeOf(asked: string | undefined, api: ProviderApi | undefined): string {
-  const known = api?.scope.split(' ') ?? [];
+function scopeOf(asked: string | undefined, api: { scope?: string | undefined }): string {
+  const known = api.scope?.split(' ') ?? [];
   const scopes = asked?.split(' ') ?? known;
   if (scopes.some((scope) => !known.includes(scope)))
     throw new errors.InvalidScope('the API has no such scope', asked);

@@ -33,6 +33,8 @@ export interface ProviderOptions {
    * opaque. A token that is asked for without a `resource` is for the first.
    */
   apis?: readonly ProviderApi[];
+  /** Gives tokens for any other API too, which nobody has to register. Default: false. */
+  anyApi?: boolean;
   /** Signature algorithms to make keys for; the first is the default. */
   algs?: readonly string[];
   /** Serves https, and asks for client certificates. */
@@ -47,7 +49,7 @@ export type RunningProvider = Awaited<ReturnType<typeof startProvider>>;
 
 /** An OpenID provider in this process, on any free port. Nothing it knows outlives it. */
 export async function startProvider(options: ProviderOptions = {}) {
-  const { tls, algs = ['RS256'], apis = [], overrides = {}, onRequest } = options;
+  const { tls, algs = ['RS256'], apis = [], anyApi = false, overrides = {}, onRequest } = options;
   // Its own list: whoever signs up is added.
   const accounts = [...(options.accounts ?? sampleAccounts)];
   const jwks = await createKeys(algs);
@@ -59,7 +61,7 @@ export async function startProvider(options: ProviderOptions = {}) {
   const addClient = (client: ClientMetadata) => store.clients.set(client.client_id, client);
   options.clients?.forEach(addClient);
 
-  const defaults = providerConfiguration({ accounts, apis, algs, tls: Boolean(tls), port });
+  const defaults = providerConfiguration({ accounts, apis, anyApi, algs, tls: Boolean(tls), port });
   const { name = 'work', label = 'Development identity provider' } = options;
   const render = createRender({ name, label });
   const { logoutSource, renderError, postLogoutSuccessSource } = logoutPages(render);
@@ -75,7 +77,7 @@ export async function startProvider(options: ProviderOptions = {}) {
   });
   const logout = providerLogout(provider, store);
   allowOfflineAccess(provider);
-  allowTokenExchange(provider, { apis, accounts });
+  allowTokenExchange(provider, { apis, anyApi, accounts });
   acceptOwnJwts(provider, store, jwks);
 
   const pages = providerPages({ provider, store, accounts, logout, render });

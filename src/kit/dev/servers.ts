@@ -32,6 +32,8 @@ async function start(wanted: DevProvider): Promise<void> {
     ...{ name, label },
     accounts: wanted.accounts(process.env),
     ...(full && { apis: [{ audience, scope }] }),
+    // Those of site.ts: a developer can't register them here.
+    anyApi: true,
     clients: [registration(wanted, 'Web app')],
   });
   process.on('message', ({ appName }: ServersMessage) => provider.addClient(registration(wanted, appName)));

@@ -77,6 +77,15 @@ describe('a person who opens a page', () => {
       }
     }));
 
+  test('is asked for another sign-in as soon as theirs is too old, whatever the clock tolerance', () =>
+    withApis({ apis }, async (at) => {
+      await at.open('/profile');
+      pass(63);
+      at.notes.now(() => (at.op.calls.authorization > 1 ? {} : demand(', max_age="60"')));
+      expect(statusIn(await at.call('notes'))).toBe(200);
+      expect(at.op.calls.authorization).toBe(2);
+    }));
+
   test('is asked again only for what the sign-in is not: a fresh one is no stronger one', () =>
     withApis({ apis }, async (at) => {
       await at.open('/profile');

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tokenExchange } from '../dev/provider-exchange.ts';
@@ -160,5 +160,31 @@ describe('token exchange (RFC 8693)', () => {
     expect((await grant(bound.access_token, key)).token_type).toBe('dpop');
     for (const wrong of [undefined, await prove()])
       await expect(grant(bound.access_token, wrong)).rejects.toMatchObject({ error: 'invalid_request' });
+  });
+});
+
+test('a provider for any API gives tokens for those that nobody registered, each for its own scopes', async () => {
+  await using own = new AsyncDisposableStack();
+  const any = await startIdentityProvider({ redirectOrigin: app.origin, apis: [notes], anyApi: true });
+  own.defer(any.stop);
+  const resources = ['https://orders.example', 'https://stock.example'];
+  const scope = 'openid profile offline_access orders.read stock.read';
+  const { config, tokens } = await app.signIn(any, 'alice', { scope }, { resources });
+  let refresh_token = tokens.refresh_token ?? '';
+  for (const [resource, scope] of [
+    [resources[0], 'orders.read'],
+    [resources[1], 'stock.read'],
+  ] as const) {
+    const fresh = await client.refreshTokenGrant(config, refresh_token, { resource: resource ?? '', scope });
+    refresh_token = fresh.refresh_token ?? '';
+    expect(decodeJwt(fresh.access_token)).toMatchObject({ sub: 'alice', aud: resource, scope });
+  }
+  const asked = { subject_token: tokens.access_token, subject_token_type: accessToken };
+  const more = { audience: 'payments', scope: 'payments.read' };
+  const exchanged = await client.genericGrantRequest(config, tokenExchange, { ...asked, ...more });
+  expect(decodeJwt(exchanged.access_token)).toMatchObject({
+    sub: 'alice',
+    aud: 'payments',
+    scope: more.scope,
   });
 });

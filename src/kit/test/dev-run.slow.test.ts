@@ -18,14 +18,22 @@ import {
 
 /** A site that says which process it runs in, and with what. */
 const site = `
-import { definePage, getUser } from '${pathToFileURL(join(projectRoot, 'src', 'kit', 'index.ts'))}';
+import { definePage, getAccessToken, getUser } from '${pathToFileURL(join(projectRoot, 'src', 'kit', 'index.ts'))}';
 const names = ['NODE_ENV', 'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_PROVIDERS', 'OIDC_WORK_ISSUER', 'OIDC_SOCIAL_ISSUER', 'SESSION_SECRET', 'API_URL', 'FROM_ENV_FILE'];
 const me = { pid: process.pid, ...Object.fromEntries(names.map((name) => [name, process.env[name]])) };
 console.log('the site is loaded');
 export const site = {
   name: 'Stand-in',
   pages: () => [],
+  apis: () => ({
+    orders: { url: 'http://localhost:9', resource: 'https://orders.example', scope: 'orders.read' },
+    stock: { url: 'http://localhost:9', exchange: true, audience: 'stock' },
+  }),
   routes(router) {
+    router.get('/tokens', async (req, res) => {
+      const tokens = [await getAccessToken(req, 'orders'), await getAccessToken(req, 'stock')];
+      res.json(tokens.map((token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))));
+    });
     router.get('/who', (req, res) => {
       const { iss, sub, roles } = getUser(req);
       res.json({ iss, sub, roles });
@@ -207,6 +215,16 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     expect(seen).toEqual([
       { iss: `http://localhost:${ports.provider}`, sub: 'alice', roles: ['admin', 'member'] },
       { iss: `http://localhost:${ports.social}`, sub: 'alice', roles: [] },
+    ]);
+  });
+
+  it('gives each API of the site a token of its own, although nobody has registered it', async () => {
+    await start({ env: { OIDC_PROVIDERS: 'work' } }).says(lastWords);
+    const browser = createBrowser();
+    const page = await browser.submit(await browser.get(appAt('/tokens')), { account: 'alice' });
+    expect(JSON.parse(page.body)).toMatchObject([
+      { aud: 'https://orders.example', scope: 'orders.read', sub: 'alice' },
+      { aud: 'stock', sub: 'alice' },
     ]);
   });
 

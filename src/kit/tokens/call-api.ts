@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { apiNamed, type Challenge, type Provider } from '../provider/index.ts';
+import { type ApiToken, apiNamed, type Challenge, type Provider } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
 import { neededProvider } from '../session/needed-provider.ts';
 import { otherAccount } from '../session/other-account.ts';
@@ -108,18 +108,20 @@ function handleChallenge(req: Request, name: string, provider: Provider, challen
       error,
       error_description,
       scope,
-      hint: provider.inFull(hintFor(name, challenge)),
+      hint: provider.inFull(hintFor(name, apis.get(name)?.token, challenge)),
     },
     "the API refuses this app's access tokens",
   );
 }
 
-function hintFor(name: string, { error, scope }: Challenge): string {
+function hintFor(name: string, token: ApiToken | undefined, { error, scope }: Challenge): string {
   if (error === 'insufficient_scope') {
     const wanted = scope === undefined ? 'a scope' : `the scope "${scope}"`;
     return `the API wants ${wanted}: let this client have it at the provider, and ask for it in \`scope\` of the API '${name}' in site.ts, or in OIDC_SCOPE where it has no token of its own`;
   }
   if (error === 'insufficient_user_authentication')
-    return 'the API wants a stronger or more recent sign-in than the one it has just got: compare what it demands with what the provider puts into acr and auth_time';
+    return "the user's sign-in is what the API demands already: compare what it demands with what the provider puts into acr and auth_time of its access tokens";
+  if (token)
+    return `compare iss, aud and exp of its tokens with what the API expects: they are asked for with what the API '${name}' has in \`${Object.keys(token).join('`, `')}\` in site.ts; at OpenIddict, DisableAccessTokenEncryption`;
   return 'name the API in its `scope`, `resource` or `audience` in site.ts, or in OIDC_SCOPE, OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption';
 }
