@@ -53,7 +53,7 @@ test('an API that refuses every token makes no circle, costs one refresh a minut
     expect(app.events('session.ended')).toEqual([]);
     const line = app.lines.find(({ msg }) => /API refuses/.test(msg));
     expect(line).toMatchObject({ level: 50, name: 'notes', api: notes.url, error: 'invalid_token' });
-    expect(line?.hint).toMatch(/`scope`, `resource` or `audience` in site\.ts/);
+    expect(line?.hint).toMatch(/iss, aud and exp .* `scope` of the API 'notes' in site\.ts/);
   }));
 
 test('a token that came by exchange is exchanged anew, and the sign-in’s own is left alone', () =>

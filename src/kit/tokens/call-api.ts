@@ -122,6 +122,6 @@ function hintFor(name: string, token: ApiToken | undefined, { error, scope }: Ch
   if (error === 'insufficient_user_authentication')
     return "the user's sign-in is what the API demands already: compare what it demands with what the provider puts into acr and auth_time of its access tokens";
   if (token)
-    return `compare iss, aud and exp of its tokens with what the API expects: they are asked for with what the API '${name}' has in \`${Object.keys(token).join('`, `')}\` in site.ts; at OpenIddict, DisableAccessTokenEncryption`;
+    return `compare iss, aud and exp of its tokens with what the API expects: they are asked for with \`${Object.keys(token).join('`, `')}\` of the API '${name}' in site.ts; at OpenIddict, DisableAccessTokenEncryption`;
   return 'name the API in its `scope`, `resource` or `audience` in site.ts, or in OIDC_SCOPE, OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption';
 }
