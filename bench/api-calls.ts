@@ -19,7 +19,7 @@ export const apiCalls: readonly ApiCall[] = [
   { title: 'GET of 1 MB', path: '/api/large', bytes: 1024 * 1024 },
 ];
 
-/** Calls the API as a signed-in user's script and tells what it costs. */
+/** Calls the API as a signed-in user's script, and measures what it costs. */
 export async function prepareApiCall(
   running: Running,
   redis: BenchRedis,

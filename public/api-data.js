@@ -22,8 +22,8 @@ if (list && form) {
     event.preventDefault();
     if (performance.now() - goneAt > 500) deleteNote(event.target.closest('[data-note]').dataset.note);
   });
-  // Only while somebody looks: a browser keeps six connections to this app at most, for all its tabs, and a stream that
-  // is opened again counts as using the session. Without HTTP/2, six tabs that listen would leave none for a page.
+  // Only while somebody looks: without HTTP/2 a browser keeps six connections to this app at most, for all its tabs. Six
+  // tabs that listen would leave none for a page.
   const listenWhileSeen = () => (document.hidden ? events?.close() : listen());
   listenWhileSeen();
   document.addEventListener('visibilitychange', listenWhileSeen);

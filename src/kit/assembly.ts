@@ -12,8 +12,9 @@ import { reachable } from './session/by-owner.ts';
 import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
-import { proxyProblems, readApis } from './site-apis.ts';
+import { readApis } from './site-apis.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
+import { proxyProblems } from './site-proxies.ts';
 import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
 import { createTelemetry } from './telemetry.ts';
 

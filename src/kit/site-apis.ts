@@ -1,6 +1,6 @@
 import { isLoopback } from './config/values.ts';
 import type { Api, Apis, ApiToken } from './provider/index.ts';
-import { readProxy } from './site-proxies.ts';
+import { type GivenProxy, readProxy, sharedProxies } from './site-proxies.ts';
 
 /** Of one session: each has an access token in its token record. */
 const mostApis = 20;
@@ -32,7 +32,7 @@ export function readApis(given: unknown, providers: readonly string[]): { apis: 
     apis.set(name, read);
     return [];
   });
-  return { apis, problems: [...problems, ...sharedPaths(apis)] };
+  return { apis, problems: [...problems, ...sharedProxies(apis)] };
 }
 
 /** Anything else that is an object, such as a list or a promise, would be an API without an address. */
@@ -50,12 +50,9 @@ function kindOf(api: unknown): string {
   return typeof api === 'object' && api !== null ? 'an object of another kind' : String(api).slice(0, 40);
 }
 
-interface Given extends Partial<Record<keyof ApiToken, unknown>> {
+interface Given extends GivenProxy, Partial<Record<keyof ApiToken, unknown>> {
   url?: unknown;
   providers?: unknown;
-  proxy?: unknown;
-  requestHeaders?: unknown;
-  answerHeaders?: unknown;
 }
 
 /** @returns a problem as a text */
@@ -64,15 +61,17 @@ function readApi(name: string, given: Given, providers: readonly string[]): Api 
   if (unknown !== undefined) return `has \`${unknown.slice(0, 40)}\`: only ${known.join(', ')} are known.`;
   const { url, providers: own } = given;
   const taken = typeof own === 'string' ? [own] : (own ?? providers.slice(0, 1));
-  const problem = addressProblem(name, url) ?? providerProblem(taken, providers);
+  const problem = addressProblem(name, url);
   if (problem !== undefined) return problem;
+  if (!areProviders(taken, providers))
+    return `must name providers of the settings in its \`providers\`: ${providers.join(', ')}.`;
   const token = readToken(given);
   if (typeof token === 'string') return token;
   const proxy = readProxy(given);
   if (typeof proxy === 'string') return proxy;
   return {
     url: url === undefined ? undefined : new URL(String(url)),
-    providers: taken as string[],
+    providers: taken,
     ...(token && { token }),
     ...(proxy && { proxy }),
   };
@@ -114,10 +113,8 @@ const isResource = (value: unknown): value is string =>
 const isAudience = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x20-\x7e]{1,500}$/.test(value);
 
-function providerProblem(taken: unknown, providers: readonly string[]): string | undefined {
-  const known = Array.isArray(taken) && taken.length > 0 && taken.every((name) => providers.includes(name));
-  if (known) return undefined;
-  return `must name providers of the settings in its \`providers\`: ${providers.join(', ')}.`;
+function areProviders(taken: unknown, providers: readonly string[]): taken is string[] {
+  return Array.isArray(taken) && taken.length > 0 && taken.every((name) => providers.includes(name));
 }
 
 function addressProblem(name: string, url: unknown): string | undefined {
@@ -133,37 +130,4 @@ function addressProblem(name: string, url: unknown): string | undefined {
     return 'must have no user, query or fragment in its `url`.';
   }
   return undefined;
-}
-
-/** Whose request would it be? */
-function sharedPaths(apis: Apis): string[] {
-  const all = [...apis].flatMap(([name, { proxy }]) => (proxy ? [{ name, path: proxy.path }] : []));
-  return all.flatMap(({ name, path }) => {
-    const other = all.find((each) => each.name !== name && `${path}/`.startsWith(`${each.path}/`));
-    return other
-      ? [
-          `site.ts: the APIs '${other.name}' and '${name}' in \`apis\` share the address ${path}: give each a \`proxy\` of its own.`,
-        ]
-      : [];
-  });
-}
-
-/** A page at a proxy's address would never be seen, and a file there would be answered in the API's place. */
-export function proxyProblems(
-  apis: Apis,
-  pages: readonly { path: string }[],
-  files: readonly { path: string }[],
-): string[] {
-  const taken = [
-    ...pages.map(({ path }) => ({ path, what: `the page ${path}` })),
-    ...files.map(({ path }) => ({ path, what: `the file public${path}` })),
-  ];
-  return [...apis].flatMap(([name, { proxy }]) => {
-    const there = proxy && taken.find(({ path }) => `${path}/`.startsWith(`${proxy.path}/`));
-    return there
-      ? [
-          `site.ts: ${there.what} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
-        ]
-      : [];
-  });
 }

@@ -1,6 +1,9 @@
-import type { ApiProxy } from './provider/index.ts';
+import type { ApiProxy, Apis } from './provider/index.ts';
+import { neverAnswered, neverSent } from './site-proxy-headers.ts';
+import { isBelow } from './tokens/proxy/path.ts';
 
-interface Given {
+/** What an API of site.ts says of its proxy, unchecked. */
+export interface GivenProxy {
   proxy?: unknown;
   requestHeaders?: unknown;
   answerHeaders?: unknown;
@@ -14,7 +17,11 @@ const mostHeaders = 20;
  *
  * @returns a problem as a text; undefined where there is no proxy
  */
-export function readProxy({ proxy, requestHeaders, answerHeaders }: Given): ApiProxy | undefined | string {
+export function readProxy({
+  proxy,
+  requestHeaders,
+  answerHeaders,
+}: GivenProxy): ApiProxy | undefined | string {
   if (proxy === undefined) {
     return requestHeaders === undefined && answerHeaders === undefined
       ? undefined
@@ -31,6 +38,39 @@ export function readProxy({ proxy, requestHeaders, answerHeaders }: Given): ApiP
   return { path: proxy, requestHeaders: toApi, answerHeaders: toScript };
 }
 
+/** Proxies at one address, or below one another: nobody could say whose request it is. */
+export function sharedProxies(apis: Apis): string[] {
+  const all = [...apis].flatMap(([name, { proxy }]) => (proxy ? [{ name, path: proxy.path }] : []));
+  return all.flatMap(({ name, path }) => {
+    const other = all.find((each) => each.name !== name && isBelow(path, each.path));
+    return other
+      ? [
+          `site.ts: the APIs '${other.name}' and '${name}' in \`apis\` share the address ${path}: give each a \`proxy\` of its own.`,
+        ]
+      : [];
+  });
+}
+
+/** A page at a proxy's address would never be seen, and a file there would be answered in the API's place. */
+export function proxyProblems(
+  apis: Apis,
+  pages: readonly { path: string }[],
+  files: readonly { path: string }[],
+): string[] {
+  const taken = [
+    ...pages.map(({ path }) => ({ path, what: `the page ${path}` })),
+    ...files.map(({ path }) => ({ path, what: `the file public${path}` })),
+  ];
+  return [...apis].flatMap(([name, { proxy }]) => {
+    const there = proxy && taken.find(({ path }) => isBelow(path, proxy.path));
+    return there
+      ? [
+          `site.ts: ${there.what} lies at the \`proxy\` of the API '${name}'. Give one of them another address.`,
+        ]
+      : [];
+  });
+}
+
 function readNames(given: unknown = [], setting: string, never: RegExp): string[] | string {
   if (!Array.isArray(given) || given.length > mostHeaders)
     return `needs its \`${setting}\` as a list of at most ${mostHeaders} header names, such as ['X-Total-Count'].`;
@@ -43,37 +83,3 @@ function readNames(given: unknown = [], setting: string, never: RegExp): string[
   if (refused !== undefined) return `has ${refused} in its \`${setting}\`, which never passes.`;
   return [...new Set(names)];
 }
-
-/** For this hop only (RFC 9110 §7.6.1), or said by this app itself. */
-const ofThisHop =
-  'connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|host|content-length|proxy-.*|sec-.*|http2-settings';
-
-/** What tells an API who asks, from where, or what for: it believes its own front ends, and this app is one. */
-const neverSent = new RegExp(
-  `^(?:${[
-    ofThisHop,
-    'authorization|x-authorization|cookie2?|set-cookie2?|dpop|kit-form|origin|referer|via|forwarded',
-    'x-forwarded.*|x-forward-.*|forwarded-.*|(?:x-)?original-.*|x-rewrite-.*|x-real-.*|x-client(?:-.*)?|x-cluster-.*|true-client-ip|client(?:-.*)?',
-    'x-originating-.*|x-override-.*|x-proxyuser-.*|x-(?:peer|source)-ip|x-ip|(?:x-)?(?:http-)?host(?:-.*)?|x-(?:server|backend)-.*',
-    'x-(?:scheme|url|uri)(?:-.*)?|x-request-uri|front-end-https|(?:x-)?script-name',
-    'x-http-method.*|x-method.*|http-method.*|x-override-method|method|x-http-path.*',
-    '(?:x-)?(?:remote|auth|authenticated|authentication|user|userinfo|username|login|identity|principal|subject|sub|role|roles|group|groups|email|preferred-username|webauth|iap|jwt|oidc|openid|saml|krb|sso|spiffe)(?:-.*)?',
-    '(?:x-)?(?:impersonate|on-behalf-of|act-as|sudo)(?:-.*)?|(?:x-)?(?:consumer|credential|anonymous-consumer|authentik|authelia|vouch|pomerium|tailscale|dapr)(?:-.*)?',
-    '(?:x-)?(?:ssl|tls)(?:-.*)?|x-cert.*|x-proxy-.*|x-envoy-.*|x-istio-.*|x-accel-.*|x-sendfile.*|x-access-token|x-id-token|(?:x-)?cookies?',
-    'x-ms-.*|x-amzn?-.*|x-goog-.*|x-google-.*|x-appengine-.*|x-azure-.*|x-arr-.*|cf-.*|fastly-.*|fly-.*|x-vercel-.*|x-akamai-.*|akamai-.*|cdn-.*|x-nf-.*',
-  ].join('|')})$`,
-);
-
-/** What speaks to the browser about this whole site, or to servers on the way. */
-const neverAnswered = new RegExp(
-  `^(?:${[
-    ofThisHop,
-    'set-cookie2?|cookie2?|clear-site-data|strict-transport-security|public-key-pins.*|expect-ct|www-authenticate|authentication-(?:info|control)|kit-form',
-    'access-control-.*|cross-origin-.*|origin-agent-cluster|timing-allow-origin|x-permitted-cross-domain-policies',
-    'content-security-policy.*|x-content-security-policy|x-webkit-csp|permissions-policy.*|document-isolation-policy.*|integrity-policy.*|feature-policy|document-policy.*|referrer-policy|x-frame-options|x-content-type-options|x-xss-protection|x-download-options|require-document-policy',
-    'cache-control|expires|pragma|age|vary|no-vary-search|surrogate-.*|cdn-.*|clear-.*',
-    'location|content-location|refresh|link|alt-svc|alt-used|service-worker.*|sourcemap|x-sourcemap|speculation-rules|supports-loading-mode',
-    'nel|report-to|reporting-endpoints|accept-ch.*|critical-ch|set-login|idp-.*|activate-storage-access|(?:secure-)?session-.*|origin-trial|shared-storage-.*|x-dns-prefetch-control|delegate-ch|observe-browsing-topics|attribution-.*|ad-auction-.*|use-as-dictionary',
-    'dpop-nonce|x-accel-.*|x-sendfile.*|x-lighttpd-.*|x-litespeed-.*|edge-control|x-reproxy-.*|authorization|server|via|x-powered-by',
-  ].join('|')})$`,
-);

@@ -77,8 +77,8 @@ export const apiDataPage = definePage({
 });
 
 /**
- * Shows what the sample API tells only after a stronger and more recent sign-in: what it answers then (RFC 9470) leads the
- * person to their provider, and back here.
+ * Shows what the sample API returns only after a stronger and more recent sign-in. Its refusal (RFC 9470) sends the person
+ * to their provider, and back here.
  */
 export const apiHistoryPage = definePage({
   path: '/api-data/history',

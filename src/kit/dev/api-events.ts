@@ -20,12 +20,12 @@ export function createEvents(notes: Notes, { commentSeconds }: { commentSeconds:
     if (streams.size >= mostStreams)
       throw new ApiProblem(429, `There are ${mostStreams} streams open already: close one first`);
     open.set(sub, streams.add(res));
-    // Tells the browser at once that the stream is open, and to come back after a second when it has ended.
+    // The browser learns at once that the stream is open, and that it is to connect again a second after its end.
     res.write('retry: 1000\n\n');
     const send = ({ id, what, note }: Change) =>
       // JSON has no line ends of its own, so that a text cannot begin another event.
       void res.write(`id: ${id}\nevent: ${what}\ndata: ${JSON.stringify(note)}\n\n`);
-    // Whoever comes back says what they heard last: what they have missed since comes first.
+    // A browser that connects again says which event it got last. What it has missed since comes first.
     const last = /^\d{1,15}$/.test(req.get('last-event-id') ?? '')
       ? Number(req.get('last-event-id'))
       : Infinity;

@@ -59,7 +59,7 @@ export function createNotes() {
   // An id is never used again, so that no two notes have the same id and version.
   const made = (fields: NoteFields) => ({ id: ++lastId, ...fields, version: 1 });
 
-  function tell(sub: string, what: Change['what'], note: Note): void {
+  function record(sub: string, what: Change['what'], note: Note): void {
     const { history } = personOf(sub);
     const change = { id: (history[0]?.id ?? 0) + 1, what, at: new Date().toISOString(), note };
     history.unshift(change);
@@ -85,7 +85,7 @@ export function createNotes() {
       const note = made(fields);
       notes.set(note.id, note);
       if (key !== undefined) remember(keys, key, note.id);
-      tell(sub, 'added', plain(note));
+      record(sub, 'added', plain(note));
       return { note: plain(note), etag: etagOf(note) };
     },
     change(sub: string, id: number, fields: Partial<NoteFields>): { note: Note; etag: string } | undefined {
@@ -94,7 +94,7 @@ export function createNotes() {
       if (!old) return undefined;
       const note = { ...old, ...fields, version: old.version + 1 };
       notes.set(id, note);
-      tell(sub, 'changed', plain(note));
+      record(sub, 'changed', plain(note));
       return { note: plain(note), etag: etagOf(note) };
     },
     remove(sub: string, id: number): void {
@@ -102,7 +102,7 @@ export function createNotes() {
       const old = notes.get(id);
       if (!old) return;
       notes.delete(id);
-      tell(sub, 'deleted', plain(old));
+      record(sub, 'deleted', plain(old));
     },
     /** @returns what ends it */
     onChange(sub: string, listener: (change: Change) => void): () => void {

@@ -45,7 +45,7 @@ export const notFound = () => new ApiProblem(404, 'There is nothing at this addr
 export const invalidField = (field: string, sentence: string) =>
   new ApiProblem(400, sentence, { body: { errors: { [field]: [sentence] } } });
 
-/** Tells the caller what is wrong; a fault of the API itself says nothing of its own. */
+/** Says what is wrong with the request; of a fault of the API itself only that there is one. */
 export function answerProblem(error: Error, _req: Request, res: Response, _next: NextFunction): void {
   const { status, message: detail, body, headers } = asProblem(error);
   res.status(status).set(headers).type('application/problem+json');
@@ -88,7 +88,7 @@ const titles: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-/** What a token holds may hold anything: it must not end the quotes, nor the header. */
+/** A token's claims can be any text: they must end neither the quotes nor the header. */
 function quotable(value: string): string {
   return value
     .replaceAll(/[^\x20-\x7e]/g, '?')

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { demandScope } from './api-answers.ts';
+import { demandScope, tokenOf } from './api-answers.ts';
 import { createEvents } from './api-events.ts';
 import { historyRoute } from './api-history.ts';
 import { noteRoutes } from './api-note-routes.ts';
@@ -46,7 +46,7 @@ export async function startApi(options: ApiOptions) {
 
   const notes = createNotes();
   app.get('/', (_req, res) => {
-    const { sub } = res.locals.token;
+    const { sub } = tokenOf(res);
     res.json({ sub, notes: notes.list(sub), answered_at: new Date().toISOString() });
   });
   app.use('/notes', noteRoutes(notes));

@@ -7,11 +7,13 @@ type PageName = TextName extends infer K ? (K extends `error.${infer Name}.title
 
 const notFound = page('not_found');
 const notUnderstood = page('not_understood');
+const tooLarge = page('too_large');
 
 /** What a person reads about failures that have nothing to do with signing in. */
 export const plainPages = {
   notFound,
   notUnderstood,
+  tooLarge,
   wrongMethod: page('wrong_method'),
   otherSite: page('other_site'),
   broken: page('broken'),
@@ -35,7 +37,7 @@ export const plainPages = {
     400: notUnderstood,
     404: notFound,
     408: page('too_slow'),
-    413: page('too_large'),
+    413: tooLarge,
     415: page('wrong_type'),
   } as Readonly<Record<number, Message>>,
 };

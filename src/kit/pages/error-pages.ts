@@ -50,7 +50,7 @@ export function errorPages({ log, development }: { log: Log; development: boolea
   };
 }
 
-/** What a script may tell its person: what a new sign-in has to prove (RFC 9470 §3). */
+/** For a script: what a new sign-in has to prove (RFC 9470 §3). */
 function demandsOf(error: unknown): Record<string, unknown> {
   if (!(error instanceof AuthError) || error.reason !== 'stronger_sign_in') return {};
   const { maxAge, acr } = error.demands ?? {};

@@ -22,8 +22,8 @@ export const leadBack: ErrorRequestHandler = (error, req, res, next) => {
 };
 
 /**
- * What an API demands of a person's sign-in is asked for at once, as by a rule of a page; a script is only told. A form
- * is sent off only where we know the page that holds it (R18).
+ * The sign-in that an API demands starts at once, as by a rule of a page. A script gets the 401. Whoever has sent a form
+ * is sent to sign in only where we know the page with that form, so that they come back to it (R18).
  */
 function stepUpFor({ demands }: AuthError, req: Request): LoginRequest | undefined {
   const returnTo = wayBack(req);

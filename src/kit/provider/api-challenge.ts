@@ -2,11 +2,14 @@ import type { WWWAuthenticateChallenge } from 'openid-client';
 import { said } from './hint-text.ts';
 import { checkableAcr, type Demands } from './id-token-checks.ts';
 
+/** RFC 9470 §3 has 401 for its own; some servers say `insufficient_scope` with a 401, which means another thing. */
+const statuses = { invalid_token: 401, insufficient_scope: 403, insufficient_user_authentication: 401 };
+
 /** What an API says about the access token that it was sent, for the log and for what follows. */
 export interface Challenge {
-  error: 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
+  error: keyof typeof statuses;
   error_description: string | undefined;
-  /** What it wants the token's scope to hold, where it says so. */
+  /** The scope that it demands, where it says so. */
   scope: string | undefined;
   /** What it wants of the user's sign-in (RFC 9470 §3). */
   demands: Demands;
@@ -14,20 +17,20 @@ export interface Challenge {
 
 /**
  * The challenge in an API's answer that is about the access token (RFC 6750 §3.1, RFC 9449 §7.1, RFC 9470 §3); undefined
- * where there is none. Whatever it holds is the API's: it is looked at, never believed.
+ * where there is none. All of it is the API's word: it is checked and bounded before it is used.
  */
 export function challengeIn(
   status: number,
   challenges: readonly WWWAuthenticateChallenge[],
 ): Challenge | undefined {
   const ours = challenges.filter(({ scheme }) => scheme === 'bearer' || scheme === 'dpop');
-  const found = ours.find(({ parameters: { error } }) => statusOf(error) === status);
+  const found = ours.find(({ parameters: { error } }) => isKnown(error) && statuses[error] === status);
   const { error, error_description, scope, acr_values, max_age } = found?.parameters ?? {};
-  if (!error) return undefined;
-  // Where people sign in is not an API's to say.
+  if (!isKnown(error)) return undefined;
+  // An API must not choose where people sign in.
   const acr = checkableAcr(words(acr_values)?.split(' '));
   return {
-    error: error as Challenge['error'],
+    error,
     error_description: error_description === undefined ? undefined : said(error_description, 200),
     scope: words(scope),
     demands: {
@@ -45,8 +48,6 @@ function words(given: string | undefined): string | undefined {
   return /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(given) ? given : undefined;
 }
 
-/** RFC 9470 §3 has 401 for its own; some servers say `insufficient_scope` with a 401, which means another thing. */
-function statusOf(error: string | undefined): number | undefined {
-  if (error === 'insufficient_scope') return 403;
-  return error === 'invalid_token' || error === 'insufficient_user_authentication' ? 401 : undefined;
+function isKnown(error: string | undefined): error is keyof typeof statuses {
+  return error !== undefined && Object.hasOwn(statuses, error);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../errors/auth-error.ts';
 import { toHeaders } from './answer-headers.ts';
-import { type ApiFetch, type CallTokens, callApi, unreachable } from './api.ts';
+import { type ApiFetch, type CallTokens, requestResource, unreachable } from './api.ts';
 import type { Challenge } from './api-challenge.ts';
 import type { ProviderConnection } from './connection.ts';
 import { withoutEcho } from './echoes.ts';
@@ -53,7 +53,7 @@ export async function streamApi(
     if (answered && answered.headers['www-authenticate'] === undefined) return toAnswer(answered);
     const fetch: ApiFetch = async (_address, request) =>
       toResponse(answered ?? (await send(request.headers)), tokens);
-    const { challenge } = await callApi(connection, tokens, url, { method, headers }, fetch);
+    const { challenge } = await requestResource(connection, tokens, url, { method, headers }, fetch);
     if (!message) throw new Error('the API was not asked');
     return toAnswer(message, challenge);
   } catch (error) {

@@ -36,16 +36,16 @@ export function fetchApi(
   url: URL,
   init?: ApiRequest,
 ): Promise<ApiAnswer> {
-  return callApi(connection, tokens, url, init, connection.apiFetch);
+  return requestResource(connection, tokens, url, init, connection.apiFetch);
 }
 
 /**
- * Sends one request to an API. Nothing of the provider is needed for it, so it works while that is away.
+ * Sends one request to an API, a protected resource. Nothing of the provider is needed for it, so it works while that is away.
  *
  * @param fetch sends it, a second time where the API asks for a nonce in the proof (RFC 9449 §9)
  * @throws AuthError `api_unreachable`
  */
-export async function callApi(
+export async function requestResource(
   connection: ProviderConnection,
   { access_token, dpop_key }: CallTokens,
   url: URL,
@@ -84,8 +84,7 @@ export function unreachable(error: unknown): AuthError {
 
 /** A 401 or 403 with a challenge is an answer of the API's; what to do with it is the caller's to say. */
 function takeAnswer(error: unknown): ApiAnswer {
-  const { response, cause } = error as { response?: unknown; cause?: unknown };
-  if (!(response instanceof Response)) throw error;
-  const challenges = Array.isArray(cause) ? (cause as oidc.WWWAuthenticateChallenge[]) : [];
-  return { response, challenge: challengeIn(response.status, challenges) };
+  if (!(error instanceof oidc.WWWAuthenticateChallengeError)) throw error;
+  const { response, cause } = error;
+  return { response, challenge: challengeIn(response.status, cause) };
 }

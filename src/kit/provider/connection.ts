@@ -77,7 +77,7 @@ export class ProviderConnection {
     this.apiFetch = async (...request) => toResponse(await apiFetch(...request));
     this.openStream = async (url, request) => {
       const message = await streaming.open(url, request);
-      this.#nonces.learn(url, String(message.headers['dpop-nonce'] ?? ''));
+      this.#nonces.learn(url, message.headers['dpop-nonce']);
       return message;
     };
     this.#closeAll = () => {

@@ -34,8 +34,8 @@ export class DpopNonces {
   }
 
   /** The nonce in an answer of this origin, where there is one. */
-  learn({ origin }: URL, nonce: string | null): void {
-    if (nonce === null || !nonceLooks.test(nonce)) return;
+  learn({ origin }: URL, nonce: string | string[] | null | undefined): void {
+    if (typeof nonce !== 'string' || !nonceLooks.test(nonce)) return;
     this.#byOrigin.delete(origin);
     this.#byOrigin.set(origin, nonce);
     const [oldest] = this.#byOrigin.keys();

@@ -68,8 +68,8 @@ function send(
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const { request } = url.protocol === 'https:' ? https : http;
-    // It is not used again, but a server that would close it may answer in the middle of a body: what we were still
-    // sending then would break the connection before we have read that answer (RFC 9112 §9.6).
+    // A connection that sent a body is not used again. Still, asked to close it, a server may do so when it answers in the
+    // middle of the body: what we are still sending then would break it before we have read the answer (RFC 9112 §9.6).
     const open = body ? { connection: 'keep-alive' } : {};
     let connection: Duplex | undefined;
     const outgoing = request(url, {
@@ -89,12 +89,13 @@ function send(
     signal.addEventListener('abort', giveUp, { once: true });
     outgoing.once('close', () => signal.removeEventListener('abort', giveUp));
     outgoing.on('error', fail);
-    // We never ask for another protocol. Without a listener Node drops the connection, and no event tells.
+    // We never ask for another protocol. Without a listener Node drops the connection without an event, and the call would wait.
     outgoing.on('upgrade', (message, socket) => {
       socket.destroy();
       fail(new UnusableAnswer(`${url.origin}${url.pathname} answered ${message.statusCode}`));
     });
     outgoing.on('response', resolve);
+    // What goes wrong comes as an error of the request.
     if (body) pipeline(body, outgoing, () => {});
     else outgoing.end();
   });

@@ -52,7 +52,7 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
     const refusal = error instanceof AuthError && error.reason === 'not_admitted';
     if (refusal) return { over: { reason: 'not-admitted', error } };
     // The hook has called an API that has an access token of its own: its refresh may say that the session is over.
-    const { cause } = error as { cause?: unknown };
+    const cause = error instanceof AuthError ? error.cause : undefined;
     if (cause instanceof RefreshError && cause.ends) return { over: { reason: cause.ends, error: cause } };
     logFailure(context, before, error);
     return { ...answer, found, problem: problemOf(error) };

@@ -3,12 +3,13 @@ import type { Apis } from '../provider/index.ts';
 import { authOf } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 
-/** They travel in the cookie of the sign-in, which has little space. */
+/** They are in the cookie of the sign-in, which has little space. */
 const mostNames = 8;
 
 /**
- * What a sign-in is to ask for, by name: what this one is for, and what the browser's session has from an earlier one,
- * which this one would take away. Else two APIs would send their people from one sign-in to the next.
+ * The APIs that a sign-in is to ask for, by name: the one that it is for, and those that an earlier sign-in of this
+ * session has asked for. The new session would have no tokens for these, and two APIs would send their users from one
+ * sign-in to the next.
  */
 export async function namedApis(req: Request, named: readonly string[] = []): Promise<readonly string[]> {
   const { apis, sessions } = authOf(req).context;
@@ -30,8 +31,8 @@ interface AskedForApis {
 
 /**
  * What APIs need of a sign-in at this provider. Those that are named as a resource are asked for at each: a refresh may
- * ask only for what a sign-in was granted (RFC 8707 §2.2). What else a refresh needs is the settings' to ask for, as
- * some providers turn a sign-in down that asks for the scopes of several APIs (Microsoft Entra).
+ * ask only for what a sign-in was granted (RFC 8707 §2.2). The scopes of other APIs are left to OIDC_SCOPE, as some
+ * providers refuse a sign-in that asks for the scopes of several APIs (Microsoft Entra).
  *
  * @param named those that the provider has refused a token for: this sign-in asks for their scope too
  */

@@ -15,7 +15,7 @@ import { countSignIn } from '../session/loop-guard.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
 import { askedForApis } from './asked-for-apis.ts';
 import { letIn } from './let-in.ts';
-import { auditFailure, isStepUp, startLogin, told } from './login.ts';
+import { auditFailure, isStepUp, startLogin, withNewStart } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
 /** How long an answer that came twice waits for what becomes of the first (R3). */
@@ -62,7 +62,7 @@ export async function finishLogin(req: Request, res: Response, { provider, answe
       return answerStranger(req, res, clean, state !== undefined);
     }
   } catch (error) {
-    throw told(req, error, { returnTo, provider: asked ?? provider });
+    throw withNewStart(req, error, { returnTo, provider: asked ?? provider });
   }
   if (expired && transaction) await startAgain(req, res, transaction);
 }

@@ -31,7 +31,7 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   // A sign-in that holds never counts: who is signed in goes round in circles by step-ups only (R4).
   if (signedIn(req) && !isStepUp(login)) forgetSignIns(req, res, context.cookies);
   else if (isLooping(req, res, context))
-    throw told(req, new AuthError('loop', { hint: loopHint }), { returnTo, provider });
+    throw withNewStart(req, new AuthError('loop', { hint: loopHint }), { returnTo, provider });
   try {
     const apis = await namedApis(req, login.apis);
     const transaction = beginLogin(req, res, provider, { ...login, ...(apis.length > 0 && { apis }) });
@@ -42,7 +42,7 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
   } catch (error) {
     // No sign-in is on its way, so no cookie for one either.
     if (!res.headersSent) res.removeHeader('Set-Cookie');
-    throw told(req, error, { returnTo, provider });
+    throw withNewStart(req, error, { returnTo, provider });
   }
 }
 
@@ -52,7 +52,7 @@ export function isStepUp({ maxAge, acr }: Demands): boolean {
 }
 
 /** One audit event for each failed sign-in, and a page whose button starts again for the same path. */
-export function told(
+export function withNewStart(
   req: Request,
   error: unknown,
   { returnTo, provider }: { returnTo: string; provider: Provider | undefined },

@@ -42,7 +42,7 @@ export interface TokenRecord extends AccessToken {
 
 /** What is known of one API's own access token. */
 export interface ApiTokenRecord {
-  /** What it was asked for with. Another request of site.ts, or another subject token, needs another token. */
+  /** A hash of what it was asked for with. When site.ts or the subject token changes, another token is needed. */
   asked: string;
   token?: AccessToken | undefined;
   /** The provider gave none, and why: it is not asked again at once. `again`: a new sign-in may help. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type DpopApi, startDpopApi } from './helpers/dpop-api.ts';
+import { exchanged } from './helpers/exchanged.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 import { resourcesOf } from './helpers/resources.ts';
 import { mountCalls, withApis } from './helpers/several-apis.ts';
@@ -107,9 +108,7 @@ test('an exchanged token that is not bound is not used', () =>
     async ({ op, call, open, answers, notes }) => {
       op.next(bound);
       await open('/profile');
-      const issued_token_type = 'urn:ietf:params:oauth:token-type:access_token';
-      const json = { access_token: 'an-exchanged-token', issued_token_type };
-      answers(() => ({ status: 200, json: { ...json, token_type: 'Bearer' } }));
+      answers(() => exchanged());
       expect((await call('notes')).status).toBe(401);
       expect(notes.calls).toEqual([]);
     },

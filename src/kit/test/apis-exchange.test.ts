@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { accessTokenType, exchanged, exchanging, tokenExchange } from './helpers/exchanged.ts';
 import type { Reply } from './helpers/misbehaving-state.ts';
 import { headingOf } from './helpers/pair.ts';
 import { withApis } from './helpers/several-apis.ts';
@@ -9,30 +10,12 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
-const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const accessToken = 'urn:ietf:params:oauth:token-type:access_token';
 
 const apis = {
   notes: { exchange: true, audience: 'notes', scope: 'notes.read' },
   plans: { scope: 'plans.read' },
 };
-const isExchange = ({ grant_type }: Record<string, string>) => grant_type === grantType;
-
-/** The answer to an exchange, with some members replaced. */
-const exchanged = (json: Record<string, unknown> = {}): Reply => ({
-  status: 200,
-  json: {
-    ...{ access_token: 'an-exchanged-access-token', issued_token_type: accessToken },
-    ...{ token_type: 'Bearer', expires_in: 3600, ...json },
-  },
-});
-
-/** One after the other, each a token of its own. */
-function exchanging(json?: Record<string, unknown>) {
-  let count = 0;
-  return (asked: Record<string, string>) =>
-    isExchange(asked) ? exchanged({ access_token: `exchanged-token-number-${++count}`, ...json }) : undefined;
-}
+const isExchange = ({ grant_type }: Record<string, string>) => grant_type === tokenExchange;
 
 test('is asked for with the sign-in’s access token, and of the answer only the access token is kept', () =>
   withApis({ apis }, async ({ call, answers, asked, notes, record, open }) => {
@@ -48,8 +31,12 @@ test('is asked for with the sign-in’s access token, and of the answer only the
     expect((await call('notes')).status).toBe(200);
     expect(asked).toEqual([
       {
-        ...{ grant_type: grantType, subject_token: before.access_token, subject_token_type: accessToken },
-        ...{ requested_token_type: accessToken, audience: 'notes', scope: 'notes.read' },
+        ...{
+          grant_type: tokenExchange,
+          subject_token: before.access_token,
+          subject_token_type: accessTokenType,
+        },
+        ...{ requested_token_type: accessTokenType, audience: 'notes', scope: 'notes.read' },
       },
     ]);
     expect(notes.tokens()).toEqual(['exchanged-token-number-1']);
@@ -77,7 +64,11 @@ test('is asked for again with a new subject token, and not before', () =>
     pass(20);
     const fresh = (await open('/token')).body;
     await call('notes');
-    expect(asked.map(({ grant_type }) => grant_type)).toEqual([grantType, 'refresh_token', grantType]);
+    expect(asked.map(({ grant_type }) => grant_type)).toEqual([
+      tokenExchange,
+      'refresh_token',
+      tokenExchange,
+    ]);
     expect(asked.at(-1)?.subject_token).toBe(fresh);
     expect(notes.tokens()).toEqual(['exchanged-token-number-1', 'exchanged-token-number-2']);
     expect((await record()).access_token).toBe(fresh);
@@ -124,7 +115,7 @@ describe('is refused', () => {
       /:jwt/,
     ],
     ['no issued token type', exchanged({ issued_token_type: undefined }), /issued_token_type none/],
-    ['a list of types', exchanged({ issued_token_type: [accessToken] }), /issued_token_type/],
+    ['a list of types', exchanged({ issued_token_type: [accessTokenType] }), /issued_token_type/],
     ['one of 16,001 characters', exchanged({ access_token: 'x'.repeat(16_001) }), /more than 16000/],
     ...['invalid_grant', 'invalid_request', 'unsupported_grant_type', 'invalid_target', 'access_denied'].map(
       (error): [string, Reply, RegExp] => [error, { status: 400, json: { error } }, new RegExp(error)],
@@ -191,6 +182,6 @@ describe('is refused', () => {
       expect(await record()).toMatchObject({ spent: true });
       expect((await record()).refresh_token).toBeUndefined();
       await call('plans');
-      expect(asked.map(({ grant_type }) => grant_type)).toEqual(['refresh_token', grantType]);
+      expect(asked.map(({ grant_type }) => grant_type)).toEqual(['refresh_token', tokenExchange]);
     }));
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { exchanging } from './helpers/exchanged.ts';
 import { headingOf } from './helpers/pair.ts';
 import { withApis } from './helpers/several-apis.ts';
 import { challenged } from './helpers/stub-api.ts';
@@ -52,25 +53,14 @@ test('an API that refuses every token makes no circle, costs one refresh a minut
     expect(app.events('session.ended')).toEqual([]);
     const line = app.lines.find(({ msg }) => /API refuses/.test(msg));
     expect(line).toMatchObject({ level: 50, name: 'notes', api: notes.url, error: 'invalid_token' });
-    expect(line?.hint).toMatch(/`scope`, `resource` or `audience` in site\.ts/);
+    expect(line?.hint).toMatch(/iss, aud and exp .* `scope` of the API 'notes' in site\.ts/);
   }));
 
 test('a token that came by exchange is exchanged anew, and the sign-in’s own is left alone', () =>
   withApis(
     { apis: { ...apis, notes: { exchange: true } } },
     async ({ call, asked, answers, notes, record }) => {
-      let count = 0;
-      answers(({ grant_type = '' }) =>
-        grant_type.endsWith('token-exchange')
-          ? {
-              status: 200,
-              json: {
-                ...{ access_token: `exchanged-token-number-${++count}`, token_type: 'Bearer' },
-                issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-              },
-            }
-          : undefined,
-      );
+      answers(exchanging({ expires_in: undefined }));
       await call('notes');
       const before = await record();
       pass(600);
@@ -85,18 +75,7 @@ test('a token of an older subject token that the API refuses has a newer one by 
   withApis(
     { apis: { ...apis, notes: { exchange: true } } },
     async ({ call, asked, answers, notes, open }) => {
-      let count = 0;
-      answers(({ grant_type = '' }) =>
-        grant_type.endsWith('token-exchange')
-          ? {
-              status: 200,
-              json: {
-                ...{ access_token: `exchanged-token-number-${++count}`, token_type: 'Bearer' },
-                issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-              },
-            }
-          : undefined,
-      );
+      answers(exchanging({ expires_in: undefined }));
       await call('notes');
       pass(3_580);
       let held: (() => void) | undefined;

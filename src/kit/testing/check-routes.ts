@@ -3,6 +3,7 @@ import type { CheckedSite } from '../assembly.ts';
 import { listFiles } from '../http/assets.ts';
 import { pageAt } from '../pages/paths.ts';
 import type { AnySite } from '../site.ts';
+import { isBelow } from '../tokens/proxy/path.ts';
 import type { TestApp } from './app.ts';
 import { isRefusal } from './check-pages.ts';
 import type { TestPage } from './page.ts';
@@ -153,9 +154,7 @@ function partOfTheKit(
 ): string | undefined {
   const address = sampleOf(path);
   if (kitAddresses.test(address)) return 'the kit';
-  const api = [...apis].find(
-    ([, { url, proxy }]) => url && proxy && `${address}/`.startsWith(`${proxy.path}/`),
-  );
+  const api = [...apis].find(([, { url, proxy }]) => url && proxy && isBelow(address, proxy.path));
   if (api) return `the \`proxy\` of the API '${api[0]}'`;
   if (method === 'GET') {
     if (listFiles(folders.public).some((file) => file.path === address)) return `the file public${address}`;

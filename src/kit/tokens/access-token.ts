@@ -4,13 +4,13 @@ import { apiNamed, withoutEcho } from '../provider/index.ts';
 import { demandStore } from '../session/context.ts';
 import type { ApiName } from '../session/register.ts';
 import { signedIn } from '../session/user-session.ts';
-import { demandTaken } from './call-api.ts';
+import { demandAccepted } from './call-api.ts';
 import { currentToken } from './current-token.ts';
 import { tokenFor, wantedBy } from './wanted.ts';
 
 /**
  * An access token of this request's user that does not end at once. Where the provider does not give a new one, the old
- * one serves to its end.
+ * one is used to its end.
  *
  * @param api the API that it is for, as `apis` in site.ts has it; left out, the access token of the sign-in
  * @throws AuthError `invalid_grant` or `session_over` (401) when the provider will not refresh it: the session has then ended;
@@ -19,7 +19,7 @@ import { tokenFor, wantedBy } from './wanted.ts';
  */
 export async function getAccessToken(req: Request, api?: ApiName): Promise<string> {
   if (api !== undefined) {
-    const { own } = demandTaken(req, api);
+    const { own } = demandAccepted(req, api);
     return (await currentToken(req, own, wantedBy(demandStore(req).context.apis, api))).access_token;
   }
   const own = signedIn(req);

@@ -1,11 +1,11 @@
 import { AuthError } from '../errors/auth-error.ts';
 import { type Apis, type Provider, RefreshError } from '../provider/index.ts';
 import type { AccessToken, TokenRecord } from '../store/index.ts';
-import { isEnding, stillServes } from './token-life.ts';
+import { isEnding, isUsable } from './token-life.ts';
 import { tokenFor, type Wanted, withToken } from './wanted.ts';
 
-/** Who gets an API's token, for whom, and what it may use. The session's refresh lock is held. */
-interface Surroundings {
+/** Which token is to be got, for whom, and how its record is stored. The session's refresh lock is held. */
+interface TokenRequest {
   provider: Provider;
   owner: { iss: string; sub: string };
   apis: Apis;
@@ -25,12 +25,12 @@ interface Surroundings {
  * @returns the stored record
  * @throws AuthError `api_token_refused` where it is for this API only; else as a refresh does
  */
-export function getApiToken(at: Surroundings, old: TokenRecord): Promise<TokenRecord> {
-  return at.wanted.token.exchange ? exchangeFor(at, old) : refreshFor(at, old);
+export function getApiToken(request: TokenRequest, old: TokenRecord): Promise<TokenRecord> {
+  return request.wanted.token.exchange ? byExchange(request, old) : byRefresh(request, old);
 }
 
-async function refreshFor(at: Surroundings, old: TokenRecord): Promise<TokenRecord> {
-  const { provider, owner, apis, wanted, store } = at;
+async function byRefresh(request: TokenRequest, old: TokenRecord): Promise<TokenRecord> {
+  const { provider, owner, apis, wanted, store } = request;
   let answer: TokenRecord;
   try {
     answer = await provider.refresh(old, owner, wanted.token);
@@ -41,52 +41,61 @@ async function refreshFor(at: Surroundings, old: TokenRecord): Promise<TokenReco
       throw error;
     }
     // The plain refresh says whether the refresh token is gone, or only refused for this API. It throws what ends the session.
-    if (error.reason === 'invalid_grant') throw await failedFor(at, await at.plain(), error);
-    throw await failedFor(at, { ...old, refresh_token: error.rotated ?? old.refresh_token }, error);
+    if (error.reason === 'invalid_grant') throw await rememberRefusal(request, await request.plain(), error);
+    throw await rememberRefusal(
+      request,
+      { ...old, refresh_token: error.rotated ?? old.refresh_token },
+      error,
+    );
   }
   // Of the answer only the access token and a rotated refresh token count: who the user is, a recheck finds out (R12).
   const record = { ...old, refresh_token: answer.refresh_token };
-  return store(withToken(record, wanted, { token: gotten(at, answer) }, apis));
+  return store(withToken(record, wanted, { token: toAccessToken(request, answer) }, apis));
 }
 
 /** RFC 8693. The subject token is the sign-in's access token, refreshed before where it is about to end. */
-async function exchangeFor(at: Surroundings, old: TokenRecord): Promise<TokenRecord> {
-  const subject = isEnding(old) && old.refresh_token !== undefined ? await freshSubject(at, old) : old;
-  if (!stillServes(subject)) {
+async function byExchange(request: TokenRequest, old: TokenRecord): Promise<TokenRecord> {
+  const { provider, wanted, apis, store } = request;
+  const subject = isEnding(old) && old.refresh_token !== undefined ? await freshSubject(request, old) : old;
+  if (!isUsable(subject)) {
     const hint = 'the access token to exchange has run out and there is no refresh token';
     throw new AuthError('sign_in_again', { hint });
   }
   try {
-    const token = await at.provider.exchange(subject, at.wanted.token);
-    return await at.store(withToken(subject, at.wanted, { token: gotten(at, token) }, at.apis));
+    const answer = await provider.exchange(subject, wanted.token);
+    return await store(withToken(subject, wanted, { token: toAccessToken(request, answer) }, apis));
   } catch (error) {
-    throw error instanceof RefreshError ? await failedFor(at, subject, error) : error;
+    throw error instanceof RefreshError ? await rememberRefusal(request, subject, error) : error;
   }
 }
 
-async function freshSubject(at: Surroundings, old: TokenRecord): Promise<TokenRecord> {
+async function freshSubject(request: TokenRequest, old: TokenRecord): Promise<TokenRecord> {
   try {
-    return await at.plain();
+    return await request.plain();
   } catch (error) {
-    if (!(error instanceof RefreshError) || error.ends || !stillServes(old)) throw error;
-    // One that was used up is stored as that by now, and does not come back.
+    if (!(error instanceof RefreshError) || error.ends || !isUsable(old)) throw error;
+    // A refresh token that was used up is stored as that by now, and must not be stored again as a good one.
     return error.spent ? { ...old, refresh_token: undefined, spent: true } : old;
   }
 }
 
 /** Remembers what the provider refuses: neither it nor the person is asked again at once. */
-async function failedFor(at: Surroundings, record: TokenRecord, error: RefreshError): Promise<RefreshError> {
+async function rememberRefusal(
+  { wanted, apis, store }: TokenRequest,
+  record: TokenRecord,
+  error: RefreshError,
+): Promise<RefreshError> {
   const again = error.reason === 'sign_in_again';
   if (!again && !/^(api_token_refused|invalid_grant)$/.test(error.reason)) return error;
-  const { name } = at.wanted;
-  const hint = `${error.hint ?? error.reason}; check the \`scope\`, \`resource\` or \`audience\` of the API '${name}' in site.ts, and that this client may have them at the provider`;
-  const token = tokenFor(record, at.wanted);
+  const hint = `${error.hint ?? error.reason}; check the \`scope\`, \`resource\` or \`audience\` of the API '${wanted.name}' in site.ts, and that this client may have them at the provider`;
+  const token = tokenFor(record, wanted);
   const failed = { at: Date.now(), hint, ...(again && { again }) };
-  await at.store(withToken(record, at.wanted, { ...(token && { token }), failed }, at.apis));
+  await store(withToken(record, wanted, { ...(token && { token }), failed }, apis));
   return new RefreshError(again ? 'sign_in_again' : 'api_token_refused', { cause: error, hint });
 }
 
-function gotten({ refused }: Surroundings, answer: AccessToken): AccessToken {
+/** With `refused_at` where the API has refused the one before: it is not given a third at once if it refuses this too. */
+function toAccessToken({ refused }: TokenRequest, answer: AccessToken): AccessToken {
   const { access_token, expires_at, obtained_at } = answer;
   const refused_at = refused === undefined ? undefined : obtained_at;
   return { access_token, expires_at, obtained_at, ...(refused_at !== undefined && { refused_at }) };

@@ -36,23 +36,23 @@ export async function callApi<T extends Answered>(
   req: Request,
   { name, repeatable, send }: ApiCall<T>,
 ): Promise<T> {
-  const { own, provider } = demandTaken(req, name);
+  const { own, provider } = demandAccepted(req, name);
   const wanted = wantedBy(demandStore(req).context.apis, name);
   const token = await currentToken(req, own, wanted);
   let answer = await send(provider, token);
   if (answer.challenge?.error === 'invalid_token') {
-    const fresh = await unless(answer, () => afterRefusal(req, own, wanted, token));
+    const fresh = await orDiscard(answer, () => afterRefusal(req, own, wanted, token));
     if (fresh) answer.discard?.();
-    if (fresh && !repeatable) throw sendAgain();
+    if (fresh && !repeatable) throw notSentAgain();
     if (fresh) answer = await send(provider, fresh);
   }
   const { challenge } = answer;
-  if (challenge) await unless(answer, () => follow(req, name, provider, challenge));
+  if (challenge) await orDiscard(answer, () => handleChallenge(req, name, provider, challenge));
   return answer;
 }
 
-/** Does something about an answer that nobody will read where that fails. */
-async function unless<T>(answer: Answered, work: () => T | Promise<T>): Promise<T> {
+/** Lets go of the answer where the work fails: nobody will read it, and its connection would stay open. */
+async function orDiscard<T>(answer: Answered, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -62,12 +62,13 @@ async function unless<T>(answer: Answered, work: () => T | Promise<T>): Promise<
 }
 
 /**
- * Whose call it is. The user may come from a provider whose tokens the API does not take: no token of theirs goes there.
+ * The user whose token goes to an API, and their provider. It may be one whose tokens the API does not take: then none of
+ * theirs goes there.
  *
  * @throws AuthError `forbidden` then; `sign_in_first`
  * @throws TypeError for an API that site.ts does not name
  */
-export function demandTaken(req: Request, name: string): { own: Own; provider: Provider } {
+export function demandAccepted(req: Request, name: string): { own: Own; provider: Provider } {
   const { apis, providers } = demandStore(req).context;
   const taken = apiNamed(apis, name).providers;
   const own = signedIn(req);
@@ -80,7 +81,7 @@ export function demandTaken(req: Request, name: string): { own: Own; provider: P
 }
 
 /** There is a new token by now, and nothing was done: who sent it may send it again. */
-function sendAgain(): AuthError {
+function notSentAgain(): AuthError {
   const hint = 'the API refused the access token; it is refreshed now, and the request was not sent again';
   return new AuthError('api_unreachable', { hint, retryAfter: 1 });
 }
@@ -90,7 +91,7 @@ function sendAgain(): AuthError {
  *
  * @throws AuthError `stronger_sign_in` where it wants a fresher or stronger sign-in than the user's (RFC 9470)
  */
-function follow(req: Request, name: string, provider: Provider, challenge: Challenge): void {
+function handleChallenge(req: Request, name: string, provider: Provider, challenge: Challenge): void {
   const { error, error_description, scope, demands } = challenge;
   if (error === 'insufficient_user_authentication' && !isMet(req, provider, demands)) {
     throw new AuthError('stronger_sign_in', {
@@ -121,6 +122,6 @@ function hintFor(name: string, token: ApiToken | undefined, { error, scope }: Ch
   if (error === 'insufficient_user_authentication')
     return "the user's sign-in is what the API demands already: compare what it demands with what the provider puts into acr and auth_time of its access tokens";
   if (token)
-    return `compare iss, aud and exp of its tokens with what the API expects: they are asked for with what the API '${name}' has in \`${Object.keys(token).join('`, `')}\` in site.ts; at OpenIddict, DisableAccessTokenEncryption`;
+    return `compare iss, aud and exp of its tokens with what the API expects: they are asked for with \`${Object.keys(token).join('`, `')}\` of the API '${name}' in site.ts; at OpenIddict, DisableAccessTokenEncryption`;
   return 'name the API in its `scope`, `resource` or `audience` in site.ts, or in OIDC_SCOPE, OIDC_AUDIENCE or OIDC_RESOURCE, so that its tokens are meant for it; at OpenIddict, DisableAccessTokenEncryption';
 }

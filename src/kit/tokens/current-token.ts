@@ -3,14 +3,14 @@ import { AuthError } from '../errors/auth-error.ts';
 import { failurePage } from '../errors/failure-pages.ts';
 import { demandStore } from '../session/context.ts';
 import type { AccessToken, TokenRecord } from '../store/index.ts';
-import { isEnding, isRecent, isYoung, stillServes } from './token-life.ts';
+import { isEnding, isRecent, isUsable, isYoung } from './token-life.ts';
 import { canRefresh, lacksResource, type Own, refreshTokens } from './token-refresh.ts';
 import { failureOf, tokenFor, type Wanted } from './wanted.ts';
 
-/** How long a token that still serves is not refreshed again after that has failed, in seconds. */
+/** How long a token that can still be used is not refreshed again after that has failed, in seconds. */
 const pauseSeconds = 5;
 
-/** Sessions, and APIs of them, whose refresh has just failed while their token still serves. */
+/** Sessions, and APIs of them, whose refresh has just failed while their token can still be used. */
 const paused = new Set<string>();
 
 /** An access token, and the key that it is bound to. */
@@ -32,15 +32,15 @@ export async function currentToken(
   if (!record) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
   const token = tokenFor(record, wanted);
   const name = `${own.id} ${wanted?.name}`;
-  if (token && (!isEnding(token) || (stillServes(token) && paused.has(name)))) return bound(record, token);
+  if (token && (!isEnding(token) || (isUsable(token) && paused.has(name)))) return bound(record, token);
   try {
     const fresh = canRefresh(record, wanted) ? await refreshTokens(req, own, { wanted }) : record;
     const got = tokenFor(fresh, wanted);
     // One that has just been got is used, however short its life.
-    if (got && (got.access_token !== token?.access_token || stillServes(got))) return bound(fresh, got);
+    if (got && (got.access_token !== token?.access_token || isUsable(got))) return bound(fresh, got);
     if (wanted) throw noTokenFor(fresh, wanted);
   } catch (error) {
-    if (!token || !stillServes(token) || !endsNothing(error)) throw forApi(error, own, record, wanted);
+    if (!token || !isUsable(token) || !endsNothing(error)) throw toApiError(error, own, record, wanted);
     paused.add(name);
     setTimeout(() => paused.delete(name), (error.retryAfter ?? pauseSeconds) * 1000).unref();
     return bound(record, token);
@@ -78,7 +78,7 @@ export async function afterRefusal(
   } catch (error) {
     const noMore = error instanceof AuthError && /^(sign_in_again|api_token_refused)$/.test(error.reason);
     if (noMore && isYoung(token)) return undefined;
-    throw record ? forApi(error, own, record, wanted) : error;
+    throw record ? toApiError(error, own, record, wanted) : error;
   }
 }
 
@@ -110,7 +110,7 @@ export function noTokenFor(record: TokenRecord, wanted: Wanted): AuthError {
  * What the provider refuses for one API may be cured by a sign-in that asks for it: one, and no more (R13). A refusal
  * that needs the person leads to a sign-in, unless they have just signed in.
  */
-function forApi(error: unknown, own: Own, record: TokenRecord, wanted: Wanted | undefined): unknown {
+function toApiError(error: unknown, own: Own, record: TokenRecord, wanted: Wanted | undefined): unknown {
   if (!wanted || !(error instanceof AuthError)) return error;
   const { reason, hint } = error;
   if (reason !== 'api_token_refused' && reason !== 'sign_in_again') return error;

@@ -3,7 +3,7 @@ import type { AuthContext, HookUser } from '../session/context.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { getApiToken } from './api-token.ts';
 import { endsNothing, noTokenFor } from './current-token.ts';
-import { stillServes } from './token-life.ts';
+import { isUsable } from './token-life.ts';
 import { refreshFor } from './token-refresh.ts';
 import { failureOf, tokenFor, type Wanted, wantedBy } from './wanted.ts';
 
@@ -34,14 +34,14 @@ export async function hookToken(
           stillGood(error, tokens, wanted),
         );
   const token = tokenFor(record, wanted);
-  if (token && stillServes(token)) return { ...token, dpop_key: record.dpop_key };
+  if (token && isUsable(token)) return { ...token, dpop_key: record.dpop_key };
   throw noTokenFor(record, wanted);
 }
 
 /** As for a page: a token that could not be refreshed is used to its end. */
 function stillGood(error: unknown, tokens: TokenRecord, wanted: Wanted): TokenRecord {
   const token = tokenFor(tokens, wanted);
-  if (token && stillServes(token) && endsNothing(error)) return tokens;
+  if (token && isUsable(token) && endsNothing(error)) return tokens;
   throw error;
 }
 

@@ -2,19 +2,19 @@ import type { AccessToken } from '../store/index.ts';
 
 /** A token is refreshed when a quarter of its life is left, and never earlier than this. */
 const longestMarginMs = 30_000;
-/** With less than this left it may run out on its way: as good as over. */
+/** With less than this left it may run out on its way: as good as expired. */
 const transitMs = 1_000;
-/** An API that refused a token is not believed again so soon: what refuses each new token is no matter of tokens. */
+/** An API that refused a token is not believed again so soon: an API that refuses each new token has another reason. */
 const youngMs = 60_000;
 
-/** A token that is due: it ends soon. One without an end serves until an API refuses it. */
+/** A token that is due for a refresh. One without an end is used until an API refuses it. */
 export function isEnding({ expires_at, obtained_at }: AccessToken): boolean {
   if (expires_at === undefined) return false;
   const quarter = (expires_at - (obtained_at ?? Number.NEGATIVE_INFINITY)) / 4;
   return expires_at - Date.now() <= Math.max(transitMs, Math.min(longestMarginMs, quarter));
 }
 
-export function stillServes({ expires_at = Number.POSITIVE_INFINITY }: AccessToken): boolean {
+export function isUsable({ expires_at = Number.POSITIVE_INFINITY }: AccessToken): boolean {
   return expires_at - Date.now() > transitMs;
 }
 

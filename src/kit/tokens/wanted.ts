@@ -16,19 +16,19 @@ export function wantedBy(apis: Apis, name: string | undefined): Wanted | undefin
   return name === undefined || !token ? undefined : { name, token };
 }
 
-/** The access token that is there for it, whatever it is still worth. */
+/** The access token that is kept for it, expired or not. */
 export function tokenFor(record: TokenRecord, wanted: Wanted | undefined): AccessToken | undefined {
   return wanted ? keptFor(record, wanted)?.token : record;
 }
 
-/** What is kept for an API, as far as it was asked for as site.ts says now, with the subject token of now. */
+/** What is kept for an API, if it was asked for as site.ts says now, with the present subject token. */
 function keptFor(record: TokenRecord, wanted: Wanted): ApiTokenRecord | undefined {
   const { apis = {} } = record;
   const kept = Object.hasOwn(apis, wanted.name) ? apis[wanted.name] : undefined;
   return kept?.asked === askedWith(record, wanted) ? kept : undefined;
 }
 
-/** Why the provider has given no token for it a moment ago: it is not asked again so soon. */
+/** Why the provider has refused a token for it within the last minute, in which it is not asked again. */
 export function failureOf(record: TokenRecord, wanted: Wanted): ApiTokenRecord['failed'] {
   const failed = keptFor(record, wanted)?.failed;
   return failed && isRecent(failed.at) ? failed : undefined;

@@ -120,7 +120,7 @@ function severalApis(pair: Pair, notes: StubApi, plans: StubApi): SeveralApis {
 export const tokenFor = (target: string, count: number) =>
   `token-${count}-for-${target}-${'x'.repeat(20)}`.replace(/[^\w.-]/g, '-');
 
-/** Routes that call an API by its name, by GET and as a form, and that tell the access token itself. */
+/** Routes that call an API by its name, by GET and as a form, and that return the access token itself. */
 export function mountCalls(app: Express): void {
   app.get('/call/:api', requireAuth(), async (req, res) => {
     const answer = await fetchApi(req, req.params.api as never, String(req.query.path ?? ''));

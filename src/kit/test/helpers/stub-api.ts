@@ -22,7 +22,7 @@ export interface StubAnswer {
 
 export type StubApi = Awaited<ReturnType<typeof startStubApi>>;
 
-/** An API that keeps what came with each call, and answers as it is told to: with a message, where it is told nothing. */
+/** An API that keeps what came with each call, and answers as `now` says; with a message before that. */
 export async function startStubApi() {
   const calls: ApiCall[] = [];
   type Does = (call: ApiCall, res: ServerResponse) => StubAnswer | undefined;

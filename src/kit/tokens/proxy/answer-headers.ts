@@ -5,18 +5,11 @@ import { namesIn } from './request-headers.ts';
 /** What scripts need of an answer. Nothing that speaks to the browser about this site passes. */
 const passing = [
   ...['content-type', 'content-length', 'content-encoding', 'content-language', 'content-disposition'],
-  ...[
-    'content-range',
-    'accept-ranges',
-    'etag',
-    'last-modified',
-    'retry-after',
-    'allow',
-    'preference-applied',
-  ],
+  ...['content-range', 'accept-ranges', 'etag', 'last-modified'],
+  ...['retry-after', 'allow', 'preference-applied'],
 ];
 
-/** Where an answer comes from, and the address of this app that stands for it. */
+/** Where an answer comes from, and the address of this app that leads there. */
 interface Place {
   /** What was asked at the API. */
   url: URL;
@@ -52,6 +45,6 @@ function locationHere(location: string, { url, base, path }: Place): string | un
   const root = base.pathname.replace(/\/$/, '');
   if (target.pathname !== root && !target.pathname.startsWith(`${root}/`)) return undefined;
   const here = path + target.pathname.slice(root.length);
-  // Nor one that the proxy would refuse.
+  // Not one that the proxy would refuse either.
   return pathBelow(here, path) === undefined ? undefined : here + target.search;
 }

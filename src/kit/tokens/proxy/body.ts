@@ -1,7 +1,6 @@
 import { Transform } from 'node:stream';
 import type { Request } from 'express';
-import type { ErrorWithMessage } from '../../errors/message.ts';
-import { plainPages } from '../../errors/plain-pages.ts';
+import { refusal } from './refusal.ts';
 
 /** In bytes. */
 const largestBody = 10 * 1024 * 1024;
@@ -17,7 +16,7 @@ export interface Body {
  *
  * @param onBytes called for each piece
  * @param onTooLarge called when it is longer; the stream has failed then
- * @throws an error with a 413 page where it says so itself
+ * @throws an error with a 413 page where its Content-Length says so already
  */
 export function bodyOf(
   req: Request,
@@ -51,7 +50,4 @@ export function bodyOf(
   };
 }
 
-function tooLarge(): ErrorWithMessage {
-  const page = plainPages.byStatus[413] ?? plainPages.notUnderstood;
-  return Object.assign(new Error('the body is larger than an API gets'), { status: 413, page });
-}
+const tooLarge = () => refusal(413, 'the body is larger than an API gets');

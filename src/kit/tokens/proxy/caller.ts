@@ -1,12 +1,11 @@
 import type { Request } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
-import type { ErrorWithMessage } from '../../errors/message.ts';
-import { plainPages } from '../../errors/plain-pages.ts';
 import { isPrefetch } from '../../http/navigation.ts';
 import { authOf } from '../../session/context.ts';
 import { isOtherPersonsPage, isOwnPage } from '../../session/own-page.ts';
 import type { User } from '../../session/user.ts';
 import { signedIn } from '../../session/user-session.ts';
+import { refusal } from './refusal.ts';
 
 /**
  * Lets only scripts of our own pages through: never a navigation, another site, or what a page can have the browser load
@@ -15,20 +14,20 @@ import { signedIn } from '../../session/user-session.ts';
  * @throws an error with a 403 page
  */
 export function demandScript(req: Request): void {
-  const why = whyNoScript(req);
+  const why = whyNotScript(req);
   if (why === undefined) return;
   const { audit } = authOf(req).context;
   audit('request.cross_origin_refused', { reason: why, method: req.method }, req);
-  throw notFromScript();
+  throw refusal(403, 'an API is reached by scripts of our own pages only');
 }
 
-function whyNoScript(req: Request): string | undefined {
+function whyNotScript(req: Request): string | undefined {
   const { site, dest } = fetchMetadata(req);
   const mode = req.get('Sec-Fetch-Mode');
   if (site !== undefined && site !== 'same-origin') return 'Sec-Fetch-Site is not same-origin';
   if (dest !== undefined && dest !== 'empty') return 'Sec-Fetch-Dest is not empty';
   if (mode !== undefined && !/^(cors|same-origin|no-cors)$/.test(mode))
-    return 'Sec-Fetch-Mode is of no script';
+    return 'Sec-Fetch-Mode is not that of a script';
   if (isPrefetch(req)) return 'a prefetch';
   return undefined;
 }
@@ -56,11 +55,4 @@ export function demandOwnPage(req: Request, user: User): void {
 
 function fetchMetadata(req: Request): { site: string | undefined; dest: string | undefined } {
   return { site: req.get('Sec-Fetch-Site'), dest: req.get('Sec-Fetch-Dest') };
-}
-
-function notFromScript(): ErrorWithMessage {
-  return Object.assign(new Error('the API is reached by scripts of our own pages only'), {
-    status: 403,
-    page: plainPages.otherSite,
-  });
 }

@@ -2,15 +2,15 @@ import type { Response } from 'express';
 import type { Log } from '../../log/index.ts';
 import type { Sessions } from '../../store/index.ts';
 
-/** A session's end ends its event streams within ten seconds: it is looked at so often, in milliseconds. */
+/** How often a session with open streams is looked at, in milliseconds: its end ends them within ten seconds. */
 const lookEveryMs = 3_000;
 /**
- * A store that does not answer for so long cannot say that there still is a session. With the next look, and the two
- * seconds that it may take to fail, ten would be over.
+ * Streams end when the store has not answered for so long: the session may have ended. It must stay below ten seconds
+ * with the next look, and the two seconds that a look may take to fail.
  */
 const longestDoubtMs = 5_000;
 
-/** Of one session, in one process. Browsers open far fewer; of more the oldest ends. */
+/** Of one session, in one process. Browsers open far fewer. With one more, the oldest ends. */
 const mostStreams = 100;
 
 /** The open event streams of one session. */
@@ -37,7 +37,7 @@ export function isEventStream(contentType = ''): boolean {
 export function createEventStreams(sessions: Sessions, finishing: AbortSignal, log: Log) {
   const bySession = new Map<string, Watched>();
 
-  // A page that does not read holds up its stream's end: the next look breaks that one off.
+  // A stream that its page does not read cannot end in order: the next look breaks it off.
   const endAll = ({ streams }: Watched) => {
     for (const stream of streams) {
       if (stream.writableEnded) stream.destroy();
@@ -71,7 +71,7 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
   return {
     /** Ends this one with its session. */
     add(id: string, stream: Response): void {
-      // One that nobody reads any more says so only once, and would be looked after for ever.
+      // It emits no more `close`, and its session would be looked at for ever.
       if (stream.destroyed) return;
       if (finishing.aborted) return void stream.end();
       const watched = bySession.get(id) ?? watch(id);

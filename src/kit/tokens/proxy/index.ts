@@ -1,24 +1,20 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
-import type { ErrorWithMessage } from '../../errors/message.ts';
-import { plainPages } from '../../errors/plain-pages.ts';
 import { neverCache } from '../../http/answers.ts';
 import { onlyForScripts } from '../../http/navigation.ts';
-import { type Api, type ApiProxy, type Apis, apiAddress } from '../../provider/index.ts';
+import { type Apis, apiAddress } from '../../provider/index.ts';
 import { demandStore } from '../../session/context.ts';
 import { recheckIfDue } from '../../session/recheck.ts';
 import { getUser } from '../../session/user-session.ts';
 import { demandOwnPage, demandScript } from './caller.ts';
 import type { EventStreams } from './events.ts';
-import { passOn } from './pass.ts';
+import { passOn, type Target } from './pass.ts';
 import { isBelow, pathBelow } from './path.ts';
+import { refusal } from './refusal.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-interface Proxied {
-  name: string;
-  api: Api & { url: URL; proxy: ApiProxy };
-}
+type Proxied = Omit<Target, 'url'>;
 
 /**
  * Passes requests of our own pages' scripts on to the APIs of site.ts that have a `proxy`, with the user's access token:
@@ -30,7 +26,7 @@ export function apiProxies(apis: Apis, events: EventStreams) {
     return url && proxy ? [{ name, api: { ...api, url, proxy } }] : [];
   });
   const at = (path: string) => proxied.find(({ api }) => isBelow(path, api.proxy.path));
-  /** Comes before whatever may refuse a request: a refusal is an answer at the proxy's address, too. */
+  /** Comes before whatever may refuse a request: a refusal is sandboxed and never cached either. */
   const prepare: RequestHandler = (req, res, next) => {
     if (at(req.path)) prepareAnswer(req, res);
     next();
@@ -51,7 +47,7 @@ function prepareAnswer(req: Request, res: Response): void {
   res.setHeader('X-Content-Type-Options', 'nosniff');
   if (methods.includes(req.method)) return;
   res.setHeader('Allow', methods.join(', '));
-  throw refusal(405);
+  throw refusal(405, 'an API is not reached by this method');
 }
 
 /** The cheapest check first, and nothing is sent anywhere before the last. */
@@ -64,7 +60,8 @@ async function proxy(
 ): Promise<void> {
   demandScript(req);
   const path = pathBelow(req.path, api.proxy.path);
-  if (path === undefined || req.originalUrl.includes('#')) throw refusal(400);
+  if (path === undefined || req.originalUrl.includes('#'))
+    throw refusal(400, 'the path could lead elsewhere than below the address of the API');
   demandStore(req);
   if ((await recheckIfDue(req, res, '/')) === 'answered') return;
   const user = getUser(req);
@@ -78,9 +75,4 @@ async function proxy(
 function queryIn({ originalUrl }: Request): string {
   const at = originalUrl.indexOf('?');
   return at < 0 ? '' : originalUrl.slice(at);
-}
-
-function refusal(status: 400 | 405): ErrorWithMessage {
-  const page = status === 405 ? plainPages.wrongMethod : plainPages.notUnderstood;
-  return Object.assign(new Error('the proxy of an API does not take this request'), { status, page });
 }

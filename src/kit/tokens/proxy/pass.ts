@@ -35,7 +35,7 @@ export async function passOn(
   // Nobody waits for the answer any more.
   if (res.closed) return;
   const call = new AbortController();
-  // After a whole answer there is nothing to give up, and an abort is dear.
+  // After a whole answer there is nothing to give up.
   res.once('close', () => {
     if (!res.writableFinished) call.abort();
   });
@@ -59,11 +59,11 @@ export async function passOn(
   } catch (error) {
     if (res.destroyed) return;
     const { reason } = call.signal;
-    // What ended the call says more than that it ended.
-    throw isTold(reason) ? reason : error;
+    // Why the call was given up says more than that it was.
+    throw hasStatus(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
-    // The API may have answered before it had all of the body: the rest must hold up neither connection.
+    // The API may have answered before it had all of the body: the rest must not block either connection.
     if (body.stream && !req.readableEnded) call.abort();
     if (body.stream) req.unpipe(body.stream).resume();
   }
@@ -83,7 +83,7 @@ async function answerWith(
   const { path, answerHeaders: more } = api.proxy;
   res.status(message.statusCode ?? 502);
   const headers = answerHeaders(message.headers, more, { url, base: api.url, path });
-  // Whoever stands between would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
+  // A proxy on the way would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
   if (res.statusCode === 204) delete headers['content-length'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   // Without a type of its own a browser must not guess one.
@@ -105,13 +105,14 @@ async function answerWith(
 /**
  * As `pipeline` would, which makes an AbortController and some errors for each answer: up to a tenth of a call's time.
  *
- * @returns what the API's answer broke off with. Half of it may be out: the connection breaks, which tells the script so.
+ * @returns the error that the API's answer broke off with. A part of it may have been sent: the connection is broken, so
+ *   that the script does not take that part for the whole.
  */
 function sendOn(message: IncomingMessage, res: Response): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     let broken: NodeJS.ErrnoException | undefined;
     finished(message, (error) => {
-      // Whoever waited for it may be gone, which ends it too.
+      // The script may have gone away, which ends the API's answer too.
       if (!error || res.writableEnded || res.destroyed) return;
       broken = error;
       res.destroy();
@@ -125,7 +126,7 @@ function sendOn(message: IncomingMessage, res: Response): Promise<NodeJS.ErrnoEx
 }
 
 /** Why a call was given up, where it was not that nobody waits any more. */
-function isTold(reason: unknown): boolean {
+function hasStatus(reason: unknown): boolean {
   return reason instanceof Error && 'status' in reason;
 }
 

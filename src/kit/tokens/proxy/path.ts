@@ -46,7 +46,7 @@ function decodedUtf8(text: string): string | undefined {
   }
 }
 
-/** Each escape as the one byte that it stands for; what is none stays. */
+/** Each escape as the one byte that it encodes. What is no escape is left as it is. */
 function decodedBytes(text: string): string {
   return text.replace(/%([\da-f]{2})/gi, (_escape, byte: string) =>
     String.fromCharCode(Number.parseInt(byte, 16)),
