@@ -15,25 +15,7 @@ const base = new URL('https://api.example.com/v1');
 const place = { url: new URL('https://api.example.com/v1/a'), base, path: proxy };
 
 test.each([
-  ...[
-    '/',
-    '/a',
-    '/.',
-    '/..',
-    '/..;',
-    ';',
-    '/;',
-    '%',
-    '%2',
-    '%25',
-    '%2525',
-    '%252e',
-    '%2e%2e',
-    '%2f',
-    '\\',
-    '%5c',
-  ],
-  ...['%c3%a4', '%c0', '%25c0', 'ä', '.', '..', '%e0%80', '%25e0', '/%2e', '%25%32%65', '/.%20', '/.?'],
+  ...['/', '/.', '/..;', ';', '%', '%25', '%2525', '%2e%2e', '%2f', '\\', '%25c0', '%c3%a4', '/%2e', '/.%20'],
 ])('a path of %j again and again', async (letters) => {
   const work = (size: number) => {
     const path = `${proxy}/${repeated(letters, size)}`;
@@ -42,25 +24,22 @@ test.each([
   expect(await growth(50_000, work)).toBeLessThan(linear);
 });
 
-describe.each([',', ' ', ', ', 'a,', ' ,\t', 'if-match,', 'x-a,'])(
-  'headers of %j again and again',
-  (letters) => {
-    test('in Connection', async () => {
-      const work = (size: number) => {
-        const connection = repeated(letters, size);
-        const given = { connection, etag: '"7"', 'if-match': '"7"', 'x-a': 'a' };
-        return () => [requestHeaders(given, ['x-a']), answerHeaders(given, ['x-a'], place)];
-      };
-      expect(await growth(50_000, work)).toBeLessThan(linear);
-    });
+describe.each([',', ' ', 'a,', ' ,\t', 'x-a,'])('headers of %j again and again', (letters) => {
+  test('in Connection', async () => {
+    const work = (size: number) => {
+      const connection = repeated(letters, size);
+      const given = { connection, etag: '"7"', 'if-match': '"7"', 'x-a': 'a' };
+      return () => [requestHeaders(given, ['x-a']), answerHeaders(given, ['x-a'], place)];
+    };
+    expect(await growth(50_000, work)).toBeLessThan(linear);
+  });
 
-    test('in Location, and in the type', async () => {
-      const work = (size: number) => {
-        const text = repeated(letters, size);
-        const all = [text, `/v1/${text}`, `//${text}`, `https://${text}`].map((location) => ({ location }));
-        return () => [...all.map((given) => answerHeaders(given, [], place)), isEventStream(text)];
-      };
-      expect(await growth(50_000, work)).toBeLessThan(linear);
-    });
-  },
-);
+  test('in Location, and in the type', async () => {
+    const work = (size: number) => {
+      const text = repeated(letters, size);
+      const all = [text, `/v1/${text}`, `//${text}`, `https://${text}`].map((location) => ({ location }));
+      return () => [...all.map((given) => answerHeaders(given, [], place)), isEventStream(text)];
+    };
+    expect(await growth(50_000, work)).toBeLessThan(linear);
+  });
+});
