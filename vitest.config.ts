@@ -38,8 +38,8 @@ export default defineConfig(({ mode }) => {
       }),
       testTimeout: 20_000,
       hookTimeout: 30_000,
-      // More than the cores that we count on: many tests wait for servers and browsers, and slow ones most of their time.
-      maxWorkers: mode === 'slow' ? 4 : 3,
+      // One more than the cores that we count on: many tests wait for servers and browsers.
+      maxWorkers: 3,
       // oidc-provider warns of each Node that is not yet called LTS; ours is pinned.
       onConsoleLog: (text) => !text.includes('Unsupported runtime'),
     },

@@ -51,7 +51,7 @@ export interface Copies {
 
 /** The template as it is now, with a fresh kit.json, to make copies of. */
 export function prepareCopies(): Copies {
-  const folder = mkdtempSync(join(tmpdir(), 'copies-of-the-template-'));
+  const folder = mkdtempSync(join(tmpdir(), 'copies of the template, ä '));
   const place = (name: string) => join(folder, name);
   const tree = copyTree();
   cpSync(tree.folder, place('template'), { recursive: true });
