@@ -305,6 +305,10 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', {
   });
 
   it('ends also while `node --watch` is too busy to pass on what the app reports', async () => {
+    // The app waits for a file before its settings are looked at, and does not end before it is found.
+    const signal = join(folder, 'go-on');
+    const waiting = `import { existsSync } from 'node:fs';\nwhile (!existsSync(${JSON.stringify(signal)})) await new Promise((resolve) => setTimeout(resolve, 20));\n`;
+    writeFileSync(entry, waiting + site);
     const run = start({ env: { SESSION_SECRET: 'short' } });
     const pidOf = async (watches: boolean) =>
       (await processes()).find(
@@ -314,6 +318,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', {
     await expect.poll(() => pidOf(false), { timeout: 20_000, interval: 20 }).toBeDefined();
     const watcher = Number(await pidOf(true));
     process.kill(watcher, 'SIGSTOP');
+    writeFileSync(signal, '');
     await expect.poll(() => run.complaints, { timeout: 20_000 }).toContain('The app cannot start');
     process.kill(watcher, 'SIGCONT');
     expect(await run.ended).toBe(78);
