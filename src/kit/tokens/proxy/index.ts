@@ -31,10 +31,9 @@ export function apiProxies(apis: Apis, events: EventStreams) {
     if (at(req.path)) prepareAnswer(req, res);
     next();
   };
-  const pass: RequestHandler = async (req, res, next) => {
+  const pass: RequestHandler = (req, res, next) => {
     const found = at(req.path);
-    if (!found) return next();
-    await proxy(req, res, apis, found, events);
+    return found ? proxy(req, res, apis, found, events) : next();
   };
   return { isProxied: (path: string) => at(path) !== undefined, prepare, pass };
 }
