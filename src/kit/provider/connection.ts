@@ -69,8 +69,9 @@ export class ProviderConnection {
     warnOfPlainHttp(settings, context.log);
     const way = { tls, proxy: settings.proxy, route: (url: URL) => routeOf(url, settings) };
     const provider = createProviderFetch({ ...way, observe });
-    const api = createProviderFetch({ ...way, setting: "the API's `url` in site.ts" });
-    const streaming = createStreaming(way);
+    const toApis = { ...way, setting: "the API's `url` in site.ts" };
+    const api = createProviderFetch(toApis);
+    const streaming = createStreaming(toApis);
     const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
     const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
     this.#fetch = fetch;

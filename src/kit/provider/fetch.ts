@@ -5,8 +5,8 @@ import { createAgents, isSafe, type Way } from './agents.ts';
 import { toHeaders } from './answer-headers.ts';
 import { unpacked } from './content-encoding.ts';
 import type { Route } from './internal-address.ts';
-import { networkHint } from './network-hints.ts';
-import { opening, ProxyFailure } from './proxy.ts';
+import { connectionHint, wasClosedMeanwhile } from './network-hints.ts';
+import { opening } from './proxy.ts';
 
 /** Nothing that a provider or an API says may take longer or be larger. */
 const timeoutMs = 5_000;
@@ -134,9 +134,8 @@ export function createProviderFetch(
     const call = () => ({ method, url, ms: performance.now() - startedAt, status });
     try {
       const { message, body } = await send(way, init, agents.for(way.url, method)).catch((error) => {
-        // The other end closed a kept connection just as we used it.
-        const closed = error.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code);
-        if (closed && isSafe(method)) return send(way, init, agents.for(way.url, method, true));
+        if (wasClosedMeanwhile(error) && isSafe(method))
+          return send(way, init, agents.for(way.url, method, true));
         throw error;
       });
       status = message.statusCode ?? 502;
@@ -154,15 +153,11 @@ export function createProviderFetch(
         error instanceof Unreachable
           ? error
           : new Unreachable(`${way.url.host} does not answer`, { cause: error });
-      if (error instanceof ProxyFailure) failure.hint = error.hint;
       // A gateway that answers is there.
-      else if (status === undefined)
-        failure.hint = networkHint(
-          error as NodeJS.ErrnoException,
-          way.url,
-          options.tls !== undefined,
-          way.internal ? 'OIDC_INTERNAL_URL' : options.setting,
-        );
+      if (status === undefined) {
+        const { tls, setting } = options;
+        failure.hint = connectionHint(error, way, { ownCertificate: tls !== undefined, setting });
+      }
       options.observe?.({ ...call(), failure });
       throw failure;
     }

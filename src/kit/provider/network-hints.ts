@@ -1,5 +1,27 @@
 // Why a server does not answer, as far as the connection's error shows it, and what to set.
 
+import type { Route } from './internal-address.ts';
+import { ProxyFailure } from './proxy.ts';
+
+/** The other end closed a kept connection just as we used it. */
+export function wasClosedMeanwhile({ reusedSocket, code }: NetworkError): boolean {
+  return reusedSocket === true && /^(ECONNRESET|EPIPE)$/.test(String(code));
+}
+
+/**
+ * Why a request got no answer, and what to set.
+ *
+ * @param setting what says where the server is; left out, OIDC_ISSUER
+ */
+export function connectionHint(
+  error: unknown,
+  { url, internal }: Route,
+  { ownCertificate, setting }: { ownCertificate: boolean; setting: string | undefined },
+): string | undefined {
+  if (error instanceof ProxyFailure) return error.hint;
+  return networkHint(error as NetworkError, url, ownCertificate, internal ? 'OIDC_INTERNAL_URL' : setting);
+}
+
 interface NetworkError {
   code?: unknown;
   message?: unknown;

@@ -4,8 +4,8 @@ import { type Duplex, pipeline, type Readable } from 'node:stream';
 import { createAgents, isSafe, type Way } from './agents.ts';
 import { Unreachable, UnusableAnswer } from './fetch.ts';
 import type { Route } from './internal-address.ts';
-import { networkHint } from './network-hints.ts';
-import { opening, ProxyFailure } from './proxy.ts';
+import { connectionHint, wasClosedMeanwhile } from './network-hints.ts';
+import { opening } from './proxy.ts';
 
 /** A request whose body and answer are not kept in memory. */
 export interface StreamRequest {
@@ -25,10 +25,11 @@ export type OpenStream = (url: URL, request: StreamRequest) => Promise<http.Inco
  *
  * @returns `open`, which rejects with Unreachable or UnusableAnswer before there is an answer
  */
-export function createStreaming(options: Way & { route: (url: URL) => Route }): {
+export function createStreaming(options: Way & { route: (url: URL) => Route; setting: string }): {
   open: OpenStream;
   close(): void;
 } {
+  const { setting } = options;
   const agents = createAgents(options);
 
   async function open(url: URL, request: StreamRequest): Promise<http.IncomingMessage> {
@@ -36,23 +37,14 @@ export function createStreaming(options: Way & { route: (url: URL) => Route }): 
     const { method, body } = request;
     try {
       return await send(way, request, agents.for(way.url, method)).catch((error) => {
-        // The other end closed a kept connection just as we used it.
-        const closed = error.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code);
-        if (closed && isSafe(method) && !body) return send(way, request, agents.for(way.url, method, true));
+        if (wasClosedMeanwhile(error) && isSafe(method) && !body)
+          return send(way, request, agents.for(way.url, method, true));
         throw error;
       });
     } catch (error) {
       if (error instanceof UnusableAnswer || error instanceof Unreachable) throw error;
       const failure = new Unreachable(`${way.url.host} does not answer`, { cause: error });
-      failure.hint =
-        error instanceof ProxyFailure
-          ? error.hint
-          : networkHint(
-              error as NodeJS.ErrnoException,
-              way.url,
-              options.tls !== undefined,
-              way.internal ? 'OIDC_INTERNAL_URL' : "the API's `url` in site.ts",
-            );
+      failure.hint = connectionHint(error, way, { ownCertificate: options.tls !== undefined, setting });
       throw failure;
     }
   }
