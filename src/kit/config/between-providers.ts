@@ -1,6 +1,7 @@
 import { createPublicKey, hash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { DecryptionKey } from './decryption-keys.ts';
 import type { ClientKey } from './key-file.ts';
 import type { ProviderNames } from './provider-names.ts';
 import type { Reading } from './read.ts';
@@ -10,6 +11,7 @@ import { issuerOfTenant } from './tenants.ts';
 export interface OneOfSeveral extends Reading {
   names: ProviderNames;
   keys: readonly ClientKey[];
+  decryption: { keys: readonly DecryptionKey[] };
 }
 
 /**
@@ -25,7 +27,10 @@ export function betweenProviders(all: readonly OneOfSeveral[]): string[] {
         ...(isSameIssuer(earlier, one)
           ? [`${pair('OIDC_ISSUER')} name the same provider: each needs an issuer of its own.`]
           : []),
-        ...(sharesKey(earlier, one)
+        ...(shareOne(earlier.decryption.keys, one.decryption.keys)
+          ? [`${pair('OIDC_DECRYPTION_KEY_FILE')} have a key in common: make each provider a key of its own.`]
+          : []),
+        ...(shareOne(earlier.keys, one.keys)
           ? [`${pair('OIDC_CLIENT_KEY_FILE')} have a key in common: make each provider a key of its own.`]
           : []),
         ...(sharesAssertion(earlier, one)
@@ -60,9 +65,9 @@ function fits(pattern: string, issuer: string): boolean {
   return end === undefined ? pattern === issuer : issuer.startsWith(start) && issuer.endsWith(end);
 }
 
-function sharesKey(a: OneOfSeveral, b: OneOfSeveral): boolean {
-  const thumbprints = new Set(a.keys.map(thumbprint));
-  return b.keys.some((key) => thumbprints.has(thumbprint(key)));
+function shareOne(keysOfA: readonly DecryptionKey[], keysOfB: readonly DecryptionKey[]): boolean {
+  const thumbprints = new Set(keysOfA.map(thumbprint));
+  return keysOfB.some((key) => thumbprints.has(thumbprint(key)));
 }
 
 function sharesAssertion(a: OneOfSeveral, b: OneOfSeveral): boolean {
@@ -79,6 +84,6 @@ function realPath(path: string): string {
   }
 }
 
-function thumbprint({ pem }: ClientKey): string {
+function thumbprint({ pem }: DecryptionKey): string {
   return hash('sha256', createPublicKey(pem).export({ type: 'spki', format: 'der' }));
 }

@@ -1,12 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
 import { type CertificateFile, readCertificate } from './certificate-file.ts';
+import { listOf, readEach } from './file-list.ts';
 import { type ClientKey, cannotBeRead, readKey } from './key-file.ts';
 import { type Reading, readTextFile } from './read.ts';
 import { definitions, type Values } from './settings.ts';
 
 interface Credentials {
   keys: ClientKey[];
-  /** For mutual TLS. One for an assertion's header is beside its key. */
+  /** To be shown in TLS (RFC 8705). One for an assertion's header is beside its key. */
   cert?: string;
   problems: string[];
 }
@@ -38,15 +39,28 @@ export function clientCredentials({ values, invalid }: Reading): Credentials {
   const way = values.OIDC_CLIENT_AUTH;
   if (!way) return { keys: [], problems: unreadable(values) };
 
-  const { needs, takes = [] } = ways[way];
-  const missing = needs
-    .filter((name) => !values[name] && !invalid.has(name))
-    .map((name) => `${name} is missing. OIDC_CLIENT_AUTH=${way} needs it.`);
+  const needs = needed(way, values);
+  const takes = [...(ways[way].takes ?? []), ...(values.OIDC_REQUEST_OBJECT ? [keyAlg] : [])];
+  const missing = [...needs]
+    .filter(([name]) => !values[name] && !invalid.has(name))
+    .map(([name, by]) => `${name} is missing. ${by} needs it.`);
   const useless = all
-    .filter((name) => ![...needs, ...takes].includes(name) && isSet(name, values))
+    .filter((name) => !needs.has(name) && !takes.includes(name) && isSet(name, values))
     .map((name) => `${name} has no effect with OIDC_CLIENT_AUTH=${way}: take it out.`);
   const { problems, ...credentials } = read(values, way, needs);
   return { ...credentials, problems: [...missing, ...useless, ...problems] };
+}
+
+/** What must be set, and the setting that needs it. */
+function needed(way: keyof typeof ways, values: Values): Map<Name, string> {
+  const { OIDC_REQUEST_OBJECT: signs, OIDC_CERTIFICATE_BOUND_TOKENS: bound } = values;
+  return new Map<Name, string>([
+    ...(bound && way === 'private_key_jwt'
+      ? [[certFile, 'OIDC_CERTIFICATE_BOUND_TOKENS=true'] as const]
+      : []),
+    ...(signs ? [[keyFile, 'OIDC_REQUEST_OBJECT=true'] as const] : []),
+    ...ways[way].needs.map((name) => [name, `OIDC_CLIENT_AUTH=${way}`] as const),
+  ]);
 }
 
 function isSet(name: Name, values: Values): boolean {
@@ -54,18 +68,35 @@ function isSet(name: Name, values: Values): boolean {
   return value !== undefined && value !== definitions[name].default;
 }
 
-function read(values: Values, way: string, needs: readonly Name[]): Credentials {
+function read(values: Values, way: string, needs: ReadonlyMap<Name, string>): Credentials {
+  const { OIDC_CERTIFICATE_BOUND_TOKENS: bound, OIDC_REQUEST_OBJECT: signs = false } = values;
   if (way === 'private_key_jwt') {
-    return withCertificates(signingKeys(values[keyFile], values[keyAlg]), values[certFile]);
+    const credentials = withCertificates(signingKeys(values[keyFile], values[keyAlg]), values[certFile]);
+    return bound ? showing(credentials, values) : credentials;
   }
-  if (!needs.includes(certFile)) return { keys: [], problems: [] };
-  const credentials = certificate(values[keyFile], values[certFile]);
-  if (values.OIDC_ISSUER?.startsWith('http:')) {
-    credentials.problems.push(
-      `OIDC_CLIENT_AUTH=${way} needs an https OIDC_ISSUER: a certificate is shown in TLS.`,
+  if (!needs.has(certFile)) {
+    return signs ? signingKeys(values[keyFile], values[keyAlg]) : { keys: [], problems: [] };
+  }
+  const credentials = certificate(values, signs);
+  if (values.OIDC_ISSUER?.startsWith('http:')) credentials.problems.push(needsTls(`OIDC_CLIENT_AUTH=${way}`));
+  return credentials;
+}
+
+function needsTls(by: string): string {
+  return `${by} needs an https OIDC_ISSUER: a certificate is shown in TLS.`;
+}
+
+/** With the certificate of the key that is used first, to be shown in TLS (RFC 8705 §3). */
+function showing({ keys, problems }: Credentials, values: Values): Credentials {
+  const [first] = keys;
+  const found = [...problems];
+  if (values.OIDC_ISSUER?.startsWith('http:')) found.push(needsTls('OIDC_CERTIFICATE_BOUND_TOKENS=true'));
+  if (first && !first.cert && values[certFile] && problems.length === 0) {
+    found.push(
+      `${certFile} has no certificate of the first key in ${keyFile}, and OIDC_CERTIFICATE_BOUND_TOKENS=true shows that one: add it.`,
     );
   }
-  return credentials;
+  return { keys, ...(first?.cert && { cert: first.cert }), problems: found };
 }
 
 /** Without a valid OIDC_CLIENT_AUTH the files can only be checked for being readable. */
@@ -77,27 +108,8 @@ function unreadable(values: Values): string[] {
   );
 }
 
-function listOf(setting: string | undefined): string[] {
-  return setting === undefined ? [] : setting.split(',').map((path) => path.trim());
-}
-
-/** Each file of a setting that names one or two, or what is wrong with it. */
-function readEach<T extends object>(
-  name: string,
-  setting: string | undefined,
-  readOne: (path: string) => T | string,
-): { found: T[]; problems: string[] } {
-  const paths = listOf(setting);
-  const results = paths.filter((path) => path !== '').map(readOne);
-  const problems = results.filter((result) => typeof result === 'string');
-  if (paths.length > 2 || paths.includes('')) {
-    problems.push(`${name} must be one file, or two with a comma between them.`);
-  }
-  return { found: results.filter((result) => typeof result !== 'string'), problems };
-}
-
 function signingKeys(setting: string | undefined, alg: string | undefined): Credentials {
-  const { found, problems } = readEach(keyFile, setting, (path) => readKey(path, { alg }));
+  const { found, problems } = readEach(keyFile, setting, (path) => readKey(path, { signs: true, alg }));
   return { keys: found, problems };
 }
 
@@ -122,9 +134,14 @@ function belongs({ parsed }: CertificateFile, { pem }: ClientKey): boolean {
   return parsed.checkPrivateKey(createPrivateKey(pem));
 }
 
-/** For mutual TLS (RFC 8705): the key must be the certificate's own. */
-function certificate(keyPath: string | undefined, certPath: string | undefined): Credentials {
-  const key = keyPath === undefined ? undefined : readKey(keyPath, { pemOnly: true });
+/**
+ * For mutual TLS (RFC 8705): the key must be the certificate's own.
+ *
+ * @param signs whether it signs request objects too
+ */
+function certificate(values: Values, signs: boolean): Credentials {
+  const { [keyFile]: keyPath, [certFile]: certPath, [keyAlg]: alg } = values;
+  const key = keyPath === undefined ? undefined : readKey(keyPath, { signs, pemOnly: true, alg });
   const cert = certPath === undefined ? undefined : readCertificate(certPath);
   const problems = [key, cert].filter((each) => typeof each === 'string');
   if (typeof key === 'object' && typeof cert === 'object' && !belongs(cert, key)) problems.push(notTheKeys);

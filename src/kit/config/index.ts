@@ -1,5 +1,6 @@
 import { betweenProviders } from './between-providers.ts';
 import { clientCredentials } from './client-credentials.ts';
+import { decryptionKeys } from './decryption-keys.ts';
 import { withProxyNames } from './outbound-values.ts';
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { labelled, type ProviderConfig, providerConfig } from './provider-config.ts';
@@ -81,12 +82,18 @@ export function loadConfig(
   // A definition that is wrong itself cannot be read by; all others are looked at all the same.
   const sound = Object.entries(own).filter(([name, one]) => ownSettingProblems({ [name]: one }).length === 0);
   const reading = readSettings(withProxyNames(env), Object.fromEntries(sound));
-  const providers = reading.providers.map((one) => ({ ...one, ...clientCredentials(one) }));
+  const providers = reading.providers.map((one) => ({
+    ...one,
+    ...clientCredentials(one),
+    decryption: decryptionKeys(one.values.OIDC_DECRYPTION_KEY_FILE),
+  }));
   const all = [
     ...ownSettingProblems(own),
     ...reading.problems,
     ...conflicts(reading, env),
-    ...providers.flatMap(({ problems, names }) => problems.map(names.inFull)),
+    ...providers.flatMap(({ problems, decryption, names }) =>
+      [...problems, ...decryption.problems].map(names.inFull),
+    ),
     ...betweenProviders(providers),
     ...(site && !site.signIn ? providers.flatMap(openToAll) : []),
   ];

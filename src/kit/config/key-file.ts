@@ -15,39 +15,73 @@ export interface ClientKey {
 const keyFile = 'OIDC_CLIENT_KEY_FILE';
 const keyAlg = 'OIDC_CLIENT_KEY_ALG';
 
-/** The key, or what is wrong with it. */
+/**
+ * The key, or what is wrong with it.
+ *
+ * @param use.signs whether it must be able to sign a JWT; for a certificate alone any key will do
+ * @param use.pemOnly for a certificate, beside which it must be a PEM file
+ */
 export function readKey(
   path: string,
-  { pemOnly = false, alg: set }: { pemOnly?: boolean; alg?: string | undefined },
+  { signs, pemOnly = false, alg: set }: { signs: boolean; pemOnly?: boolean; alg?: string | undefined },
 ): ClientKey | string {
+  const read = readPrivateKey(keyFile, path, pemOnly);
+  if (read === undefined) {
+    const what = pemOnly ? 'a private key in PEM' : 'one private key, in PEM or as a JWK';
+    return `${keyFile} must name a file with ${what}; a public key or a key set does not sign.`;
+  }
+  if (typeof read === 'string') return read;
+  const { key, kid, alg } = read;
+  if (signs) {
+    const algorithms = algorithmsOf(key);
+    if (algorithms.length === 0) {
+      return `${keyFile} must name an RSA key of at least 2048 bits, a P-256, P-384 or P-521 key or an Ed25519 key.`;
+    }
+    const signsWith = set ?? alg;
+    if (signsWith !== undefined && !algorithms.includes(signsWith)) return unfit(set, algorithms);
+  }
+  return { pem: pemOf(key), ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }) };
+}
+
+/** Of a private key, with what a JWK says beside it; a PEM file says nothing. */
+interface PrivateKey {
+  key: KeyObject;
+  kid?: string;
+  alg?: string;
+  use?: string;
+}
+
+/**
+ * The one private key of a file, or what is wrong with it; undefined where there is none in it.
+ *
+ * @param name of the setting that names it
+ */
+export function readPrivateKey(name: string, path: string, pemOnly = false): PrivateKey | string | undefined {
   const content = readTextFile(path);
-  if (content === undefined) return cannotBeRead(keyFile);
+  if (content === undefined) return cannotBeRead(name);
   if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(content)) {
-    return `${keyFile} names a key with a passphrase: store it without one, readable by this app only.`;
+    return `${name} names a key with a passphrase: store it without one, readable by this app only.`;
   }
   try {
     const jwk: unknown = content.trimStart().startsWith('{') ? JSON.parse(content) : undefined;
     if (jwk !== undefined && pemOnly)
-      return `${keyFile} must name a PEM file when the client shows a certificate.`;
+      return `${name} must name a PEM file when the client shows a certificate.`;
     const key = jwk ? createPrivateKey({ key: jwk as object, format: 'jwk' }) : createPrivateKey(content);
-    const algorithms = algorithmsOf(key);
-    if (!pemOnly && algorithms.length === 0) {
-      return `${keyFile} must name an RSA key of at least 2048 bits, a P-256, P-384 or P-521 key or an Ed25519 key.`;
-    }
-    const { kid, alg } = (jwk ?? {}) as { kid?: unknown; alg?: unknown };
-    const signsWith = set ?? alg;
-    if (!pemOnly && signsWith !== undefined && !algorithms.some((each) => each === signsWith)) {
-      return unfit(set, algorithms);
-    }
-    return {
-      pem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      ...(typeof kid === 'string' && { kid }),
-      ...(typeof alg === 'string' && { alg }),
-    };
+    return { key, ...texts(jwk) };
   } catch {
-    const what = pemOnly ? 'a private key in PEM' : 'one private key, in PEM or as a JWK';
-    return `${keyFile} must name a file with ${what}; a public key or a key set does not sign.`;
+    return undefined;
   }
+}
+
+function texts(jwk: unknown): { kid?: string; alg?: string; use?: string } {
+  const entries = Object.entries(Object(jwk)).filter(
+    ([name, value]) => ['kid', 'alg', 'use'].includes(name) && typeof value === 'string',
+  );
+  return Object.fromEntries(entries);
+}
+
+export function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 export function cannotBeRead(name: string): string {

@@ -1,3 +1,4 @@
+import type { DecryptionKey } from './decryption-keys.ts';
 import type { ClientKey } from './key-file.ts';
 import { type ProviderNames, plainNames } from './provider-names.ts';
 import type { Complete, Values } from './settings.ts';
@@ -20,8 +21,10 @@ export interface ProviderConfig {
   readonly clientAuth: NonNullable<Values['OIDC_CLIENT_AUTH']>;
   /** The first one is used; a second one is there while the provider learns a new key. */
   readonly clientKeys: readonly ClientKey[];
-  /** PEM, for mutual TLS. */
+  /** PEM, to be shown in TLS with the first client key. */
   readonly clientCert: string | undefined;
+  /** Whether it is shown although it does not authenticate. */
+  readonly certificateBoundTokens: boolean;
   /** How the client keys sign; by each key and the provider's metadata where it is not set. */
   readonly clientKeyAlg: string | undefined;
   /** Where the platform puts a token about this app (RFC 7523); read anew at each use. */
@@ -32,6 +35,10 @@ export interface ProviderConfig {
   readonly offlineAccess: NonNullable<Values['OIDC_OFFLINE_ACCESS']>;
   readonly idTokenAlg: string;
   readonly responseMode: NonNullable<Values['OIDC_RESPONSE_MODE']>;
+  /** Whether authorization requests are signed with the client key. */
+  readonly requestObject: boolean;
+  /** Open what is encrypted for this app; a second one is there while the provider learns a new key. */
+  readonly decryptionKeys: readonly DecryptionKey[];
   readonly par: NonNullable<Values['OIDC_PAR']>;
   readonly userinfo: boolean;
   readonly audience: string | undefined;
@@ -59,8 +66,9 @@ export function providerConfig(one: {
   names: ProviderNames;
   keys: readonly ClientKey[];
   cert?: string;
+  decryption: { keys: readonly DecryptionKey[] };
 }): ProviderConfig {
-  const { names, keys, cert } = one;
+  const { names, keys, cert, decryption } = one;
   const set = one.values as Complete & Values;
   return {
     name: names.provider,
@@ -74,6 +82,7 @@ export function providerConfig(one: {
     clientAuth: set.OIDC_CLIENT_AUTH,
     clientKeys: keys,
     clientCert: cert,
+    certificateBoundTokens: set.OIDC_CERTIFICATE_BOUND_TOKENS,
     clientKeyAlg: set.OIDC_CLIENT_KEY_ALG,
     clientAssertionFile: set.OIDC_CLIENT_ASSERTION_FILE,
     clientAssertionAudience: set.OIDC_CLIENT_ASSERTION_AUDIENCE,
@@ -82,6 +91,8 @@ export function providerConfig(one: {
     offlineAccess: set.OIDC_OFFLINE_ACCESS,
     idTokenAlg: set.OIDC_ID_TOKEN_ALG,
     responseMode: set.OIDC_RESPONSE_MODE,
+    requestObject: set.OIDC_REQUEST_OBJECT,
+    decryptionKeys: decryption.keys,
     par: set.OIDC_PAR,
     userinfo: set.OIDC_USERINFO,
     audience: set.OIDC_AUDIENCE,

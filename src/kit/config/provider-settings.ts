@@ -66,6 +66,11 @@ export const providerSettings = {
     example: '/run/secrets/cert.pem',
     schema: is.text,
   },
+  OIDC_CERTIFICATE_BOUND_TOKENS: {
+    default: 'false',
+    meaning: 'with private_key_jwt, whether tokens are bound to the certificate (RFC 8705)',
+    schema: is.yesOrNo,
+  },
   OIDC_CLIENT_KEY_ALG: {
     meaning: 'the algorithm the private key signs with; without it, chosen by the key and the metadata',
     example: 'PS256',
@@ -105,7 +110,18 @@ export const providerSettings = {
   OIDC_RESPONSE_MODE: {
     default: 'query',
     meaning: 'how the answer to a sign-in comes back',
-    schema: is.oneOf('query', 'form_post'),
+    schema: is.oneOf('query', 'form_post', 'jwt'),
+  },
+  OIDC_REQUEST_OBJECT: {
+    default: 'false',
+    meaning: 'whether sign-in requests are signed with the private key (RFC 9101)',
+    schema: is.yesOrNo,
+  },
+  OIDC_DECRYPTION_KEY_FILE: {
+    ownOnly: true,
+    meaning: 'the private key that opens encrypted ID tokens, userinfo and logout tokens',
+    example: '/run/secrets/decryption-key.pem',
+    schema: is.text,
   },
   OIDC_PAR: {
     default: 'auto',

@@ -36,7 +36,7 @@ export function providerConfiguration(settings: ProviderSettings): Configuration
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     responseTypes: ['code'],
     pkce: { required: () => true },
-    clientDefaults: { id_token_signed_response_alg: algs[0] },
+    clientDefaults: { id_token_signed_response_alg: algs[0], authorization_signed_response_alg: algs[0] },
     clientBasedCORS: () => false,
     // AlwaysIncludeUserClaimsInIdToken of the sample: the ID token holds name and email too, not only userinfo.
     conformIdTokenClaims: false,
@@ -96,6 +96,10 @@ function features({ tls, ...known }: Pick<ProviderSettings, 'apis' | 'anyApi' | 
         client.clientId === token.clientId,
     },
     pushedAuthorizationRequests: { enabled: true },
+    // FAPI 2.0 Message Signing, for clients that are registered so.
+    requestObjects: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    encryption: { enabled: true },
     resourceIndicators: tokensFor(known),
     mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
   };

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
-import type { Log } from '../log/index.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { checkableAcr, type Demands } from './id-token-checks.ts';
 import type { Metadata } from './metadata.ts';
 import { leaveOutLongest, withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
+import { lengthInRequestObject, signedRequest } from './request-object.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** What one sign-in asks of the provider beyond the settings. */
@@ -22,7 +22,7 @@ export interface AuthorizationRequest extends Demands {
 
 /**
  * Where to send the browser (OpenID Connect Core §3.1.2.1), with the parameters pushed first where the provider
- * offers that (RFC 9126). PKCE is always S256 (R1).
+ * offers that (RFC 9126), and signed where the settings say so (RFC 9101). PKCE is always S256 (R1).
  *
  * @throws AuthError
  */
@@ -50,7 +50,7 @@ export async function authorizationUrl(
     nonce: request.nonce,
     code_challenge: hash('sha256', request.code_verifier, 'base64url'), // RFC 7636 §4.2
     code_challenge_method: 'S256',
-    response_mode: settings.responseMode === 'form_post' ? 'form_post' : undefined,
+    response_mode: settings.responseMode === 'query' ? undefined : settings.responseMode,
     prompt: promptOf(request, settings, metadata),
     max_age: maxAge?.toString(),
     acr_values: acrOf(request, settings),
@@ -70,15 +70,21 @@ export async function authorizationUrl(
     return new URLSearchParams([...Object.entries(parameters), ...ofResources]);
   };
   try {
-    return await connection.call(async (configuration) => {
-      if (settings.par !== 'off' && metadata.pushed_authorization_request_endpoint) {
-        return oidc.buildAuthorizationUrlWithPAR(configuration, parametersWith(asked));
-      }
-      const url = oidc.buildAuthorizationUrl(configuration, parametersWith(asked));
-      if (url.href.length <= longestAddress || Object.keys(asked).length === 0) return url;
-      const without = oidc.buildAuthorizationUrl(configuration, parametersWith({}));
-      const kept = fitting(asked, longestAddress - without.href.length, connection.log);
-      return oidc.buildAuthorizationUrl(configuration, parametersWith(kept));
+    return await connection.call(async (configuration, _dpop, _metadata, key) => {
+      const pushed = settings.par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
+      const build = async (link: Record<string, string>) => {
+        const parameters = parametersWith(link);
+        const sent = settings.requestObject
+          ? await signedRequest(configuration, parameters, { metadata, key, pushed })
+          : parameters;
+        return pushed
+          ? oidc.buildAuthorizationUrlWithPAR(configuration, sent)
+          : oidc.buildAuthorizationUrl(configuration, sent);
+      };
+      const url = await build(asked);
+      if (pushed || url.href.length <= longestAddress || Object.keys(asked).length === 0) return url;
+      const room = longestAddress - (await build({})).href.length;
+      return build(fitting(asked, room, connection));
     });
   } catch (error) {
     throw clientCallError(error, settings, 'start');
@@ -96,8 +102,14 @@ export function askedScope({ forApis }: AuthorizationRequest, { scope }: Provide
 const longestAddress = 1_999;
 
 /** What of a link has room in the address. The settings' own parameters are sent whatever their length. */
-function fitting(asked: Record<string, string>, room: number, log: Log): Record<string, string> {
-  const lengthOf = (name: string, value: string) => `&${new URLSearchParams({ [name]: value })}`.length;
+function fitting(
+  asked: Record<string, string>,
+  room: number,
+  { settings, log }: ProviderConnection,
+): Record<string, string> {
+  const lengthOf = settings.requestObject
+    ? lengthInRequestObject
+    : (name: string, value: string) => `&${new URLSearchParams({ [name]: value })}`.length;
   const { kept, left } = leaveOutLongest(asked, room, lengthOf);
   const hint = 'shorten the link to /auth/login, or switch on pushed authorization requests (OIDC_PAR)';
   log.warn(

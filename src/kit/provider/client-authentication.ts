@@ -5,23 +5,47 @@ import { type ClientKey, loadClientKeys } from './client-keys.ts';
 import { wantsTokenEndpointAudience } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
 
-/** How this client proves who it is, the way to try first in front: two keys are two ways (rotation). */
-export function clientAuthentication(settings: ProviderSettings, log: Log): oidc.ClientAuth[] {
+/** How this client proves who it is, and the key that its request objects are signed with. */
+export interface ClientWay {
+  auth: oidc.ClientAuth;
+  key?: ClientKey | undefined;
+}
+
+/** The way to try first in front: two keys are two ways (rotation). */
+export function clientAuthentication(settings: ProviderSettings, log: Log): ClientWay[] {
+  const keys = loadClientKeys(settings.clientKeys, settings.clientKeyAlg);
+  if (settings.clientAuth === 'private_key_jwt') {
+    return keys.map((key) => ({ auth: keyJwt(key, settings), key }));
+  }
+  const auth = withoutKey(settings, log);
+  return keys.length > 0 ? keys.map((key) => ({ auth, key })) : [{ auth }];
+}
+
+function withoutKey(settings: ProviderSettings, log: Log): oidc.ClientAuth {
   const secret = settings.clientSecret ?? '';
   switch (settings.clientAuth) {
     case 'client_secret_basic':
-      return [basic(secret)];
+      return basic(secret);
     case 'client_secret_post':
-      return [oidc.ClientSecretPost(secret)];
+      return oidc.ClientSecretPost(secret);
     case 'client_secret_jwt':
-      return [secretJwt(secret, settings)];
-    case 'private_key_jwt':
-      return loadClientKeys(settings.clientKeys, settings.clientKeyAlg).map((key) => keyJwt(key, settings));
+      return secretJwt(secret, settings);
     case 'workload_identity':
-      return [platformToken(settings, log)];
+      return platformToken(settings, log);
     default:
-      return [oidc.TlsClientAuth()];
+      return oidc.TlsClientAuth();
   }
+}
+
+/**
+ * Whether this client shows its certificate to the provider and to APIs (RFC 8705), by the addresses that the provider
+ * has for that (§5).
+ */
+export function showsCertificate({
+  clientAuth,
+  certificateBoundTokens,
+}: Pick<ProviderSettings, 'clientAuth' | 'certificateBoundTokens'>): boolean {
+  return certificateBoundTokens || clientAuth.endsWith('tls_client_auth');
 }
 
 /** Whether this client sends a token about itself instead of a secret (RFC 7523 §2.2). */

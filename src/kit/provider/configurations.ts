@@ -1,8 +1,12 @@
 import type { JSONWebKeySet, JWK } from 'jose';
 import * as oidc from 'openid-client';
+import { AuthError } from '../errors/auth-error.ts';
+import type { SignInFailure } from '../errors/reasons.ts';
 import { namesOf } from './algorithms.ts';
 import type { AssertionAudience } from './assertion-audience.ts';
 import { AuthTimeRepair } from './auth-time.ts';
+import { showsCertificate } from './client-authentication.ts';
+import { type Decryption, DecryptionError } from './decryption.ts';
 import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
 import { peek } from './id-token-checks.ts';
 import type { ProviderKeys } from './keys.ts';
@@ -11,6 +15,13 @@ import { keysOfIssuer } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
 import { inStandardForm } from './token-answer.ts';
 
+/** What answers are judged by. */
+interface VerifiedWith {
+  settings: ProviderSettings;
+  keys: ProviderKeys;
+  decryption: Decryption;
+}
+
 /**
  * The library's configurations: each holds the metadata, how this client authenticates, and the keys that it was given
  * to verify with. One is kept until one of these changes, for the library imports its keys anew for each.
@@ -18,18 +29,19 @@ import { inStandardForm } from './token-answer.ts';
 export class Configurations {
   readonly #settings: ProviderSettings;
   readonly #keys: ProviderKeys;
+  readonly #decryption: Decryption;
   readonly #fetch: ProviderFetch;
   readonly #audience: AssertionAudience;
   readonly #repair: AuthTimeRepair;
   readonly #kept = new Map<oidc.ClientAuth, Prepared>();
 
   constructor(
-    settings: ProviderSettings,
-    keys: ProviderKeys,
+    { settings, keys, decryption }: VerifiedWith,
     fetch: ProviderFetch,
     audience: AssertionAudience,
   ) {
     this.#settings = settings;
+    this.#decryption = decryption;
     this.#audience = audience;
     this.#repair = new AuthTimeRepair(settings.idTokenAlg);
     this.#keys = keys;
@@ -64,7 +76,7 @@ export class Configurations {
       userinfo_signing_alg_values_supported: names,
     };
     const client = {
-      use_mtls_endpoint_aliases: this.#settings.clientAuth.endsWith('tls_client_auth'),
+      use_mtls_endpoint_aliases: showsCertificate(this.#settings),
       [oidc.clockTolerance]: clockToleranceSeconds,
     };
     const configuration = new oidc.Configuration(server, clientId, client, clientAuth);
@@ -76,7 +88,7 @@ export class Configurations {
         const { keys } = keysOfIssuer(prepared.keys, metadata.issuer);
         return Response.json({ keys: given?.key ? [...keys, given.key] : keys });
       }
-      if (init.method !== 'POST') return this.#fetch(url, init);
+      if (init.method !== 'POST') return this.#userinfo(await this.#fetch(url, init));
       return given?.answer ?? this.#post(url, init, prepared);
     };
     if (issuer.startsWith('http:')) oidc.allowInsecureRequests(configuration);
@@ -96,20 +108,41 @@ export class Configurations {
     const body = came.status === 200 ? await came.json().catch(() => undefined) : undefined;
     // Only a token endpoint answers so; what a revocation says, nobody reads.
     if (!isTokenAnswer(body)) return came;
-    const answer = inStandardForm(came, body);
-    if (typeof body.id_token !== 'string' || body.id_token === '') return answer;
-    const { kid, tid } = peek(body.id_token);
+    const standard = inStandardForm(came, body);
+    if (typeof body.id_token !== 'string' || body.id_token === '') return standard;
+    const id_token = await this.#open(body.id_token, 'id_token_encrypted', 'the ID token');
+    const isInner = id_token !== body.id_token;
+    const answer = isInner ? standard.withBody({ ...(await standard.json()), id_token }) : standard;
+    const { kid, tid } = peek(id_token);
     await this.#keys.ensure(kid, true);
     const { metadata } = prepared;
     const template = isTenantTemplate(metadata);
     const issuer = template ? tenantIssuer(metadata, tid, this.#settings.allowedTenants) : metadata.issuer;
-    if (this.#repair.isNeeded(body.id_token)) {
+    if (this.#repair.isNeeded(id_token)) {
       const keys = keysOfIssuer(await this.#keys.get(), issuer);
-      const { jwt, key } = await this.#repair.repair(body.id_token, keys);
+      const { jwt, key } = await this.#repair.repair(id_token, keys);
       throw new AnotherConfiguration(issuer, { answer: answer.withIdToken(await answer.json(), jwt), key });
     }
     if (template || this.#isOutdated(prepared)) throw new AnotherConfiguration(issuer, { answer });
     return answer;
+  }
+
+  /** Encrypted, it is a JWT whose signed one the library then checks. */
+  async #userinfo(came: ProviderAnswer): Promise<ProviderAnswer> {
+    if (came.status !== 200 || !/^application\/jwt\b/i.test(came.headers.get('content-type') ?? ''))
+      return came;
+    const jwt = await came.text();
+    const inner = await this.#open(jwt, 'userinfo_encrypted', 'userinfo');
+    return inner === jwt ? came : came.withContent(inner);
+  }
+
+  async #open(token: string, reason: SignInFailure, what: string): Promise<string> {
+    try {
+      return await this.#decryption.open(token, what);
+    } catch (error) {
+      if (!(error instanceof DecryptionError)) throw error;
+      throw new AuthError(reason, { cause: error, hint: error.message });
+    }
   }
 
   #isOutdated({ keys }: Prepared): boolean {

@@ -1,8 +1,10 @@
 import * as oidc from 'openid-client';
 import type { Log } from '../log/index.ts';
 import { AssertionAudience } from './assertion-audience.ts';
-import { clientAuthentication } from './client-authentication.ts';
+import { type ClientWay, clientAuthentication, showsCertificate } from './client-authentication.ts';
+import type { ClientKey } from './client-keys.ts';
 import { AnotherConfiguration, Configurations } from './configurations.ts';
+import { Decryption } from './decryption.ts';
 import { DpopNonces } from './dpop-nonces.ts';
 import { withoutEchoes } from './echoes.ts';
 import { type Clock, causes, refusal, toAuthError } from './failures.ts';
@@ -22,11 +24,12 @@ type Run<T> = (
   configuration: oidc.Configuration,
   dpop: { DPoP?: oidc.DPoPHandle },
   metadata: Metadata,
+  key: ClientKey | undefined,
 ) => Promise<T>;
 
 interface Attempt {
   metadata: Metadata;
-  clientAuth: oidc.ClientAuth;
+  way: ClientWay;
   dpopKey: oidc.CryptoKeyPair | undefined;
   alone: boolean;
 }
@@ -40,13 +43,14 @@ export class ProviderConnection {
   readonly health: ProviderHealth;
   readonly keys: ProviderKeys;
   readonly discovered: Refreshing<Metadata>;
+  readonly decryption: Decryption;
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
   /** Likewise, streamed both ways. */
   readonly openStream: OpenStream;
   readonly log: Log;
   readonly #context: ConnectionContext;
-  readonly #clientAuths: oidc.ClientAuth[];
+  readonly #ways: ClientWay[];
   readonly #audience: AssertionAudience;
   readonly #fetch: ProviderFetch;
   readonly #configurations: Configurations;
@@ -59,7 +63,7 @@ export class ProviderConnection {
     this.#context = context;
     this.log = context.log;
     this.health = new ProviderHealth(context.audit, settings.issuer);
-    const tls = settings.clientAuth.endsWith('tls_client_auth')
+    const tls = showsCertificate(settings)
       ? { cert: settings.clientCert ?? '', key: settings.clientKeys[0]?.pem ?? '' }
       : undefined;
     const observe = (call: ProviderCall) => {
@@ -86,12 +90,13 @@ export class ProviderConnection {
       api.close();
       streaming.close();
     };
-    this.#clientAuths = clientAuthentication(settings, context.log);
+    this.#ways = clientAuthentication(settings, context.log);
     this.#audience = new AssertionAudience(settings, context.log);
     this.discovered = new Refreshing(() => this.#discover(), discoveryMaxAgeMs);
     const jwksUri = async () => (await this.discovered.get()).jwks_uri;
     this.keys = new ProviderKeys(jwksUri, fetch, settings.idTokenAlg);
-    this.#configurations = new Configurations(settings, this.keys, fetch, this.#audience);
+    this.decryption = new Decryption(settings.decryptionKeys);
+    this.#configurations = new Configurations(this, fetch, this.#audience);
     this.#refreshTimer = setInterval(
       () => this.discovered.refresh().catch(() => {}),
       discoveryMaxAgeMs,
@@ -116,6 +121,7 @@ export class ProviderConnection {
   /**
    * Runs a call. A second client key is tried where the provider does not know the first (rotation).
    *
+   * @param run is handed the client key that request objects are signed with, where there is one
    * @param options.alone gives it a configuration that no other call uses, so that it may change it
    */
   async call<T>(
@@ -123,32 +129,31 @@ export class ProviderConnection {
     { dpopKey, alone = false }: { dpopKey?: oidc.CryptoKeyPair | undefined; alone?: boolean } = {},
   ): Promise<T> {
     const metadata = await this.discovered.get();
-    const last = this.#clientAuths.length - 1;
-    for (const [index, clientAuth] of this.#clientAuths.entries()) {
+    for (const [index, way] of this.#ways.entries()) {
       try {
-        return await this.#attempt(run, { metadata, clientAuth, dpopKey, alone });
+        return await this.#attempt(run, { metadata, way, dpopKey, alone });
       } catch (error) {
-        const unknownKey = refusal(error) === 'invalid_client' && index < last;
-        if (!unknownKey) throw error;
+        const next = this.#ways[index + 1];
+        if (!next || !isUnknownKey(error, way, next)) throw error;
         this.log.warn('the provider does not accept the first client key; trying the next');
       }
     }
     throw new Error('there is no client authentication');
   }
 
-  async #attempt<T>(run: Run<T>, { metadata, clientAuth, dpopKey, alone }: Attempt): Promise<T> {
+  async #attempt<T>(run: Run<T>, { metadata, way, dpopKey, alone }: Attempt): Promise<T> {
     const configurations = this.#configurations;
     const runWith = (configuration: oidc.Configuration) =>
-      run(configuration, dpopKey ? { DPoP: this.proofs(configuration, dpopKey) } : {}, metadata);
+      run(configuration, dpopKey ? { DPoP: this.proofs(configuration, dpopKey) } : {}, metadata, way.key);
     try {
       return await runWith(
-        alone ? configurations.make(metadata, clientAuth) : configurations.get(metadata, clientAuth),
+        alone ? configurations.make(metadata, way.auth) : configurations.get(metadata, way.auth),
       );
     } catch (error) {
       const again = causes(error as Error).find((cause) => cause instanceof AnotherConfiguration);
       if (!again) throw error;
       const { issuer, given } = again;
-      return await runWith(configurations.make({ ...metadata, issuer }, clientAuth, given));
+      return await runWith(configurations.make({ ...metadata, issuer }, way.auth, given));
     }
   }
 
@@ -177,4 +182,13 @@ export class ProviderConnection {
       throw failure;
     }
   }
+}
+
+/** Whether the other way may be accepted: only where it proves or signs with another key. */
+function isUnknownKey(error: unknown, way: ClientWay, next: ClientWay): boolean {
+  const refused = refusal(error);
+  return (
+    (refused === 'invalid_client' && way.auth !== next.auth) ||
+    (refused === 'invalid_request_object' && way.key !== next.key)
+  );
 }

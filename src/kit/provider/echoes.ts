@@ -7,7 +7,8 @@ const telling = 10;
 const secretParameters = [
   ...['code', 'code_verifier', 'refresh_token', 'token', 'client_secret', 'client_assertion'],
   'subject_token',
-  ...['state', 'nonce'],
+  // A request object holds the two that follow.
+  ...['request', 'state', 'nonce'],
 ];
 
 /**

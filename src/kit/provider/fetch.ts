@@ -66,6 +66,15 @@ export class ProviderAnswer extends Response {
     return Object.assign(answer, { json: async () => ({ ...body, id_token, [original]: body.id_token }) });
   }
 
+  /** The same with another body. */
+  withContent(content: string): ProviderAnswer {
+    return new ProviderAnswer(this.status, this.headers, Buffer.from(content), this.url);
+  }
+
+  withBody(body: object): ProviderAnswer {
+    return this.withContent(JSON.stringify(body));
+  }
+
   override readonly text = async () => utf8.decode(this.content);
   override readonly json = async () => parseJson(utf8.decode(this.content));
   override readonly clone = () => this;

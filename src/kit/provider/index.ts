@@ -48,7 +48,7 @@ export function createProvider(
 ) {
   const context = withFullNames(settings, given);
   const connection = new ProviderConnection(settings, context);
-  const { discovered, keys } = connection;
+  const { discovered, keys, decryption } = connection;
   const late = new LateRevocations((tokens) => revokeToken(connection, tokens), context.log);
   return {
     settings,
@@ -63,6 +63,8 @@ export function createProvider(
     issues: (iss: string) => issues(settings, iss),
     /** Keys for tokens that the provider sends us unasked. */
     keys,
+    /** Opens what of these is encrypted. */
+    decryption,
     /** What those may be signed with: the names of the one algorithm that is accepted (R2). */
     algorithms: namesOf(settings.idTokenAlg),
     /** True once its metadata was loaded; a provider that is away later keeps signed-in users served. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import { type ProviderFetch, UnusableAnswer } from './fetch.ts';
+import { type ProviderFetch, Unreachable, UnusableAnswer } from './fetch.ts';
 import { usableKeys } from './key-set.ts';
 import { keysOfIssuer } from './quirks.ts';
 import { Refreshing } from './refreshing.ts';
@@ -56,13 +56,13 @@ export class ProviderKeys {
    * redirect and the answer. Fetches are three seconds apart, and who needs one waits its turn.
    *
    * @param solicited false for what anybody may send: of those, twenty wait at most, for the first set too
-   * @throws Error when twenty wait already
+   * @throws Unreachable when twenty wait already
    */
   async ensure(kid: string | undefined, solicited: boolean): Promise<void> {
     if (solicited || this.current) await this.get();
     if (this.#isAtHand(kid)) return;
     if (solicited) return this.#takeTurn(kid);
-    if (this.#waiting >= mostWaiting) throw new Error("later: too many wait for the provider's keys");
+    if (this.#waiting >= mostWaiting) throw new Unreachable("later: too many wait for the provider's keys");
     this.#waiting += 1;
     try {
       await this.#takeTurn(kid);

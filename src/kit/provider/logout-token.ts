@@ -1,5 +1,8 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { DecryptionError, isEncrypted } from './decryption.ts';
 import type { Provider } from './index.ts';
+import type { Providers } from './providers.ts';
+import { unverifiedHeader } from './unverified.ts';
 
 const event = 'http://schemas.openid.net/event/backchannel-logout';
 /** A logout token is used at once; an older one is a copy. Seconds. */
@@ -19,6 +22,38 @@ export interface LogoutToken {
 /** Why a logout token is refused; `message` is for the log. */
 export class LogoutTokenError extends Error {
   override name = 'LogoutTokenError';
+}
+
+/**
+ * An encrypted logout token, opened: providers send them so as soon as they encrypt ID tokens. Whose key may open it is
+ * said by the header: the issuer, repeated there (RFC 7519 §5.3), or the key's id. Anybody may send one, so where neither
+ * is ours only the keys of one provider are tried (R23).
+ *
+ * @returns the signed token; with the provider that it was encrypted for, where it was encrypted
+ * @throws LogoutTokenError
+ */
+export async function openLogoutToken(
+  token: string,
+  providers: Providers,
+): Promise<{ token: string; opener?: Provider }> {
+  if (!isEncrypted(token)) return { token };
+  const opener = await openerOf(token, providers);
+  if (!opener) throw new LogoutTokenError('it is encrypted, and for no provider of ours that can be told');
+  try {
+    return { token: await opener.decryption.open(token, 'the logout token'), opener };
+  } catch (error) {
+    if (!(error instanceof DecryptionError)) throw error;
+    throw new LogoutTokenError(error.message, { cause: error });
+  }
+}
+
+async function openerOf(token: string, { all, only, ofIssuer }: Providers): Promise<Provider | undefined> {
+  const { iss, kid } = unverifiedHeader(token);
+  const named = typeof iss === 'string' ? ofIssuer(iss) : undefined;
+  if (named || only) return named ?? only;
+  for (const provider of all) if (await provider.decryption.has(kid)) return provider;
+  const [one, ...others] = all.filter(({ decryption }) => decryption.isSet);
+  return others.length > 0 ? undefined : one;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Audit, Log } from '../log/index.ts';
 import type { ClientKeyText } from './client-keys.ts';
+import type { DecryptionKeyText } from './decryption.ts';
 import type { ProviderCall } from './fetch.ts';
 import type { ProxyEnv } from './proxy.ts';
 
@@ -23,8 +24,10 @@ export interface ProviderSettings {
   clientAuth: string;
   /** The first signs; the next is tried while the provider does not know the first (rotation). */
   clientKeys: readonly ClientKeyText[];
-  /** PEM, for mutual TLS (RFC 8705). */
+  /** PEM, to be shown in TLS with the first client key (RFC 8705). */
   clientCert?: string | undefined;
+  /** It is shown although the client authenticates otherwise, so that tokens are bound to it (RFC 8705 §3). */
+  certificateBoundTokens: boolean;
   /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
   clientKeyAlg?: string | undefined;
   /** A file with a token about this app, which the platform puts there and renews (RFC 7523). */
@@ -38,7 +41,11 @@ export interface ProviderSettings {
   offlineAccess: 'auto' | 'always';
   /** The one algorithm accepted of ID tokens and logout tokens (R2). */
   idTokenAlg: string;
-  responseMode: 'query' | 'form_post';
+  responseMode: 'query' | 'form_post' | 'jwt';
+  /** Authorization requests are signed with the client key (RFC 9101). */
+  requestObject: boolean;
+  /** Private keys that open what is encrypted for this app. */
+  decryptionKeys: readonly DecryptionKeyText[];
   par: 'auto' | 'require' | 'off';
   userinfo: boolean;
   audience?: string | undefined;

@@ -6,6 +6,7 @@ import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
 import { checkIdToken } from './id-token-checks.ts';
+import { openResponse } from './jarm.ts';
 import { withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
 import { toRecord } from './refresh.ts';
@@ -24,7 +25,8 @@ export interface SignInAnswer {
 
 /**
  * Turns the provider's answer into a signed-in user: exchanges the code, checks state, nonce, iss, signature, alg,
- * aud, exp, azp, at_hash and what was demanded, and asks userinfo, whose sub must be the same.
+ * aud, exp, azp, at_hash and what was demanded, and asks userinfo, whose sub must be the same. Of a JWT answer, only
+ * what it holds counts.
  *
  * @param callback the callback's address, made from BASE_URL and the query as it came
  * @throws AuthError
@@ -45,11 +47,12 @@ export async function finishSignIn(
   };
   const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
   try {
+    const answered = await opened(callback, connection);
     return await connection.call(
       async (configuration, dpop, metadata) => {
         const answer = await oidc.authorizationCodeGrant(
           configuration,
-          callback,
+          answered,
           checks,
           withoutEmpty({ resource: settings.resource }),
           dpop,
@@ -74,4 +77,12 @@ export async function finishSignIn(
   } catch (error) {
     throw clientCallError(error, settings, 'answer', connection.clock());
   }
+}
+
+/** The same address with what the answer's JWT holds, and nothing else (JARM). */
+async function opened(callback: URL, connection: ProviderConnection): Promise<URL> {
+  if (connection.settings.responseMode !== 'jwt') return callback;
+  const url = new URL(callback);
+  url.search = String(await openResponse(connection, callback.searchParams.get('response') ?? ''));
+  return url;
 }

@@ -1,4 +1,4 @@
-import { ProviderAnswer, UnusableAnswer } from './fetch.ts';
+import { type ProviderAnswer, UnusableAnswer } from './fetch.ts';
 
 // Some servers write token answers in ways that RFC 6749 §5.1 does not describe. They are normalised here, in one
 // place, before the library checks them.
@@ -22,9 +22,7 @@ export function inStandardForm(answer: ProviderAnswer, body: Record<string, unkn
   // The library would put it into a header, and the error of that quotes the token (R20).
   if (typeof body.access_token === 'string' && body.access_token !== '' && !visible.test(body.access_token))
     throw new UnusableAnswer('access_token holds characters that no header can carry');
-  if (Object.keys(changes).length === 0) return answer;
-  const content = Buffer.from(JSON.stringify({ ...body, ...changes }));
-  return new ProviderAnswer(answer.status, answer.headers, content, answer.url);
+  return Object.keys(changes).length === 0 ? answer : answer.withBody({ ...body, ...changes });
 }
 
 /** null and an empty text say nothing; JSON leaves undefined out. */

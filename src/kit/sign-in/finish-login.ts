@@ -5,14 +5,13 @@ import { failurePage } from '../errors/failure-pages.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { isOurName } from '../http/cookies.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
-import { hasRepeats } from '../http/parameters.ts';
-import { localPath } from '../http/return-path.ts';
 import type { Provider } from '../provider/index.ts';
 import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
+import type { Answer } from './answer.ts';
 import { askedForApis } from './asked-for-apis.ts';
 import { letIn } from './let-in.ts';
 import { auditFailure, isStepUp, startLogin, withNewStart } from './login.ts';
@@ -22,41 +21,33 @@ import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } fro
 const longestWaitMs = 5_000;
 const lookEveryMs = 50;
 
-interface Answer {
-  /** The one to whose address it came; undefined for an address that is no provider's. */
-  provider: Provider | undefined;
-  answer: URLSearchParams;
-}
-
 /**
  * The provider's answer: checked, turned into a session, and answered by a redirect to the page asked for, on an
  * address without the code (RFC 9700 §4.2).
  */
-export async function finishLogin(req: Request, res: Response, { provider, answer }: Answer): Promise<void> {
+export async function finishLogin(req: Request, res: Response, answer: Answer): Promise<void> {
   neverCache(res);
   // A prefetch, a frame or a HEAD uses nothing up: the person who then opens the answer still needs it (R3).
   if (!mayBeNavigation(req)) throw new AuthError('sign_in_first');
-  const states = answer.getAll('state');
-  const state = states.length === 1 && states[0] ? states[0] : undefined;
+  const { provider, state, clean, unclear } = answer;
   const found = state === undefined ? undefined : findLogin(req, state);
   const transaction = found === 'late' ? undefined : found;
   const asked = authOf(req).context.providers.named(transaction?.provider);
-  const clean = readClean(answer);
   const { returnTo } = transaction ?? clean ?? { returnTo: '/' };
   let expired = false;
   try {
     if (transaction && asked !== provider) throw atWrongAddress(req, res, transaction);
-    if (transaction && provider && whatIsUnclear(answer) === undefined) {
+    if (transaction && provider && unclear === undefined) {
       const since = await takeUp(req, res, transaction);
       if (since === 'second') return await awaitFirst(req, res, transaction);
       try {
-        expired = (await finish(req, res, { provider, answer }, { transaction, since })) === 'expired';
+        expired = (await finish(req, res, { ...answer, provider }, { transaction, since })) === 'expired';
       } finally {
         letSecondGoOn(req, res, transaction);
       }
     } else {
       if (state !== undefined) dropLogin(req, res, state);
-      refuseUnclear(answer);
+      if (unclear !== undefined) throw new AuthError('callback_parameters', { hint: unclear });
       // Whoever has signed in meanwhile is led to a page (R4).
       if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
       return answerStranger(req, res, clean, state !== undefined);
@@ -107,12 +98,12 @@ function letSecondGoOn(req: Request, res: Response, { state }: LoginTransaction)
 async function finish(
   req: Request,
   res: Response,
-  { provider, answer }: Answer & { provider: Provider },
+  { provider, parameters }: Answer & { provider: Provider },
   { transaction, since }: { transaction: LoginTransaction; since: number },
 ): Promise<'expired' | undefined> {
   const { context } = authOf(req);
   const callback = new URL(provider.callbackPath, context.baseUrl);
-  callback.search = answer.toString();
+  callback.search = parameters.toString();
   try {
     const forApis = askedForApis(context.apis, provider.name, transaction.apis);
     const signIn = await provider.finishSignIn(callback, { ...transaction, forApis });
@@ -164,7 +155,7 @@ async function awaitFirst(req: Request, res: Response, { state, returnTo }: Logi
 }
 
 /** An answer to no sign-in of this browser that is on its way: used already, too old, pushed out, or made up (R4). */
-function answerStranger(req: Request, res: Response, at: Clean | undefined, hasState: boolean): void {
+function answerStranger(req: Request, res: Response, at: Answer['clean'], hasState: boolean): void {
   const { context } = demandStore(req);
   const returnTo = at?.returnTo ?? '/';
   // Whoever comes from another site may have a session whose cookie stayed behind, as it does with each form (Lax).
@@ -181,29 +172,7 @@ function answerStranger(req: Request, res: Response, at: Clean | undefined, hasS
   throw new AuthError(reason, { page: { text, other: undefined } });
 }
 
-interface Clean {
-  returnTo: string;
-}
-
-function readClean(answer: URLSearchParams): Clean | undefined {
-  const only = answer.size === 1 ? answer.get('returnTo') : null;
-  return only === null ? undefined : { returnTo: localPath(only) };
-}
-
 /** The callback without an answer: there all cookies come along, and a reload repeats nothing. */
 function cleanAddress(returnTo: string): string {
   return `/auth/callback?returnTo=${encodeURIComponent(returnTo)}`;
-}
-
-/** Each parameter of an answer comes once, and it says something. */
-function refuseUnclear(answer: URLSearchParams): void {
-  const hint = whatIsUnclear(answer);
-  if (hint !== undefined) throw new AuthError('callback_parameters', { hint });
-}
-
-function whatIsUnclear(answer: URLSearchParams): string | undefined {
-  if (hasRepeats(answer)) return 'a parameter of the answer came twice';
-  if (answer.has('state') && !answer.get('code') && !answer.get('error'))
-    return 'the answer holds neither code nor error';
-  return undefined;
 }

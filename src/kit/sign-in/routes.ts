@@ -14,6 +14,7 @@ import { rememberChoice } from '../session/chosen-provider.ts';
 import { type AuthContext, answersByForm, authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { signedIn } from '../session/user-session.ts';
+import { readAnswer } from './answer.ts';
 import { askWhichProvider } from './chooser.ts';
 import { finishLogin } from './finish-login.ts';
 import { asksForAnother, linkParameters } from './link-parameters.ts';
@@ -121,5 +122,5 @@ function callback(
   const { only } = context.providers;
   // At the address without a name no provider with one answers (RFC 9700 §4.4); a person is led there all the same.
   const provider = named ?? (only?.settings.named ? undefined : only);
-  return finishLogin(req, res, { provider, answer: read(provider) });
+  return finishLogin(req, res, readAnswer(provider, read(provider)));
 }

@@ -58,13 +58,17 @@ describe('a client with a secret', () => {
 
   // RFC 6749 appendix B. Servers that do not decode see the id as it is, as long as nothing in it needs encoding.
   test('encodes id and secret for a Basic header as a form does, and nothing more', () => {
-    const [basic] = clientAuthentication(
-      { clientAuth: 'client_secret_basic', clientSecret: 'a-b_c.d*e~f g:é' } as ProviderSettings,
+    const [way] = clientAuthentication(
+      {
+        clientAuth: 'client_secret_basic',
+        clientSecret: 'a-b_c.d*e~f g:é',
+        clientKeys: [] as never,
+      } as ProviderSettings,
       createLog('silent'),
     );
     const sent = (client_id: string) => {
       const headers = new Headers();
-      basic?.({ issuer: 'https://op.example' }, { client_id }, new URLSearchParams(), headers);
+      way?.auth({ issuer: 'https://op.example' }, { client_id }, new URLSearchParams(), headers);
       return Buffer.from(headers.get('authorization')?.replace('Basic ', '') ?? '', 'base64').toString();
     };
     expect(sent('my-app')).toBe('my-app:a-b_c.d*e%7Ef+g%3A%C3%A9');

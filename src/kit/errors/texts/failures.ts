@@ -2,7 +2,9 @@ import type { Refusal, SignInFailure } from '../reasons.ts';
 
 /** Reasons that a person reads the same words about. */
 export const sameWords = {
+  answer_invalid: 'id_token_claims',
   id_token_algorithm: 'id_token_claims',
+  id_token_encrypted: 'userinfo_encrypted',
   id_token_signature: 'id_token_claims',
   nonce_mismatch: 'id_token_claims',
   invalid_grant: 'session_over',

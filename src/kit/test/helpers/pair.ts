@@ -62,7 +62,10 @@ export async function startPair({
   const atApp = (url: string) => url.startsWith(app.origin);
 
   async function goOn(browser: Browser, sentOff: Page, account: string): Promise<Page> {
-    if (!sentOff.location) throw new Error(`not sent on: ${sentOff.status} ${sentOff.url}`);
+    if (!sentOff.location)
+      throw new Error(
+        `not sent on: ${sentOff.status} ${sentOff.url} ${JSON.stringify(app.lines.filter(({ level }) => level >= 40)).slice(0, 900)}`,
+      );
     return browser.get(await provider.signIn(browser, sentOff.location, account));
   }
 

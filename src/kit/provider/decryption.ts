@@ -1,0 +1,140 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, compactDecrypt, type JWK } from 'jose';
+import { said } from './hint-text.ts';
+import { unverifiedHeader } from './unverified.ts';
+
+/** A private key that opens what is encrypted for this client. */
+export interface DecryptionKeyText {
+  /** PKCS #8. */
+  pem: string;
+  kid?: string | undefined;
+}
+
+// RSA1_5 gives away what it decrypts, by how it fails; the work of PBES2 is whatever the sender says; the other ways need
+// a secret that the provider has too (RFC 8725 §3.2, §3.11; RFC 7518 §4).
+const keyAlgorithms = ['RSA-OAEP-256', 'ECDH-ES'];
+const contentAlgorithms = ['A128GCM', 'A256GCM', 'A128CBC-HS256'];
+
+/** All claims that a sign-in may have, signed and encrypted, which makes each half as long again. */
+const longestToken = 256 * 1024;
+const longestHeader = 4_000;
+
+/** A token that is encrypted and cannot be used; `message` is a hint for the developer. */
+export class DecryptionError extends Error {
+  override name = 'DecryptionError';
+}
+
+interface OwnKey {
+  key: KeyObject;
+  /** The public one. */
+  jwk: JWK;
+  kid: string;
+}
+
+/**
+ * Opens what the provider encrypts for this app (RFC 7516), before anything else looks at it: what comes out is a signed
+ * token, judged as one that came without encryption.
+ */
+export class Decryption {
+  readonly #texts: readonly DecryptionKeyText[];
+  #keys: Promise<OwnKey[]> | undefined;
+
+  constructor(texts: readonly DecryptionKeyText[]) {
+    this.#texts = texts;
+  }
+
+  /** Whether there is any key. */
+  get isSet(): boolean {
+    return this.#texts.length > 0;
+  }
+
+  /** Whether a key has this id: its thumbprint (RFC 7638), unless its own JWK says another. */
+  async has(kid: unknown): Promise<boolean> {
+    return (await this.#load()).some((key) => key.kid === kid);
+  }
+
+  /**
+   * @param what it is, as a log calls it
+   * @returns the signed token inside; a token that is not encrypted, as it came
+   * @throws DecryptionError
+   */
+  async open(token: string, what: string): Promise<string> {
+    if (!isEncrypted(token)) return token;
+    if (!this.isSet)
+      throw new DecryptionError(
+        `${what} is encrypted: set OIDC_DECRYPTION_KEY_FILE, or have the provider send it signed and not encrypted`,
+      );
+    const header = checkedHeader(token, what);
+    const fitting = (await this.#load()).filter(({ jwk }) => fits(jwk, header));
+    if (fitting.length === 0)
+      throw new DecryptionError(
+        `${what} is encrypted by ${header.alg}, and no key of OIDC_DECRYPTION_KEY_FILE is of that kind: register the public keys that npm run doctor prints`,
+      );
+    const named = fitting.filter(({ kid }) => kid === header.kid);
+    const inner = await decrypted(token, named.length > 0 ? named : fitting);
+    if (inner === undefined) {
+      const kid = header.kid === undefined ? '' : ` (it names the key "${said(header.kid)}")`;
+      throw new DecryptionError(
+        `no key of OIDC_DECRYPTION_KEY_FILE opens ${what}${kid}: register the public keys that npm run doctor prints`,
+      );
+    }
+    // One layer: what is inside must be signed, and may be neither plain nor encrypted again.
+    if (inner.split('.', 4).length !== 3)
+      throw new DecryptionError(`${what} is encrypted but not signed: have the provider sign it too`);
+    return inner;
+  }
+
+  #load(): Promise<OwnKey[]> {
+    this.#keys ??= Promise.all(
+      this.#texts.map(async ({ pem, kid }) => {
+        const key = createPrivateKey(pem);
+        const jwk = createPublicKey(key).export({ format: 'jwk' }) as JWK;
+        return { key, jwk, kid: kid ?? (await calculateJwkThumbprint(jwk)) };
+      }),
+    );
+    return this.#keys;
+  }
+}
+
+/** Five parts in place of a signed token's three (RFC 7516 §9). */
+export function isEncrypted(token: string): boolean {
+  return token.split('.', 6).length === 5;
+}
+
+interface Header {
+  alg: string;
+  kid: unknown;
+  /** Of the sender's key (`epk`). */
+  crv: unknown;
+}
+
+/** What the header says, all of it checked before the first key is used (R23). */
+function checkedHeader(token: string, what: string): Header {
+  if (token.length > longestToken)
+    throw new DecryptionError(`${what} is longer than ${longestToken / 1024} KB`);
+  const header = token.indexOf('.') > longestHeader ? {} : unverifiedHeader(token);
+  const { alg, enc, kid, epk } = header;
+  if (!keyAlgorithms.includes(String(alg)) || !contentAlgorithms.includes(String(enc)))
+    throw new DecryptionError(
+      `${what} is encrypted by ${said(alg ?? 'no algorithm', 20)} with ${said(enc ?? 'none', 20)}: have the provider use RSA-OAEP-256 or ECDH-ES with A128GCM, A256GCM or A128CBC-HS256`,
+    );
+  if ('zip' in header)
+    throw new DecryptionError(`${what} is compressed (zip): have the provider send it uncompressed`);
+  return { alg: String(alg), kid, crv: Object(epk).crv };
+}
+
+function fits(own: JWK, { alg, crv }: Header): boolean {
+  return alg === 'RSA-OAEP-256' ? own.kty === 'RSA' : own.kty !== 'RSA' && own.crv === crv;
+}
+
+async function decrypted(token: string, keys: readonly OwnKey[]): Promise<string | undefined> {
+  const algorithms = {
+    keyManagementAlgorithms: keyAlgorithms,
+    contentEncryptionAlgorithms: contentAlgorithms,
+  };
+  for (const { key } of keys) {
+    const opened = await compactDecrypt(token, key, algorithms).catch(() => undefined);
+    if (opened) return Buffer.from(opened.plaintext).toString();
+  }
+  return undefined;
+}

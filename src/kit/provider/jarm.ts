@@ -1,0 +1,122 @@
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { AuthError } from '../errors/auth-error.ts';
+import { namesOf } from './algorithms.ts';
+import type { ProviderConnection } from './connection.ts';
+import { isEncrypted } from './decryption.ts';
+import { clockHint } from './failures.ts';
+import { said } from './hint-text.ts';
+import { unverifiedClaims, unverifiedHeader } from './unverified.ts';
+
+// JWT Secured Authorization Response Mode (JARM): the whole answer is one signed JWT, errors included.
+
+/** More than an address can carry, at most servers. */
+const longestResponse = 16_000;
+
+/** Of an answer, those that a sign-in goes on with; any other parameter is the provider's own. */
+const parameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri'];
+
+/** A JWT answer, of which nothing has been verified. */
+interface UnverifiedResponse {
+  /** The `response` alone: what is outside of it counts for nothing (JARM §2.3). */
+  parameters: URLSearchParams;
+  /** The state that it claims. It finds the sign-in that is answered, and everything else is checked after that. */
+  state: string | undefined;
+  /** Why nobody can use it. */
+  unclear: string | undefined;
+}
+
+export function readResponse(answer: URLSearchParams): UnverifiedResponse {
+  const [response = '', ...others] = answer.getAll('response');
+  const unclear =
+    others.length > 0 ? 'a parameter of the answer came twice' : complaintAbout(response, answer);
+  const { state } = unclear === undefined ? unverifiedClaims(response) : {};
+  return {
+    parameters: new URLSearchParams({ response }),
+    state: typeof state === 'string' && state !== '' ? state : undefined,
+    unclear,
+  };
+}
+
+function complaintAbout(response: string, answer: URLSearchParams): string | undefined {
+  if (response === '') {
+    const error = answer.get('error');
+    const words = error ? ` (without one it says error=${said(error)})` : '';
+    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${words}: allow this app that response mode at the provider`;
+  }
+  if (response.length > longestResponse)
+    return `the authorization answer is longer than ${longestResponse} characters`;
+  if (isEncrypted(response))
+    return 'the authorization answer is encrypted: have the provider sign it only, without authorization_encrypted_response_alg';
+  return undefined;
+}
+
+/**
+ * The parameters of an answer, once the JWT that holds them has been verified (JARM §2.4): signature by the pinned
+ * algorithm and the provider's own keys, iss, aud, exp.
+ *
+ * @throws AuthError
+ */
+export async function openResponse(
+  connection: ProviderConnection,
+  response: string,
+): Promise<URLSearchParams> {
+  const { settings, keys, discovered } = connection;
+  const { issuer } = await discovered.get();
+  // Whoever has begun a sign-in may send one.
+  const findKey: JWTVerifyGetKey = (header, jws) => keys.resolve(header, jws, issuer);
+  try {
+    const { payload } = await jwtVerify(response, findKey, {
+      algorithms: [...namesOf(settings.idTokenAlg)],
+      issuer,
+      audience: settings.clientId,
+      clockTolerance: settings.clockToleranceSeconds,
+      requiredClaims: ['iss', 'aud', 'exp'],
+    });
+    return parametersOf(payload);
+  } catch (error) {
+    throw error instanceof errors.JOSEError ? refused(error, response, connection) : error;
+  }
+}
+
+/** Each is a text, or it is not there. */
+function parametersOf(payload: JWTPayload): URLSearchParams {
+  const given = parameters.filter((name) => payload[name] !== undefined);
+  const wrong = given.find((name) => typeof payload[name] !== 'string');
+  const hint =
+    wrong !== undefined
+      ? `${wrong} in the authorization answer is no text`
+      : !payload.code && !payload.error
+        ? 'the authorization answer holds neither code nor error'
+        : undefined;
+  if (hint !== undefined) throw new AuthError('answer_invalid', { hint });
+  return new URLSearchParams(given.map((name) => [name, String(payload[name])]));
+}
+
+function refused(error: errors.JOSEError, response: string, connection: ProviderConnection): AuthError {
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return invalid(error, algorithmHint(response, connection.settings.idTokenAlg));
+  if (error instanceof errors.JWTExpired) return outOfTime(error, 'exp', connection);
+  if (!(error instanceof errors.JWTClaimValidationFailed))
+    return invalid(error, `the authorization answer: ${error.message}`);
+  const { claim, reason } = error;
+  if (claim === 'nbf' && reason === 'check_failed') return outOfTime(error, claim, connection);
+  const hint = `${claim} in the authorization answer is ${reason === 'missing' ? 'missing' : 'not what was expected'}`;
+  return claim === 'iss' ? new AuthError('issuer_mismatch', { cause: error, hint }) : invalid(error, hint);
+}
+
+function outOfTime(cause: Error, claim: 'exp' | 'nbf', connection: ProviderConnection): AuthError {
+  const { drift, tolerance } = connection.clock();
+  const hint = `${claim} in the authorization answer lies in the ${claim === 'exp' ? 'past' : 'future'}`;
+  return drift !== undefined && Math.abs(drift) > tolerance
+    ? new AuthError('clock', { cause, hint: `${hint}: ${clockHint(drift)}` })
+    : invalid(cause, hint);
+}
+
+function invalid(cause: Error, hint: string): AuthError {
+  return new AuthError('answer_invalid', { cause, hint });
+}
+
+function algorithmHint(response: string, expected: string): string {
+  const came = said(unverifiedHeader(response).alg ?? 'no algorithm at all', 20);
+  return `the authorization answer is signed with ${came}, and OIDC_ID_TOKEN_ALG is ${expected}: register authorization_signed_response_alg=${expected} for this app at the provider (its default is RS256)`;
+}

@@ -1,0 +1,47 @@
+import { hasRepeats } from '../http/parameters.ts';
+import { localPath } from '../http/return-path.ts';
+import type { Provider } from '../provider/index.ts';
+import { readResponse } from '../provider/jarm.ts';
+
+/** What came to a callback, before anything in it is trusted. */
+export interface Answer {
+  /** The one to whose address it came; undefined for an address that is no provider's. */
+  provider: Provider | undefined;
+  /** What the provider's part judges. */
+  parameters: URLSearchParams;
+  /** Which sign-in it says it answers. */
+  state: string | undefined;
+  /** Why nobody can use it. */
+  unclear: string | undefined;
+  /** There is none: a person was led to the callback's clean address. */
+  clean: { returnTo: string } | undefined;
+}
+
+export function readAnswer(provider: Provider | undefined, parameters: URLSearchParams): Answer {
+  const clean = readClean(parameters);
+  if (clean || parameters.size === 0) {
+    return { provider, parameters, clean, state: undefined, unclear: undefined };
+  }
+  const read = provider?.settings.responseMode === 'jwt' ? readResponse : readPlain;
+  return { provider, clean, ...read(parameters) };
+}
+
+type Read = Pick<Answer, 'parameters' | 'state' | 'unclear'>;
+
+/** Each parameter of an answer comes once, and it says something. */
+function readPlain(parameters: URLSearchParams): Read {
+  const states = parameters.getAll('state');
+  const state = states.length === 1 && states[0] ? states[0] : undefined;
+  const saysNothing = parameters.has('state') && !parameters.get('code') && !parameters.get('error');
+  const unclear = hasRepeats(parameters)
+    ? 'a parameter of the answer came twice'
+    : saysNothing
+      ? 'the answer holds neither code nor error'
+      : undefined;
+  return { parameters, state, unclear };
+}
+
+function readClean(parameters: URLSearchParams): Answer['clean'] {
+  const only = parameters.size === 1 ? parameters.get('returnTo') : null;
+  return only === null ? undefined : { returnTo: localPath(only) };
+}
