@@ -1,6 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { Log } from '../log/index.ts';
-import { assertionAudience, sendsAssertion } from './client-authentication.ts';
+import { assertionAudience, sendsAssertion, showsCertificate } from './client-authentication.ts';
 import type { Metadata } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';
 
@@ -46,12 +46,18 @@ export class AssertionAudience {
   }
 
   /** @throws AuthError when an assertion would go where it could be misused */
-  demand(address: string, { token_endpoint }: Metadata): void {
+  demand(address: string, metadata: Metadata): void {
     const { origin } = new URL(address);
-    if (!this.#bounded || origin === new URL(token_endpoint).origin) return;
+    if (!this.#bounded || this.#tokenOrigins(metadata).includes(origin)) return;
     throw new AuthError('discovery_invalid', {
       hint: `nothing was sent to ${origin}: ${this.#why()}, or OIDC_PAR=off if it is the PAR endpoint`,
     });
+  }
+
+  /** Where a certificate is shown, that is the endpoint's alias too (RFC 8705 §5). */
+  #tokenOrigins({ token_endpoint, mtls_endpoint_aliases }: Metadata): string[] {
+    const alias = showsCertificate(this.#settings) ? mtls_endpoint_aliases?.token_endpoint : undefined;
+    return [token_endpoint, alias].flatMap((each) => (each === undefined ? [] : new URL(each).origin));
   }
 
   #why(): string {

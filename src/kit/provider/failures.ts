@@ -72,7 +72,7 @@ function reasonByDetail(detail: string): SignInFailure {
     [/response parameter|"iss" \(issuer\) response/, 'issuer_mismatch'],
     [/"nonce"/, 'nonce_mismatch'],
     [/"auth_time"/, 'not_fresh'],
-    [/"alg"|"crit"|JWE|unsupported JWS/, 'id_token_algorithm'],
+    [/"alg"|"crit"|unsupported JWS/, 'id_token_algorithm'],
     [/signature|verification key|modulusLength|key data/, 'id_token_signature'],
     [/JWT|ID Token/, 'id_token_claims'],
   ];
@@ -174,11 +174,6 @@ export function clockHint(drift: number): string {
 
 function userinfoError(error: LibraryError, known: string | undefined): AuthError {
   const detail = details(error);
-  if (/JWE/.test(detail)) {
-    const hint =
-      'userinfo is encrypted: have the provider send it signed or plain, or set OIDC_USERINFO=false';
-    return new AuthError('userinfo_encrypted', { cause: error, hint });
-  }
   const reason = /"sub"/.test(detail) ? 'userinfo_sub_mismatch' : 'userinfo_refused';
   return new AuthError(reason, { cause: error, hint: known ?? detail });
 }

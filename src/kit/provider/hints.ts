@@ -106,6 +106,10 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
     return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
   if (error === 'invalid_target')
     return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or take it out';
+  if (error === 'invalid_request_object')
+    return 'invalid_request_object: the provider does not accept the signed request of OIDC_REQUEST_OBJECT: register the public keys that npm run doctor prints, and compare request_object_signing_alg there with OIDC_CLIENT_KEY_ALG';
+  if (error === 'request_not_supported')
+    return 'request_not_supported: the provider takes no signed requests; switch them on there, or set OIDC_REQUEST_OBJECT=false';
   if (error === 'unauthorized_client')
     return 'unauthorized_client: the provider does not let this client sign users in this way; allow it the authorization code flow';
   return undefined;
@@ -122,8 +126,6 @@ const settable = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 
 function algorithmHint(links: readonly Link[], step: Step): string | undefined {
   const what = step === 'userinfo' ? 'userinfo' : 'the ID token';
-  if (links.some(({ message }) => /JWE decryption is not configured/.test(String(message))))
-    return `${what} is encrypted: have the provider send it signed and not encrypted`;
   const mismatch = links.find(({ header, expected }) => header instanceof Object && expected !== undefined);
   if (!mismatch) return undefined;
   const came = said(mismatch.header?.alg ?? 'no algorithm at all', 20);

@@ -62,8 +62,8 @@ describe('a client with a secret', () => {
       {
         clientAuth: 'client_secret_basic',
         clientSecret: 'a-b_c.d*e~f g:é',
-        clientKeys: [] as never,
-      } as ProviderSettings,
+        clientKeys: [],
+      } as unknown as ProviderSettings,
       createLog('silent'),
     );
     const sent = (client_id: string) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, test } from 'vitest';
 import { expectWholeLife, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'message-signing-'));
