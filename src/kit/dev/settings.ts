@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { namesOfProvider } from '../config/provider-names.ts';
 import { perProvider } from '../config/settings.ts';
 import type { DevPorts } from './ports.ts';
 import { clientAt, type DevProvider, namesIn, startedProviders } from './providers.ts';
@@ -23,7 +24,7 @@ export function appEnvironment(env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.
     ...Object.assign({}, ...started.map(changeable)),
   };
   const fixed = {
-    ...Object.assign({}, ...started.map((each) => registrationAt(each, ports))),
+    ...Object.assign({}, ...started.map((each) => registrationAt(each, env, ports))),
     ...(started.length > 0 && { OIDC_PROVIDERS: namesIn(env).join(',') }),
     ...apiSettings(started, ports),
   };
@@ -56,10 +57,15 @@ function changeable(provider: DevProvider): NodeJS.ProcessEnv {
   });
 }
 
-function registrationAt(provider: DevProvider, ports: DevPorts): NodeJS.ProcessEnv {
+function registrationAt(provider: DevProvider, env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.ProcessEnv {
   const issuer = `http://localhost:${ports[provider.name]}`;
   const { id, secret } = clientAt(provider);
-  return named(provider, { ISSUER: issuer, CLIENT_ID: id, CLIENT_SECRET: secret });
+  const way = env[namesOfProvider(provider.name, env).variable('OIDC_CLIENT_AUTH')] || 'client_secret_basic';
+  return named(provider, {
+    ...{ ISSUER: issuer, CLIENT_ID: id },
+    // Without a secret where the app authenticates by a key: it takes none then.
+    ...(way.startsWith('client_secret_') && { CLIENT_SECRET: secret }),
+  });
 }
 
 /** OIDC_WORK_ISSUER and so on. */
