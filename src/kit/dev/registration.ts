@@ -1,10 +1,12 @@
 import { createPublicKey } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
-import { ConfigError, loadConfig, type ProviderConfig } from '../config/index.ts';
+import { ConfigError, loadConfig, type ProviderConfig, settings } from '../config/index.ts';
+import { variablesOf } from '../config/provider-names.ts';
+import type { SettingName } from '../config/settings.ts';
 import type { DevPorts } from './ports.ts';
 import { tokenExchange } from './provider-exchange.ts';
-import { clientAt, type DevProvider } from './providers.ts';
+import { clientAt, type DevProvider, namesIn } from './providers.ts';
 import { appEnvironment } from './settings.ts';
 
 /**
@@ -17,8 +19,12 @@ export function settingsAt(
   env: NodeJS.ProcessEnv,
   ports: DevPorts,
 ): ProviderConfig | undefined {
+  const names = settings.flatMap((setting) => variablesOf(setting.name as SettingName, namesIn(env)));
+  const known = new Set(names.flatMap((each) => [each, `${each}_FILE`]));
+  // The site is not at hand: settings of its own would look like misspelt ones.
+  const kits = Object.fromEntries(Object.entries(env).filter(([each]) => known.has(each)));
   try {
-    return loadConfig(appEnvironment(env, ports)).providers.find((provider) => provider.name === name);
+    return loadConfig(appEnvironment(kits, ports)).providers.find((provider) => provider.name === name);
   } catch (error) {
     if (error instanceof ConfigError) return undefined;
     throw error;
@@ -30,12 +36,12 @@ export function settingsAt(
  * in the redirect address (RFC 9700 §4.4) and the credentials.
  *
  * @param app.origin where users see it
- * @param settings undefined where they are wrong: then nobody signs in
+ * @param its settings; undefined where they are wrong: then nobody signs in
  */
 export async function registration(
   provider: DevProvider,
   app: { name: string; origin: string },
-  settings: ProviderConfig | undefined,
+  its: ProviderConfig | undefined,
 ): Promise<ClientMetadata> {
   const { id, secret } = clientAt(provider);
   return {
@@ -49,21 +55,20 @@ export async function registration(
     frontchannel_logout_session_required: true,
     grant_types: ['authorization_code', 'refresh_token', tokenExchange],
     require_auth_time: true,
-    ...(settings ? await credentials(settings) : { client_secret: secret }),
-    ...(settings && signedAndEncrypted(settings)),
+    ...(its ? await credentials(its) : { client_secret: secret }),
+    ...(its && signedAndEncrypted(its)),
   };
 }
 
 /** How the app authenticates, and all its public keys, as `npm run doctor` prints them for other providers. */
-async function credentials(settings: ProviderConfig) {
-  const { clientAuth, clientSecret, clientKeys, decryptionKeys } = settings;
+async function credentials(its: ProviderConfig) {
+  const { clientAuth, clientSecret, clientKeys, decryptionKeys } = its;
   const keys = await Promise.all([
     ...clientKeys.map((key) => publicKey(key, 'sig')),
     ...decryptionKeys.map((key) => publicKey(key, 'enc')),
   ]);
   return {
-    // The provider knows no tokens of a platform: there only the id is right, and the sign-in fails.
-    ...(clientAuth !== 'workload_identity' && { token_endpoint_auth_method: clientAuth }),
+    token_endpoint_auth_method: clientAuth,
     ...(clientSecret !== undefined && { client_secret: clientSecret }),
     ...(keys.length > 0 && { jwks: { keys } }),
   };

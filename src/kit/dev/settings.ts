@@ -46,6 +46,21 @@ export function unusedSettings(env: NodeJS.ProcessEnv): string[] {
   );
 }
 
+/** Ways of authentication that no provider of `npm run dev` can check, a sentence for each. */
+export function authenticationProblems(env: NodeJS.ProcessEnv): string[] {
+  return startedProviders(env).flatMap((provider) => {
+    const { variable } = namesOfProvider(provider.name, env);
+    if (authenticationAt(provider, env) !== 'workload_identity') return [];
+    return [
+      `${variable('OIDC_CLIENT_AUTH')}=workload_identity needs a provider that trusts your platform: set ${variable('OIDC_ISSUER')}, or take it out for npm run dev.`,
+    ];
+  });
+}
+
+function authenticationAt({ name }: DevProvider, env: NodeJS.ProcessEnv): string {
+  return env[namesOfProvider(name, env).variable('OIDC_CLIENT_AUTH')] || 'client_secret_basic';
+}
+
 /** What a developer may want otherwise. */
 function changeable(provider: DevProvider): NodeJS.ProcessEnv {
   return named(provider, {
@@ -60,11 +75,10 @@ function changeable(provider: DevProvider): NodeJS.ProcessEnv {
 function registrationAt(provider: DevProvider, env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.ProcessEnv {
   const issuer = `http://localhost:${ports[provider.name]}`;
   const { id, secret } = clientAt(provider);
-  const way = env[namesOfProvider(provider.name, env).variable('OIDC_CLIENT_AUTH')] || 'client_secret_basic';
   return named(provider, {
     ...{ ISSUER: issuer, CLIENT_ID: id },
     // Without a secret where the app authenticates by a key: it takes none then.
-    ...(way.startsWith('client_secret_') && { CLIENT_SECRET: secret }),
+    ...(authenticationAt(provider, env).startsWith('client_secret_') && { CLIENT_SECRET: secret }),
   });
 }
 

@@ -158,6 +158,11 @@ describe('a development provider knows the app by', () => {
     });
   });
 
+  test('them whatever settings the site has of its own', async () => {
+    const client = await work({ ...signedAndEncrypted, OIDC_OF_THE_SITE: 'yes', SESSION_IDLE_MINUTE: '5' });
+    expect(client).toMatchObject({ require_signed_request_object: true });
+  });
+
   test('what holds for it, with a name or for all', async () => {
     const env = {
       ...{ OIDC_REQUEST_OBJECT: 'true', OIDC_ID_TOKEN_ALG: 'PS256', OIDC_SOCIAL_ID_TOKEN_ALG: 'ES256' },
