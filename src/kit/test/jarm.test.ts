@@ -47,11 +47,18 @@ describe.concurrent('an answer that is in order signs in', () => {
     { name: 'by the second of two keys', jwt: { sign: 'second-key' } },
     { name: 'for a list of one', jwt: { claims: { aud: ['web app:1'] } } },
     { name: 'for a list that names us too', jwt: { claims: { aud: ['another-client', 'web app:1'] } } },
-    { name: 'that ran out 20 seconds ago', jwt: { claims: { exp: Math.floor(Date.now() / 1000) - 20 } } },
+    {
+      name: 'that ran out 20 seconds ago',
+      jwt: { claims: () => ({ exp: Math.floor(Date.now() / 1000) - 20 }) },
+    },
     { name: 'without typ', jwt: { header: { typ: undefined } } },
     {
       name: 'with claims that nobody knows',
       jwt: { claims: { session_state: 'abc', jti: '1', iat: 5, id_token: 'x', response: 'x', c: [1] } },
+    },
+    {
+      name: 'with a claim of 3,000 levels that nobody reads',
+      jwt: { claims: { c: JSON.parse('['.repeat(3_000) + ']'.repeat(3_000)) } },
     },
     { name: 'with all parameters beside it', jwt: beside('another') },
     { name: 'with all parameters beside it twice', jwt: beside(['another', 'a-third']) },

@@ -80,6 +80,17 @@ export const jwtClaimCases = inJwtMode([
     stays: true,
   },
   {
+    name: 'an answer whose state is a path',
+    jwt: { claims: { state: '../../x;y="z' } },
+    reason: 'state_unknown',
+    stays: true,
+  },
+  {
+    name: 'an answer that holds an error besides its code',
+    jwt: { claims: { error: 'access_denied' } },
+    reason: 'access_denied',
+  },
+  {
     name: 'an answer without state, which is beside it',
     jwt: { claims: { state: undefined }, beside: { state: inside } },
     reason: 'state_missing',

@@ -19,7 +19,7 @@ export async function inJwt(
     exp: Math.floor(Date.now() / 1000) + clockAhead + lifetime,
   };
   const response = await signToken(
-    { ...honest, ...claims },
+    { ...honest, ...(typeof claims === 'function' ? claims() : claims) },
     { ...state, signing: sign, header: { ...(noKid && { kid: undefined }), ...header } },
   );
   const [, payload = '', signature] = response.split('.');

@@ -33,8 +33,8 @@ export type Parameter = string | readonly string[] | undefined;
 
 /** What is wrong with an answer that is a signed JWT (OIDC_RESPONSE_MODE=jwt). Whatever is not named stays honest. */
 export interface JwtLies {
-  /** Claims to replace; undefined takes one out. */
-  claims?: Record<string, unknown>;
+  /** Claims to replace; undefined takes one out. A function is called when the answer is made. */
+  claims?: Record<string, unknown> | (() => Record<string, unknown>);
   header?: Record<string, unknown>;
   sign?: Signing;
   /** Makes something else of the honest JWT; a list repeats `response`. */
