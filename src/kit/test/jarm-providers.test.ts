@@ -36,6 +36,7 @@ describe.concurrent('with a real provider, a signed answer', () => {
             idTokenSigningAlgValues: [alg],
             userinfoSigningAlgValues: [alg],
           },
+          features: { jwtResponseModes: { enabled: true } },
         },
         env: { OIDC_RESPONSE_MODE: 'jwt', OIDC_ID_TOKEN_ALG: alg },
       },

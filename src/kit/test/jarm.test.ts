@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { readResponse } from '../provider/jarm.ts';
 import { jwtFormCases, jwtSignatureCases } from './helpers/misbehaving-cases-jwt-answers.ts';
 import { jwtClaimCases, jwtErrorCases } from './helpers/misbehaving-cases-jwt-claims.ts';
 import type { ProviderOptions } from './helpers/misbehaving-provider.ts';
@@ -73,4 +74,15 @@ describe.concurrent('an answer that is in order signs in', () => {
       },
     ),
   );
+});
+
+test('of what is beside the JWT nothing is handed on (JARM §2.3)', () => {
+  const answer = new URLSearchParams({
+    response: 'eyJhbGciOiJFUzI1NiJ9.eyJzdGF0ZSI6ImEifQ.',
+    code: 'b',
+    state: 'c',
+    iss: 'd',
+  });
+  const { parameters, state } = readResponse(answer);
+  expect([state, [...parameters.keys()]]).toEqual(['a', ['response']]);
 });
