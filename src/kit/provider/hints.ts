@@ -35,6 +35,11 @@ export function hintOf(links: readonly Link[], step: Step): string | undefined {
   );
 }
 
+/** The hint of an `error` alone. */
+export function hintOfError(error: string): string {
+  return wordsHint({ error }) ?? `the provider answered error=${said(error)}`;
+}
+
 /**
  * The `error` of a body, of a redirect, or of a challenge in the header (RFC 6749 §5.2, RFC 6750 §3). The library reads
  * no body behind a challenge, and none that is not called JSON; what is said there counts all the same.
@@ -110,6 +115,8 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
     return 'invalid_request_object: the provider does not accept the signed request of OIDC_REQUEST_OBJECT: register the public keys that npm run doctor prints, and compare request_object_signing_alg there with OIDC_CLIENT_KEY_ALG';
   if (error === 'request_not_supported')
     return 'request_not_supported: the provider takes no signed requests; switch them on there, or set OIDC_REQUEST_OBJECT=false';
+  if (error === 'invalid_request' && demandsSignedRequest(description))
+    return 'invalid_request: the provider takes only signed requests of this client: set OIDC_REQUEST_OBJECT=true, or switch that off there';
   if (error === 'unauthorized_client')
     return 'unauthorized_client: the provider does not let this client sign users in this way; allow it the authorization code flow';
   return undefined;
@@ -119,6 +126,13 @@ function isDisabledClient(description: string): boolean {
   return (
     /\b(?:client|application|app)\b/i.test(description) &&
     /\b(?:disabled|not enabled|inactive|deactivated)\b/i.test(description)
+  );
+}
+
+/** oidc-provider, Keycloak ("Client is required to use 'request' parameter"), IdentityServer ("must use request object"). */
+function demandsSignedRequest(description: string): boolean {
+  return /request object must be used|must use (?:a )?request object|(?:required to use|missing parameter:) 'request'/i.test(
+    description,
   );
 }
 
