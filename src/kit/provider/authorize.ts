@@ -106,7 +106,7 @@ function askedByLink(request: AuthorizationRequest, { settings, log }: ProviderC
   const { kept, left } = signable(asked);
   if (left.length > 0) {
     const hint =
-      'write `claims` as a JSON object and `authorization_details` as a JSON list, and no claim of a JWT';
+      'a signed request holds `claims` as a JSON object, `authorization_details` as a JSON list, and none of iss, sub, aud, exp, nbf, iat and jti';
     log.warn(
       { parameters: left, hint },
       'parameters of a link were left out: a signed request cannot hold them',

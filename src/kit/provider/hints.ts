@@ -111,12 +111,12 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
     return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
   if (error === 'invalid_target')
     return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or take it out';
+  if (demandsSignedRequest(error, description))
+    return `${said(error)}: the provider takes only signed requests of this client: set OIDC_REQUEST_OBJECT=true, or switch that off there`;
   if (error === 'invalid_request_object')
     return 'invalid_request_object: the provider does not accept the signed request of OIDC_REQUEST_OBJECT: register the public keys that npm run doctor prints, and compare request_object_signing_alg there with OIDC_CLIENT_KEY_ALG';
   if (error === 'request_not_supported')
     return 'request_not_supported: the provider takes no signed requests; switch them on there, or set OIDC_REQUEST_OBJECT=false';
-  if (error === 'invalid_request' && demandsSignedRequest(description))
-    return 'invalid_request: the provider takes only signed requests of this client: set OIDC_REQUEST_OBJECT=true, or switch that off there';
   if (error === 'unauthorized_client')
     return 'unauthorized_client: the provider does not let this client sign users in this way; allow it the authorization code flow';
   return undefined;
@@ -129,10 +129,13 @@ function isDisabledClient(description: string): boolean {
   );
 }
 
-/** oidc-provider, Keycloak ("Client is required to use 'request' parameter"), IdentityServer ("must use request object"). */
-function demandsSignedRequest(description: string): boolean {
-  return /request object must be used|must use (?:a )?request object|(?:required to use|missing parameter:) 'request'/i.test(
-    description,
+/** Each server has words of its own for it: oidc-provider, IdentityServer, Keycloak (whose error differs by endpoint). */
+function demandsSignedRequest(error: string, description: string): boolean {
+  return (
+    /^invalid_request(?:_object)?$/.test(error) &&
+    /request object must be used|must use request object|(?:required to use|missing parameter:) 'request'/i.test(
+      description,
+    )
   );
 }
 

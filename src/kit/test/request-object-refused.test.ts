@@ -88,6 +88,20 @@ describe.each(byParOrNot)('with OIDC_PAR=%s', (par) => {
   });
 });
 
+test.each([
+  ['invalid_request', 'Client must use request object, but no request or request_uri parameter present'],
+  ['invalid_request_object', "Client is required to use 'request' or 'request_uri' parameter."],
+  ['invalid_request', "Missing parameter: 'request' or 'request_uri'"],
+])('the words of other servers that demand signed requests: %s, %s', async (error, error_description) => {
+  await withPair({ op: { par: true } }, async ({ app, op, open }) => {
+    op.takeOver('par', () => ({ status: 400, json: { error, error_description } }));
+    expectPlainFailure(await open('/profile'), app);
+    expect(app.events('sign_in.failed')).toMatchObject([
+      { error, hint: expect.stringMatching(/only signed requests.*OIDC_REQUEST_OBJECT=true/) },
+    ]);
+  });
+});
+
 describe('a provider that takes no signed requests', () => {
   const overrides = { features: { requestObjects: { enabled: false } } };
   const hint = /request_not_supported: the provider takes no signed requests.*OIDC_REQUEST_OBJECT=false/;
