@@ -129,12 +129,17 @@ export class ProviderConnection {
     { dpopKey, alone = false }: { dpopKey?: oidc.CryptoKeyPair | undefined; alone?: boolean } = {},
   ): Promise<T> {
     const metadata = await this.discovered.get();
+    let first: unknown;
     for (const [index, way] of this.#ways.entries()) {
       try {
         return await this.#attempt(run, { metadata, way, dpopKey, alone });
       } catch (error) {
         const next = this.#ways[index + 1];
-        if (!next || !isUnknownKey(error, way, next)) throw error;
+        // Whoever authenticates with the first key and not with the next has the first registered: its error counts.
+        const counts =
+          refusal(first) === 'invalid_request_object' && refusal(error) === 'invalid_client' ? first : error;
+        if (!next || !isUnknownKey(error, way, next)) throw counts;
+        first = error;
         this.log.warn('the provider does not accept the first client key; trying the next');
       }
     }

@@ -47,8 +47,7 @@ export async function finishLogin(req: Request, res: Response, answer: Answer): 
       }
     } else {
       if (state !== undefined) dropLogin(req, res, state);
-      if (unclear !== undefined)
-        throw new AuthError('callback_parameters', { hint: provider?.inFull(unclear) ?? unclear });
+      if (unclear !== undefined) throw new AuthError('callback_parameters', { hint: unclear });
       // Whoever has signed in meanwhile is led to a page (R4).
       if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
       return answerStranger(req, res, answer);
@@ -170,8 +169,7 @@ function answerStranger(req: Request, res: Response, { clean: at, state, statele
   const text = [...failurePage(reason).text];
   if (context.cookies.read(req, isOurName).size === 0) text.unshift({ key: 'error.cookies-blocked' });
   // One button, which starts again.
-  const hint = reason === 'state_missing' ? stateless : undefined;
-  throw new AuthError(reason, { hint, page: { text, other: undefined } });
+  throw new AuthError(reason, { hint: stateless, page: { text, other: undefined } });
 }
 
 /** The callback without an answer: there all cookies come along, and a reload repeats nothing. */
