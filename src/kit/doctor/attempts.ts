@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pino from 'pino';
 import type { ProviderConfig } from '../config/index.ts';
 import { AuthError } from '../errors/auth-error.ts';
-import { createProvider, type Provider } from '../provider/index.ts';
+import { createProvider, type Provider, unverifiedClaims } from '../provider/index.ts';
 import { otherOrigins, redirectUri as redirectUriOf } from '../provider/providers.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import type { Metadata } from './discovery.ts';
@@ -35,6 +35,8 @@ export interface SignInOutcome extends Outcome {
   pushed?: boolean;
   /** The answer went to our redirect address, so the provider knows it. */
   cameBack?: boolean;
+  /** The address that it led to then. */
+  answer?: URL | undefined;
 }
 
 /** What a sign-in asks for because of the site's APIs. */
@@ -78,16 +80,37 @@ export function exchangeCode(
   metadata: Metadata,
 ): Promise<Outcome> {
   const request = transaction();
+  // In a signed answer only the provider could hand out a code.
+  const plain = { ...settings, responseMode: 'query' as const };
   const callback = new URL(redirectAddress(config));
   callback.searchParams.set('code', `doctor-${random()}`);
   callback.searchParams.set('state', request.state);
   if (metadata.authorization_response_iss_parameter_supported) {
     callback.searchParams.set('iss', String(metadata.issuer));
   }
-  return withProvider(config, settings, redirectAddress(config), async (provider): Promise<Outcome> => {
+  return withProvider(config, plain, redirectAddress(config), async (provider): Promise<Outcome> => {
     await provider.finishSignIn(callback, request);
     return { state: 'passed' };
   }).catch(toOutcome);
+}
+
+/** Has the app's own code verify a signed answer (JARM); returns what is wrong with it, in its words. */
+export async function openAnswer(
+  config: Subject,
+  settings: ProviderConfig,
+  answer: URL,
+): Promise<string | undefined> {
+  return withProvider(config, settings, redirectAddress(config), async (provider) => {
+    try {
+      await provider.finishSignIn(answer, transaction());
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      // What an answer that was verified says is of no interest here.
+      const { reason, hint = reason } = error;
+      return /^(answer_invalid|issuer_mismatch|clock)$/.test(reason) ? hint : undefined;
+    }
+  });
 }
 
 /** As a browser without cookies opens it, but on the server's way to the provider. @throws NoAnswer */
@@ -109,13 +132,15 @@ export function random(): string {
 }
 
 function judgePage(answer: Answer, redirectUri: string): SignInOutcome {
-  const back = answer.headers.location?.startsWith(redirectUri)
-    ? URL.parse(answer.headers.location)?.searchParams
-    : formTo(redirectUri, answer.body);
+  const address = answer.headers.location?.startsWith(redirectUri)
+    ? URL.parse(answer.headers.location)
+    : null;
+  const back = address ? withinResponse(address.searchParams) : formTo(redirectUri, answer.body);
   if (back) {
     const [error, description] = [back.get('error'), back.get('error_description')];
-    if (error === null) return { state: 'passed', cameBack: true };
-    return { state: 'refused', cameBack: true, error, ...(description && { description }) };
+    const came = { cameBack: true, ...(address && { answer: address }) };
+    if (error === null) return { state: 'passed', ...came };
+    return { state: 'refused', ...came, error, ...(description && { description }) };
   }
   if (!isRefusal(answer, new URL(redirectUri))) return { state: 'passed' };
   const { status, headers } = answer;
@@ -123,6 +148,14 @@ function judgePage(answer: Answer, redirectUri: string): SignInOutcome {
   const led = URL.parse(headers.location ?? '', redirectUri)?.searchParams;
   const [error, description] = [led?.get('error'), led?.get('error_description')];
   return { state: 'refused', status, ...(error && { error }), ...(description && { description }) };
+}
+
+/** What an answer says: in a JWT, where the whole of it is one (JARM). */
+function withinResponse(answer: URLSearchParams): URLSearchParams {
+  const response = answer.get('response');
+  if (response === null) return answer;
+  const texts = Object.entries(unverifiedClaims(response)).filter(([, value]) => typeof value === 'string');
+  return new URLSearchParams(texts as [string, string][]);
 }
 
 /** The fields of a form that the browser would send to us (response_mode form_post). */
