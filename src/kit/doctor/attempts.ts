@@ -35,8 +35,14 @@ export interface SignInOutcome extends Outcome {
   pushed?: boolean;
   /** The answer went to our redirect address, so the provider knows it. */
   cameBack?: boolean;
-  /** The address that it led to then. */
-  answer?: URL | undefined;
+  /** Where that was in its address. */
+  answer?: AnsweredRequest;
+}
+
+/** An answer at our redirect address, and the request that it is for. */
+interface AnsweredRequest {
+  address: URL;
+  request: ReturnType<typeof transaction>;
 }
 
 /** What a sign-in asks for because of the site's APIs. */
@@ -52,13 +58,17 @@ export async function startSignIn(
   redirectUri = redirectAddress(config),
   forApis: AskedForApis = { scope: '', resources: [] },
 ): Promise<SignInOutcome> {
+  const request = transaction();
   const url = await withProvider(config, settings, redirectUri, (provider) =>
-    provider.authorizationUrl({ ...transaction(), forApis }),
+    provider.authorizationUrl({ ...request, forApis }),
   ).catch(toOutcome);
   if (!(url instanceof URL)) return { ...url, at: 'push' };
   try {
     const pushed = url.searchParams.has('request_uri');
-    return { ...judgePage(await openAsBrowser(url, settings), redirectUri), at: 'page', pushed };
+    const page = await openAsBrowser(url, settings);
+    const address = answerTo(redirectUri, page);
+    const judged = judgePage(page, redirectUri, address);
+    return { ...judged, ...(address && { answer: { address, request } }), at: 'page', pushed };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return { state: 'silent', code: error.code, at: 'page' };
@@ -98,11 +108,11 @@ export function exchangeCode(
 export async function openAnswer(
   config: Subject,
   settings: ProviderConfig,
-  answer: URL,
+  { address, request }: AnsweredRequest,
 ): Promise<string | undefined> {
   return withProvider(config, settings, redirectAddress(config), async (provider) => {
     try {
-      await provider.finishSignIn(answer, transaction());
+      await provider.finishSignIn(address, request);
       return undefined;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
@@ -131,16 +141,17 @@ export function random(): string {
   return randomBytes(16).toString('hex');
 }
 
-function judgePage(answer: Answer, redirectUri: string): SignInOutcome {
-  const address = answer.headers.location?.startsWith(redirectUri)
-    ? URL.parse(answer.headers.location)
-    : null;
+function answerTo(redirectUri: string, { headers }: Answer): URL | undefined {
+  const { location } = headers;
+  return (location?.startsWith(redirectUri) && URL.parse(location)) || undefined;
+}
+
+function judgePage(answer: Answer, redirectUri: string, address: URL | undefined): SignInOutcome {
   const back = address ? withinResponse(address.searchParams) : formTo(redirectUri, answer.body);
   if (back) {
     const [error, description] = [back.get('error'), back.get('error_description')];
-    const came = { cameBack: true, ...(address && { answer: address }) };
-    if (error === null) return { state: 'passed', ...came };
-    return { state: 'refused', ...came, error, ...(description && { description }) };
+    if (error === null) return { state: 'passed', cameBack: true };
+    return { state: 'refused', cameBack: true, error, ...(description && { description }) };
   }
   if (!isRefusal(answer, new URL(redirectUri))) return { state: 'passed' };
   const { status, headers } = answer;

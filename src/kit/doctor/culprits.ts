@@ -31,8 +31,7 @@ const longestMs = 30_000;
 
 /** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
 export async function findCulprits(config: Subject, settings: ProviderConfig) {
-  const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
-  const least = { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' as const };
+  const least = leastOf(settings);
   const leastOutcome = await startSignIn(config, least);
   const culprits: Culprit[] = [];
   if (leastOutcome.state !== 'passed') return { least, leastOutcome, culprits };
@@ -52,6 +51,12 @@ export async function findCulprits(config: Subject, settings: ProviderConfig) {
     if (each.state === 'silent' || Date.now() > until) break;
   }
   return { least, leastOutcome, culprits };
+}
+
+/** Signed as the settings have it: a provider may want that, or refuse it whatever is asked for. */
+export function leastOf(settings: ProviderConfig): ProviderConfig {
+  const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
+  return { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' };
 }
 
 function scopeOf(name: string, { offlineAccess }: ProviderConfig) {

@@ -1,6 +1,6 @@
 import type { ProviderConfig } from '../config/index.ts';
 import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
-import { blame, findCulprits } from './culprits.ts';
+import { blame, findCulprits, leastOf } from './culprits.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { clientHint, registerHint, requestHint, signedHint } from './hints.ts';
 import { speaksOfAddress, wordsOf } from './refusal.ts';
@@ -52,7 +52,7 @@ async function explain(
   settings: ProviderConfig,
 ): Promise<Finding[]> {
   const { cameBack } = outcome;
-  const ofSigning = await blameSigning(outcome, config, settings);
+  const ofSigning = await blameSigning(config, settings);
   if (ofSigning) return ofSigning;
   if (!cameBack && speaksOfAddress(outcome)) {
     return [failed(address, `the provider refuses it (${wordsOf(outcome)}).`, registerHint(config))];
@@ -78,18 +78,19 @@ async function explain(
   return [await compareRefusals(outcome, config, settings)];
 }
 
-/** Is it the signature? Who ignores a signed request misses its redirect address, which would be blamed otherwise. */
-async function blameSigning(
-  outcome: SignInOutcome,
-  config: Subject,
-  settings: ProviderConfig,
-): Promise<Finding[] | undefined> {
+/**
+ * Is it the signature, whatever else is asked for? A provider that ignores a signed request misses the redirect address,
+ * which would be blamed otherwise. What is wrong without the signature is found in the same way.
+ */
+async function blameSigning(config: Subject, settings: ProviderConfig): Promise<Finding[] | undefined> {
   if (!settings.requestObject) return undefined;
+  const signed = await startSignIn(config, leastOf(settings));
+  if (signed.state !== 'refused') return undefined;
   const unsigned = { ...settings, requestObject: false };
-  const plain = await startSignIn(config, unsigned);
+  const plain = await startSignIn(config, leastOf(unsigned));
   if (plain.state !== 'passed') return undefined;
-  const text = `the provider refuses it signed (${wordsOf(outcome)}), and takes it unsigned.`;
-  return [await checkAddress(plain, config, unsigned), failed(request, text, signedHint(outcome))];
+  const text = `the provider refuses it signed (${wordsOf(signed)}), and takes it unsigned.`;
+  return [...(await checkSignIn(config, unsigned)), failed(request, text, signedHint(signed))];
 }
 
 /** Every request is refused: is it because of the address, or whatever the address? */

@@ -25,7 +25,7 @@ export async function tryAnswer(config: Subject, settings: ProviderConfig): Prom
   if (settings.responseMode !== 'jwt') return [];
   const { answer } = await startSignIn(config, { ...settings, prompt: 'none' });
   if (!answer) return [];
-  if (!answer.searchParams.has('response')) {
+  if (!answer.address.searchParams.has('response')) {
     return [
       failed(
         check,
@@ -40,7 +40,7 @@ export async function tryAnswer(config: Subject, settings: ProviderConfig): Prom
     failed(
       check,
       `one was tried, and the app would refuse it: ${said(refused)}.`,
-      `Compare authorization_signed_response_alg of this app at the provider (its default is ${standard}) with OIDC_ID_TOKEN_ALG.`,
+      'Compare the registration of this app at the provider with OIDC_ID_TOKEN_ALG and OIDC_CLIENT_ID.',
     ),
   ];
 }
