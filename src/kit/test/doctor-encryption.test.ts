@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../config/index.ts';
 import { checkEncryption } from '../doctor/encryption.ts';
+import { mask, warning } from '../doctor/finding.ts';
+import { secretsOf } from '../doctor/settings.ts';
 import { Decryption } from '../provider/decryption.ts';
 import { type KeyFile, makeKeyFolder } from './helpers/doctor-keys.ts';
 import { asPrinted, crosses, linesAbout, linesAt, providerOf, registered } from './helpers/doctor-real.ts';
+import { sessionSecret } from './helpers/doctor-run.ts';
 import { examineTwo } from './helpers/doctor-several.ts';
 import { expectWholeLife, withPairOf } from './helpers/whole-life.ts';
 
@@ -223,6 +227,25 @@ describe('the key set to register', () => {
       if (file === asJwk.file) continue;
       const body = readFileSync(file, 'utf8').replace(/-----.*-----|\s/g, '');
       for (const part of tens(body)) expect(output).not.toContain(part);
+    }
+  });
+
+  test('loses nothing to what is taken out of lines, which is the private part of each key', async () => {
+    const env = { ...signs, ...decryption(rsa), BASE_URL: 'http://localhost:3000' };
+    const config = loadConfig({
+      ...env,
+      SESSION_SECRET: sessionSecret,
+      OIDC_ISSUER: 'https://login.example.com',
+      OIDC_CLIENT_ID: 'web-app',
+      OIDC_CLIENT_SECRET: 'a-secret-of-some-length',
+    });
+    const secrets = config.providers.flatMap((provider) => secretsOf({ ...config, provider }));
+    for (const { privateKey, jwk } of [signing, rsa]) {
+      const { d, p, q, dp, dq, qi } = privateKey.export({ format: 'jwk' });
+      const hidden = [d, p, q, dp, dq, qi, privateKey.export({ type: 'pkcs8', format: 'pem' })];
+      for (const text of hidden.filter((each) => each !== undefined))
+        expect(mask([warning('x', `it is ${text}`)], secrets)[0]?.text).toBe('it is •••');
+      expect(mask([warning('x', JSON.stringify(jwk))], secrets)[0]?.text).toBe(JSON.stringify(jwk));
     }
   });
 

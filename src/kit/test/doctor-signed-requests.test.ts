@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { checkSignedRequests } from '../doctor/signed-requests.ts';
 import { type KeyFile, makeKeyFolder } from './helpers/doctor-keys.ts';
+import type { Server } from './helpers/doctor-provider.ts';
 import { asPrinted, crosses, linesAbout, linesAt, providerOf } from './helpers/doctor-real.ts';
 import { keycloak, openIddict, plainServer } from './helpers/doctor-servers.ts';
 import { examineTwo } from './helpers/doctor-several.ts';
@@ -95,6 +96,36 @@ describe('a provider that takes signed requests', () => {
         /^✗ sign-in request: .*Set OIDC_REQUEST_OBJECT=true, and register the key set that this then prints\.$/,
       ),
     ]);
+  });
+});
+
+describe('a provider that refuses a signed request', () => {
+  const refuses = (description: string): Partial<Server> => ({
+    par: () => ({ status: 400, json: { error: 'invalid_request_object', error_description: description } }),
+  });
+  const ofRequest = /^✗ sign-in request: the provider refuses the pushed request \(invalid_request_object/;
+
+  test('for its audience has not refused the assertion that came with it', async () => {
+    await expectRow({
+      server: (app) => plainServer(app, refuses('The audience is not valid')),
+      app: { key: key.jwk },
+      env: { ...signs, OIDC_CLIENT_SECRET: undefined, OIDC_CLIENT_AUTH: 'private_key_jwt' },
+      lines: [/^✓ client authentication: private_key_jwt is accepted/, ofRequest],
+      exit: 1,
+    });
+  });
+
+  test('of a client with a made-up secret has not looked at the secret', async () => {
+    await expectRow({
+      server: (app) =>
+        plainServer(app, {
+          ...refuses('The key is not known'),
+          token: () => ({ status: 400, json: { error: 'invalid_grant' } }),
+        }),
+      env: signs,
+      lines: [/^✗ client authentication: the provider does not check the secret of web-app/, ofRequest],
+      exit: 1,
+    });
   });
 });
 
