@@ -103,7 +103,10 @@ test('a provider that does not know who signed the certificate', async () => {
   }
 });
 
-test('a provider that takes signed requests and codes from anybody does not check the certificate', async () => {
+test.each<[what: string, env: Record<string, string>]>([
+  ['certificate', {}],
+  ['key', { OIDC_CLIENT_AUTH: 'private_key_jwt', OIDC_CERTIFICATE_BOUND_TOKENS: 'true' }],
+])('a provider that takes requests and codes from anybody does not check the %s', async (what, env) => {
   const asked: string[] = [];
   const careless = createTlsServer({ cert: server.cert, key: server.key }, async (req, res) => {
     const signed = new URLSearchParams(await text(req)).has('request');
@@ -127,10 +130,12 @@ test('a provider that takes signed requests and codes from anybody does not chec
   };
   try {
     const origin = `http://127.0.0.1:${await freePort()}`;
-    const lines = await examineAt(issuer, origin, { OIDC_REQUEST_OBJECT: 'true' });
+    const lines = await examineAt(issuer, origin, { OIDC_REQUEST_OBJECT: 'true', ...env });
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^✗ client authentication: the provider does not check the certificate of web-app: it accepts a made-up one too\./,
+        new RegExp(
+          `^✗ client authentication: the provider does not check the ${what} of web-app: it accepts a made-up one too\\.`,
+        ),
       ),
     );
     expect(asked).toContain('/par signed');

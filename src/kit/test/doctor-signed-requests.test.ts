@@ -54,10 +54,13 @@ describe('a provider that takes signed requests', () => {
     ]);
   });
 
-  test('and has another fault: that one is found by signed requests', async () => {
+  test.each([
+    ['insists on them', true],
+    ['takes others too', false],
+  ])('and %s, and refuses a scope: that alone is blamed', async (_what, require_signed_request_object) => {
     const lines = await linesAt({
       env: { ...signs, OIDC_SCOPE: 'openid email' },
-      client: { jwks: jwks(key), require_signed_request_object: true, scope: 'openid' },
+      client: { jwks: jwks(key), require_signed_request_object, scope: 'openid' },
     });
     expect(crosses(lines)).toEqual([
       expect.stringMatching(/^✗ sign-in request: the provider refuses the scope email \(invalid_scope/),
