@@ -81,7 +81,7 @@ function checkOffered(metadata: Metadata, provider: ProviderConfig, keys: Keys):
   }
   return [
     ...some.map((kind) => checkKind(kind, metadata, keys)),
-    ...(none ?? []).map(({ what }) => ok(check, `${what}: encryption is not offered.`)),
+    ...(none ?? []).map(({ what }) => ok(check, `${what}: not offered.`)),
   ];
 }
 

@@ -41,11 +41,6 @@ const ofRequest: Rule[] = [
       requestObject ? signedHint(refusal) : setRequestObject(clientKeys.length > 0),
   ],
   [
-    /response.?mode/i,
-    (_config, { responseMode }) =>
-      `Allow this app the response mode ${responseMode} at the provider, or set OIDC_RESPONSE_MODE to one that it offers.`,
-  ],
-  [
     /code_?challenge|code challenge|pkce|transformation/i,
     'Set the PKCE method of this app at the provider to S256: this app sends no other.',
   ],

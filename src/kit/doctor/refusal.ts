@@ -24,7 +24,7 @@ const known = new Set([
   ...['interaction_required', 'login_required', 'account_selection_required', 'consent_required'],
   ...['invalid_request_uri', 'invalid_request_object', 'request_not_supported', 'request_uri_not_supported'],
   ...['invalid_redirect_uri', 'invalid_target', 'invalid_dpop_proof', 'use_dpop_nonce', 'invalid_token'],
-  ...['invalid_code', 'unmet_authentication_requirements', 'unsupported_response_mode'],
+  ...['invalid_code', 'unmet_authentication_requirements'],
 ]);
 
 /** `invalid_scope: Invalid scopes: openid x`: for a line, between brackets. */

@@ -35,11 +35,11 @@ export async function tryAnswer(config: Subject, settings: ProviderConfig): Prom
     ];
   }
   const refused = await openAnswer(config, settings, answer);
-  if (!refused) return [ok(check, 'one was tried and is as the app expects it.')];
+  if (!refused) return [ok(check, 'the provider sent one, and the app accepts it.')];
   return [
     failed(
       check,
-      `one was tried, and the app would refuse it: ${said(refused)}.`,
+      `the provider sent one, and the app would refuse it: ${said(refused)}.`,
       'Compare the registration of this app at the provider with OIDC_ID_TOKEN_ALG and OIDC_CLIENT_ID.',
     ),
   ];

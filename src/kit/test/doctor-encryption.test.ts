@@ -94,7 +94,7 @@ describe('the metadata about encryption', () => {
       decryption(rsa),
       [
         '! encryption: ID tokens: the provider offers RSA1_5, RSA-OAEP, and the key in OIDC_DECRYPTION_KEY_FILE is for RSA-OAEP-256. Have the provider offer RSA-OAEP-256 or ECDH-ES: the app opens nothing else.',
-        '✓ encryption: userinfo: encryption is not offered.',
+        '✓ encryption: userinfo: not offered.',
       ],
     ],
     [
@@ -139,7 +139,7 @@ describe('the metadata about encryption', () => {
       decryption(rsa),
       [
         expect.stringMatching(/^✓ encryption: userinfo: RSA-OAEP-256 with A128GCM is offered\./),
-        '✓ encryption: ID tokens: encryption is not offered.',
+        '✓ encryption: ID tokens: not offered.',
       ],
     ],
     [

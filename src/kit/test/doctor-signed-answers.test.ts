@@ -23,7 +23,7 @@ describe('signed answers', () => {
     expect(linesAbout(lines, 'signed answers')).toEqual([
       '✓ signed answers: are offered and used (JARM).',
       '✓ signed answers: must come with RS256, which is offered.',
-      '✓ signed answers: one was tried and is as the app expects it.',
+      '✓ signed answers: the provider sent one, and the app accepts it.',
     ]);
     // A code that nobody signed is still looked at.
     expect(lines).toContain(
@@ -45,7 +45,7 @@ describe('signed answers', () => {
     const client = { id_token_signed_response_alg: 'ES256', authorization_signed_response_alg: 'RS256' };
     const lines = await linesAt({ env: es256, algs, client });
     expect(crosses(lines)).toEqual([
-      '✗ signed answers: one was tried, and the app would refuse it: the authorization answer is signed with RS256, and OIDC_ID_TOKEN_ALG is ES256: register authorization_signed_response_alg=ES256 for this app at the provider (its default is RS256). Compare the registration of this app at the provider with OIDC_ID_TOKEN_ALG and OIDC_CLIENT_ID.',
+      '✗ signed answers: the provider sent one, and the app would refuse it: the authorization answer is signed with RS256, and OIDC_ID_TOKEN_ALG is ES256: register authorization_signed_response_alg=ES256 for this app at the provider (its default is RS256). Compare the registration of this app at the provider with OIDC_ID_TOKEN_ALG and OIDC_CLIENT_ID.',
     ]);
   });
 
@@ -84,7 +84,7 @@ describe('signed answers', () => {
           .sign(stranger.privateKey);
         return new URLSearchParams({ response });
       },
-      /^✗ signed answers: one was tried, and the app would refuse it: .+\. Compare the registration/,
+      /^✗ signed answers: the provider sent one, and the app would refuse it: .+\. Compare the registration/,
     ],
   ])('are %s', async (_what, answer, line) => {
     await expectRow({
