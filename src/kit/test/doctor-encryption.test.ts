@@ -182,13 +182,13 @@ describe('keys', () => {
 
 describe('the key set to register', () => {
   test('has each public key once, for what it is used, under the name that the app knows it by', async () => {
-    const named = await folder.make('rsa', { kid: 'of-my-own', alg: 'RSA-OAEP-256' });
+    const named = await folder.make('ec', { kid: 'of-my-own', alg: 'ECDH-ES' });
     const env = { ...signs, ...decryption(rsa, named) };
     const { keys } = registered(await linesAt({ env }), 'key set');
     expect(keys).toEqual([
       { ...signing.jwk, kid: signing.kid, use: 'sig', alg: 'ES256' },
       { ...rsa.jwk, kid: rsa.kid, use: 'enc', alg: 'RSA-OAEP-256' },
-      { ...named.jwk, kid: 'of-my-own', use: 'enc', alg: 'RSA-OAEP-256' },
+      { ...named.jwk, kid: 'of-my-own', use: 'enc', alg: 'ECDH-ES' },
     ]);
     const app = new Decryption(providerOf(env).decryptionKeys);
     for (const { kid, use } of keys) expect(await app.has(kid)).toBe(use === 'enc');
