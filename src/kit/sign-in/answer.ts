@@ -13,6 +13,8 @@ export interface Answer {
   state: string | undefined;
   /** Why nobody can use it. */
   unclear: string | undefined;
+  /** For the developer, where an answer says of no sign-in that it is its answer. */
+  stateless?: string;
   /** There is none: a person was led to the callback's clean address. */
   clean: { returnTo: string } | undefined;
 }
@@ -26,7 +28,7 @@ export function readAnswer(provider: Provider | undefined, parameters: URLSearch
   return { provider, clean, ...read(parameters) };
 }
 
-type Read = Pick<Answer, 'parameters' | 'state' | 'unclear'>;
+type Read = Pick<Answer, 'parameters' | 'state' | 'unclear' | 'stateless'>;
 
 /** Each parameter of an answer comes once, and it says something. */
 function readPlain(parameters: URLSearchParams): Read {
