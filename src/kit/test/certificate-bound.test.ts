@@ -32,7 +32,7 @@ afterAll(() => endTrust());
 const mtlsHost = 'mtls.example.test';
 const endpoints = ['GET /me', 'POST /request', 'POST /token', 'POST /token/revocation'];
 
-/** Signs in, calls the API as a page and as a script that streams, refreshes, and signs out. */
+/** Signs in, calls the API as a page, refreshes, calls it as a script that streams, and signs out. */
 async function expectBoundLife(bound: Bound, own: { cert: string }): Promise<void> {
   const { app, api, provider } = bound;
   const thumbprint = thumbprintOf(own);
@@ -42,18 +42,22 @@ async function expectBoundLife(bound: Bound, own: { cert: string }): Promise<voi
   expect([page.status, page.url], told(app)).toEqual([200, app.url('/profile')]);
   expect(await callNotes(bound, browser)).toBe(200);
 
+  // The token has run out by now.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * 60_000 });
+  onTestFinished(() => void vi.useRealTimers());
   const cookie = `session=${browser.cookie('session')}`;
   const streamed = await openRequest(app.origin, {
     path: '/api/notes/events',
     headers: { ...scripted, Cookie: cookie },
   });
   expect([streamed.statusCode, await nextPiece(streamed)]).toEqual([200, 'data: one\n\n']);
+  const ended = once(streamed, 'end');
   api.goOn();
   expect(await nextPiece(streamed)).toBe('data: two\n\n');
-  await once(streamed, 'end');
+  await ended;
 
-  expect(app.events('token.refreshed').length).toBeGreaterThan(0);
-  expect(new Set(api.seen.map(({ token }) => token)).size).toBeGreaterThan(1);
+  expect(app.events('token.refreshed')).toHaveLength(1);
+  expect(new Set(api.seen.map(({ token }) => token)).size).toBe(2);
   for (const { status, bound: to, shown } of api.seen)
     expect([status, to, shown]).toEqual([200, thumbprint, thumbprint]);
   const last = await browser.submit(page);
@@ -65,7 +69,7 @@ async function expectBoundLife(bound: Bound, own: { cert: string }): Promise<voi
 describe('a whole life', () => {
   test('at endpoints of their own: the certificate is shown there, and the API takes the tokens with it alone', async () => {
     const own = issued();
-    await withBound({ clients: [own], seconds: 1 }, async (bound) => {
+    await withBound({ clients: [own] }, async (bound) => {
       const { provider, api } = bound;
       const forms = watchForms(provider);
       await expectBoundLife(bound, own);
@@ -88,7 +92,7 @@ describe('a whole life', () => {
     const port = await freePort();
     const env = { OIDC_INTERNAL_URL: `https://localhost:${port}` };
     const front = { port, aliases: () => undefined };
-    await withBound({ clients: [own], seconds: 1, env, front }, async (bound) => {
+    await withBound({ clients: [own], env, front }, async (bound) => {
       await expectBoundLife(bound, own);
       // Through OIDC_INTERNAL_URL, which leads all that the app asks to the server that asks for certificates.
       expect([...new Set(bound.provider.byAlias)].sort()).toEqual([
@@ -116,7 +120,7 @@ describe('a whole life', () => {
     const env = { OIDC_INTERNAL_URL: `https://localhost:${internal}` };
     await withBound(
       {
-        ...{ clients: [own], seconds: 1, env, front },
+        ...{ clients: [own], env, front },
         started({ provider }) {
           const answer = provider.callback();
           inner.on('request', (req, res) => {
@@ -129,7 +133,7 @@ describe('a whole life', () => {
         await expectBoundLife(bound, own);
         expect([...new Set(bound.provider.byAlias)].sort()).toEqual(endpoints);
         const { host } = new URL(bound.provider.issuer);
-        expect(seen).toEqual([
+        expect(seen.slice(0, 2)).toEqual([
           ['/.well-known/openid-configuration', host, thumbprintOf(own)],
           ['/jwks', host, thumbprintOf(own)],
         ]);
@@ -142,7 +146,7 @@ describe('a whole life', () => {
     const own = issued();
     const proxy = await startConnectProxy({ tls: server });
     onTestFinished(() => proxy.stop());
-    await withBound({ clients: [own], seconds: 1, env: { HTTPS_PROXY: proxy.address() } }, async (bound) => {
+    await withBound({ clients: [own], env: { HTTPS_PROXY: proxy.address() } }, async (bound) => {
       await expectBoundLife(bound, own);
       expect(new Set(proxy.asked).size).toBe(3);
       expect(proxy.asked).toContain(new URL(bound.api.url).host);
@@ -154,18 +158,15 @@ describe('a whole life', () => {
     const own = issued();
     const front = { front: playHost(mtlsHost), host: mtlsHost };
     const env = { OIDC_CLIENT_ASSERTION_AUDIENCE: 'token_endpoint' };
-    await withBound(
-      { clients: [own], seconds: 1, env: { ...env, OIDC_PAR: 'off' }, front },
-      async (bound) => {
-        const forms = watchForms(bound.provider);
-        await expectBoundLife(bound, own);
-        expect([...new Set(bound.provider.byAlias)].sort()).toEqual(
-          endpoints.filter((line) => !/request/.test(line)),
-        );
-        for (const { client_assertion = '' } of forms)
-          expect(decodeJwt(client_assertion).aud).toBe(`${bound.provider.issuer}/token`);
-      },
-    );
+    await withBound({ clients: [own], env: { ...env, OIDC_PAR: 'off' }, front }, async (bound) => {
+      const forms = watchForms(bound.provider);
+      await expectBoundLife(bound, own);
+      expect([...new Set(bound.provider.byAlias)].sort()).toEqual(
+        endpoints.filter((line) => !/request/.test(line)),
+      );
+      for (const { client_assertion = '' } of forms)
+        expect(decodeJwt(client_assertion).aud).toBe(`${bound.provider.issuer}/token`);
+    });
     const elsewhere = playHost('par.example.test');
     const strangers: string[] = [];
     const stranger = createServer({ cert: elsewhere.cert, key: elsewhere.key }, (req, res) => {
@@ -188,18 +189,15 @@ describe('a whole life', () => {
 
   test('a recheck asks userinfo and a new token with the certificate', async () => {
     const own = issued();
-    await withBound(
-      { clients: [own], env: { SESSION_RECHECK_MINUTES: '10' }, seconds: 3600 },
-      async (bound) => {
-        const { browser } = await bound.signIn('alice');
-        bound.provider.byAlias.length = 0;
-        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
-        onTestFinished(() => void vi.useRealTimers());
-        expect((await browser.get(bound.app.url('/profile'))).status).toBe(200);
-        expect(bound.provider.byAlias).toEqual(['POST /token', 'GET /me']);
-        expect(told(bound.app)).toBe('[]');
-      },
-    );
+    await withBound({ clients: [own], env: { SESSION_RECHECK_MINUTES: '10' } }, async (bound) => {
+      const { browser } = await bound.signIn('alice');
+      bound.provider.byAlias.length = 0;
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
+      onTestFinished(() => void vi.useRealTimers());
+      expect((await browser.get(bound.app.url('/profile'))).status).toBe(200);
+      expect(bound.provider.byAlias).toEqual(['POST /token', 'GET /me']);
+      expect(told(bound.app)).toBe('[]');
+    });
   });
 });
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
-import { sampleAccounts } from '../../dev/accounts.ts';
 import type { AnySite } from '../../site.ts';
 import type { TestApp } from './app.ts';
 import { type AppWithRoutes, startAppWithRoutes } from './app-with-routes.ts';
@@ -102,8 +101,6 @@ interface Options {
   as?: object;
   /** True: its access tokens are opaque, and the API gets none. */
   opaque?: boolean;
-  /** How long an access token is good. */
-  seconds?: number;
   /** Told of the provider before the app starts. */
   started?: (provider: MutualTlsProvider) => void;
 }
@@ -119,7 +116,6 @@ export async function withBound(
     api: wanted = {},
     as = {},
     opaque = false,
-    seconds = 300,
     started,
     ...more
   }: Options,
@@ -133,7 +129,6 @@ export async function withBound(
     const secret = { SESSION_SECRET: randomBytes(32).toString('hex') };
     const pair = await startPair({
       ...more.provider,
-      accounts: sampleAccounts.map((each) => ({ ...each, accessTokenSeconds: seconds })),
       ...(!opaque && { apis: [{ audience: api.url, scope: 'notes' }] }),
       overrides: { ...more.provider?.overrides, features: { mTLS, ...features } },
       client: { ...(await boundClient(clients)), ...client },
