@@ -8,7 +8,7 @@ import type { ProviderSettings } from './settings.ts';
  * OpenIddict answers it with `invalid_grant`, which would otherwise end the user's session for a setting of ours.
  * No other description does, for "issued to another client" is a refresh token that is gone. Microsoft Entra answers
  * `invalid_request` where no federated credential fits the platform's token (AADSTS70021 and those that follow). So does
- * a client certificate that did not get there: oidc-provider says `invalid_grant` then, Keycloak `invalid_request`.
+ * a client certificate that did not get there: Keycloak says `invalid_request` then.
  */
 export function isClientAuthenticationFailure(thrown: unknown, settings: ProviderSettings): boolean {
   const { clientAuth } = settings;
@@ -42,7 +42,7 @@ export function clientCallError(
     // At PAR OpenIddict says invalid_token. Nothing hangs on the code there, so the description is enough.
     (step === 'start' && sendsAssertion(settings) && speaksOfAssertion(thrown));
   if (failure === thrown) return withUserinfoHint(failure, settings);
-  if (!ours) return failure;
+  if (!ours) return withGrantHint(failure, thrown, settings);
   // Not what is usually wrong with a grant: the code, or its redirect address.
   const error = refusal(thrown);
   const missing = missesCertificate(thrown, settings);
@@ -56,7 +56,7 @@ export function clientCallError(
 const missingCertificate =
   '; the provider did not get the client certificate: have the TLS server of this endpoint ask for it, and a proxy in front pass it on, or name an address that does in mtls_endpoint_aliases';
 
-/** Another one than that of a refresh token is there, and only a new sign-in helps. */
+/** Where it is another one than that of the refresh token, a new sign-in helps: that is no failure of this client's. */
 function missesCertificate(thrown: unknown, settings: ProviderSettings): boolean {
   const words = refusalWords(thrown)?.description ?? '';
   return (
@@ -64,6 +64,14 @@ function missesCertificate(thrown: unknown, settings: ProviderSettings): boolean
     /\bcertificat(?:e|ion)\b.*\b(?:missing|not (?:provided|found|present|sent)|required)\b/i.test(words) &&
     !/\b(?:thumbprint|match)/i.test(words)
   );
+}
+
+/** Why no bound token is given, most servers do not say: oidc-provider names only the grant. */
+function withGrantHint(failure: AuthError, thrown: unknown, settings: ProviderSettings): AuthError {
+  if (refusal(thrown) === 'invalid_grant' && settings.certificateBoundTokens)
+    failure.hint +=
+      ', or the token endpoint did not get the client certificate that tokens are to be bound to';
+  return failure;
 }
 
 /** A bound token is refused where its certificate does not get (RFC 8705 §3), and few servers say why. */

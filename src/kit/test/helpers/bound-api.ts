@@ -46,7 +46,13 @@ export async function startBoundApi({
   let goOn = () => {};
   const answer: RequestListener = async (req, res) => {
     const token = req.headers.authorization?.replace(/^Bearer /, '') ?? '';
-    const { payload } = await jwtVerify(token, keys, { audience: url, typ: 'at+jwt', clockTolerance: 300 });
+    const verified = await jwtVerify(token, keys, {
+      audience: url,
+      typ: 'at+jwt',
+      clockTolerance: 300,
+    }).catch(() => undefined);
+    if (!verified) return void res.writeHead(403).end();
+    const { payload } = verified;
     const bound = (payload.cnf as { 'x5t#S256'?: string } | undefined)?.['x5t#S256'];
     const shown = plain ? undefined : thumbprintShown(req);
     const status = bound !== undefined && bound === shown ? 200 : 401;

@@ -23,7 +23,7 @@ export const authority = makeCertificate({ name: 'Clients' });
 export const issued = (days?: number) =>
   makeCertificate({ name: 'web-app', issuer: authority, ...(days !== undefined && { days }) });
 
-const folder = mkdtempSync(join(tmpdir(), 'bound-'));
+let folder = '';
 let files = 0;
 const file = (content: string) => {
   const path = join(folder, String(files++));
@@ -31,8 +31,9 @@ const file = (content: string) => {
   return path;
 };
 
-/** For a whole test file; returns what ends it. */
+/** For a whole test file, before its settings are made; returns what ends it. */
 export function beginTrust(): () => void {
+  folder = mkdtempSync(join(tmpdir(), 'bound-'));
   const end = trust(server);
   return () => {
     end();
@@ -98,7 +99,7 @@ interface Options {
   api?: Partial<Parameters<typeof startBoundApi>[0]>;
   provider?: IdentityProviderOptions;
   /** More of the API `notes` in site.ts. */
-  as?: object;
+  as?: (url: string) => object;
   /** True: its access tokens are opaque, and the API gets none. */
   opaque?: boolean;
   /** Told of the provider before the app starts. */
@@ -114,7 +115,7 @@ export async function withBound(
     front,
     features = {},
     api: wanted = {},
-    as = {},
+    as = () => ({}),
     opaque = false,
     started,
     ...more
@@ -123,7 +124,7 @@ export async function withBound(
 ): Promise<void> {
   const api = await startBoundApi({ server, clientCa: authority, ...wanted });
   let provider: MutualTlsProvider | undefined;
-  const apis = () => ({ notes: { url: api.url, proxy: '/api/notes', ...as } });
+  const apis = () => ({ notes: { url: api.url, proxy: '/api/notes', ...as(api.url) } });
   const parts = { apis } as Partial<AnySite>;
   try {
     const secret = { SESSION_SECRET: randomBytes(32).toString('hex') };
