@@ -5,6 +5,7 @@ import { type Bound, beginTrust, callNotes, issued, mTLS, withBound } from './he
 import { makeCertificate } from './helpers/certificates.ts';
 import { readCertificates } from './helpers/mutual-tls.ts';
 import { headingOf } from './helpers/pair.ts';
+import { openRequest, readAnswer, scripted } from './helpers/proxied.ts';
 import { told } from './helpers/whole-life.ts';
 
 // What does not work with OIDC_CERTIFICATE_BOUND_TOKENS=true, and what a developer is told to do about it.
@@ -180,6 +181,7 @@ describe('what can be seen of tokens that are not bound', () => {
     await withBound({ client: unbound }, async (bound) => {
       const { browser, page } = await bound.signIn('alice');
       expect(page.status).toBe(200);
+      expect(hintsOf(bound, notBound)).toHaveLength(1);
       later(5);
       await callNotes(bound, browser);
       await bound.signIn('bob');
@@ -233,13 +235,22 @@ describe('what can be seen of tokens that are not bound', () => {
     });
   });
 
-  test('by plain http an API sees no certificate: logged once, whether a page or a script calls it', async () => {
-    await withBound({ api: { plain: true } }, async (bound) => {
-      const { browser } = await bound.signIn('alice');
-      const what = `the API at ${bound.api.url} is called without TLS, and cannot see the certificate that access tokens are bound to`;
-      expect(await callNotes(bound, browser)).toBe(401);
-      await callNotes(bound, browser);
-      expect(hintsOf(bound, what)).toEqual([expect.stringContaining("use https in the API's `url`")]);
-    });
-  });
+  test.each(['a page', 'a script'])(
+    'by plain http an API sees no certificate: logged once when %s calls it',
+    async (who) => {
+      await withBound({ api: { plain: true } }, async (bound) => {
+        const { browser } = await bound.signIn('alice');
+        const call = async () => {
+          if (who === 'a page') return callNotes(bound, browser);
+          const headers = { ...scripted, Cookie: `session=${browser.cookie('session')}` };
+          const answer = await openRequest(bound.app.origin, { path: '/api/notes', headers });
+          return (await readAnswer(answer)).status;
+        };
+        const what = `the API at ${bound.api.url} is called without TLS, and cannot see the certificate that access tokens are bound to`;
+        expect(await call()).toBe(401);
+        await call();
+        expect(hintsOf(bound, what)).toEqual([expect.stringContaining("use https in the API's `url`")]);
+      });
+    },
+  );
 });
