@@ -66,7 +66,7 @@ async function expectBoundLife(bound: Bound, own: { cert: string }): Promise<voi
   expect(told(app)).toBe('[]');
 }
 
-describe('a whole life', () => {
+describe('a whole life', { timeout: 60_000 }, () => {
   test('at endpoints of their own: the certificate is shown there, and the API takes the tokens with it alone', async () => {
     const own = issued();
     await withBound({ clients: [own] }, async (bound) => {
