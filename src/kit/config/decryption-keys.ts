@@ -45,6 +45,11 @@ function decrypts({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boole
   return asymmetricKeyType === 'x25519' || (asymmetricKeyType === 'ec' && curves.includes(namedCurve));
 }
 
+/** By what is exported: after `equals` of two kinds of key, Node throws at the next use of any other one. */
 function isSame(one: KeyObject, other: KeyObject): boolean {
-  return createPublicKey(one).equals(createPublicKey(other));
+  return publicPart(one).equals(publicPart(other));
+}
+
+function publicPart(key: KeyObject): Buffer {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }

@@ -85,6 +85,21 @@ export function providerConfiguration(settings: ProviderSettings): Configuration
   };
 }
 
+/** All that OIDC_ID_TOKEN_ALG and OIDC_CLIENT_KEY_ALG may be. By default the library knows the first five only. */
+export const signatures = [
+  ...['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
+  ...['RS384', 'PS384', 'ES384', 'RS512', 'PS512', 'ES512'],
+];
+
+/** `enabledJWA` for whichever of them the app's settings name. */
+export const everySignature = {
+  idTokenSigningAlgValues: signatures,
+  userinfoSigningAlgValues: signatures,
+  authorizationSigningAlgValues: signatures,
+  clientAuthSigningAlgValues: [...signatures, 'HS256'],
+  requestObjectSigningAlgValues: signatures,
+};
+
 export function findAccount(accounts: readonly Account[], sub: string): Account | undefined {
   return accounts.find((account) => account.sub === sub);
 }
