@@ -90,7 +90,7 @@ const pages: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /No required SSL certificate was sent/i,
-    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth',
+    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true',
   ],
 ];
 

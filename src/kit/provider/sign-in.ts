@@ -59,6 +59,7 @@ export async function finishSignIn(
           dpop,
         );
         demandBoundToken(answer, dpopKey);
+        connection.boundTokens.look(answer.access_token);
         const claims = { ...answer.claims() } as SignInAnswer['claims'];
         const accessToken = answer.access_token;
         checkIdToken(claims, settings, { accessToken, acr, maxAge, authTimeNeeded });
