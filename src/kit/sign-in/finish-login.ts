@@ -5,7 +5,7 @@ import { failurePage } from '../errors/failure-pages.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { isOurName } from '../http/cookies.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
-import { hintOfError, type Provider } from '../provider/index.ts';
+import type { Provider } from '../provider/index.ts';
 import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
@@ -155,11 +155,7 @@ async function awaitFirst(req: Request, res: Response, { state, returnTo }: Logi
 }
 
 /** An answer to no sign-in of this browser that is on its way: used already, too old, pushed out, or made up (R4). */
-function answerStranger(
-  req: Request,
-  res: Response,
-  { provider, parameters, state, clean: at }: Answer,
-): void {
+function answerStranger(req: Request, res: Response, { clean: at, state, stateless }: Answer): void {
   const { context } = demandStore(req);
   const returnTo = at?.returnTo ?? '/';
   // Whoever comes from another site may have a session whose cookie stayed behind, as it does with each form (Lax).
@@ -173,14 +169,7 @@ function answerStranger(
   const text = [...failurePage(reason).text];
   if (context.cookies.read(req, isOurName).size === 0) text.unshift({ key: 'error.cookies-blocked' });
   // One button, which starts again.
-  const hint = state === undefined && provider ? refusedUnread(provider, parameters) : undefined;
-  throw new AuthError(reason, { hint, page: { text, other: undefined } });
-}
-
-/** A provider that takes no signed requests has not read the state in them, so its answer does not say whose it is. */
-function refusedUnread({ settings }: Provider, parameters: URLSearchParams): string | undefined {
-  const error = parameters.get('error') ?? '';
-  return settings.requestObject && error !== '' ? `without a state, ${hintOfError(error)}` : undefined;
+  throw new AuthError(reason, { hint: stateless, page: { text, other: undefined } });
 }
 
 /** The callback without an answer: there all cookies come along, and a reload repeats nothing. */
