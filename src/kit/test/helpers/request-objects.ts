@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, type JWK, type JWTPayload, jwtVerify } from 'jose';
+import { expect } from 'vitest';
 import { createBrowser } from './browser.ts';
 import { clientSecret } from './identity-provider.ts';
+import { expectPlainFailure } from './misbehaving-sign-in.ts';
 import type { Pair } from './pair.ts';
+import { told } from './whole-life.ts';
 
 /** A key of the app's: its file, and what to register at the provider. */
 export interface SigningKey {
@@ -69,4 +72,25 @@ export async function beginAt({ app }: Pick<Pair, 'app'>, path = '/profile', bro
 /** What a request object holds, its signature checked as a provider does. */
 export async function readRequest(request: string | null | undefined, { jwk }: SigningKey) {
   return jwtVerify<JWTPayload>(request ?? '', jwk, { typ: 'oauth-authz-req+jwt' });
+}
+
+/** Opens a page as nobody; what the person is shown, and the one audit event. */
+export async function expectRequestRefused(
+  { app }: Pair,
+  as: Record<string, unknown>,
+  { status = 502 } = {},
+) {
+  const page = await createBrowser().get(app.url('/profile'));
+  expectPlainFailure(page, app);
+  expect([page.status, page.body.includes('invalid_'), page.body.includes('OIDC_')]).toEqual([
+    status,
+    false,
+    false,
+  ]);
+  const { hint, ...others } = as;
+  expect(app.events('sign_in.failed'), told(app)).toMatchObject([
+    { level: 40, hint: expect.stringMatching(hint as RegExp), ...others },
+  ]);
+  expect(told(app)).toContain('"msg":"request failed"');
+  return page;
 }
