@@ -1,25 +1,27 @@
-import type { Log } from '../log/index.ts';
 import type { Metadata } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';
 import { unverifiedClaims } from './unverified.ts';
+import type { WarnOnce } from './warn-once.ts';
 
 /**
  * Access tokens that are to be bound to the client certificate (RFC 8705 §3). Nothing in a token answer says whether
  * they are, and one that is not works everywhere, so nobody would notice. What can be seen is logged, once each.
  */
 export class BoundTokens {
-  readonly #log: Log;
   readonly #wanted: boolean;
-  readonly #said = new Set<string>();
+  readonly #warnOnce: WarnOnce;
 
-  constructor({ certificateBoundTokens }: Pick<ProviderSettings, 'certificateBoundTokens'>, log: Log) {
+  constructor(
+    { certificateBoundTokens }: Pick<ProviderSettings, 'certificateBoundTokens'>,
+    warnOnce: WarnOnce,
+  ) {
     this.#wanted = certificateBoundTokens;
-    this.#log = log;
+    this.#warnOnce = warnOnce;
   }
 
   /** Left out, it is false (RFC 8705 §3.3). */
   readMetadata({ tls_client_certificate_bound_access_tokens: binds }: Metadata): void {
-    if (binds === true) return;
+    if (!this.#wanted || binds === true) return;
     this.#warnOnce(
       "the provider's metadata does not say that it binds access tokens to certificates",
       'tls_client_certificate_bound_access_tokens is not true there: switch it on at the provider, or use OIDC_DPOP instead of OIDC_CERTIFICATE_BOUND_TOKENS',
@@ -47,11 +49,5 @@ export class BoundTokens {
       `the API at ${origin} is called without TLS, and cannot see the certificate that access tokens are bound to`,
       "use https in the API's `url` in site.ts: over http, such a token is refused, or nobody checks what it is bound to",
     );
-  }
-
-  #warnOnce(message: string, hint: string): void {
-    if (!this.#wanted || this.#said.has(message)) return;
-    this.#said.add(message);
-    this.#log.warn({ hint }, message);
   }
 }

@@ -49,7 +49,7 @@ export function clientCallError(
   const what = missing || error === 'invalid_grant' ? error : failure.hint;
   return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
     cause: thrown,
-    hint: `${what}${missing ? missingCertificate : whatToCheck(settings)}`,
+    hint: `${what}${missing ? missingCertificate : whatToCheck(settings, step)}`,
   });
 }
 
@@ -58,7 +58,7 @@ const missingCertificate =
 
 /** Where it is another one than that of the refresh token, a new sign-in helps: that is no failure of this client's. */
 function missesCertificate(thrown: unknown, settings: ProviderSettings): boolean {
-  const words = refusalWords(thrown)?.description ?? '';
+  const words = refusalWords(thrown)?.description?.slice(0, 300) ?? '';
   return (
     showsCertificate(settings) &&
     /\bcertificat(?:e|ion)\b.*\b(?:missing|not (?:provided|found|present|sent)|required)\b/i.test(words) &&
@@ -87,12 +87,18 @@ function speaksOfAssertion(thrown: unknown): boolean {
   return /(?<![a-z])(audiences?|aud|assertions?)(?![a-z])/i.test(refusalWords(thrown)?.description ?? '');
 }
 
-function whatToCheck(settings: ProviderSettings): string {
-  if (!sendsAssertion(settings)) return '';
+function whatToCheck(settings: ProviderSettings, step: 'start' | 'answer'): string {
+  if (!sendsAssertion(settings)) {
+    // Glewlwyd takes a pushed signed request for a proof of the client's.
+    return step === 'start' && settings.requestObject
+      ? '; or the provider does not accept the signed request: register the public keys that npm run doctor prints, and allow this client private_key_jwt'
+      : '';
+  }
   if (settings.clientAuth === 'workload_identity') {
     return '; the provider may not trust the token in OIDC_CLIENT_ASSERTION_FILE: compare its issuer, subject and audience with what is registered there (npm run doctor shows them)';
   }
   const names = ['OIDC_CLIENT_ASSERTION_AUDIENCE', 'OIDC_CLIENT_ASSERTION_TYP'];
   if (settings.clientAuth === 'private_key_jwt') names.push('OIDC_CLIENT_KEY_ALG', 'the registered key');
+  if (settings.certificateBoundTokens) names.push('the registered certificate (OIDC_CLIENT_CERT_FILE)');
   return `; the provider may not accept this client assertion: check ${names.join(', ')}`;
 }

@@ -18,6 +18,8 @@ import { checkAliases } from './mtls-aliases.ts';
 import { Refreshing } from './refreshing.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { createStreaming, type OpenStream } from './streaming.ts';
+import { warnOfUnoffered } from './unoffered.ts';
+import { type WarnOnce, warnOnceIn } from './warn-once.ts';
 
 const discoveryMaxAgeMs = 10 * 60_000;
 
@@ -46,6 +48,7 @@ export class ProviderConnection {
   readonly keys: ProviderKeys;
   readonly discovered: Refreshing<Metadata>;
   readonly decryption: Decryption;
+  readonly warnOnce: WarnOnce;
   readonly boundTokens: BoundTokens;
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
@@ -82,7 +85,8 @@ export class ProviderConnection {
     const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
     const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
     this.#fetch = fetch;
-    this.boundTokens = new BoundTokens(settings, context.log);
+    this.warnOnce = warnOnceIn(context.log);
+    this.boundTokens = new BoundTokens(settings, this.warnOnce);
     this.apiFetch = async (...request) => {
       this.boundTokens.call(request[0]);
       return toResponse(await apiFetch(...request));
@@ -187,6 +191,7 @@ export class ProviderConnection {
       checkAliases(metadata, this.settings);
       this.#audience.warn(metadata);
       this.boundTokens.readMetadata(metadata);
+      warnOfUnoffered(metadata, this.settings, this.warnOnce);
       return metadata;
     } catch (error) {
       const failure = toAuthError(error, 'discovery');

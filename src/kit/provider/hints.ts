@@ -107,6 +107,10 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
   if (/https required/i.test(description)) return httpsRequired;
   if (error !== 'invalid_grant' && isDisabledClient(description))
     return `${said(error)}: the client of OIDC_CLIENT_ID is disabled at the provider; enable it there`;
+  if (/client certificate is not allowed/i.test(description))
+    return `${said(error)}: the provider does not accept the client certificate: switch client certificates on there, and register the one in OIDC_CLIENT_CERT_FILE`;
+  if (error === 'unsupported_response_mode' || /response.?mode/i.test(description))
+    return `${said(error)}: the provider does not let this client have OIDC_RESPONSE_MODE; allow it there, or set another one`;
   if (error === 'invalid_scope')
     return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
   if (error === 'invalid_target')

@@ -43,7 +43,7 @@ export function readResponse(answer: URLSearchParams): UnverifiedResponse {
 
 function complaintAbout(response: string, answer: URLSearchParams): string | undefined {
   if (response === '') {
-    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${errorBeside(answer)}: allow this app that response mode at the provider`;
+    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${errorBeside(answer)}: allow this app that response mode at the provider; where it is allowed, set OIDC_PAR=off, for some providers do not take it from a pushed request`;
   }
   if (response.length > longestResponse)
     return `the authorization answer is longer than ${longestResponse} characters`;

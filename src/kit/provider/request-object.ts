@@ -3,8 +3,11 @@ import { isClaimOfRequestObject } from '../config/authorization-parameters.ts';
 import type { ClientKey } from './client-keys.ts';
 import type { Metadata } from './metadata.ts';
 
-/** Long enough for a browser that is slow and clocks that differ; FAPI 2.0 Message Signing takes an hour at most. */
-const lifetimeSeconds = 300;
+/**
+ * Some servers look at the request again after the person has signed in (Duende IdentityServer, OpenIddict), so it must
+ * outlive a slow login. FAPI 2.0 Message Signing allows an hour.
+ */
+const lifetimeSeconds = 600;
 
 interface How {
   metadata: Metadata;

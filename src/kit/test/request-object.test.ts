@@ -135,7 +135,7 @@ describe('what the JWT says of itself', () => {
         const { iat = 0, exp = 0 } = payload;
         expect(now - iat).toBeLessThan(5);
         expect(now - iat).toBeGreaterThanOrEqual(0);
-        expect(exp - iat).toBe(300);
+        expect(exp - iat).toBe(600);
       }
       for (const name of ['jti', 'state', 'nonce', 'code_challenge']) {
         const values = read.map(({ payload }) => payload[name]);
