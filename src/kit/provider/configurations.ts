@@ -141,7 +141,8 @@ export class Configurations {
       return await this.#decryption.open(token, what);
     } catch (error) {
       if (!(error instanceof DecryptionError)) throw error;
-      throw new AuthError(reason, { cause: error, hint: error.message });
+      const without = reason === 'userinfo_encrypted' ? ', or set OIDC_USERINFO=false' : '';
+      throw new AuthError(reason, { cause: error, hint: error.message + without });
     }
   }
 
