@@ -146,7 +146,7 @@ function isOneOf(algorithms: readonly string[], given: unknown): given is string
 }
 
 function quoted(algorithm: unknown): string {
-  return typeof algorithm === 'string' ? said(algorithm, 20) : 'an unnamed algorithm';
+  return typeof algorithm === 'string' && algorithm !== '' ? said(algorithm, 20) : 'an unnamed algorithm';
 }
 
 function fits(own: JWK, { alg, crv }: Header): boolean {

@@ -136,14 +136,29 @@ export function expectNothingLogged({ lines }: TestApp, texts: readonly string[]
   }
 }
 
-/** How often a private key was used to decrypt meanwhile, by whoever runs in this process. */
-export async function countUses(work: () => Promise<unknown>): Promise<number> {
+/**
+ * How often a private key was used to decrypt meanwhile, by whoever runs in this process: no test may run beside.
+ *
+ * @param work is handed a function that leaves out what a sender does
+ */
+export async function countUses(
+  work: (uncounted: <T>(send: () => T | Promise<T>) => Promise<T>) => Promise<unknown>,
+): Promise<number> {
   const decrypt = vi.spyOn(crypto.subtle, 'decrypt');
   const derive = vi.spyOn(crypto.subtle, 'deriveBits');
-  try {
-    await work();
+  const uses = () => {
     const byRsa = decrypt.mock.calls.filter(([algorithm]) => (algorithm as unknown) === 'RSA-OAEP');
     return byRsa.length + derive.mock.calls.length;
+  };
+  let left = 0;
+  try {
+    await work(async (send) => {
+      const before = uses();
+      const sent = await send();
+      left += uses() - before;
+      return sent;
+    });
+    return uses() - left;
   } finally {
     decrypt.mockRestore();
     derive.mockRestore();
