@@ -19,7 +19,10 @@ export function decryptionKeys(setting: string | undefined): { keys: DecryptionK
   if (first && second && isSame(first.key, second.key)) problems.push(`${name} names one key twice.`);
   else if (first?.kid !== undefined && first.kid === second?.kid)
     problems.push(`${name} names two keys with one "kid": give each its own.`);
-  return { keys: found.map(({ key, kid }) => ({ pem: pemOf(key), ...(kid && { kid }) })), problems };
+  return {
+    keys: found.map(({ key, kid }) => ({ pem: pemOf(key), ...(kid !== undefined && { kid }) })),
+    problems,
+  };
 }
 
 function readOne(path: string): { key: KeyObject; kid?: string } | string {
@@ -36,7 +39,7 @@ function readOne(path: string): { key: KeyObject; kid?: string } | string {
   if (alg !== undefined && alg !== fitting)
     return `${name} names a JWK whose "alg" is not the one it is used with, ${fitting}.`;
   if (use === 'sig') return `${name} names a JWK whose "use" is sig: make a key for encryption alone.`;
-  return { key, ...(kid !== undefined && { kid }) };
+  return { key, ...(kid && { kid }) };
 }
 
 function decrypts({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
@@ -45,6 +48,14 @@ function decrypts({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boole
   return asymmetricKeyType === 'x25519' || (asymmetricKeyType === 'ec' && curves.includes(namedCurve));
 }
 
+/**
+ * By their bytes: `KeyObject.equals` of keys of different types leaves an error in OpenSSL's queue, and whatever reads a
+ * key next throws it.
+ */
 function isSame(one: KeyObject, other: KeyObject): boolean {
-  return createPublicKey(one).equals(createPublicKey(other));
+  return publicBytes(one).equals(publicBytes(other));
+}
+
+function publicBytes(key: KeyObject): Buffer {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }

@@ -45,7 +45,10 @@ export async function openLogoutToken(
 ): Promise<{ token: string; opener?: Provider }> {
   if (!isEncrypted(token)) return { token };
   const opener = await openerOf(token, providers);
-  if (!opener) throw new LogoutTokenError('it is encrypted, and for no provider of ours that can be told');
+  if (!opener)
+    throw new LogoutTokenError(
+      'it is encrypted, and neither "iss" nor "kid" in its header names a provider of ours',
+    );
   try {
     return { token: await opener.decryption.open(token, 'the logout token'), opener };
   } catch (error) {
