@@ -48,14 +48,11 @@ function decrypts({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boole
   return asymmetricKeyType === 'x25519' || (asymmetricKeyType === 'ec' && curves.includes(namedCurve));
 }
 
-/**
- * By their bytes: `KeyObject.equals` of keys of different types leaves an error in OpenSSL's queue, and whatever reads a
- * key next throws it.
- */
+/** By what is exported: after `equals` of two kinds of key, Node throws at the next use of any other one. */
 function isSame(one: KeyObject, other: KeyObject): boolean {
-  return publicBytes(one).equals(publicBytes(other));
+  return publicPart(one).equals(publicPart(other));
 }
 
-function publicBytes(key: KeyObject): Buffer {
+function publicPart(key: KeyObject): Buffer {
   return createPublicKey(key).export({ type: 'spki', format: 'der' });
 }

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import { TokenProblem } from './api-problems.ts';
 import { checkProof, type Presented } from './api-proof.ts';
+import { signatures } from './provider-config.ts';
 
 export interface AccessToken {
   sub: string;
@@ -36,7 +37,7 @@ export function createTokenVerifier({ issuer, audience, clockSkewSeconds = 300 }
     const { payload } = await jwtVerify(token, keys, {
       ...{ issuer, audience, clockTolerance: clockSkewSeconds, typ: 'at+jwt' },
       // Named, so that no token chooses its own algorithm; never none, never HS*.
-      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
+      algorithms: signatures,
       requiredClaims: ['exp', 'iat', 'sub', 'client_id'],
     }).catch((error) => refuse(scheme, error));
     await checkProof(scheme, token, (payload.cnf as { jkt?: string } | undefined)?.jkt, presented);

@@ -16,7 +16,7 @@ import { watchParents } from './parents.ts';
 import { devPorts, portProblems } from './ports.ts';
 import { startedProviders } from './providers.ts';
 import type { ServersMessage } from './servers.ts';
-import { appEnvironment } from './settings.ts';
+import { appEnvironment, authenticationProblems } from './settings.ts';
 
 /** EX_CONFIG of sysexits.h, with which the app ends when its settings are wrong. */
 const exitConfig = 78;
@@ -26,7 +26,7 @@ let stopping = false;
 
 const [site = ''] = process.argv.slice(2);
 const problems = existsSync(site)
-  ? [...readEnvFile(), ...(await portProblems(process.env))]
+  ? [...readEnvFile(), ...authenticationProblems(process.env), ...(await portProblems(process.env))]
   : ['Say where the site is: npm run dev is `node src/kit/dev/main.ts src/site.ts`.'];
 
 if (problems.length > 0) {

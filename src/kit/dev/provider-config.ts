@@ -36,7 +36,10 @@ export function providerConfiguration(settings: ProviderSettings): Configuration
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     responseTypes: ['code'],
     pkce: { required: () => true },
-    clientDefaults: { id_token_signed_response_alg: algs[0], authorization_signed_response_alg: algs[0] },
+    clientDefaults: {
+      id_token_signed_response_alg: algs[0],
+      ...(signsAnswers(algs) && { authorization_signed_response_alg: algs[0] }),
+    },
     clientBasedCORS: () => false,
     // AlwaysIncludeUserClaimsInIdToken of the sample: the ID token holds name and email too, not only userinfo.
     conformIdTokenClaims: false,
@@ -82,11 +85,26 @@ export function providerConfiguration(settings: ProviderSettings): Configuration
   };
 }
 
+/** All that OIDC_ID_TOKEN_ALG and OIDC_CLIENT_KEY_ALG may be. By default the library knows the first five only. */
+export const signatures = [
+  ...['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'],
+  ...['RS384', 'PS384', 'ES384', 'RS512', 'PS512', 'ES512'],
+];
+
+/** `enabledJWA` for whichever of them the app's settings name. */
+export const everySignature = {
+  idTokenSigningAlgValues: signatures,
+  userinfoSigningAlgValues: signatures,
+  authorizationSigningAlgValues: signatures,
+  clientAuthSigningAlgValues: [...signatures, 'HS256'],
+  requestObjectSigningAlgValues: signatures,
+};
+
 export function findAccount(accounts: readonly Account[], sub: string): Account | undefined {
   return accounts.find((account) => account.sub === sub);
 }
 
-function features({ tls, ...known }: Pick<ProviderSettings, 'apis' | 'anyApi' | 'tls'>) {
+function features({ tls, algs, ...known }: Pick<ProviderSettings, 'apis' | 'anyApi' | 'algs' | 'tls'>) {
   return {
     devInteractions: { enabled: false },
     backchannelLogout: { enabled: true },
@@ -98,11 +116,16 @@ function features({ tls, ...known }: Pick<ProviderSettings, 'apis' | 'anyApi' | 
     pushedAuthorizationRequests: { enabled: true },
     // FAPI 2.0 Message Signing, for clients that are registered so.
     requestObjects: { enabled: true },
-    jwtResponseModes: { enabled: true },
+    jwtResponseModes: { enabled: signsAnswers(algs) },
     encryption: { enabled: true },
     resourceIndicators: tokensFor(known),
     mTLS: { enabled: tls, selfSignedTlsClientAuth: true, tlsClientAuth: true, ...certificates },
   };
+}
+
+/** By the library's own list of algorithms for JARM. */
+function signsAnswers([usual = '']: readonly string[]): boolean {
+  return /^(RS256|PS256|ES256|EdDSA|Ed25519)$/.test(usual);
 }
 
 /** In seconds. */

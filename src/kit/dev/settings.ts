@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { namesOfProvider } from '../config/provider-names.ts';
 import { perProvider } from '../config/settings.ts';
 import type { DevPorts } from './ports.ts';
 import { clientAt, type DevProvider, namesIn, startedProviders } from './providers.ts';
@@ -23,7 +24,7 @@ export function appEnvironment(env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.
     ...Object.assign({}, ...started.map(changeable)),
   };
   const fixed = {
-    ...Object.assign({}, ...started.map((each) => registrationAt(each, ports))),
+    ...Object.assign({}, ...started.map((each) => registrationAt(each, env, ports))),
     ...(started.length > 0 && { OIDC_PROVIDERS: namesIn(env).join(',') }),
     ...apiSettings(started, ports),
   };
@@ -45,6 +46,21 @@ export function unusedSettings(env: NodeJS.ProcessEnv): string[] {
   );
 }
 
+/** Ways of authentication that no provider of `npm run dev` can check, a sentence for each. */
+export function authenticationProblems(env: NodeJS.ProcessEnv): string[] {
+  return startedProviders(env).flatMap((provider) => {
+    const { variable } = namesOfProvider(provider.name, env);
+    if (authenticationAt(provider, env) !== 'workload_identity') return [];
+    return [
+      `${variable('OIDC_CLIENT_AUTH')}=workload_identity needs a provider that trusts your platform: set ${variable('OIDC_ISSUER')}, or take it out for npm run dev.`,
+    ];
+  });
+}
+
+function authenticationAt({ name }: DevProvider, env: NodeJS.ProcessEnv): string {
+  return env[namesOfProvider(name, env).variable('OIDC_CLIENT_AUTH')] || 'client_secret_basic';
+}
+
 /** What a developer may want otherwise. */
 function changeable(provider: DevProvider): NodeJS.ProcessEnv {
   return named(provider, {
@@ -56,10 +72,14 @@ function changeable(provider: DevProvider): NodeJS.ProcessEnv {
   });
 }
 
-function registrationAt(provider: DevProvider, ports: DevPorts): NodeJS.ProcessEnv {
+function registrationAt(provider: DevProvider, env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.ProcessEnv {
   const issuer = `http://localhost:${ports[provider.name]}`;
   const { id, secret } = clientAt(provider);
-  return named(provider, { ISSUER: issuer, CLIENT_ID: id, CLIENT_SECRET: secret });
+  return named(provider, {
+    ...{ ISSUER: issuer, CLIENT_ID: id },
+    // Without a secret where the app authenticates by a key: it takes none then.
+    ...(authenticationAt(provider, env).startsWith('client_secret_') && { CLIENT_SECRET: secret }),
+  });
 }
 
 /** OIDC_WORK_ISSUER and so on. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -191,8 +192,16 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     expect(leftBehind()).toEqual([]);
   });
 
-  it('signs in at both providers, where the same sub is two users', async () => {
-    await start().says(lastWords);
+  it('signs in at both providers, where the same sub is two users, with one of them all signed and encrypted', async () => {
+    const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(folder, 'sig.pem'), pem(generateKeyPairSync('ed25519').privateKey));
+    writeFileSync(join(folder, 'enc.pem'), pem(generateKeyPairSync('x25519').privateKey));
+    const env = {
+      ...{ OIDC_WORK_CLIENT_AUTH: 'private_key_jwt', OIDC_WORK_CLIENT_KEY_FILE: join(folder, 'sig.pem') },
+      ...{ OIDC_WORK_REQUEST_OBJECT: 'true', OIDC_WORK_RESPONSE_MODE: 'jwt' },
+      OIDC_WORK_DECRYPTION_KEY_FILE: join(folder, 'enc.pem'),
+    };
+    await start({ env }).says(lastWords);
     const seen = [];
     for (const [name, port, label] of [
       ['work', ports.provider, 'Work (development)'],
@@ -298,9 +307,14 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', {
   );
 
   it('says that the settings are wrong, and ends as npm start does', async () => {
-    const run = start({ env: { SESSION_SECRET: 'short' } });
+    const run = start({
+      env: { OIDC_REQUEST_OBJECT: 'true', OIDC_WORK_CLIENT_KEY_FILE: 'gone.pem', SESSION_SECRET: 'short' },
+    });
     expect(await run.ended).toBe(78);
     expect(run.complaints).toMatch(/^The app cannot start:\n- SESSION_SECRET/);
+    // The providers read the same settings, and leave it to the app to complain.
+    expect(run.complaints).toContain('\n- OIDC_WORK_CLIENT_KEY_FILE names a file that cannot be read');
+    expect(run.complaints).toContain('\n- OIDC_SOCIAL_CLIENT_KEY_FILE is missing');
     expect(leftBehind()).toEqual([]);
   });
 

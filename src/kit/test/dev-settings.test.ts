@@ -3,7 +3,7 @@ import { type Config, loadConfig } from '../config/index.ts';
 import { announcement } from '../dev/announcement.ts';
 import { devPorts } from '../dev/ports.ts';
 import { startedProviders } from '../dev/providers.ts';
-import { appEnvironment } from '../dev/settings.ts';
+import { appEnvironment, authenticationProblems } from '../dev/settings.ts';
 
 const own = {
   OIDC_GOOGLE_ISSUER: 'https://accounts.google.com',
@@ -84,6 +84,16 @@ describe('the providers of npm run dev', () => {
       'Not used    OIDC_CLIENT_ID, OIDC_CLIENT_SECRET_FILE, OIDC_ROLES_CLAIM: set OIDC_ISSUER for a provider of your own',
     );
     expect(said({}).join()).not.toContain('Not used');
+  });
+
+  test('cannot check a token of a platform, and the start says so', () => {
+    expect(authenticationProblems({ OIDC_CLIENT_AUTH: 'workload_identity', ...own })).toEqual([
+      'OIDC_CLIENT_AUTH=workload_identity needs a provider that trusts your platform: set OIDC_WORK_ISSUER, or take it out for npm run dev.',
+      'OIDC_CLIENT_AUTH=workload_identity needs a provider that trusts your platform: set OIDC_SOCIAL_ISSUER, or take it out for npm run dev.',
+    ]);
+    const { OIDC_GOOGLE_ISSUER: OIDC_ISSUER } = own;
+    expect(authenticationProblems({ OIDC_CLIENT_AUTH: 'workload_identity', OIDC_ISSUER })).toEqual([]);
+    expect(authenticationProblems({ OIDC_CLIENT_AUTH: 'private_key_jwt' })).toEqual([]);
   });
 
   test('leave the settings alone where none of them starts', () => {

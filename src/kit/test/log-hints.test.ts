@@ -68,8 +68,8 @@ const told: Told[] = [
   {
     name: 'an encrypted ID token',
     lies: { token: { json: { id_token: 'eyJhbGciOiJkaXIifQ.a.b.c.d' } } },
-    reason: 'id_token_algorithm',
-    hint: /^the ID token is encrypted: have the provider send it signed and not encrypted$/,
+    reason: 'id_token_encrypted',
+    hint: /^the ID token is encrypted: set OIDC_DECRYPTION_KEY_FILE, or have the provider send it signed and not encrypted$/,
   },
   {
     name: 'userinfo that refuses the token in its header',

@@ -95,14 +95,16 @@ describe.skipIf(text === '')('the recipe for', () => {
     expect(problems({ ...othersFor(env), ...env, ...credentialsOf(env) })).toEqual([]);
   });
 
-  test('FAPI 2.0 lacks the issuer and a key that is there, and nothing else', () => {
-    const env = recipes.find(({ name }) => name.startsWith('FAPI'))?.env ?? {};
+  test.each([
+    ['FAPI 2.0 set of settings', []],
+    ['FAPI 2.0 Message Signing', ['OIDC_DECRYPTION_KEY_FILE']],
+  ])('%s lacks the issuer and keys that are there, and nothing else', (title, more) => {
+    const env = recipes.find(({ name }) => name === title)?.env ?? {};
     const { OIDC_CLIENT_SECRET: _, ...rest } = others;
     const complaints = problems({ ...rest, ...env, REDIS_URL: 'rediss://redis.example.com' });
-    expect(complaints.map((complaint) => complaint.split(' ')[0]).sort()).toEqual([
-      'OIDC_CLIENT_KEY_FILE',
-      'OIDC_ISSUER',
-    ]);
+    expect(complaints.map((complaint) => complaint.split(' ')[0]).sort()).toEqual(
+      ['OIDC_CLIENT_KEY_FILE', 'OIDC_ISSUER', ...more].sort(),
+    );
   });
 });
 

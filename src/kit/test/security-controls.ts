@@ -4,6 +4,7 @@ import { relyingPartyControls } from './controls/relying-party.ts';
 import { sessionControls } from './controls/sessions.ts';
 import { severalProvidersControls } from './controls/several-providers.ts';
 import { signInControls } from './controls/sign-in.ts';
+import { signedAndEncryptedControls } from './controls/signed-and-encrypted.ts';
 import { webControls } from './controls/web.ts';
 
 /** A requirement, what this app does about it, and what shows that it does. */
@@ -24,6 +25,7 @@ export const securityControls: Readonly<Record<string, readonly Control[]>> = {
   'Cookies, headers, pages': webControls,
   'Sessions and access': sessionControls,
   'OAuth and OpenID Connect': signInControls,
+  'Signed and encrypted messages': signedAndEncryptedControls,
   'Several providers': severalProvidersControls,
   'Calling APIs': apiControls,
   "What the OpenID Foundation's relying-party tests try": relyingPartyControls,

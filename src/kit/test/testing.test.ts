@@ -426,4 +426,12 @@ describe('the provider in memory', () => {
       new RegExp(`refuses the request: .*${name.replace('_method', '')}`),
     );
   });
+
+  test.each([
+    ['request', 'OIDC_REQUEST_OBJECT'],
+    ['response_mode', 'OIDC_RESPONSE_MODE=jwt'],
+  ])('says which setting to leave out where %s asks for what it cannot do', async (name, setting) => {
+    const { visit } = await prepare();
+    expect(() => visit({ [name]: 'jwt' })).toThrow(`leave out ${setting}.`);
+  });
 });

@@ -162,6 +162,10 @@ function metadata(issuer: string): object {
 /** An authorization request, as OpenID Connect Core §3.1.2.2 and RFC 7636 §4.3 have it checked. */
 function checkRequest(parameters: URLSearchParams, app: Registration | undefined): void {
   const given = (name: string) => parameters.get(name) ?? '';
+  if (parameters.has('request'))
+    refuse('it is signed. Tests sign in without that: leave out OIDC_REQUEST_OBJECT');
+  if (given('response_mode') === 'jwt')
+    refuse('it asks for a signed answer. Tests sign in without that: leave out OIDC_RESPONSE_MODE=jwt');
   if (given('client_id') !== app?.clientId) refuse('client_id is not that of the app');
   if (given('redirect_uri') !== app?.redirectUri) refuse('redirect_uri is not the registered one');
   if (given('response_type') !== 'code') refuse('response_type must be "code"');

@@ -67,7 +67,7 @@ export const tokenCases: Case[] = [
   {
     name: 'an encrypted ID token',
     lies: { token: { json: { id_token: 'eyJhbGciOiJkaXIifQ.a.b.c.d' } } },
-    reason: 'id_token_algorithm',
+    reason: 'id_token_encrypted',
   },
   {
     name: 'a token endpoint that says nothing for five seconds',

@@ -22,6 +22,7 @@ export const programs = {
   Chromium: { find: findChromium, install: 'Install Chromium or Chrome, or set CHROMIUM to its path.' },
   'redis-server': { find: findRedis, install: 'Install Redis 6.2 or later.' },
   nginx: { find: findNginx, install: 'Install nginx.' },
+  openssl: { find: findOpenssl, install: 'Install OpenSSL.' },
 };
 
 /** CHROMIUM, or what is in the PATH, or where macOS and Windows keep it. */
@@ -53,6 +54,11 @@ export function findRedis(system: System = thisSystem): string | undefined {
 /** Debian keeps it in a folder that is not in everybody's PATH. */
 export function findNginx(system: System = thisSystem): string | undefined {
   return inPath(['nginx'], system, ['/usr/sbin']);
+}
+
+/** Makes the keys that docs/providers.md asks for. */
+export function findOpenssl(system: System = thisSystem): string | undefined {
+  return inPath(['openssl'], system);
 }
 
 function inPath(names: string[], { platform, env, exists }: System, more: string[] = []): string | undefined {

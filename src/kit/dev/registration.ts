@@ -1,0 +1,108 @@
+import { createPublicKey } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
+import type { ClientMetadata } from 'oidc-provider';
+import { ConfigError, loadConfig, type ProviderConfig, settings } from '../config/index.ts';
+import { variablesOf } from '../config/provider-names.ts';
+import type { SettingName } from '../config/settings.ts';
+import type { DevPorts } from './ports.ts';
+import { tokenExchange } from './provider-exchange.ts';
+import { clientAt, type DevProvider, namesIn } from './providers.ts';
+import { appEnvironment } from './settings.ts';
+
+/**
+ * What the app reads about one of the providers, from the same environment and files.
+ *
+ * @returns undefined where the settings are wrong: the app says why, and ends
+ */
+export function settingsAt(
+  { name }: DevProvider,
+  env: NodeJS.ProcessEnv,
+  ports: DevPorts,
+): ProviderConfig | undefined {
+  const names = settings.flatMap((setting) => variablesOf(setting.name as SettingName, namesIn(env)));
+  const known = new Set(names.flatMap((each) => [each, `${each}_FILE`]));
+  // The site is not at hand: settings of its own would look like misspelt ones.
+  const kits = Object.fromEntries(Object.entries(env).filter(([each]) => known.has(each)));
+  try {
+    return loadConfig(appEnvironment(kits, ports)).providers.find((provider) => provider.name === name);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The app's registration at a development provider, for what its settings make it do. It differs between the providers
+ * in the redirect address (RFC 9700 §4.4) and the credentials.
+ *
+ * @param app.origin where users see it
+ * @param its settings; undefined where they are wrong: then nobody signs in
+ */
+export async function registration(
+  provider: DevProvider,
+  app: { name: string; origin: string },
+  its: ProviderConfig | undefined,
+): Promise<ClientMetadata> {
+  const { id, secret } = clientAt(provider);
+  return {
+    client_id: id,
+    client_name: app.name,
+    redirect_uris: [`${app.origin}/auth/callback/${provider.name}`],
+    post_logout_redirect_uris: [`${app.origin}/signed-out`],
+    backchannel_logout_uri: `${app.origin}/auth/backchannel-logout`,
+    backchannel_logout_session_required: true,
+    frontchannel_logout_uri: `${app.origin}/auth/frontchannel-logout`,
+    frontchannel_logout_session_required: true,
+    grant_types: ['authorization_code', 'refresh_token', tokenExchange],
+    require_auth_time: true,
+    ...(its ? await credentials(its) : { client_secret: secret }),
+    ...(its && signedAndEncrypted(its)),
+  };
+}
+
+/** How the app authenticates, and all its public keys, as `npm run doctor` prints them for other providers. */
+async function credentials(its: ProviderConfig) {
+  const { clientAuth, clientSecret, clientKeys, decryptionKeys } = its;
+  const keys = await Promise.all([
+    ...clientKeys.map((key) => publicKey(key, 'sig')),
+    ...decryptionKeys.map((key) => publicKey(key, 'enc')),
+  ]);
+  return {
+    token_endpoint_auth_method: clientAuth,
+    ...(clientSecret !== undefined && { client_secret: clientSecret }),
+    ...(keys.length > 0 && { jwks: { keys } }),
+  };
+}
+
+/** FAPI 2.0 Message Signing, and encryption. */
+function signedAndEncrypted({ requestObject, idTokenAlg, decryptionKeys: [first] }: ProviderConfig) {
+  const alg = first && encryptedBy(first.pem);
+  const enc = 'A256GCM';
+  return {
+    id_token_signed_response_alg: idTokenAlg,
+    authorization_signed_response_alg: idTokenAlg,
+    ...(requestObject && { require_signed_request_object: true }),
+    // Logout tokens are encrypted as ID tokens are. What is encrypted must be signed too.
+    ...(alg && {
+      id_token_encrypted_response_alg: alg,
+      id_token_encrypted_response_enc: enc,
+      userinfo_signed_response_alg: idTokenAlg,
+      userinfo_encrypted_response_alg: alg,
+      userinfo_encrypted_response_enc: enc,
+    }),
+  };
+}
+
+/** A key id that no JWK gives is the thumbprint (RFC 7638), as in what the app signs and opens. */
+async function publicKey({ pem, kid }: { pem: string; kid?: string }, use: 'sig' | 'enc'): Promise<JWK> {
+  const jwk = await exportJWK(createPublicKey(pem));
+  return {
+    ...jwk,
+    ...{ kid: kid ?? (await calculateJwkThumbprint(jwk)), use },
+    ...(use === 'enc' && { alg: encryptedBy(pem) }),
+  };
+}
+
+function encryptedBy(pem: string): string {
+  return createPublicKey(pem).asymmetricKeyType === 'rsa' ? 'RSA-OAEP-256' : 'ECDH-ES';
+}
