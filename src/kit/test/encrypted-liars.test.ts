@@ -103,7 +103,12 @@ async function expectTokenRefused(liar: Liar): Promise<void> {
     sends(op, (signed, refreshes) => (refreshes ? seen(signed) : signed));
     await open('/api-data');
     expect(app.events('session.ended')).toHaveLength(refresh === 'session_over' ? 1 : 0);
-    expect(app.events('token.refresh_failed')).toMatchObject([{ reason: refresh }]);
+    // The same words, after those that say it was a refresh.
+    const saysWhy =
+      refresh === 'sign_in_again' && hint?.source.replace(/^\^/, 'the new ID token was refused: ');
+    expect(app.events('token.refresh_failed')).toMatchObject([
+      { reason: refresh, ...(saysWhy && { hint: expect.stringMatching(saysWhy) }) },
+    ]);
     expect(JSON.stringify(app.events('token.refreshed'))).toBe('[]');
     expectNothingLogged(app, inPlay);
   });

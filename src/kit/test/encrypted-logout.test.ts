@@ -107,6 +107,16 @@ test('a logout token that is signed only is taken with a key, too', () =>
     expect(await isSignedIn(pair)).toBe(false);
   }, rsa));
 
+test('without a key an encrypted one is refused, whatever its header names', () =>
+  withPair({}, async (pair) => {
+    const signed = await logoutToken(pair);
+    for (const header of [{}, { kid: undefined }, { iss: pair.op.issuer }])
+      expect((await post(pair.app, await encryptFor(rsa, signed, header))).status).toBe(400);
+    const reason = expect.stringMatching(/^the logout token is encrypted: set OIDC_DECRYPTION_KEY_FILE, or /);
+    const told = { reason, iss: pair.op.issuer };
+    expect(pair.app.events('logout_token.refused')).toMatchObject([told, told, told]);
+  }));
+
 interface Refused {
   name: string;
   token: (pair: Pair) => Promise<string>;
