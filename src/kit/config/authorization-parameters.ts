@@ -38,6 +38,14 @@ export function belongsToProtocol(name: string): boolean {
   return protocolParameters.has(name.toLowerCase());
 }
 
+/**
+ * Whether a signed request says this itself (RFC 9101 §4). In a plain one they mean nothing, or what a profile says: `aud`
+ * is an API's address in SMART on FHIR.
+ */
+export function isClaimOfRequestObject(name: string): boolean {
+  return /^(?:iss|sub|aud|exp|nbf|iat|jti)$/i.test(name);
+}
+
 /** `none` fails for everybody who is not signed in at the provider, and asks nobody anything. */
 export function asksNone(value: string): boolean {
   return /(^|\s)none(\s|$)/i.test(value);
@@ -91,8 +99,11 @@ function problemOf([name, value]: [string, string], names: Set<string>): string 
   if (/\p{Cc}/u.test(value)) return `has a control character in ${name}: take it out.`;
   if (plain === 'prompt' && name !== plain) return `has ${name}: write prompt.`;
   if (plain === 'prompt') return prompt.safeParse(value).error?.issues.map(inPrompt)[0];
-  if (plain === 'claims' && !isJsonObject(value)) {
+  if (plain === 'claims' && !isJson(value, (json) => !Array.isArray(json))) {
     return 'has claims that are not a JSON object: write claims={"id_token":{"email":null}}.';
+  }
+  if (plain === 'authorization_details' && !isJson(value, Array.isArray)) {
+    return 'has authorization_details that are not a JSON list: write authorization_details=[{"type":"account"}].';
   }
   return undefined;
 }
@@ -101,10 +112,11 @@ function inPrompt({ message }: { message: string }): string {
   return `has a prompt that ${message}`;
 }
 
-function isJsonObject(text: string): boolean {
+/** Whether a text is a JSON object or list, and the one that is wanted. */
+function isJson(text: string, wanted: (json: object) => boolean): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    return typeof value === 'object' && value !== null && wanted(value);
   } catch {
     return false;
   }

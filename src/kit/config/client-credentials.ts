@@ -40,7 +40,7 @@ export function clientCredentials({ values, invalid }: Reading): Credentials {
   if (!way) return { keys: [], problems: unreadable(values) };
 
   const needs = needed(way, values);
-  const takes = [...(ways[way].takes ?? []), ...(values.OIDC_REQUEST_OBJECT ? [keyAlg] : [])];
+  const takes = taken(way, values, invalid);
   const missing = [...needs]
     .filter(([name]) => !values[name] && !invalid.has(name))
     .map(([name, by]) => `${name} is missing. ${by} needs it.`);
@@ -49,6 +49,14 @@ export function clientCredentials({ values, invalid }: Reading): Credentials {
     .map((name) => `${name} has no effect with OIDC_CLIENT_AUTH=${way}: take it out.`);
   const { problems, ...credentials } = read(values, way, needs);
   return { ...credentials, problems: [...missing, ...useless, ...problems] };
+}
+
+/** What may be set besides. */
+function taken(way: keyof typeof ways, values: Values, invalid: Reading['invalid']): readonly Name[] {
+  const always = ways[way].takes ?? [];
+  if (values.OIDC_REQUEST_OBJECT) return [...always, keyAlg];
+  // Of a value that was refused, nobody can say whether a key is for it.
+  return invalid.has('OIDC_REQUEST_OBJECT') ? [...always, keyFile, keyAlg] : always;
 }
 
 /** What must be set, and the setting that needs it. */

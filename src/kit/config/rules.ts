@@ -1,3 +1,4 @@
+import { isClaimOfRequestObject } from './authorization-parameters.ts';
 import { outbound } from './outbound.ts';
 import type { AllReadings, Reading } from './read.ts';
 import type { Values } from './settings.ts';
@@ -48,12 +49,16 @@ function* tenants({ OIDC_ISSUER, OIDC_ALLOWED_TENANTS }: Values, invalid: Readin
 }
 
 /** One value twice: nobody could say which is meant. */
-function* parameters({ OIDC_AUTHORIZATION_PARAMETERS = {}, OIDC_PROMPT, OIDC_UI_LOCALES }: Values) {
+function* parameters(values: Values) {
+  const { OIDC_AUTHORIZATION_PARAMETERS = {}, OIDC_REQUEST_OBJECT, OIDC_PROMPT, OIDC_UI_LOCALES } = values;
   const own = new Map([
     ['prompt', OIDC_PROMPT === undefined ? undefined : 'OIDC_PROMPT'],
     ['ui_locales', OIDC_UI_LOCALES === undefined ? undefined : 'OIDC_UI_LOCALES'],
   ]);
   for (const name of Object.keys(OIDC_AUTHORIZATION_PARAMETERS)) {
+    if (OIDC_REQUEST_OBJECT && isClaimOfRequestObject(name)) {
+      yield `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and with OIDC_REQUEST_OBJECT=true the app sets that itself: take it out.`;
+    }
     const setting = own.get(name.toLowerCase());
     if (setting === undefined) continue;
     yield `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and ${setting} is set too: keep one of them.`;

@@ -1,4 +1,5 @@
 import type { Config, ProviderConfig } from '../config/index.ts';
+import { showsCertificate } from '../provider/client-authentication.ts';
 import type { Api, Apis } from '../provider/index.ts';
 import { type Answer, ask, connectionHint, isTlsFault, NoAnswer } from './ask.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
@@ -87,7 +88,9 @@ function unanswered(check: string, url: URL, { code, hint }: NoAnswer, provider:
     return warning(
       check,
       `${host} wants a client certificate (${code}), and this check shows none.`,
-      'The app shows the one of OIDC_CLIENT_CERT_FILE if OIDC_CLIENT_AUTH is tls_client_auth or self_signed_tls_client_auth.',
+      showsCertificate(provider)
+        ? 'The app shows the one in OIDC_CLIENT_CERT_FILE.'
+        : 'The app shows the one in OIDC_CLIENT_CERT_FILE where OIDC_CLIENT_AUTH is tls_client_auth or self_signed_tls_client_auth, or OIDC_CERTIFICATE_BOUND_TOKENS is true.',
     );
   }
   const what = connectionHint(code, `its \`url\` in site.ts`);

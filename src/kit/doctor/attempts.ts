@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pino from 'pino';
 import type { ProviderConfig } from '../config/index.ts';
 import { AuthError } from '../errors/auth-error.ts';
-import { createProvider, type Provider } from '../provider/index.ts';
+import { createProvider, type Provider, unverifiedClaims } from '../provider/index.ts';
 import { otherOrigins, redirectUri as redirectUriOf } from '../provider/providers.ts';
 import { type Answer, ask, NoAnswer } from './ask.ts';
 import type { Metadata } from './discovery.ts';
@@ -35,6 +35,14 @@ export interface SignInOutcome extends Outcome {
   pushed?: boolean;
   /** The answer went to our redirect address, so the provider knows it. */
   cameBack?: boolean;
+  /** Where that was in its address. */
+  answer?: AnsweredRequest;
+}
+
+/** An answer at our redirect address, and the request that it is for. */
+interface AnsweredRequest {
+  address: URL;
+  request: ReturnType<typeof transaction>;
 }
 
 /** What a sign-in asks for because of the site's APIs. */
@@ -50,13 +58,17 @@ export async function startSignIn(
   redirectUri = redirectAddress(config),
   forApis: AskedForApis = { scope: '', resources: [] },
 ): Promise<SignInOutcome> {
+  const request = transaction();
   const url = await withProvider(config, settings, redirectUri, (provider) =>
-    provider.authorizationUrl({ ...transaction(), forApis }),
+    provider.authorizationUrl({ ...request, forApis }),
   ).catch(toOutcome);
   if (!(url instanceof URL)) return { ...url, at: 'push' };
   try {
     const pushed = url.searchParams.has('request_uri');
-    return { ...judgePage(await openAsBrowser(url, settings), redirectUri), at: 'page', pushed };
+    const page = await openAsBrowser(url, settings);
+    const address = answerTo(redirectUri, page);
+    const judged = judgePage(page, redirectUri, address);
+    return { ...judged, ...(address && { answer: { address, request } }), at: 'page', pushed };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return { state: 'silent', code: error.code, at: 'page' };
@@ -78,16 +90,37 @@ export function exchangeCode(
   metadata: Metadata,
 ): Promise<Outcome> {
   const request = transaction();
+  // In a signed answer only the provider could hand out a code.
+  const plain = { ...settings, responseMode: 'query' as const };
   const callback = new URL(redirectAddress(config));
   callback.searchParams.set('code', `doctor-${random()}`);
   callback.searchParams.set('state', request.state);
   if (metadata.authorization_response_iss_parameter_supported) {
     callback.searchParams.set('iss', String(metadata.issuer));
   }
-  return withProvider(config, settings, redirectAddress(config), async (provider): Promise<Outcome> => {
+  return withProvider(config, plain, redirectAddress(config), async (provider): Promise<Outcome> => {
     await provider.finishSignIn(callback, request);
     return { state: 'passed' };
   }).catch(toOutcome);
+}
+
+/** Has the app's own code verify a signed answer (JARM); returns what is wrong with it, in its words. */
+export async function openAnswer(
+  config: Subject,
+  settings: ProviderConfig,
+  { address, request }: AnsweredRequest,
+): Promise<string | undefined> {
+  return withProvider(config, settings, redirectAddress(config), async (provider) => {
+    try {
+      await provider.finishSignIn(address, request);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      // What an answer that was verified says is of no interest here.
+      const { reason, hint = reason } = error;
+      return /^(answer_invalid|issuer_mismatch|clock)$/.test(reason) ? hint : undefined;
+    }
+  });
 }
 
 /** As a browser without cookies opens it, but on the server's way to the provider. @throws NoAnswer */
@@ -108,10 +141,13 @@ export function random(): string {
   return randomBytes(16).toString('hex');
 }
 
-function judgePage(answer: Answer, redirectUri: string): SignInOutcome {
-  const back = answer.headers.location?.startsWith(redirectUri)
-    ? URL.parse(answer.headers.location)?.searchParams
-    : formTo(redirectUri, answer.body);
+function answerTo(redirectUri: string, { headers }: Answer): URL | undefined {
+  const { location } = headers;
+  return (location?.startsWith(redirectUri) && URL.parse(location)) || undefined;
+}
+
+function judgePage(answer: Answer, redirectUri: string, address: URL | undefined): SignInOutcome {
+  const back = address ? withinResponse(address.searchParams) : formTo(redirectUri, answer.body);
   if (back) {
     const [error, description] = [back.get('error'), back.get('error_description')];
     if (error === null) return { state: 'passed', cameBack: true };
@@ -123,6 +159,14 @@ function judgePage(answer: Answer, redirectUri: string): SignInOutcome {
   const led = URL.parse(headers.location ?? '', redirectUri)?.searchParams;
   const [error, description] = [led?.get('error'), led?.get('error_description')];
   return { state: 'refused', status, ...(error && { error }), ...(description && { description }) };
+}
+
+/** What an answer says: in a JWT, where the whole of it is one (JARM). */
+function withinResponse(answer: URLSearchParams): URLSearchParams {
+  const response = answer.get('response');
+  if (response === null) return answer;
+  const texts = Object.entries(unverifiedClaims(response)).filter(([, value]) => typeof value === 'string');
+  return new URLSearchParams(texts as [string, string][]);
 }
 
 /** The fields of a form that the browser would send to us (response_mode form_post). */

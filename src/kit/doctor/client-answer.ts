@@ -1,4 +1,5 @@
 import type { ProviderConfig } from '../config/index.ts';
+import { showsCertificate } from '../provider/client-authentication.ts';
 import type { Outcome } from './attempts.ts';
 import { allWords } from './refusal.ts';
 
@@ -8,17 +9,20 @@ import { allWords } from './refusal.ts';
  */
 export type Verdict = 'known' | 'refused' | 'not-allowed' | 'accepted' | 'silent' | 'unclear';
 
-export function judge(outcome: Outcome, { clientAuth }: ProviderConfig): Verdict {
+export function judge(outcome: Outcome, settings: ProviderConfig): Verdict {
+  const { clientAuth } = settings;
   if (outcome.state === 'silent') return 'silent';
   if (outcome.state === 'passed') return 'accepted';
   const { error, status } = outcome;
+  // The client itself was known by then.
+  if (speaksOfRequestObject(outcome)) return 'unclear';
   // OpenIddict refuses an assertion for another audience with invalid_grant.
   if (byAssertion(clientAuth) && !speaksOfCode(outcome) && speaksOfAssertion(outcome)) return 'refused';
   // Glewlwyd says invalid_code.
   if (error === 'invalid_grant' || error === 'invalid_code') return 'known';
   if (status === 401 || error === 'invalid_client') return 'refused';
   // nginx: "The SSL certificate error".
-  if (clientAuth.endsWith('tls_client_auth') && /certificate/i.test(allWords(outcome))) return 'refused';
+  if (showsCertificate(settings) && speaksOfCertificate(outcome)) return 'refused';
   // Glewlwyd says nothing more.
   if (status === 403 && error === undefined) return 'refused';
   if (byAssertion(clientAuth) && error === 'invalid_token') return 'refused';
@@ -42,6 +46,15 @@ export function speaksOfCode(outcome: Outcome): boolean {
   return (
     outcome.error === 'invalid_code' || /\bcode\b(?![ _-]?(verifier|challenge))/i.test(allWords(outcome))
   );
+}
+
+/** Of a signed request that was pushed. */
+export function speaksOfRequestObject({ error }: Outcome): boolean {
+  return error === 'invalid_request_object' || error === 'request_not_supported';
+}
+
+export function speaksOfCertificate(outcome: Outcome): boolean {
+  return /certificate/i.test(allWords(outcome));
 }
 
 function speaksOfAssertion(outcome: Outcome): boolean {

@@ -1,12 +1,19 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import type { ProviderConfig } from '../config/index.ts';
+import { showsCertificate } from '../provider/client-authentication.ts';
 import { findPair, pairSettings, tryAssertion } from './assertions.ts';
 import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
-import { judge, signsAssertion, type Verdict } from './client-answer.ts';
+import {
+  judge,
+  signsAssertion,
+  speaksOfCertificate,
+  speaksOfRequestObject,
+  type Verdict,
+} from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { clientHint, tokenHint } from './hints.ts';
+import { certificateHint, clientHint, tokenHint } from './hints.ts';
 import { hasNoToken } from './own-credentials.ts';
 import { wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
@@ -91,13 +98,15 @@ function refusedHint(outcome: Outcome, { provider }: Subject): string {
   if (outcome.error === 'unauthorized_client' && provider.clientAuth.startsWith('client_secret_')) {
     return `The provider says unauthorized_client where others say invalid_client (Keycloak does so for a wrong secret). ${clientHint(provider)}`;
   }
+  // With private_key_jwt the key may be known, and the certificate not.
+  if (showsCertificate(provider) && speaksOfCertificate(outcome)) return certificateHint;
   return clientHint(provider);
 }
 
-function silent({ code = '' }: Outcome, { clientAuth }: ProviderConfig): Finding {
+function silent({ code = '' }: Outcome, provider: ProviderConfig): Finding {
   const why = code && ` (${code})`;
   // Not every server says by an alert of TLS why it closes the connection.
-  if (clientAuth.endsWith('tls_client_auth') && /ALERT|CERTIFICATE|ECONNRESET|EPIPE/.test(code)) {
+  if (showsCertificate(provider) && /ALERT|CERTIFICATE|ECONNRESET|EPIPE/.test(code)) {
     return failed(
       check,
       `the token endpoint closes the connection${why}, as it does where it does not trust the certificate in OIDC_CLIENT_CERT_FILE.`,
@@ -130,7 +139,7 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
   const accepted = ok(check, `${clientAuth} is accepted: the provider knows ${clientId}.`);
   if (judge(outcome, stranger) !== 'known') return accepted;
   // Some look at the code first. A pushed request has none.
-  if (offersPar(metadata, provider) && (await push(config, stranger)).state === 'refused') return accepted;
+  if (offersPar(metadata, provider) && (await refusesPushed(config, stranger))) return accepted;
   if (await looksAtCodeFirst(config, metadata, outcome, stranger)) {
     return warning(
       check,
@@ -152,6 +161,12 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
   );
 }
 
+/** Whoever gets as far as the request object (RFC 9126 §2.1) was not stopped for who it is. */
+async function refusesPushed(config: Subject, stranger: ProviderConfig): Promise<boolean> {
+  const outcome = await push(config, stranger);
+  return outcome.state === 'refused' && !speaksOfRequestObject(outcome);
+}
+
 /** Microsoft Entra and better-auth do; who else knows a made-up app lets anybody in. */
 async function looksAtCodeFirst(
   config: Subject,
@@ -171,15 +186,17 @@ async function withAnotherProof(provider: ProviderConfig): Promise<ProviderConfi
   if (clientAuth === 'workload_identity') {
     return { ...provider, clientAuth: 'client_secret_post', clientSecret: random() };
   }
-  // Without a certificate.
-  if (clientAuth !== 'private_key_jwt') return { ...provider, clientCert: undefined, clientKeys: [] };
+  // Without a certificate. The key alone shows nothing in TLS, and signs requests as before.
+  if (clientAuth !== 'private_key_jwt') return { ...provider, clientCert: undefined };
   const [key] = clientKeys;
   if (!key) return provider;
   const own = createPrivateKey(key.pem);
   const kid = key.kid ?? (await calculateJwkThumbprint(await exportJWK(own)));
   const pem = another(own).export({ type: 'pkcs8', format: 'pem' }).toString();
+  // A certificate belongs to the key that is not used here, so none is shown in TLS.
+  const bare = { clientCert: undefined, certificateBoundTokens: false };
   // By the name of the registered key, so that only the signature is wrong.
-  return { ...provider, clientKeys: [{ ...key, pem, kid }] };
+  return { ...provider, ...bare, clientKeys: [{ ...key, pem, kid }] };
 }
 
 function another({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyObject {

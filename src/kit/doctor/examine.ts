@@ -9,8 +9,10 @@ import { checkApis } from './api-answers.ts';
 import { checkApiRequests, checkApiTokens } from './api-tokens.ts';
 import { offersPar, redirectAddress } from './attempts.ts';
 import { betweenProviders } from './between-providers.ts';
+import { checkBoundApis, checkBoundTokens } from './bound-tokens.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
+import { checkEncryption } from './encryption.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
@@ -24,6 +26,8 @@ import { checkRoutes } from './routes.ts';
 import { checkClientSecret, checkSessionSecret, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
 import { checkSignUp, makesAccounts } from './sign-up.ts';
+import { checkSignedAnswers, tryAnswer } from './signed-answers.ts';
+import { checkSignedRequests } from './signed-requests.ts';
 import { type Subject, strangersTo, subjectsOf } from './subject.ts';
 import { checkUsers } from './users.ts';
 import { checkWays } from './ways.ts';
@@ -88,6 +92,7 @@ function linesOf(
     ...checkUsers(subject),
     ...checkSignUp(site, metadata, elsewhere),
     ...(metadata ? checkApiTokens(subject, metadata, apis) : []),
+    ...checkBoundApis(subject, apis),
   ]);
 }
 
@@ -111,7 +116,14 @@ const unseen = warning('provider', 'its other checks were left out.', 'Fix the a
 
 async function examineMetadata(config: Subject, metadata: Metadata, apis: Apis): Promise<Finding[]> {
   const { finding: keySet, algorithms } = await checkKeySet(metadata, config.provider);
-  const offers = [keySet, ...checkOffers(metadata, config.provider, algorithms)];
+  const offers = [
+    keySet,
+    ...checkOffers(metadata, config.provider, algorithms),
+    ...(await checkSignedRequests(metadata, config.provider)),
+    ...checkSignedAnswers(metadata, config.provider),
+    ...(await checkEncryption(metadata, config.provider)),
+    ...checkBoundTokens(metadata, config.provider),
+  ];
   const issuer = await checkMetadata(config, metadata);
   if (issuer.state === 'failed') return [issuer, ...offers, unseen];
   const { finding: client, usable } = await checkClient(config, metadata);
@@ -158,5 +170,9 @@ async function checkRequest(
   const settings = usable ?? config.provider;
   const found = await checkSignIn(config, settings);
   if (found.some(({ state }) => state === 'failed')) return found;
-  return [...found, ...(await checkApiRequests(config, settings, apis))];
+  return [
+    ...found,
+    ...(await tryAnswer(config, settings)),
+    ...(await checkApiRequests(config, settings, apis)),
+  ];
 }

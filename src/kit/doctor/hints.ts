@@ -1,9 +1,13 @@
 import type { ProviderConfig } from '../config/index.ts';
 import { redirectAddress } from './attempts.ts';
 import { allWords, type Refusal } from './refusal.ts';
+import { setRequestObject } from './signed-requests.ts';
 import type { Subject } from './subject.ts';
 
-type Rule = [words: RegExp, hint: string | ((config: Subject, settings: ProviderConfig) => string)];
+type Rule = [
+  words: RegExp,
+  hint: string | ((config: Subject, settings: ProviderConfig, refusal: Refusal) => string),
+];
 
 /** Whatever was asked for. */
 const general: Rule[] = [
@@ -33,7 +37,8 @@ const ofRequest: Rule[] = [
   ],
   [
     /request.?object|request_not_supported|signed request|parameter.{0,20}\brequest\b|["'`]request["'`]/i,
-    'Do not require a signed request object for this app at the provider: this app sends none.',
+    (_config, { requestObject, clientKeys }, refusal) =>
+      requestObject ? signedHint(refusal) : setRequestObject(clientKeys.length > 0),
   ],
   [
     /code_?challenge|code challenge|pkce|transformation/i,
@@ -70,7 +75,14 @@ function find(
 ): string | undefined {
   const words = allWords(refusal);
   const hint = rules.find(([pattern]) => pattern.test(words))?.[1];
-  return typeof hint === 'function' ? hint(config, settings) : hint;
+  return typeof hint === 'function' ? hint(config, settings, refusal) : hint;
+}
+
+/** Where a signed request is refused. */
+export function signedHint(refusal: Refusal): string {
+  return refusal.error === 'invalid_request_object' || /signature|\bkeys?\b|jwks/i.test(allWords(refusal))
+    ? 'Register the key set and the client metadata below at the provider (request_object_signing_alg), or set OIDC_REQUEST_OBJECT=false.'
+    : 'Switch signed requests on at the provider for this app, or set OIDC_REQUEST_OBJECT=false.';
 }
 
 export function registerHint(config: Subject): string {
@@ -87,5 +99,8 @@ export function clientHint({ clientAuth }: ProviderConfig): string {
   }
   return clientAuth === 'private_key_jwt'
     ? 'Register the key set below at the provider, and check OIDC_CLIENT_ID.'
-    : 'Register the certificate in OIDC_CLIENT_CERT_FILE at the provider, and check OIDC_CLIENT_ID.';
+    : certificateHint;
 }
+
+export const certificateHint =
+  'Register the certificate in OIDC_CLIENT_CERT_FILE at the provider, and check OIDC_CLIENT_ID.';

@@ -39,8 +39,9 @@ export async function hasNoToken(provider: ProviderConfig): Promise<boolean> {
 }
 
 function certificatesOf({ clientCert, clientKeys }: ProviderConfig): X509Certificate[] {
-  const pems = [clientCert, ...clientKeys.map(({ cert }) => cert)];
-  return pems.filter((pem) => pem !== undefined).map((pem) => new X509Certificate(pem));
+  // Where tokens are bound to it, the one that is shown in TLS is that of the first key.
+  const pems = new Set([clientCert, ...clientKeys.map(({ cert }) => cert)]);
+  return [...pems].filter((pem) => pem !== undefined).map((pem) => new X509Certificate(pem));
 }
 
 function thumbprintOf({ fingerprint256 }: X509Certificate): string {

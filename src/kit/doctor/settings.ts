@@ -1,5 +1,6 @@
+import { createPrivateKey } from 'node:crypto';
 import { checkSiteAndSettings } from '../assembly.ts';
-import { type Config, ConfigError, loadConfig } from '../config/index.ts';
+import { type Config, ConfigError, loadConfig, type ProviderConfig } from '../config/index.ts';
 import type { LoadedSite } from '../load-site.ts';
 import type { Apis } from '../provider/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
@@ -108,6 +109,17 @@ export function secretsOf({ provider, session, redisUrls }: Subject): string[] {
     ...session.secrets,
     ...passwords,
     ...ofProxy,
+    ...privatePartsOf(provider),
   ];
   return [...new Set(all)].filter((secret) => secret !== '');
+}
+
+/** Of a JWK (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2). */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const;
+
+function privatePartsOf({ clientKeys, decryptionKeys }: ProviderConfig): string[] {
+  return [...clientKeys, ...decryptionKeys].flatMap(({ pem }) => {
+    const jwk = createPrivateKey(pem).export({ format: 'jwk' });
+    return [pem, ...privateMembers.flatMap((name) => jwk[name] ?? [])];
+  });
 }

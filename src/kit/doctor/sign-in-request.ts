@@ -1,8 +1,8 @@
 import type { ProviderConfig } from '../config/index.ts';
 import { random, redirectAddress, type SignInOutcome, startSignIn } from './attempts.ts';
+import { blame, findCulprits, leastOf } from './culprits.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
-import { clientHint, registerHint, requestHint } from './hints.ts';
-import { listed } from './listed.ts';
+import { clientHint, registerHint, requestHint, signedHint } from './hints.ts';
 import { speaksOfAddress, wordsOf } from './refusal.ts';
 import type { Subject } from './subject.ts';
 
@@ -52,6 +52,8 @@ async function explain(
   settings: ProviderConfig,
 ): Promise<Finding[]> {
   const { cameBack } = outcome;
+  const ofSigning = await blameSigning(config, settings);
+  if (ofSigning) return ofSigning;
   if (!cameBack && speaksOfAddress(outcome)) {
     return [failed(address, `the provider refuses it (${wordsOf(outcome)}).`, registerHint(config))];
   }
@@ -76,6 +78,21 @@ async function explain(
   return [await compareRefusals(outcome, config, settings)];
 }
 
+/**
+ * Is it the signature, whatever else is asked for? A provider that ignores a signed request misses the redirect address,
+ * which would be blamed otherwise. What is wrong without the signature is found in the same way.
+ */
+async function blameSigning(config: Subject, settings: ProviderConfig): Promise<Finding[] | undefined> {
+  if (!settings.requestObject) return undefined;
+  const signed = await startSignIn(config, leastOf(settings));
+  if (signed.state !== 'refused') return undefined;
+  const unsigned = { ...settings, requestObject: false };
+  const plain = await startSignIn(config, leastOf(unsigned));
+  if (plain.state !== 'passed') return undefined;
+  const text = `the provider refuses it signed (${wordsOf(signed)}), and takes it unsigned.`;
+  return [...(await checkSignIn(config, unsigned)), failed(request, text, signedHint(signed))];
+}
+
 /** Every request is refused: is it because of the address, or whatever the address? */
 async function compareRefusals(
   outcome: SignInOutcome,
@@ -95,91 +112,6 @@ async function compareRefusals(
     `the provider refuses every request of this app ${words}. The address may be one reason of several: this app may also be disabled, not be allowed the authorization code flow, or have to send a request object or use PAR.`,
     registerHint(config),
   );
-}
-
-interface Culprit {
-  /** As the settings have it. */
-  name: string;
-  scope?: boolean;
-  outcome: SignInOutcome;
-}
-
-/** What a request need not have, each as it is without the setting. */
-const optional = [
-  ['OIDC_PROMPT', 'prompt', undefined],
-  ['OIDC_ACR_VALUES', 'acrValues', undefined],
-  ['OIDC_MAX_AGE', 'maxAge', undefined],
-  ['OIDC_UI_LOCALES', 'uiLocales', undefined],
-  ['OIDC_AUTHORIZATION_PARAMETERS', 'authorizationParameters', undefined],
-  ['OIDC_AUDIENCE', 'audience', undefined],
-  ['OIDC_RESOURCE', 'resource', undefined],
-  ['OIDC_RESPONSE_MODE', 'responseMode', 'query'],
-] as const;
-
-const mostTried = 30;
-const longestMs = 30_000;
-
-/** Asks with `openid` alone and nothing else; where that is taken, adds one by one what the app asks for. */
-async function findCulprits(config: Subject, settings: ProviderConfig) {
-  const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
-  const least = { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' as const };
-  const leastOutcome = await startSignIn(config, least);
-  const culprits: Culprit[] = [];
-  if (leastOutcome.state !== 'passed') return { least, leastOutcome, culprits };
-  const { offlineAccess } = settings;
-  const asked = [...settings.scope.split(' '), ...(offlineAccess === 'always' ? ['offline_access'] : [])];
-  const scopes = [...new Set(asked)].filter((name) => name !== 'openid');
-  const added = [
-    ...scopes.map((name) => ({ name, scope: true, change: scopeOf(name, settings) })),
-    ...optional
-      .filter(([, key, without]) => settings[key] !== without)
-      .map(([name, key]) => ({ name, scope: false, change: { [key]: settings[key] } })),
-  ];
-  const until = Date.now() + longestMs;
-  for (const { name, scope, change } of added.slice(0, mostTried)) {
-    const each = await startSignIn(config, { ...least, ...change });
-    if (each.state === 'refused') culprits.push({ name, scope, outcome: each });
-    if (each.state === 'silent' || Date.now() > until) break;
-  }
-  return { least, leastOutcome, culprits };
-}
-
-function scopeOf(name: string, { offlineAccess }: ProviderConfig) {
-  return { scope: `openid ${name}`, ...(name === 'offline_access' && { offlineAccess }) };
-}
-
-function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Finding[] {
-  const scopes = culprits.filter(({ scope }) => scope).map(({ name }) => name);
-  const others = culprits.filter(({ scope }) => !scope).map(({ name }) => name);
-  const found: Finding[] = [];
-  const words = outcome.description ? outcome : (culprits[0]?.outcome ?? outcome);
-  if (scopes.length > 0) {
-    const [which, it] = scopes.length === 1 ? ['the scope', 'it'] : ['the scopes', 'them'];
-    const offline = scopes.includes('offline_access') ? ' (IdentityServer: AllowOfflineAccess)' : '';
-    found.push(
-      failed(
-        request,
-        `the provider refuses ${which} ${listed(scopes)} (${wordsOf(words)}).`,
-        `Allow ${it} for this app at the provider${offline}, or take ${it} out of OIDC_SCOPE.`,
-      ),
-    );
-  }
-  if (others.length > 0) {
-    found.push(
-      failed(
-        request,
-        `the provider refuses what ${listed(others)} asks for (${wordsOf(words)}).`,
-        `Compare ${listed(others)} with what the provider offers.`,
-      ),
-    );
-  }
-  if (culprits.length === 0) {
-    const text = `the provider refuses it (${wordsOf(outcome)}), and takes each part of it alone.`;
-    found.push(
-      failed(request, text, 'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT with what it offers.'),
-    );
-  }
-  return found;
 }
 
 function hintFor(outcome: SignInOutcome, config: Subject, settings: ProviderConfig): string {

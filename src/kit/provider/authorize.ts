@@ -6,7 +6,7 @@ import { checkableAcr, type Demands } from './id-token-checks.ts';
 import type { Metadata } from './metadata.ts';
 import { leaveOutLongest, withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
-import { lengthInRequestObject, signedRequest } from './request-object.ts';
+import { lengthInRequestObject, signable, signedRequest } from './request-object.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /** What one sign-in asks of the provider beyond the settings. */
@@ -32,6 +32,7 @@ export async function authorizationUrl(
   request: AuthorizationRequest,
 ): Promise<URL> {
   const { settings } = connection;
+  const { clockToleranceSeconds } = settings;
   const metadata = await connection.discovered.get();
   const maxAge = maxAgeOf(request, settings);
   const { scope, ...offline } = offlineAccess(
@@ -42,7 +43,7 @@ export async function authorizationUrl(
   const resources = [settings.resource, ...(request.forApis?.resources ?? [])].filter(
     (each) => each !== undefined,
   );
-  const { prompt: _merged, ...asked } = request.parameters ?? {};
+  const asked = askedByLink(request, connection);
   const own = withoutEmpty({
     redirect_uri,
     scope,
@@ -75,7 +76,7 @@ export async function authorizationUrl(
       const build = async (link: Record<string, string>) => {
         const parameters = parametersWith(link);
         const sent = settings.requestObject
-          ? await signedRequest(configuration, parameters, { metadata, key, pushed })
+          ? await signedRequest(configuration, parameters, { metadata, key, pushed, clockToleranceSeconds })
           : parameters;
         return pushed
           ? oidc.buildAuthorizationUrlWithPAR(configuration, sent)
@@ -96,6 +97,22 @@ export function askedScope({ forApis }: AuthorizationRequest, { scope }: Provide
   const there = new Set(scope.split(' '));
   const added = wordsOf(forApis?.scope).filter((word) => !there.has(word));
   return [scope, ...new Set(added)].join(' ');
+}
+
+/** What a link asks for, but for the prompt, which is made of several (see `promptOf`). */
+function askedByLink(request: AuthorizationRequest, { settings, log }: ProviderConnection) {
+  const { prompt: _merged, ...asked } = request.parameters ?? {};
+  if (!settings.requestObject) return asked;
+  const { kept, left } = signable(asked);
+  if (left.length > 0) {
+    const hint =
+      'a signed request holds `claims` as a JSON object, `authorization_details` as a JSON list, and none of iss, sub, aud, exp, nbf, iat and jti';
+    log.warn(
+      { parameters: left, hint },
+      'parameters of a link were left out: a signed request cannot hold them',
+    );
+  }
+  return kept;
 }
 
 /** Some servers and proxies on the way refuse an address of 2,000 characters or more. */

@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client';
 import type { Log } from '../log/index.ts';
 import { AssertionAudience } from './assertion-audience.ts';
+import { BoundTokens } from './bound-tokens.ts';
 import { type ClientWay, clientAuthentication, showsCertificate } from './client-authentication.ts';
 import type { ClientKey } from './client-keys.ts';
 import { AnotherConfiguration, Configurations } from './configurations.ts';
@@ -13,6 +14,7 @@ import { ProviderHealth } from './health.ts';
 import { routeOf, warnOfPlainHttp, withPublicAddresses } from './internal-address.ts';
 import { ProviderKeys } from './keys.ts';
 import { boundMetadata, checkMetadata, type Metadata } from './metadata.ts';
+import { checkAliases } from './mtls-aliases.ts';
 import { Refreshing } from './refreshing.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { createStreaming, type OpenStream } from './streaming.ts';
@@ -44,6 +46,7 @@ export class ProviderConnection {
   readonly keys: ProviderKeys;
   readonly discovered: Refreshing<Metadata>;
   readonly decryption: Decryption;
+  readonly boundTokens: BoundTokens;
   /** For calls to an API: whether that answers says nothing about the provider. */
   readonly apiFetch: (...request: Parameters<ProviderFetch>) => Promise<Response>;
   /** Likewise, streamed both ways. */
@@ -79,8 +82,13 @@ export class ProviderConnection {
     const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
     const apiFetch = withoutEchoes(this.#nonces.watch(api.fetch));
     this.#fetch = fetch;
-    this.apiFetch = async (...request) => toResponse(await apiFetch(...request));
+    this.boundTokens = new BoundTokens(settings, context.log);
+    this.apiFetch = async (...request) => {
+      this.boundTokens.call(request[0]);
+      return toResponse(await apiFetch(...request));
+    };
     this.openStream = async (url, request) => {
+      this.boundTokens.call(url);
       const message = await streaming.open(url, request);
       this.#nonces.learn(url, message.headers['dpop-nonce']);
       return message;
@@ -129,12 +137,17 @@ export class ProviderConnection {
     { dpopKey, alone = false }: { dpopKey?: oidc.CryptoKeyPair | undefined; alone?: boolean } = {},
   ): Promise<T> {
     const metadata = await this.discovered.get();
+    let first: unknown;
     for (const [index, way] of this.#ways.entries()) {
       try {
         return await this.#attempt(run, { metadata, way, dpopKey, alone });
       } catch (error) {
         const next = this.#ways[index + 1];
-        if (!next || !isUnknownKey(error, way, next)) throw error;
+        // Whoever authenticates with the first key and not with the next has the first registered: its error counts.
+        const counts =
+          refusal(first) === 'invalid_request_object' && refusal(error) === 'invalid_client' ? first : error;
+        if (!next || !isUnknownKey(error, way, next)) throw counts;
+        first = error;
         this.log.warn('the provider does not accept the first client key; trying the next');
       }
     }
@@ -171,7 +184,9 @@ export class ProviderConnection {
         this.settings,
         this.#context,
       );
+      checkAliases(metadata, this.settings);
       this.#audience.warn(metadata);
+      this.boundTokens.readMetadata(metadata);
       return metadata;
     } catch (error) {
       const failure = toAuthError(error, 'discovery');

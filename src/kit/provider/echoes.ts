@@ -1,4 +1,5 @@
 import { ProviderAnswer, type ProviderFetch } from './fetch.ts';
+import { unverifiedClaims } from './unverified.ts';
 
 /** So many characters of a secret are too many for a log or a page (R20). */
 const telling = 10;
@@ -7,7 +8,6 @@ const telling = 10;
 const secretParameters = [
   ...['code', 'code_verifier', 'refresh_token', 'token', 'client_secret', 'client_assertion'],
   'subject_token',
-  // A request object holds the two that follow.
   ...['request', 'state', 'nonce'],
 ];
 
@@ -78,6 +78,9 @@ function secretsOf({ headers = {}, body }: Parameters<ProviderFetch>[1]): string
   if (/^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')) {
     const parameters = new URLSearchParams(String(body ?? ''));
     secrets.push(...secretParameters.flatMap((name) => parameters.getAll(name)));
+    // A server quotes what it has read, and in the request object that is written otherwise.
+    const { state, nonce } = unverifiedClaims(parameters.get('request') ?? undefined);
+    secrets.push(...[state, nonce].filter((each) => typeof each === 'string'));
   }
   return secrets.filter((secret) => secret.length >= telling);
 }

@@ -36,6 +36,7 @@ export async function exchangeToken(
     );
     demandAccessToken(answer);
     demandUsable(answer, dpop_key);
+    connection.boundTokens.look(answer.access_token);
     return {
       access_token: answer.access_token,
       expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,

@@ -35,6 +35,11 @@ export function hintOf(links: readonly Link[], step: Step): string | undefined {
   );
 }
 
+/** The hint of an `error` alone. */
+export function hintOfError(error: string): string {
+  return wordsHint({ error }) ?? `the provider answered error=${said(error)}`;
+}
+
 /**
  * The `error` of a body, of a redirect, or of a challenge in the header (RFC 6749 §5.2, RFC 6750 §3). The library reads
  * no body behind a challenge, and none that is not called JSON; what is said there counts all the same.
@@ -85,7 +90,7 @@ const pages: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /No required SSL certificate was sent/i,
-    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth',
+    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true',
   ],
 ];
 
@@ -106,6 +111,8 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
     return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
   if (error === 'invalid_target')
     return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or take it out';
+  if (demandsSignedRequest(error, description))
+    return `${said(error)}: the provider takes only signed requests of this client: set OIDC_REQUEST_OBJECT=true, or switch that off there`;
   if (error === 'invalid_request_object')
     return 'invalid_request_object: the provider does not accept the signed request of OIDC_REQUEST_OBJECT: register the public keys that npm run doctor prints, and compare request_object_signing_alg there with OIDC_CLIENT_KEY_ALG';
   if (error === 'request_not_supported')
@@ -119,6 +126,16 @@ function isDisabledClient(description: string): boolean {
   return (
     /\b(?:client|application|app)\b/i.test(description) &&
     /\b(?:disabled|not enabled|inactive|deactivated)\b/i.test(description)
+  );
+}
+
+/** Each server has words of its own for it: oidc-provider, IdentityServer, Keycloak (whose error differs by endpoint). */
+function demandsSignedRequest(error: string, description: string): boolean {
+  return (
+    /^invalid_request(?:_object)?$/.test(error) &&
+    /request object must be used|must use request object|(?:required to use|missing parameter:) 'request'/i.test(
+      description,
+    )
   );
 }
 

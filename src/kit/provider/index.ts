@@ -29,6 +29,7 @@ export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';
 export { whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
+export { hintOfError } from './hints.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';
 export { type Route, routeOf, withPublicAddresses } from './internal-address.ts';
 export { isTunnel, ProxyFailure } from './proxy.ts';

@@ -23,6 +23,8 @@ interface UnverifiedResponse {
   state: string | undefined;
   /** Why nobody can use it. */
   unclear: string | undefined;
+  /** What a developer may think of one without a state. */
+  stateless: string;
 }
 
 export function readResponse(answer: URLSearchParams): UnverifiedResponse {
@@ -34,20 +36,34 @@ export function readResponse(answer: URLSearchParams): UnverifiedResponse {
     parameters: new URLSearchParams({ response }),
     state: typeof state === 'string' && state !== '' ? state : undefined,
     unclear,
+    stateless:
+      '`response` holds no state that is a string: it may be another token, not an authorization answer',
   };
 }
 
 function complaintAbout(response: string, answer: URLSearchParams): string | undefined {
   if (response === '') {
-    const error = answer.get('error');
-    const words = error ? ` (without one it says error=${said(error)})` : '';
-    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${words}: allow this app that response mode at the provider`;
+    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${errorBeside(answer)}: allow this app that response mode at the provider`;
   }
   if (response.length > longestResponse)
     return `the authorization answer is longer than ${longestResponse} characters`;
   if (isEncrypted(response))
     return 'the authorization answer is encrypted: have the provider sign it only, without authorization_encrypted_response_alg';
+  if (!isReadable(response)) return 'the authorization answer is not a signed JWT';
   return undefined;
+}
+
+/** What an answer without a JWT says. Some providers report so that they do not know the response mode. */
+function errorBeside(answer: URLSearchParams): string {
+  const error = answer.get('error');
+  if (!error) return '';
+  const description = answer.get('error_description');
+  return ` (without one it says error=${said(error)}${description ? `: ${said(description, 120)}` : ''})`;
+}
+
+function isReadable(response: string): boolean {
+  const claims = Object.keys(unverifiedClaims(response)).length;
+  return claims > 0 && Object.keys(unverifiedHeader(response)).length > 0;
 }
 
 /**
@@ -78,13 +94,13 @@ export async function openResponse(
   }
 }
 
-/** Each is a text, or it is not there. */
+/** Each is a string, or it is not there. */
 function parametersOf(payload: JWTPayload): URLSearchParams {
   const given = parameters.filter((name) => payload[name] !== undefined);
   const wrong = given.find((name) => typeof payload[name] !== 'string');
   const hint =
     wrong !== undefined
-      ? `${wrong} in the authorization answer is no text`
+      ? `${wrong} in the authorization answer is not a string`
       : !payload.code && !payload.error
         ? 'the authorization answer holds neither code nor error'
         : undefined;
@@ -93,16 +109,24 @@ function parametersOf(payload: JWTPayload): URLSearchParams {
 }
 
 function refused(error: errors.JOSEError, response: string, connection: ProviderConnection): AuthError {
-  if (error instanceof errors.JOSEAlgNotAllowed)
-    return invalid(error, algorithmHint(response, connection.settings.idTokenAlg));
+  const { idTokenAlg } = connection.settings;
+  if (error instanceof errors.JOSEAlgNotAllowed) return invalid(error, algorithmHint(response, idTokenAlg));
+  if (error instanceof errors.JWKSNoMatchingKey) return invalid(error, keyHint(response, idTokenAlg));
   if (error instanceof errors.JWTExpired) return outOfTime(error, 'exp', connection);
+  // Of what the library says, some is the sender's: names of header parameters, without a bound.
   if (!(error instanceof errors.JWTClaimValidationFailed))
-    return invalid(error, `the authorization answer: ${error.message}`);
+    return invalid(error, `the authorization answer: ${said(error.message, 120)}`);
   const { claim, reason } = error;
   if (claim === 'nbf' && reason === 'check_failed') return outOfTime(error, claim, connection);
-  const hint = `${claim} in the authorization answer is ${reason === 'missing' ? 'missing' : 'not what was expected'}`;
+  const hint = `${claim} in the authorization answer is ${reason === 'missing' ? 'missing' : `not ${expected[claim] ?? 'a number'}`}`;
   return claim === 'iss' ? new AuthError('issuer_mismatch', { cause: error, hint }) : invalid(error, hint);
 }
+
+/** What these claims have to be; the others are times. */
+const expected: Readonly<Record<string, string>> = {
+  iss: 'the issuer of OIDC_ISSUER',
+  aud: 'OIDC_CLIENT_ID',
+};
 
 function outOfTime(cause: Error, claim: 'exp' | 'nbf', connection: ProviderConnection): AuthError {
   const { drift, tolerance } = connection.clock();
@@ -116,7 +140,13 @@ function invalid(cause: Error, hint: string): AuthError {
   return new AuthError('answer_invalid', { cause, hint });
 }
 
-function algorithmHint(response: string, expected: string): string {
+function algorithmHint(response: string, alg: string): string {
   const came = said(unverifiedHeader(response).alg ?? 'no algorithm at all', 20);
-  return `the authorization answer is signed with ${came}, and OIDC_ID_TOKEN_ALG is ${expected}: register authorization_signed_response_alg=${expected} for this app at the provider (its default is RS256)`;
+  return `the authorization answer is signed with ${came}, and OIDC_ID_TOKEN_ALG is ${alg}: register authorization_signed_response_alg=${alg} for this app at the provider (its default is RS256)`;
+}
+
+function keyHint(response: string, alg: string): string {
+  const { kid } = unverifiedHeader(response);
+  const key = typeof kid === 'string' ? `key "${said(kid)}"` : 'a key without a name';
+  return `the authorization answer is signed with ${key}, and jwks_uri has no usable key of that name for ${alg}`;
 }

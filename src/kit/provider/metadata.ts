@@ -59,10 +59,8 @@ export function checkMetadata(
       throw new AuthError('discovery_invalid', { hint: `the provider's metadata has no ${name}` });
   }
   for (const name of endpoints) {
-    if (metadata[name] === undefined || isSafeAddress(metadata[name], issuer)) continue;
-    throw new AuthError('discovery_invalid', {
-      hint: `${name} in the provider's metadata is no https address${behindProxy(metadata[name])}`,
-    });
+    const problem = metadata[name] === undefined ? undefined : addressProblem(name, metadata[name], issuer);
+    if (problem !== undefined) throw new AuthError('discovery_invalid', { hint: problem });
   }
   for (const [name, address] of addressesIn(metadata)) refuseForeign(name, address, otherOrigins);
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
@@ -118,6 +116,12 @@ export function tenantIssuer(metadata: { issuer: string }, tid: unknown, allowed
     throw new AuthError('tenant_not_allowed', { hint: 'the tenant (tid) is not in OIDC_ALLOWED_TENANTS' });
   }
   return metadata.issuer.replace(tenantPlaceholder, String(tid));
+}
+
+/** What is wrong with the address of an endpoint, if anything is. */
+export function addressProblem(name: string, address: unknown, issuer: string): string | undefined {
+  if (isSafeAddress(address, issuer)) return undefined;
+  return `${name} in the provider's metadata is no https address${behindProxy(address)}`;
 }
 
 /** https; or http on loopback, where the issuer is there too. */

@@ -35,6 +35,7 @@ export async function refreshTokens(
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
     if (!api) demandBoundToken(answer, dpop_key);
+    connection.boundTokens.look(answer.access_token);
     const claims = answer.claims();
     if (claims) {
       // First: whatever else is wrong with somebody else's tokens, they end the session.

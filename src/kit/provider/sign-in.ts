@@ -5,6 +5,7 @@ import { type AuthorizationRequest, askedScope, maxAgeOf } from './authorize.ts'
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
+import { withoutEcho } from './echoes.ts';
 import { checkIdToken } from './id-token-checks.ts';
 import { openResponse } from './jarm.ts';
 import { withoutEmpty } from './parameters.ts';
@@ -47,7 +48,7 @@ export async function finishSignIn(
   };
   const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
   try {
-    const answered = await opened(callback, connection);
+    const answered = withoutSecrets(await opened(callback, connection), request);
     return await connection.call(
       async (configuration, dpop, metadata) => {
         const answer = await oidc.authorizationCodeGrant(
@@ -58,6 +59,7 @@ export async function finishSignIn(
           dpop,
         );
         demandBoundToken(answer, dpopKey);
+        connection.boundTokens.look(answer.access_token);
         const claims = { ...answer.claims() } as SignInAnswer['claims'];
         const accessToken = answer.access_token;
         checkIdToken(claims, settings, { accessToken, acr, maxAge, authTimeNeeded });
@@ -77,6 +79,16 @@ export async function finishSignIn(
   } catch (error) {
     throw clientCallError(error, settings, 'answer', connection.clock());
   }
+}
+
+/** Some providers quote the request that they refuse, and what they say goes into the log (R20). */
+function withoutSecrets(callback: URL, { state, nonce }: AuthorizationRequest): URL {
+  const url = new URL(callback);
+  const description = url.searchParams.get('error_description');
+  if (description !== null) {
+    url.searchParams.set('error_description', withoutEcho(description, [state, nonce]));
+  }
+  return url;
 }
 
 /** The same address with what the answer's JWT holds, and nothing else (JARM). */

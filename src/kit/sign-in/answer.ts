@@ -1,6 +1,6 @@
 import { hasRepeats } from '../http/parameters.ts';
 import { localPath } from '../http/return-path.ts';
-import type { Provider } from '../provider/index.ts';
+import { hintOfError, type Provider } from '../provider/index.ts';
 import { readResponse } from '../provider/jarm.ts';
 
 /** What came to a callback, before anything in it is trusted. */
@@ -13,6 +13,8 @@ export interface Answer {
   state: string | undefined;
   /** Why nobody can use it. */
   unclear: string | undefined;
+  /** For the developer, where an answer says of no sign-in that it is its answer. */
+  stateless?: string | undefined;
   /** There is none: a person was led to the callback's clean address. */
   clean: { returnTo: string } | undefined;
 }
@@ -22,14 +24,16 @@ export function readAnswer(provider: Provider | undefined, parameters: URLSearch
   if (clean || parameters.size === 0) {
     return { provider, parameters, clean, state: undefined, unclear: undefined };
   }
-  const read = provider?.settings.responseMode === 'jwt' ? readResponse : readPlain;
-  return { provider, clean, ...read(parameters) };
+  const isJwt = provider?.settings.responseMode === 'jwt';
+  const read: Read = isJwt ? readResponse(parameters) : readPlain(parameters, provider);
+  const inFull = (hint: string | undefined) => hint && (provider?.inFull(hint) ?? hint);
+  return { provider, clean, ...read, unclear: inFull(read.unclear), stateless: inFull(read.stateless) };
 }
 
-type Read = Pick<Answer, 'parameters' | 'state' | 'unclear'>;
+type Read = Pick<Answer, 'parameters' | 'state' | 'unclear' | 'stateless'>;
 
 /** Each parameter of an answer comes once, and it says something. */
-function readPlain(parameters: URLSearchParams): Read {
+function readPlain(parameters: URLSearchParams, provider: Provider | undefined): Read {
   const states = parameters.getAll('state');
   const state = states.length === 1 && states[0] ? states[0] : undefined;
   const saysNothing = parameters.has('state') && !parameters.get('code') && !parameters.get('error');
@@ -38,7 +42,14 @@ function readPlain(parameters: URLSearchParams): Read {
     : saysNothing
       ? 'the answer holds neither code nor error'
       : undefined;
-  return { parameters, state, unclear };
+  const stateless = provider?.settings.requestObject ? refusedUnread(parameters) : undefined;
+  return { parameters, state, unclear, stateless };
+}
+
+/** A provider that takes no signed requests has not read the state in them, so its answer does not say whose it is. */
+function refusedUnread(parameters: URLSearchParams): string | undefined {
+  const error = parameters.get('error') ?? '';
+  return error === '' ? undefined : `without a state, ${hintOfError(error)}`;
 }
 
 function readClean(parameters: URLSearchParams): Answer['clean'] {

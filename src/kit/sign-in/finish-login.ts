@@ -50,7 +50,7 @@ export async function finishLogin(req: Request, res: Response, answer: Answer): 
       if (unclear !== undefined) throw new AuthError('callback_parameters', { hint: unclear });
       // Whoever has signed in meanwhile is led to a page (R4).
       if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
-      return answerStranger(req, res, clean, state !== undefined);
+      return answerStranger(req, res, answer);
     }
   } catch (error) {
     throw withNewStart(req, error, { returnTo, provider: asked ?? provider });
@@ -155,7 +155,7 @@ async function awaitFirst(req: Request, res: Response, { state, returnTo }: Logi
 }
 
 /** An answer to no sign-in of this browser that is on its way: used already, too old, pushed out, or made up (R4). */
-function answerStranger(req: Request, res: Response, at: Answer['clean'], hasState: boolean): void {
+function answerStranger(req: Request, res: Response, { clean: at, state, stateless }: Answer): void {
   const { context } = demandStore(req);
   const returnTo = at?.returnTo ?? '/';
   // Whoever comes from another site may have a session whose cookie stayed behind, as it does with each form (Lax).
@@ -165,11 +165,11 @@ function answerStranger(req: Request, res: Response, at: Answer['clean'], hasSta
     redirect(res, 303, ahead);
     return;
   }
-  const reason = at || hasState ? 'state_unknown' : 'state_missing';
+  const reason = at || state !== undefined ? 'state_unknown' : 'state_missing';
   const text = [...failurePage(reason).text];
   if (context.cookies.read(req, isOurName).size === 0) text.unshift({ key: 'error.cookies-blocked' });
   // One button, which starts again.
-  throw new AuthError(reason, { page: { text, other: undefined } });
+  throw new AuthError(reason, { hint: stateless, page: { text, other: undefined } });
 }
 
 /** The callback without an answer: there all cookies come along, and a reload repeats nothing. */

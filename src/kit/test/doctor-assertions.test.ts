@@ -1,17 +1,14 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { calculateJwkThumbprint, exportJWK } from 'jose';
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { makeKeyFolder } from './helpers/doctor-keys.ts';
 import type { Env } from './helpers/doctor-run.ts';
 import { glewlwyd, identityServer4, openIddict, plainServer, proves } from './helpers/doctor-servers.ts';
 import { expectRow, type Row, runRow, stopProviders } from './helpers/doctor-table.ts';
 
 afterEach(stopProviders);
 
-const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = makeKeyFolder();
+afterAll(folder.remove);
 
 const strangersKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
 
@@ -31,7 +28,7 @@ describe('what to register', () => {
     ['a P-256 key', 'ec', 'ES256', {}],
     ['an Ed25519 key', 'ed25519', 'EdDSA', {}],
   ])('%s is registered as a key set, whose key id is the thumbprint', async (_name, kind, alg, env) => {
-    const { file, jwk } = await clientKey(kind);
+    const { file, jwk, kid } = await folder.make(kind);
     const { lines } = await runRow({
       server: openIddict,
       app: { key: jwk },
@@ -45,7 +42,7 @@ describe('what to register', () => {
     });
     const line = lines.find((each) => each.startsWith('✓ register as key set: ')) ?? '';
     const set = JSON.parse(line.replace('✓ register as key set: ', ''));
-    expect(set).toEqual({ keys: [{ ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig', alg }] });
+    expect(set).toEqual({ keys: [{ ...jwk, kid, use: 'sig', alg }] });
     expect(lines).toContainEqual(
       expect.stringMatching(/^✓ client authentication: private_key_jwt is accepted/),
     );
@@ -176,7 +173,7 @@ describe('a client assertion', () => {
       },
     ],
   ])('%s', async (_server, { env, app, ...row }) => {
-    const { file, jwk } = await clientKey('rsa');
+    const { file, jwk } = await folder.make('rsa');
     await expectRow({
       ...row,
       app: { key: jwk, ...app },
@@ -189,15 +186,3 @@ describe('a client assertion', () => {
     });
   });
 });
-
-async function clientKey(kind: 'rsa' | 'ec' | 'ed25519') {
-  const { privateKey, publicKey } =
-    kind === 'rsa'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : kind === 'ec'
-        ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-        : generateKeyPairSync('ed25519');
-  const file = join(folder, `${randomUUID()}.pem`);
-  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  return { file, jwk: await exportJWK(publicKey) };
-}

@@ -61,7 +61,7 @@ describe('with PAR, a push that is refused is an error that says why', () => {
         server: keycloak,
         app: { requestObject: true },
         lines: [
-          /^✗ sign-in request: .*\(invalid_request: Missing parameter: 'request' or 'request_uri'\)\. Do not require a signed request object/,
+          /^✗ sign-in request: .*\(invalid_request: Missing parameter: 'request' or 'request_uri'\)\. Set OIDC_REQUEST_OBJECT=true, and OIDC_CLIENT_KEY_FILE to a private key, and register the key set/,
         ],
         not: addressLine,
         exit: 1,

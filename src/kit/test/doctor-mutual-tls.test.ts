@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { examine } from '../doctor/examine.ts';
 import { toLine } from '../doctor/finding.ts';
@@ -29,7 +30,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function examineAt(issuer: string, origin: string): Promise<string[]> {
+async function examineAt(
+  issuer: string,
+  origin: string,
+  env: Record<string, string> = {},
+): Promise<string[]> {
   const found = await examine({
     BASE_URL: origin,
     SESSION_SECRET: sessionSecret,
@@ -38,6 +43,7 @@ async function examineAt(issuer: string, origin: string): Promise<string[]> {
     OIDC_CLIENT_AUTH: 'tls_client_auth',
     OIDC_CLIENT_KEY_FILE: join(folder, 'key.pem'),
     OIDC_CLIENT_CERT_FILE: join(folder, 'cert.pem'),
+    ...env,
   });
   return found.map(toLine);
 }
@@ -94,6 +100,48 @@ test('a provider that does not know who signed the certificate', async () => {
     asking.closeAllConnections();
     asking.close();
     await provider.stop();
+  }
+});
+
+test.each<[what: string, env: Record<string, string>]>([
+  ['certificate', {}],
+  ['key', { OIDC_CLIENT_AUTH: 'private_key_jwt', OIDC_CERTIFICATE_BOUND_TOKENS: 'true' }],
+])('a provider that takes requests and codes from anybody does not check the %s', async (what, env) => {
+  const asked: string[] = [];
+  const careless = createTlsServer({ cert: server.cert, key: server.key }, async (req, res) => {
+    const signed = new URLSearchParams(await text(req)).has('request');
+    asked.push(`${req.url}${signed ? ' signed' : ''}`);
+    const answers: Record<string, [status: number, body: object]> = {
+      '/.well-known/openid-configuration': [200, metadata],
+      '/par': [signed ? 201 : 400, { request_uri: 'urn:example:one', expires_in: 60 }],
+      '/token': [400, { error: 'invalid_grant' }],
+    };
+    const [status, body] = answers[req.url ?? ''] ?? [404, {}];
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await once(careless.listen(0, 'localhost'), 'listening');
+  const issuer = `https://localhost:${(careless.address() as AddressInfo).port}`;
+  const metadata = {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    pushed_authorization_request_endpoint: `${issuer}/par`,
+    jwks_uri: `${issuer}/jwks`,
+  };
+  try {
+    const origin = `http://127.0.0.1:${await freePort()}`;
+    const lines = await examineAt(issuer, origin, { OIDC_REQUEST_OBJECT: 'true', ...env });
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        new RegExp(
+          `^✗ client authentication: the provider does not check the ${what} of web-app: it accepts a made-up one too\\.`,
+        ),
+      ),
+    );
+    expect(asked).toContain('/par signed');
+  } finally {
+    careless.closeAllConnections();
+    careless.close();
   }
 });
 

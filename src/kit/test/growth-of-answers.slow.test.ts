@@ -6,6 +6,7 @@ import { toHeaders } from '../provider/answer-headers.ts';
 import { challengeIn } from '../provider/api-challenge.ts';
 import { ProviderAnswer } from '../provider/fetch.ts';
 import { said } from '../provider/hint-text.ts';
+import { readResponse } from '../provider/jarm.ts';
 import { inStandardForm } from '../provider/token-answer.ts';
 import { growth, linear } from './helpers/growth.ts';
 
@@ -98,5 +99,27 @@ describe('what a provider or an API sends costs no more than its length', () => 
         await oidc.refreshTokenGrant(configuration, 'a-token').catch(() => {});
       };
     }),
+  );
+
+  // At most 16,000 characters are read of an answer.
+  const encoded = (text: string) => Buffer.from(text).toString('base64url');
+  test.each([
+    ['letters', (size: number) => ({ response: 'a'.repeat(size) })],
+    ['dots', (size: number) => ({ response: '.'.repeat(size) })],
+    ['nested lists', (size: number) => ({ response: `e30.${encoded('['.repeat(size / 2))}.` })],
+    ['claims', (size: number) => ({ response: `e30.${encoded(`{${'"a":1,'.repeat(size / 12)}"b":2}`)}.` })],
+    [
+      'an error beside none',
+      (size: number) => ({ error: 'eyJ'.repeat(size), error_description: 'a='.repeat(size) }),
+    ],
+  ] as [string, (size: number) => Record<string, string>][])(
+    'an authorization answer of %s',
+    async (_, made) => {
+      const ratio = await growth(7_500, (size) => {
+        const answer = new URLSearchParams(made(size));
+        return () => readResponse(answer);
+      });
+      expect(ratio).toBeLessThan(linear);
+    },
   );
 });

@@ -108,10 +108,17 @@ function handleChallenge(req: Request, name: string, provider: Provider, challen
       error,
       error_description,
       scope,
-      hint: provider.inFull(hintFor(name, apis.get(name)?.token, challenge)),
+      hint: provider.inFull(hintFor(name, apis.get(name)?.token, challenge) + boundHint(provider, challenge)),
     },
     "the API refuses this app's access tokens",
   );
+}
+
+/** RFC 8705 §3: an API that does not see the certificate refuses the token as invalid. */
+function boundHint({ settings }: Provider, { error }: Challenge): string {
+  return settings.certificateBoundTokens && error === 'invalid_token'
+    ? "; the token is bound to the client certificate, which the API's TLS server must ask for"
+    : '';
 }
 
 function hintFor(name: string, token: ApiToken | undefined, { error, scope }: Challenge): string {

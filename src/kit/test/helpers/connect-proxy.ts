@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Certificate } from './certificates.ts';
 
 export interface ConnectProxy {
@@ -10,6 +11,8 @@ export interface ConnectProxy {
   address(credentials?: string): string;
   /** Where it was asked to connect to, such as `localhost:443`, in order. */
   asked: string[];
+  /** Whether a certificate came with each of these, which it asks for where it speaks TLS. */
+  shown: boolean[];
   /** What anybody asked of it that was no CONNECT. */
   others: string[];
   /** Connections that it has opened. */
@@ -30,10 +33,13 @@ interface Wanted {
 /** An HTTP proxy as companies have one: it opens connections for whom it lets (RFC 9110 §9.3.6). */
 export async function startConnectProxy({ credentials, answer, tls }: Wanted = {}): Promise<ConnectProxy> {
   const asked: string[] = [];
+  const shown: boolean[] = [];
   const others: string[] = [];
   const sockets = new Set<Duplex>();
   let opened = 0;
-  const server = tls ? createTlsServer({ cert: tls.cert, key: tls.key }) : createServer();
+  const server = tls
+    ? createTlsServer({ cert: tls.cert, key: tls.key, requestCert: true, rejectUnauthorized: false })
+    : createServer();
   const keep = (socket: Duplex) => {
     sockets.add(socket.on('error', () => {}).on('close', () => sockets.delete(socket)));
   };
@@ -46,6 +52,7 @@ export async function startConnectProxy({ credentials, answer, tls }: Wanted = {
     keep(socket);
     const target = req.url ?? '';
     asked.push(target);
+    shown.push(socket instanceof TLSSocket && socket.getPeerX509Certificate() !== undefined);
     if (answer === 'hangs') return void socket.resume().on('end', () => socket.end());
     if (answer === 'hangs up') return void socket.destroy();
     if (answer) return void socket.end(`HTTP/1.1 ${answer}\r\n\r\n`);
@@ -69,6 +76,7 @@ export async function startConnectProxy({ credentials, answer, tls }: Wanted = {
   const { port } = server.address() as AddressInfo;
   return {
     asked,
+    shown,
     others,
     get opened() {
       return opened;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { inJwt } from './misbehaving-jwt-answer.ts';
 import { publicJwk, publishedKeys, signingKey, signToken } from './misbehaving-keys.ts';
 import type { Endpoint, ProviderState, Reply } from './misbehaving-state.ts';
 import { newSecret, refresh, take, tokens } from './misbehaving-tokens.ts';
@@ -39,7 +40,7 @@ export const endpoints: Record<Endpoint, Handler> = {
     requireHonestRequest(request, state);
     const code = newSecret('code', state);
     state.grants.set(code, { request, lies: state.lies });
-    return { status: 303, headers: { location: answerTo(request, code, state) } };
+    return { status: 303, headers: { location: await answerTo(request, code, state) } };
   },
 
   async token({ params, headers }, state) {
@@ -156,14 +157,17 @@ function requireHonestRequest(
   }
 }
 
-function answerTo(request: URLSearchParams, code: string, { lies, profile, origin }: ProviderState): string {
+/** The redirect back, in the response mode that was asked for. */
+async function answerTo(request: URLSearchParams, code: string, state: ProviderState): Promise<string> {
+  const { lies, profile, origin } = state;
   const back = new URL(request.get('redirect_uri') ?? '');
-  const iss = origin + profile.issuerPath;
   const honest: Record<string, string> = { code, state: request.get('state') ?? '', ...profile.answer };
-  if (honest.iss) honest.iss = iss;
-  for (const [name, value] of Object.entries({ ...honest, ...lies.answer })) {
-    const given = typeof value === 'function' ? value(honest[name] ?? '') : value;
-    for (const each of [given ?? []].flat()) back.searchParams.append(name, each);
-  }
+  if (honest.iss) honest.iss = origin + profile.issuerPath;
+  const given = Object.entries({ ...honest, ...lies.answer }).map(
+    ([name, value]) => [name, typeof value === 'function' ? value(honest[name] ?? '') : value] as const,
+  );
+  const sent = request.get('response_mode') === 'jwt' ? await inJwt(Object.fromEntries(given), state) : given;
+  for (const [name, value] of sent)
+    for (const each of [value ?? []].flat()) back.searchParams.append(name, each);
   return back.href;
 }

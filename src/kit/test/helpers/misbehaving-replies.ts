@@ -29,7 +29,19 @@ export interface Lie {
   manner?: 'silent' | 'trickle' | 'flood' | 'hang-up';
 }
 
-type Parameter = string | readonly string[] | undefined;
+export type Parameter = string | readonly string[] | undefined;
+
+/** What is wrong with an answer that is a signed JWT (OIDC_RESPONSE_MODE=jwt). Whatever is not named stays honest. */
+export interface JwtLies {
+  /** Claims to replace; undefined takes one out. A function is called when the answer is made. */
+  claims?: Record<string, unknown> | (() => Record<string, unknown>);
+  header?: Record<string, unknown>;
+  sign?: Signing;
+  /** Makes something else of the honest JWT; a list repeats `response`. */
+  as?: (honest: string) => Parameter | Promise<Parameter>;
+  /** Parameters beside it, made of those in it where that is a function; a list repeats one. */
+  beside?: Record<string, Parameter | ((inside: string) => Parameter)>;
+}
 
 /** What is wrong with one sign-in. Whatever is not named stays honest. */
 export interface Lies {
@@ -39,6 +51,8 @@ export interface Lies {
   sign?: Signing;
   /** Parameters of the answer to replace; undefined leaves one out, a list repeats it. */
   answer?: Record<string, Parameter | ((honest: string) => Parameter)>;
+  /** The JWT that the answer is, where the request asks for one. What `answer` replaces is in it. */
+  jwt?: JwtLies;
   /** Userinfo as a signed JWT (OpenID Connect Core §5.3.2). */
   userinfoSigned?: Signing;
   /** Members of each published key to replace. */

@@ -16,6 +16,8 @@ export interface Case {
   name: string;
   lies: Lies | ((op: MisbehavingProvider) => Promise<Lies>);
   reason: SignInFailure;
+  /** What the log tells the developer. */
+  hint?: RegExp;
   op?: Partial<ProviderOptions>;
   env?: Record<string, string>;
   /** The answer does not say which sign-in it belongs to, so none is used up. */
@@ -77,13 +79,15 @@ export async function withPair<T>(
 }
 
 /** Signs in while the provider misbehaves, and looks at all that must hold afterwards. */
-export async function expectRefused({ reason, ...more }: Case): Promise<void> {
+export async function expectRefused({ reason, hint, ...more }: Case): Promise<void> {
   await withPair(more, async ({ op, app, browser, open }) => {
     const page = await open('/profile?tab=1');
     expectPlainFailure(page, app);
     expect(reasons(app)).toEqual([reason]);
+    if (hint) expect(app.events('sign_in.failed')[0]?.hint).toMatch(hint);
     expect(JSON.stringify(app.events('sign_in.failed'))).toContain(requestIdOn(page));
     expect(app.events('sign_in.succeeded')).toEqual([]);
+    expect(browser.cookie('session')).toBeUndefined();
     expect(op.calls.elsewhere).toBe(0);
     if (more.codeStays) expect(op.calls.token).toBe(0);
     if (more.beforeLeaving) expect(op.calls.authorization).toBe(0);

@@ -1,4 +1,6 @@
+import { hash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -14,6 +16,24 @@ import {
 export interface MutualTlsProvider extends IdentityProvider {
   /** Requests that came by the endpoints for clients with a certificate. */
   byAlias: string[];
+  /** The thumbprint of the certificate that came with each of these. */
+  shown: (string | undefined)[];
+  /** Those at the plain endpoints. */
+  plain: string[];
+}
+
+type Aliases = Record<string, unknown>;
+
+interface Wanted {
+  /** What the endpoints for certificates show, and where they are; by default as the others, on another port. */
+  front?: Certificate;
+  host?: string;
+  port?: number;
+  /** Whether TLS asks for a certificate there, and refuses connections without a trusted one. */
+  asks?: boolean;
+  refuses?: boolean;
+  /** What the metadata says of them; undefined: nothing. */
+  aliases?: (honest: Aliases, at: string) => unknown;
 }
 
 /**
@@ -24,46 +44,66 @@ export async function startMutualTlsProvider(
   server: Certificate,
   clientCa: Certificate,
   { overrides = {}, ...options }: IdentityProviderOptions,
+  {
+    front = server,
+    host = 'localhost',
+    port: own = 0,
+    asks = true,
+    refuses = false,
+    aliases = (honest) => honest,
+  }: Wanted = {},
 ): Promise<MutualTlsProvider> {
-  const tls = { cert: server.cert, key: server.key };
-  const asking = createServer({ ...tls, ca: [clientCa.cert], requestCert: true, rejectUnauthorized: false });
-  asking.listen(0, 'localhost');
+  const asking = createServer({
+    ...{ cert: front.cert, key: front.key, ca: [clientCa.cert] },
+    ...{ requestCert: asks, rejectUnauthorized: refuses },
+  });
+  asking.listen(own, 'localhost');
   await once(asking, 'listening');
   const port = await freePort();
-  const host = `localhost:${port}`;
-  const alias = (path: string) => `https://localhost:${(asking.address() as AddressInfo).port}${path}`;
+  const at = `https://${host}:${(asking.address() as AddressInfo).port}`;
+  const honest = {
+    token_endpoint: `${at}/token`,
+    revocation_endpoint: `${at}/token/revocation`,
+    pushed_authorization_request_endpoint: `${at}/request`,
+    userinfo_endpoint: `${at}/me`,
+  };
+  const plain: string[] = [];
   const provider = await startIdentityProvider({
     ...options,
     port,
-    tls: { ...tls, requestCert: false },
-    overrides: {
-      ...overrides,
-      discovery: {
-        mtls_endpoint_aliases: {
-          token_endpoint: alias('/token'),
-          revocation_endpoint: alias('/token/revocation'),
-          pushed_authorization_request_endpoint: alias('/request'),
-          userinfo_endpoint: alias('/me'),
-        },
-      },
-    },
+    tls: { cert: server.cert, key: server.key, requestCert: false },
+    overrides: { ...overrides, discovery: { mtls_endpoint_aliases: aliases(honest, at) } },
+    onRequest: (line) => void plain.push(line),
   });
   const byAlias: string[] = [];
+  const shown: (string | undefined)[] = [];
   const answer = provider.provider.callback();
   asking.on('request', (req, res) => {
     byAlias.push(`${req.method} ${req.url}`);
-    req.headers.host = host;
+    shown.push(thumbprintShown(req));
+    req.headers.host = new URL(provider.issuer).host;
     answer(req, res);
   });
   return {
     ...provider,
-    byAlias,
+    ...{ byAlias, shown, plain },
     async stop() {
       asking.closeAllConnections();
       asking.close();
       await provider.stop();
     },
   };
+}
+
+/** As a token bound to it has it in its `cnf` (RFC 8705 §3.1). */
+export function thumbprintOf({ cert }: Pick<Certificate, 'cert'>): string {
+  return hash('sha256', new X509Certificate(cert).raw, 'base64url');
+}
+
+/** Of the certificate that a request came with. */
+export function thumbprintShown({ socket }: IncomingMessage): string | undefined {
+  const certificate = (socket as TLSSocket).getPeerX509Certificate();
+  return certificate && hash('sha256', certificate.raw, 'base64url');
 }
 
 const socketOf = ({ req }: Context) => req.socket as TLSSocket;
