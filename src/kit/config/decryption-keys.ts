@@ -19,7 +19,10 @@ export function decryptionKeys(setting: string | undefined): { keys: DecryptionK
   if (first && second && isSame(first.key, second.key)) problems.push(`${name} names one key twice.`);
   else if (first?.kid !== undefined && first.kid === second?.kid)
     problems.push(`${name} names two keys with one "kid": give each its own.`);
-  return { keys: found.map(({ key, kid }) => ({ pem: pemOf(key), ...(kid && { kid }) })), problems };
+  return {
+    keys: found.map(({ key, kid }) => ({ pem: pemOf(key), ...(kid !== undefined && { kid }) })),
+    problems,
+  };
 }
 
 function readOne(path: string): { key: KeyObject; kid?: string } | string {
@@ -36,7 +39,7 @@ function readOne(path: string): { key: KeyObject; kid?: string } | string {
   if (alg !== undefined && alg !== fitting)
     return `${name} names a JWK whose "alg" is not the one it is used with, ${fitting}.`;
   if (use === 'sig') return `${name} names a JWK whose "use" is sig: make a key for encryption alone.`;
-  return { key, ...(kid !== undefined && { kid }) };
+  return { key, ...(kid && { kid }) };
 }
 
 function decrypts({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {

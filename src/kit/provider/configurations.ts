@@ -6,8 +6,9 @@ import { namesOf } from './algorithms.ts';
 import type { AssertionAudience } from './assertion-audience.ts';
 import { AuthTimeRepair } from './auth-time.ts';
 import { showsCertificate } from './client-authentication.ts';
-import { type Decryption, DecryptionError } from './decryption.ts';
+import { type Decryption, DecryptionError, isEncrypted } from './decryption.ts';
 import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
+import { said } from './hint-text.ts';
 import { peek } from './id-token-checks.ts';
 import type { ProviderKeys } from './keys.ts';
 import { isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
@@ -129,11 +130,17 @@ export class Configurations {
 
   /** Encrypted, it is a JWT whose signed one the library then checks. */
   async #userinfo(came: ProviderAnswer): Promise<ProviderAnswer> {
-    if (came.status !== 200 || !/^application\/jwt\b/i.test(came.headers.get('content-type') ?? ''))
-      return came;
-    const jwt = await came.text();
-    const inner = await this.#open(jwt, 'userinfo_encrypted', 'userinfo');
-    return inner === jwt ? came : came.withContent(inner);
+    if (came.status !== 200) return came;
+    const type = came.headers.get('content-type') ?? '';
+    const body = await came.text();
+    if (!/^application\/jwt\b/i.test(type)) {
+      // JSON, which does not begin so; the library would say no more than that it is none.
+      if (!body.startsWith('eyJ') || !isEncrypted(body)) return came;
+      const complaint = `userinfo is encrypted and sent ${type ? `as ${said(type)}` : 'without a Content-Type'}: have the provider send it as application/jwt`;
+      throw unreadable('userinfo_encrypted', complaint);
+    }
+    const inner = await this.#open(body, 'userinfo_encrypted', 'userinfo');
+    return inner === body ? came : came.withContent(inner);
   }
 
   async #open(token: string, reason: SignInFailure, what: string): Promise<string> {
@@ -141,8 +148,7 @@ export class Configurations {
       return await this.#decryption.open(token, what);
     } catch (error) {
       if (!(error instanceof DecryptionError)) throw error;
-      const otherwise = reason === 'userinfo_encrypted' ? ', or set OIDC_USERINFO=false' : '';
-      throw new AuthError(reason, { cause: error, hint: error.message + otherwise });
+      throw unreadable(reason, error.message, error);
     }
   }
 
@@ -161,6 +167,11 @@ export class AnotherConfiguration extends Error {
     this.issuer = issuer;
     this.given = given;
   }
+}
+
+function unreadable(reason: SignInFailure, complaint: string, cause?: Error): AuthError {
+  const without = reason === 'userinfo_encrypted' ? ', or set OIDC_USERINFO=false' : '';
+  return new AuthError(reason, { cause, hint: complaint + without });
 }
 
 interface GivenAnswer {

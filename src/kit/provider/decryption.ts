@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, compactDecrypt, type JWK } from 'jose';
+import { calculateJwkThumbprint, compactDecrypt, errors, type JWK } from 'jose';
 import { said } from './hint-text.ts';
 import { unverifiedHeader } from './unverified.ts';
 
@@ -18,6 +18,9 @@ const contentAlgorithms = ['A128GCM', 'A256GCM', 'A128CBC-HS256'];
 /** All claims that a sign-in may have, signed and encrypted, which makes each half as long again. */
 const longestToken = 256 * 1024;
 const longestHeader = 4_000;
+
+const signed = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+const encrypted = /^[\w-]+(?:\.[\w-]*){4}$/;
 
 /** A token that is encrypted and cannot be used; `message` is a hint for the developer. */
 export class DecryptionError extends Error {
@@ -68,19 +71,16 @@ export class Decryption {
     const fitting = (await this.#load()).filter(({ jwk }) => fits(jwk, header));
     if (fitting.length === 0)
       throw new DecryptionError(
-        `${what} is encrypted by ${header.alg}, and no key of OIDC_DECRYPTION_KEY_FILE is of that kind: register the public keys that npm run doctor prints`,
+        `${what} is encrypted by ${header.alg}${header.crv ? ` for a ${said(header.crv, 20)} key` : ''}, and no key of OIDC_DECRYPTION_KEY_FILE is of that kind: ${register}`,
       );
     const named = fitting.filter(({ kid }) => kid === header.kid);
-    const inner = await decrypted(token, named.length > 0 ? named : fitting);
+    const inner = await decrypted(token, named.length > 0 ? named : fitting, what);
     if (inner === undefined) {
-      const kid = header.kid === undefined ? '' : ` (it names the key "${said(header.kid)}")`;
-      throw new DecryptionError(
-        `no key of OIDC_DECRYPTION_KEY_FILE opens ${what}${kid}: register the public keys that npm run doctor prints`,
-      );
+      const whose = named.length > 0 ? 'has the id of a key' : 'names another key';
+      const kid = header.kid === undefined ? '' : ` (its kid ${whose})`;
+      throw new DecryptionError(`no key of OIDC_DECRYPTION_KEY_FILE opens ${what}${kid}: ${register}`);
     }
-    // One layer: what is inside must be signed, and may be neither plain nor encrypted again.
-    if (inner.split('.', 4).length !== 3)
-      throw new DecryptionError(`${what} is encrypted but not signed: have the provider sign it too`);
+    demandSigned(inner, what);
     return inner;
   }
 
@@ -96,6 +96,8 @@ export class Decryption {
   }
 }
 
+const register = 'register the public keys that npm run doctor prints';
+
 /** Five parts in place of a signed token's three (RFC 7516 §9). */
 export function isEncrypted(token: string): boolean {
   return token.split('.', 6).length === 5;
@@ -104,37 +106,77 @@ export function isEncrypted(token: string): boolean {
 interface Header {
   alg: string;
   kid: unknown;
-  /** Of the sender's key (`epk`). */
-  crv: unknown;
+  /** Of the sender's key (`epk`), which only ECDH-ES has. */
+  crv?: string;
 }
 
-/** What the header says, all of it checked before the first key is used (R23). */
+/**
+ * What the header says, all of it checked before the first key is used (R23). Whoever sends a token may write anything
+ * into it, so each value must be a text before it is compared: a list of one text would pass for that text.
+ */
 function checkedHeader(token: string, what: string): Header {
   if (token.length > longestToken)
-    throw new DecryptionError(`${what} is longer than ${longestToken / 1024} KB`);
-  const header = token.indexOf('.') > longestHeader ? {} : unverifiedHeader(token);
-  const { alg, enc, kid, epk } = header;
-  if (!keyAlgorithms.includes(String(alg)) || !contentAlgorithms.includes(String(enc)))
+    throw new DecryptionError(`${what} is encrypted and longer than ${longestToken / 1024} KB`);
+  if (token.indexOf('.') > longestHeader)
     throw new DecryptionError(
-      `${what} is encrypted by ${said(alg ?? 'no algorithm', 20)} with ${said(enc ?? 'none', 20)}: have the provider use RSA-OAEP-256 or ECDH-ES with A128GCM, A256GCM or A128CBC-HS256`,
+      `${what} is encrypted and has a header of more than ${longestHeader} characters`,
+    );
+  const header = unverifiedHeader(token);
+  const { alg, enc, kid, epk } = header;
+  if (!isOneOf(keyAlgorithms, alg) || !isOneOf(contentAlgorithms, enc))
+    throw new DecryptionError(
+      `${what} is encrypted by ${quoted(alg)} with ${quoted(enc)}: have the provider use RSA-OAEP-256 or ECDH-ES with A128GCM, A256GCM or A128CBC-HS256`,
     );
   if ('zip' in header)
     throw new DecryptionError(`${what} is compressed (zip): have the provider send it uncompressed`);
-  return { alg: String(alg), kid, crv: Object(epk).crv };
+  // An extension that a recipient does not know makes the token invalid (RFC 7516 §4.1.13).
+  if ('crit' in header)
+    throw new DecryptionError(
+      `${what} demands an extension (crit): have the provider encrypt it without one`,
+    );
+  if (alg === 'RSA-OAEP-256') return { alg, kid };
+  const { crv } = Object(epk);
+  if (typeof crv !== 'string')
+    throw new DecryptionError(`${what} is encrypted by ECDH-ES and brings no key of the sender (epk)`);
+  return { alg, kid, crv };
+}
+
+function isOneOf(algorithms: readonly string[], given: unknown): given is string {
+  return typeof given === 'string' && algorithms.includes(given);
+}
+
+function quoted(algorithm: unknown): string {
+  return typeof algorithm === 'string' && algorithm !== '' ? said(algorithm, 20) : 'an unnamed algorithm';
 }
 
 function fits(own: JWK, { alg, crv }: Header): boolean {
   return alg === 'RSA-OAEP-256' ? own.kty === 'RSA' : own.kty !== 'RSA' && own.crv === crv;
 }
 
-async function decrypted(token: string, keys: readonly OwnKey[]): Promise<string | undefined> {
+async function decrypted(token: string, keys: readonly OwnKey[], what: string): Promise<string | undefined> {
   const algorithms = {
     keyManagementAlgorithms: keyAlgorithms,
     contentEncryptionAlgorithms: contentAlgorithms,
   };
   for (const { key } of keys) {
-    const opened = await compactDecrypt(token, key, algorithms).catch(() => undefined);
-    if (opened) return Buffer.from(opened.plaintext).toString();
+    try {
+      const { plaintext } = await compactDecrypt(token, key, algorithms);
+      return Buffer.from(plaintext).toString();
+    } catch (error) {
+      // Of the form, whatever the key is: another key would find the same.
+      if (error instanceof errors.JWEInvalid)
+        throw new DecryptionError(`${what} is not encrypted as RFC 7516 says: ${said(error.message, 200)}`);
+    }
   }
   return undefined;
+}
+
+/** One layer: what is inside must be signed, and may be neither plain nor encrypted again. Who signed it is asked later. */
+function demandSigned(inner: string, what: string): void {
+  if (signed.test(inner)) return;
+  throw new DecryptionError(
+    encrypted.test(inner)
+      ? `${what} is encrypted twice: have the provider sign it, then encrypt it once`
+      : `${what} is encrypted but not signed: have the provider sign it too`,
+  );
 }

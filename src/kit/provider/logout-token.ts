@@ -22,6 +22,13 @@ export interface LogoutToken {
 /** Why a logout token is refused; `message` is for the log. */
 export class LogoutTokenError extends Error {
   override name = 'LogoutTokenError';
+  /** The provider that an encrypted one is for, where that is all that is known of it. */
+  readonly from: Provider | undefined;
+
+  constructor(message: string, { from, ...options }: ErrorOptions & { from?: Provider } = {}) {
+    super(message, options);
+    this.from = from;
+  }
 }
 
 /**
@@ -38,12 +45,15 @@ export async function openLogoutToken(
 ): Promise<{ token: string; opener?: Provider }> {
   if (!isEncrypted(token)) return { token };
   const opener = await openerOf(token, providers);
-  if (!opener) throw new LogoutTokenError('it is encrypted, and for no provider of ours that can be told');
+  if (!opener)
+    throw new LogoutTokenError(
+      'it is encrypted, and neither "iss" nor "kid" in its header names a provider of ours',
+    );
   try {
     return { token: await opener.decryption.open(token, 'the logout token'), opener };
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error;
-    throw new LogoutTokenError(error.message, { cause: error });
+    throw new LogoutTokenError(error.message, { cause: error, from: opener });
   }
 }
 

@@ -40,8 +40,9 @@ async function endByLogoutToken(req: Request, res: Response): Promise<void> {
     neverCache(res);
     res.status(200).end();
   } catch (error) {
-    const known = error instanceof LogoutTokenError;
-    refuse(req, res, known ? error.message : `not carried out: ${(error as Error).message}`, provider);
+    const known = error instanceof LogoutTokenError ? error : undefined;
+    const reason = known?.message ?? `not carried out: ${(error as Error).message}`;
+    refuse(req, res, reason, provider ?? known?.from);
   }
 }
 
