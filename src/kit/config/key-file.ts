@@ -62,6 +62,9 @@ export function readPrivateKey(name: string, path: string, pemOnly = false): Pri
   if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(content)) {
     return `${name} names a key with a passphrase: store it without one, readable by this app only.`;
   }
+  if (content.split(/-----BEGIN (?:\w+ )?PRIVATE KEY/, 3).length > 2) {
+    return `${name} names a file with several private keys in it: put each into a file of its own, and write both names with a comma between them.`;
+  }
   try {
     const jwk: unknown = content.trimStart().startsWith('{') ? JSON.parse(content) : undefined;
     if (jwk !== undefined && pemOnly)

@@ -72,7 +72,13 @@ export async function startProvider(options: ProviderOptions = {}) {
   };
   const provider = new Provider(issuer, {
     ...{ ...defaults, adapter: store.adapter, jwks, renderError, ...overrides },
-    features: { ...defaults.features, rpInitiatedLogout, ...overrides.features },
+    features: {
+      ...defaults.features,
+      rpInitiatedLogout,
+      // The library refuses one without the other.
+      jwtUserinfo: { enabled: isOn(overrides.features?.userinfo) },
+      ...overrides.features,
+    },
     ttl: { ...defaults.ttl, ...overrides.ttl },
   });
   const logout = providerLogout(provider, store);
@@ -100,6 +106,11 @@ export async function startProvider(options: ProviderOptions = {}) {
     ...logout,
     stop: () => close(server),
   };
+}
+
+/** Userinfo is, unless somebody says otherwise. */
+function isOn(feature: { enabled?: boolean } = {}): boolean {
+  return feature.enabled !== false;
 }
 
 async function listen({ tls, port = 0 }: ProviderOptions) {

@@ -15,12 +15,14 @@ import { isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
 import { keysOfIssuer } from './quirks.ts';
 import type { ProviderSettings } from './settings.ts';
 import { inStandardForm } from './token-answer.ts';
+import type { WarnOnce } from './warn-once.ts';
 
 /** What answers are judged by. */
 interface VerifiedWith {
   settings: ProviderSettings;
   keys: ProviderKeys;
   decryption: Decryption;
+  warnOnce: WarnOnce;
 }
 
 /**
@@ -31,18 +33,20 @@ export class Configurations {
   readonly #settings: ProviderSettings;
   readonly #keys: ProviderKeys;
   readonly #decryption: Decryption;
+  readonly #warnOnce: WarnOnce;
   readonly #fetch: ProviderFetch;
   readonly #audience: AssertionAudience;
   readonly #repair: AuthTimeRepair;
   readonly #kept = new Map<oidc.ClientAuth, Prepared>();
 
   constructor(
-    { settings, keys, decryption }: VerifiedWith,
+    { settings, keys, decryption, warnOnce }: VerifiedWith,
     fetch: ProviderFetch,
     audience: AssertionAudience,
   ) {
     this.#settings = settings;
     this.#decryption = decryption;
+    this.#warnOnce = warnOnce;
     this.#audience = audience;
     this.#repair = new AuthTimeRepair(settings.idTokenAlg);
     this.#keys = keys;
@@ -135,7 +139,10 @@ export class Configurations {
     const body = await came.text();
     if (!/^application\/jwt\b/i.test(type)) {
       // JSON, which does not begin so; the library would say no more than that it is none.
-      if (!body.startsWith('eyJ') || !isEncrypted(body)) return came;
+      if (!body.startsWith('eyJ') || !isEncrypted(body)) {
+        this.#warnOfPlain('userinfo');
+        return came;
+      }
       const complaint = `userinfo is encrypted and sent ${type ? `as ${said(type)}` : 'without a Content-Type'}: have the provider send it as application/jwt`;
       throw unreadable('userinfo_encrypted', complaint);
     }
@@ -144,12 +151,22 @@ export class Configurations {
   }
 
   async #open(token: string, reason: SignInFailure, what: string): Promise<string> {
+    if (!isEncrypted(token)) this.#warnOfPlain(what);
     try {
       return await this.#decryption.open(token, what);
     } catch (error) {
       if (!(error instanceof DecryptionError)) throw error;
       throw unreadable(reason, error.message, error);
     }
+  }
+
+  /** It is good all the same, for it came by TLS; but who has set a key expects otherwise, and nothing else shows it. */
+  #warnOfPlain(what: string): void {
+    if (!this.#decryption.isSet) return;
+    this.#warnOnce(
+      `OIDC_DECRYPTION_KEY_FILE is set, and ${what} comes unencrypted`,
+      `register this app's key and the encryption of ${what} at the provider: npm run doctor prints both`,
+    );
   }
 
   #isOutdated({ keys }: Prepared): boolean {

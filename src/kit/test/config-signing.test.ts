@@ -111,6 +111,11 @@ describe('without a key that signs', () => {
       () => folder.write(JSON.stringify(createPublicKey(rsa).export({ format: 'jwk' }))),
       /a public key or a key set does not sign\.$/,
     ],
+    [
+      'with two private keys',
+      () => folder.write([rsa, rsaKey()].map((key) => key.export({ type: 'pkcs8', format: 'pem' })).join('')),
+      /names a file with several private keys in it/,
+    ],
     ['with nothing in it', () => folder.write(''), /must name a file with one private key/],
     ['with an RSA key of 1024 bits', () => pem(rsaKey(1024)), /RSA key of at least 2048 bits/],
     [

@@ -79,6 +79,8 @@ describe('in the provider of npm run dev a sign-in works', { timeout: 60_000 }, 
     const page = await signIn(browser, origin);
     expect([page.status, page.url], told(app)).toEqual([200, `${origin}/profile`]);
     expect(page.body).toContain('Alice Adams');
+    // Neither the ID token nor userinfo came unencrypted.
+    expect(told(app)).not.toContain('unencrypted');
     const way = browser.visited.map((line) => new URL(line.split(' ')[1] ?? '').searchParams);
     expect(way.some((query) => query.has('response'))).toBe(env.OIDC_WORK_RESPONSE_MODE === 'jwt');
     expect(way.some((query) => query.has('request'))).toBe(env.OIDC_PAR === 'off');

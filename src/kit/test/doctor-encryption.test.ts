@@ -23,7 +23,6 @@ const [rsa, newRsa, ec, x25519, signing] = await Promise.all([
   folder.make('ec'),
 ]);
 
-const jwtUserinfo = { features: { jwtUserinfo: { enabled: true } } };
 const decryption = (...keys: { file: string }[]) => ({
   OIDC_DECRYPTION_KEY_FILE: keys.map(({ file }) => file).join(),
 });
@@ -31,7 +30,7 @@ const signs = { OIDC_REQUEST_OBJECT: 'true', OIDC_CLIENT_KEY_FILE: signing.file 
 
 describe('a real provider', () => {
   test('can encrypt for this app: what with, and what has to be registered for it', async () => {
-    const lines = await linesAt({ env: decryption(rsa), overrides: jwtUserinfo });
+    const lines = await linesAt({ env: decryption(rsa) });
     expect(linesAbout(lines, 'encryption')).toEqual([
       '✓ encryption: ID tokens: RSA-OAEP-256 with A256GCM is offered. The provider encrypts once id_token_encrypted_response_alg and id_token_encrypted_response_enc are registered for this app.',
       '✓ encryption: userinfo: RSA-OAEP-256 with A256GCM is offered. The provider encrypts once userinfo_encrypted_response_alg and userinfo_encrypted_response_enc are registered for this app, and userinfo_signed_response_alg, as it must be signed too.',
@@ -63,7 +62,7 @@ describe('a real provider', () => {
     'lets users in when exactly what is printed is registered, with %s',
     async (_kind, key) => {
       const env = { ...signs, ...decryption(key), OIDC_RESPONSE_MODE: 'jwt' };
-      const lines = await linesAt({ env, overrides: jwtUserinfo });
+      const lines = await linesAt({ env });
       const client = { ...registered(lines, 'client metadata'), jwks: registered(lines, 'key set') };
       const alg = key === rsa ? 'RSA-OAEP-256' : 'ECDH-ES';
       expect(client).toMatchObject({
@@ -72,7 +71,7 @@ describe('a real provider', () => {
         userinfo_encrypted_response_alg: alg,
         jwks: { keys: [{ use: 'sig' }, { ...key.jwk, kid: key.kid, use: 'enc', alg }] },
       });
-      await withPairOf({ env, client, overrides: jwtUserinfo }, expectWholeLife);
+      await withPairOf({ env, client }, expectWholeLife);
     },
     60_000,
   );

@@ -18,7 +18,7 @@ import { expectWholeLife, told, withPairOf } from './helpers/whole-life.ts';
 // Encrypted ID tokens, userinfo and logout tokens of a real provider, which encrypts what its client is registered for.
 
 /** Userinfo as a JWT, which alone says what somebody is called. */
-const overrides = { features: { jwtUserinfo: { enabled: true } }, conformIdTokenClaims: true };
+const overrides = { conformIdTokenClaims: true };
 
 const folder = keyFolder();
 afterAll(folder.remove);
@@ -179,11 +179,14 @@ test.each([
   );
 });
 
-test('what comes without encryption is taken with a key, too', async () => {
+test('what comes without encryption is taken with a key, too, and the log says so once', async () => {
   const env = { OIDC_DECRYPTION_KEY_FILE: folder.files(await encryptionKey('RSA')) };
   await withPairOf({ overrides, env }, async (pair) => {
     await expectWholeLife(pair);
     const { browser } = await pair.signIn('alice');
+    const comes = (what: string) => `OIDC_DECRYPTION_KEY_FILE is set, and ${what} comes unencrypted`;
+    for (const what of ['the ID token', 'userinfo'])
+      expect(pair.app.lines.filter(({ msg }) => msg === comes(what))).toHaveLength(1);
     expect(await pair.provider.sendLogoutToken(clientId, { sub: 'alice' })).toMatchObject({ status: 200 });
     expect(await statusOf(browser, pair.app)).toBe(401);
   });

@@ -121,7 +121,7 @@ describe('what the JWT says of itself', () => {
     return { client, env: { ...env, OIDC_PAR: 'off', ...more } };
   };
 
-  test('typ, kid, iss, aud as one text, five minutes to live, and another jti each time', async () => {
+  test('typ, kid, iss, aud as one text, ten minutes to live, and another jti each time', async () => {
     await withPairOf(signed(), async (pair) => {
       const requests = [await beginAt(pair), await beginAt(pair)];
       const read = await Promise.all(
