@@ -37,8 +37,14 @@ function* answers({ BASE_URL, OIDC_RESPONSE_MODE }: Values) {
 }
 
 /** Entra's shared issuers sign in every Microsoft tenant there is, so somebody must say which are meant. */
-function* tenants({ OIDC_ISSUER, OIDC_ALLOWED_TENANTS }: Values, invalid: Reading['invalid']) {
+function* tenants(
+  { OIDC_ISSUER, OIDC_ALLOWED_TENANTS, OIDC_RESPONSE_MODE }: Values,
+  invalid: Reading['invalid'],
+) {
   if (!OIDC_ISSUER) return;
+  if (OIDC_ALLOWED_TENANTS && OIDC_RESPONSE_MODE === 'jwt') {
+    yield 'OIDC_RESPONSE_MODE=jwt does not work with OIDC_ALLOWED_TENANTS: a signed answer must name one issuer, and each tenant has its own. Use query, or the issuer of one tenant.';
+  }
   const shared = isSharedEntraIssuer(OIDC_ISSUER);
   if (shared && !OIDC_ALLOWED_TENANTS && !invalid.has('OIDC_ALLOWED_TENANTS')) {
     yield 'OIDC_ALLOWED_TENANTS is missing. This issuer signs in users of every Microsoft tenant: name the ids of those you let in, or * to let `signIn` in site.ts decide.';

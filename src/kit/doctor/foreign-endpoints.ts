@@ -1,4 +1,5 @@
 import type { ProviderConfig } from '../config/index.ts';
+import { originOf } from '../provider/metadata.ts';
 import { type Finding, failed, said } from './finding.ts';
 import { listed } from './listed.ts';
 
@@ -36,7 +37,7 @@ function foreignEndpoints(metadata: Record<string, unknown>, others: readonly Pr
   ];
   return named.flatMap(([endpoint, address]) => {
     if (!/_(endpoint|uri)$/.test(endpoint)) return [];
-    const origin = URL.parse(String(address))?.origin;
+    const origin = originOf(address);
     const owner = others.find(
       ({ issuer, internalUrl }) => new URL(issuer).origin === origin || internalUrl === origin,
     );

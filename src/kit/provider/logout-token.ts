@@ -1,5 +1,6 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { DecryptionError, isEncrypted } from './decryption.ts';
+import { said } from './hint-text.ts';
 import type { Provider } from './index.ts';
 import type { Providers } from './providers.ts';
 import { unverifiedHeader } from './unverified.ts';
@@ -93,7 +94,8 @@ export async function verifyLogoutToken(
     requiredClaims: ['iss', 'aud', 'iat', 'jti', 'events'],
   }).catch((error) => {
     if (error instanceof errors.JOSEError)
-      throw new LogoutTokenError(`${error.code}: ${error.message}`, { cause: error });
+      // Some of it is the sender's: the names of header parameters, without a bound.
+      throw new LogoutTokenError(`${error.code}: ${said(error.message, 120)}`, { cause: error });
     throw error;
   });
   const { iss, sub, jti, iat, exp, sid, nonce, events } = payload;

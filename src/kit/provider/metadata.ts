@@ -64,7 +64,8 @@ export function checkMetadata(
   }
   for (const [name, address] of addressesIn(metadata)) refuseForeign(name, address, otherOrigins);
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
-  if (!metadata.code_challenge_methods_supported?.includes('S256')) {
+  const methods: unknown = metadata.code_challenge_methods_supported;
+  if (!(Array.isArray(methods) && methods.includes('S256'))) {
     log.warn("the provider's metadata does not offer PKCE with S256; it is sent all the same");
   }
   if (settings.par === 'require' && !metadata.pushed_authorization_request_endpoint) {
@@ -89,7 +90,8 @@ function refuseForeign(name: string, address: unknown, otherOrigins: readonly st
 
 /** Where requests for an address go: a dot at the end of a host's name leads to the same host. */
 export function originOf(address: unknown): string | undefined {
-  const url = URL.parse(String(address));
+  // What JSON holds besides texts may have a member `toString`, and cannot be made one.
+  const url = typeof address === 'string' ? URL.parse(address) : null;
   if (!url) return undefined;
   url.hostname = url.hostname.replace(/\.$/, '');
   return url.origin;

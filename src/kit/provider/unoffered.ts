@@ -9,7 +9,11 @@ import type { WarnOnce } from './warn-once.ts';
 export function warnOfUnoffered(metadata: Metadata, settings: ProviderSettings, warnOnce: WarnOnce): void {
   const { responseMode, requestObject, par } = settings;
   const modes = metadata.response_modes_supported;
-  if (responseMode === 'jwt' && Array.isArray(modes) && !modes.some((mode) => /^(query\.)?jwt$/.test(mode))) {
+  if (
+    responseMode === 'jwt' &&
+    Array.isArray(modes) &&
+    !modes.some((mode) => mode === 'jwt' || mode === 'query.jwt')
+  ) {
     warnOnce(
       "the provider's metadata does not offer the response mode jwt; it is asked for all the same",
       'allow signed authorization answers (JARM) at the provider, or take OIDC_RESPONSE_MODE=jwt out',

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { neverCache } from '../http/answers.ts';
 import { queryOf } from '../http/parameters.ts';
+import { said } from '../provider/hint-text.ts';
 import { type Provider, unverifiedClaims } from '../provider/index.ts';
 import { listedIssuers } from '../provider/issuers.ts';
 import { LogoutTokenError, openLogoutToken, verifyLogoutToken } from '../provider/logout-token.ts';
@@ -48,7 +49,7 @@ async function endByLogoutToken(req: Request, res: Response): Promise<void> {
 
 /** What cannot even be read as a form: too large, of an unknown charset, not packed as it says. */
 function refuseBody(error: Error, req: Request, res: Response, _next: unknown): void {
-  refuse(req, res, `the body cannot be read: ${error.message}`);
+  refuse(req, res, `the body cannot be read: ${said(error.message, 120)}`);
 }
 
 function refuse(req: Request, res: Response, reason: string, provider?: Provider): void {

@@ -349,6 +349,22 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
         /charset|body/,
       ],
       [
+        'a charset of 3 KB, of which the log holds a little',
+        (token) => [
+          `logout_token=${token}`,
+          { 'Content-Type': `application/x-www-form-urlencoded; charset=${'klingon '.repeat(400).trim()}` },
+        ],
+        /^the body cannot be read: .{20,130}$/,
+      ],
+      [
+        'an extension whose name is 5 KB long and turns the line around, of which the log holds a little',
+        (token) => {
+          const name = `\u202e\u2066\n ${'long '.repeat(1_000)}`;
+          return [`logout_token=${resign(token, { alg: 'RS256', crit: [name], [name]: 1 }, 'x')}`];
+        },
+        /^ERR_JOSE_NOT_SUPPORTED: [^\p{Cc}\p{Cf}]{20,130}$/u,
+      ],
+      [
         'a body that is not packed as it says',
         (token) => [`logout_token=${token}`, { 'Content-Encoding': 'gzip' }],
         /header|body/,

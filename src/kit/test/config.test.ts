@@ -449,6 +449,9 @@ describe('what is wrong is told', () => {
       for (const wrong of [`*,${tenant}`, 'example.com']) {
         expect(problemOf({ ...env, OIDC_ALLOWED_TENANTS: wrong })).toMatch(/must be tenant ids/);
       }
+      expect(problemOf({ ...env, OIDC_ALLOWED_TENANTS: tenant, OIDC_RESPONSE_MODE: 'jwt' })).toMatch(
+        /^OIDC_RESPONSE_MODE=jwt does not work with OIDC_ALLOWED_TENANTS/,
+      );
       const config = loadConfig({ ...minimal, ...env, OIDC_ALLOWED_TENANTS: tenant });
       expect(config.providers[0].allowedTenants).toEqual([tenant.toLowerCase()]);
     }

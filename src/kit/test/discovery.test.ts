@@ -14,6 +14,27 @@ const moved = '/authorize?moved=1';
 const sentTo = async ({ app, browser }: { app: Pair['app']; browser: Browser }) =>
   (await browser.get(app.url('/profile'), { follow: false })).location ?? '';
 
+test.each<[what: string, value: unknown]>([
+  ['an object that cannot be made a text', { toString: 1, valueOf: 1 }],
+  ['a list of one', [{ toString: 1, valueOf: 1 }]],
+  ['a number', 5],
+  ['true', true],
+  ['an object', {}],
+])('lists that a sign-in can do without do no harm as %s', (_what, value) => {
+  const lists = [
+    ...['code_challenge_methods_supported', 'response_modes_supported', 'prompt_values_supported'],
+    ...['request_object_signing_alg_values_supported', 'mtls_endpoint_aliases', 'scopes_supported'],
+  ];
+  const json = Object.fromEntries(lists.map((name) => [name, value]));
+  return withPair(
+    { env: { OIDC_RESPONSE_MODE: 'jwt' }, lies: { discovery: { json } } },
+    async ({ app, open }) => {
+      expect((await open('/profile')).status, JSON.stringify(app.lines.at(-1))).toBe(200);
+      expect(app.lines.filter(({ msg }) => /does not offer PKCE/.test(String(msg)))).toHaveLength(1);
+    },
+  );
+});
+
 test('many who come at once cost one request for the metadata, and none for the keys', () =>
   withPair({}, async (pair) => {
     const pages = await Promise.all(

@@ -22,6 +22,30 @@ const jwkOf = (alg: 'rsa' | 'short' | 'ec' | 'ed25519', more: object = {}) => {
 const keys = (...all: unknown[]): Partial<Server> => ({ jwks: { json: { keys: all } } });
 const metadata = (more: Record<string, unknown>): Partial<Server> => ({ metadata: more });
 
+test('lists with entries that cannot be made a text are read for the others', async () => {
+  const odd = [{ toString: 1, valueOf: 1 }, null, [], 'ES256'];
+  const lists = [
+    ...['request_object_signing_alg_values_supported', 'authorization_signing_alg_values_supported'],
+    ...['response_modes_supported', 'code_challenge_methods_supported', 'scopes_supported'],
+    ...['id_token_signing_alg_values_supported', 'token_endpoint_auth_methods_supported'],
+  ];
+  const more = metadata({
+    ...Object.fromEntries(lists.map((name) => [name, odd])),
+    ...{ mtls_endpoint_aliases: { token_endpoint: odd[0] } },
+  });
+  await expectRow({
+    server: plainServer,
+    more,
+    env: { OIDC_RESPONSE_MODE: 'jwt' },
+    lines: [
+      /^✗ signing algorithm: .* registered with: ES256\.$/,
+      /^✗ signed answers: are not offered /,
+      /^✗ signed answers: must come with RS256 .* of those that it lists: ES256\.$/,
+    ],
+    exit: 1,
+  });
+});
+
 describe('the key set', () => {
   const none = 'has no usable key for RS256';
 

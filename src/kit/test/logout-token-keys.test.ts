@@ -97,6 +97,32 @@ test('a provider that is away from the start is asked every three seconds, howev
   expect(fetches()).toBe(2);
 });
 
+test('a token that names no key is judged by the keys at hand while no fetch can be had; another one is refused', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+  const gate = Promise.withResolvers<void>();
+  const { keys, fetches } = keysOf(async () => {
+    if (fetches() === 1) return Response.json({ keys: [key] });
+    await gate.promise;
+    throw new Error('away');
+  });
+  await keys.get();
+  const outcome = (kid: string | undefined, solicited = false) =>
+    keys.ensure(kid, solicited).then(
+      () => 'goes on',
+      (error: Error) => error.message,
+    );
+  const made = Array.from({ length: 20 }, (_, n) => outcome(`made-up-${n}`));
+  await until(() => fetches() === 2);
+  vi.setSystemTime(Date.now() + 3_000); // The provider is slow: who names no key would have to wait, too.
+  expect(await outcome('new')).toMatch(/later/);
+  expect(await outcome(undefined)).toBe('goes on');
+  const signIn = outcome(undefined, true);
+  gate.resolve();
+  expect(await Promise.all(made)).toEqual(Array(20).fill('away'));
+  expect(await signIn).toBe('goes on');
+});
+
 test('a token that comes while a fetch is under way is verified by it', async () => {
   const gate = Promise.withResolvers<void>();
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });

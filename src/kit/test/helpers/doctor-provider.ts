@@ -120,7 +120,7 @@ function metadata({ par, endSession, named, path = '', metadata: more }: Server,
     ...Object.fromEntries(
       Object.entries(more ?? {}).map(([name, value]) => [
         name,
-        String(value).startsWith('/') ? origin + path + value : value,
+        typeof value === 'string' && value.startsWith('/') ? origin + path + value : value,
       ]),
     ),
   };
