@@ -19,7 +19,7 @@ export class ProviderKeys {
   #nextForced: Promise<unknown> | undefined;
   #waiting = 0;
   /** Each copies the set and imports its keys: once for each set, not once for each token that anybody sends (R23). */
-  readonly #verifiers = new Map<string, { of: JSONWebKeySet; find: JWTVerifyGetKey }>();
+  #verifiers: { of?: JSONWebKeySet; byKeys: Map<string, JWTVerifyGetKey> } = { byKeys: new Map() };
 
   /** @param alg the one algorithm that they verify (R2) */
   constructor(jwksUri: () => Promise<string>, fetch: ProviderFetch, alg: string) {
@@ -89,12 +89,19 @@ export class ProviderKeys {
   async resolve(...[header, token, issuer]: [...Parameters<JWTVerifyGetKey>, string]) {
     await this.ensure(header.kid, false);
     const of = await this.get();
-    let verifier = this.#verifiers.get(issuer);
-    if (verifier?.of !== of) {
-      verifier = { of, find: createLocalJWKSet(keysOfIssuer(of, issuer)) };
-      this.#verifiers.set(issuer, verifier);
-    }
-    return verifier.find(header, token);
+    return this.#verifier(of, issuer)(header, token);
+  }
+
+  /** One for each choice of keys, not for each issuer: where every tenant is let in, anybody may make up a tenant. */
+  #verifier(of: JSONWebKeySet, issuer: string): JWTVerifyGetKey {
+    if (this.#verifiers.of !== of) this.#verifiers = { of, byKeys: new Map() };
+    const { byKeys } = this.#verifiers;
+    const own = keysOfIssuer(of, issuer);
+    const chosen = new Set(own.keys);
+    const which = of.keys.map((key) => (chosen.has(key) ? 1 : 0)).join('');
+    const find = byKeys.get(which) ?? createLocalJWKSet(own);
+    byKeys.set(which, find);
+    return find;
   }
 
   async #takeTurn(kid: string | undefined): Promise<void> {

@@ -123,6 +123,30 @@ test('a token that names no key is judged by the keys at hand while no fetch can
   expect(await signIn).toBe('goes on');
 });
 
+test('tokens of a thousand tenants that somebody made up copy the key set once for each issuer that keys name', async () => {
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+  const issuer = 'https://login.example/{tenantid}/v2.0';
+  const ofOne = 'https://login.example/tenant-7/v2.0';
+  const { keys } = keysOf(async () =>
+    Response.json({
+      keys: [
+        { ...key, kid: 'all', issuer },
+        { ...key, kid: 'one', issuer: ofOne },
+      ],
+    }),
+  );
+  await keys.get();
+  const token = { payload: '', signature: '' };
+  const copies = vi.spyOn(globalThis, 'structuredClone');
+  const find = (kid: string, tenant: string) =>
+    keys.resolve({ alg: 'RS256', kid }, token, issuer.replace('{tenantid}', tenant));
+  for (let n = 0; n < 1_000; n++) await find('all', `tenant-${n}`);
+  expect(copies).toHaveBeenCalledTimes(2);
+  copies.mockRestore();
+  await find('one', 'tenant-7');
+  await expect(find('one', 'tenant-8')).rejects.toThrow('no applicable key');
+});
+
 test('a token that comes while a fetch is under way is verified by it', async () => {
   const gate = Promise.withResolvers<void>();
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
