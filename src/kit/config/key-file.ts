@@ -66,7 +66,9 @@ export function readPrivateKey(name: string, path: string, pemOnly = false): Pri
     return `${name} names a file with several private keys in it: put each into a file of its own, and write both names with a comma between them.`;
   }
   try {
-    const jwk: unknown = content.trimStart().startsWith('{') ? JSON.parse(content) : undefined;
+    // Without a byte order mark, which Windows editors write: `trim` takes it for a space, the parser does not.
+    const text = content.trim();
+    const jwk: unknown = text.startsWith('{') ? JSON.parse(text) : undefined;
     if (jwk !== undefined && pemOnly)
       return `${name} must name a PEM file when the client shows a certificate.`;
     const key = jwk ? createPrivateKey({ key: jwk as object, format: 'jwk' }) : createPrivateKey(content);

@@ -71,8 +71,9 @@ function withoutJwts(text: string): string {
   return text.includes('eyJ') ? text.replace(jwt, '[redacted]') : text;
 }
 
+/** Without half of a surrogate pair, as a JSON string can hold it: some log stores refuse the whole line for that. */
 function shortened(text: string): string {
-  return text.length > longestText ? `${text.slice(0, longestText)}[…]` : text;
+  return (text.length > longestText ? `${text.slice(0, longestText)}[…]` : text).toWellFormed();
 }
 
 function isSecret(name: string, value: unknown): boolean {

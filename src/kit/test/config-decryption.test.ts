@@ -55,6 +55,7 @@ describe('a file may hold', () => {
     ['X25519', () => pem(generateKeyPairSync('x25519'))],
     ['a JWK', () => jwk(rsa)],
     ['a JWK with blanks before it', () => `\n  ${jwk(ec)}\n`],
+    ['a JWK with a byte order mark (Windows)', () => `\ufeff${jwk(ec)}\r\n`],
     ['a JWK for X25519', () => jwk(generateKeyPairSync('x25519'))],
     ['a JWK that says what it is for', () => jwk(rsa, { use: 'enc', alg: 'RSA-OAEP-256' })],
     ['an EC JWK that says what it is for', () => jwk(ec, { use: 'enc', alg: 'ECDH-ES' })],

@@ -276,6 +276,17 @@ describe('a careless line', () => {
     expect(logged((log) => log.info(line, 'careless'))).not.toContain('canary');
   });
 
+  test('with half of a surrogate pair is one that every JSON parser reads', () => {
+    const half = 'half \ud83d of \ude00';
+    const written = logged((log) => {
+      log.info({ hint: half, [half]: 1, list: [half], err: new Error(half) }, 'careless');
+      log.info({ hint: `${'x'.repeat(9_999)}\u{1f600}` }, 'cut in the middle');
+    });
+    // JSON writes such a half as an escape, for it has no bytes of its own.
+    expect(written).not.toMatch(/\\ud[89a-f]/i);
+    expect(written).toContain('half \ufffd of \ufffd');
+  });
+
   test('with an error shows what happened, and nothing that hangs on the error', () => {
     const cause = Object.assign(new Error('inner'), {
       cause: { access_token: 'canary' },
