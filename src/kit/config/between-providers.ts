@@ -27,12 +27,7 @@ export function betweenProviders(all: readonly OneOfSeveral[]): string[] {
         ...(isSameIssuer(earlier, one)
           ? [`${pair('OIDC_ISSUER')} name the same provider: each needs an issuer of its own.`]
           : []),
-        ...(shareOne(earlier.decryption.keys, one.decryption.keys)
-          ? [`${pair('OIDC_DECRYPTION_KEY_FILE')} have a key in common: make each provider a key of its own.`]
-          : []),
-        ...(shareOne(earlier.keys, one.keys)
-          ? [`${pair('OIDC_CLIENT_KEY_FILE')} have a key in common: make each provider a key of its own.`]
-          : []),
+        ...keysInCommon(earlier, one),
         ...(sharesAssertion(earlier, one)
           ? [
               `${pair('OIDC_CLIENT_ASSERTION_FILE')} name the same file: have the platform issue a token for each provider.`,
@@ -63,6 +58,22 @@ function issuersOf({ values: { OIDC_ISSUER, OIDC_ALLOWED_TENANTS } }: OneOfSever
 function fits(pattern: string, issuer: string): boolean {
   const [start = '', end] = pattern.split('*');
   return end === undefined ? pattern === issuer : issuer.startsWith(start) && issuer.endsWith(end);
+}
+
+/** One that decrypts for one of them must not sign for the other either. */
+function keysInCommon(earlier: OneOfSeveral, one: OneOfSeveral): string[] {
+  const all = ({ names, keys, decryption }: OneOfSeveral) => [
+    { variable: names.variable('OIDC_DECRYPTION_KEY_FILE'), keys: decryption.keys },
+    { variable: names.variable('OIDC_CLIENT_KEY_FILE'), keys },
+  ];
+  return all(earlier).flatMap((theirs) =>
+    all(one)
+      .filter(({ keys }) => shareOne(theirs.keys, keys))
+      .map(
+        ({ variable }) =>
+          `${theirs.variable} and ${variable} have a key in common: make each provider a key of its own.`,
+      ),
+  );
 }
 
 function shareOne(keysOfA: readonly DecryptionKey[], keysOfB: readonly DecryptionKey[]): boolean {

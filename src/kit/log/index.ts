@@ -142,8 +142,13 @@ function addressOf(url: string): string {
   const telling =
     query === undefined ||
     /^\/(auth\/|signed-out)/i.test(path) ||
-    [...new URLSearchParams(query).keys()].some(isSecretName);
+    [...new URLSearchParams(query).keys()].some((name) => isSecretName(name) || isJwtName(name));
   return telling ? path : local;
+}
+
+/** Of what a sign-in sends as one JWT, which holds the code or the state (JARM, RFC 9101). */
+function isJwtName(name: string): boolean {
+  return /^(?:response|request)$/i.test(name);
 }
 
 /** `withoutSecrets` has been there already. */

@@ -206,6 +206,17 @@ describe('with several providers', () => {
     expect(providers.map(({ decryptionKeys }) => decryptionKeys.length)).toEqual([1, 0]);
   });
 
+  test('a key that decrypts for one and signs for the other is refused', () => {
+    const [one, other] = [file(pem(rsa)), file(pem(ec))];
+    const signs = { OIDC_SOCIAL_REQUEST_OBJECT: 'true', OIDC_SOCIAL_CLIENT_KEY_FILE: one };
+    const problems = (key: string) =>
+      problemsOf(undefined, { ...two, ...signs, OIDC_WORK_DECRYPTION_KEY_FILE: key });
+    expect(problems(other)).toEqual([]);
+    expect(problems(one)).toEqual([
+      'OIDC_WORK_DECRYPTION_KEY_FILE and OIDC_SOCIAL_CLIENT_KEY_FILE have a key in common: make each provider a key of its own.',
+    ]);
+  });
+
   test('one key for both is refused, also as the second of two and as another kind of file', () => {
     const [one, asJwk, other] = [pem(rsa), jwk(rsa, { kid: 'another' }), pem(ec)].map(file);
     const says =

@@ -95,6 +95,8 @@ describe('each request', () => {
     // Registered wrongly at the provider, or tried by somebody.
     ['/?code=canary-code', '/'],
     ['/?a=1&STATE=canary-state', '/'],
+    ['/?response=canary-answer', '/'],
+    ['/nowhere?request=canary-request', '/nowhere'],
     ['/nowhere?id_token=canary-token', '/nowhere'],
     ['/nowhere?c%6fde=canary-code', '/nowhere'],
   ])('%s is logged without its query', async (address, path) => {
