@@ -15,11 +15,6 @@ export function redirectAddress({ baseUrl, provider }: Subject): string {
   return redirectUriOf(baseUrl, provider);
 }
 
-/** Whether the app pushes its requests at this provider. */
-export function offersPar(metadata: Metadata, { par }: ProviderConfig): boolean {
-  return par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
-}
-
 /** What came of an attempt. */
 export interface Outcome extends Refusal {
   /** `silent`: nobody answered, or not in time. */

@@ -22,7 +22,7 @@ export interface LogoutToken {
 /** Why a logout token is refused; `message` is for the log. */
 export class LogoutTokenError extends Error {
   override name = 'LogoutTokenError';
-  /** The provider that an encrypted one is for, where that is all that is known of it. */
+  /** The provider that it was encrypted for, where nothing else is known about it. */
   readonly from: Provider | undefined;
 
   constructor(message: string, { from, ...options }: ErrorOptions & { from?: Provider } = {}) {
@@ -32,11 +32,11 @@ export class LogoutTokenError extends Error {
 }
 
 /**
- * An encrypted logout token, opened: providers send them so as soon as they encrypt ID tokens. Whose key may open it is
- * said by the header: the issuer, repeated there (RFC 7519 §5.3), or the key's id. Anybody may send one, so where neither
- * is ours only the keys of one provider are tried (R23).
+ * Opens a logout token if it is encrypted, as it is at some providers once ID tokens are. The header says whose key to
+ * use: by the issuer, repeated there (RFC 7519 §5.3), or by the id of the key. Anybody can send a token, so where the header
+ * names none of ours, it is tried only if a single provider has keys (R23).
  *
- * @returns the signed token; with the provider that it was encrypted for, where it was encrypted
+ * @returns the signed token and, if it was encrypted, the provider whose key opened it
  * @throws LogoutTokenError
  */
 export async function openLogoutToken(
