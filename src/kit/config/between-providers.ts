@@ -1,8 +1,7 @@
-import { createPublicKey, hash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DecryptionKey } from './decryption-keys.ts';
-import type { ClientKey } from './key-file.ts';
+import { type ClientKey, publicPemOf } from './key-file.ts';
 import type { ProviderNames } from './provider-names.ts';
 import type { Reading } from './read.ts';
 import type { ProviderSettingName } from './settings.ts';
@@ -27,10 +26,10 @@ export function betweenProviders(all: readonly OneOfSeveral[]): string[] {
         ...(isSameIssuer(earlier, one)
           ? [`${pair('OIDC_ISSUER')} name the same provider: each needs an issuer of its own.`]
           : []),
-        ...(shareOne(earlier.decryption.keys, one.decryption.keys)
+        ...(shareKey(earlier.decryption.keys, one.decryption.keys)
           ? [`${pair('OIDC_DECRYPTION_KEY_FILE')} have a key in common: make each provider a key of its own.`]
           : []),
-        ...(shareOne(earlier.keys, one.keys)
+        ...(shareKey(earlier.keys, one.keys)
           ? [`${pair('OIDC_CLIENT_KEY_FILE')} have a key in common: make each provider a key of its own.`]
           : []),
         ...(sharesAssertion(earlier, one)
@@ -65,9 +64,9 @@ function fits(pattern: string, issuer: string): boolean {
   return end === undefined ? pattern === issuer : issuer.startsWith(start) && issuer.endsWith(end);
 }
 
-function shareOne(keysOfA: readonly DecryptionKey[], keysOfB: readonly DecryptionKey[]): boolean {
-  const thumbprints = new Set(keysOfA.map(thumbprint));
-  return keysOfB.some((key) => thumbprints.has(thumbprint(key)));
+function shareKey(keysOfA: readonly DecryptionKey[], keysOfB: readonly DecryptionKey[]): boolean {
+  const known = new Set(keysOfA.map(({ pem }) => publicPemOf(pem)));
+  return keysOfB.some(({ pem }) => known.has(publicPemOf(pem)));
 }
 
 function sharesAssertion(a: OneOfSeveral, b: OneOfSeveral): boolean {
@@ -82,8 +81,4 @@ function realPath(path: string): string {
   } catch {
     return resolve(path);
   }
-}
-
-function thumbprint({ pem }: DecryptionKey): string {
-  return hash('sha256', createPublicKey(pem).export({ type: 'spki', format: 'der' }));
 }

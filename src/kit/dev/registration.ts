@@ -21,7 +21,7 @@ export function settingsAt(
 ): ProviderConfig | undefined {
   const names = settings.flatMap((setting) => variablesOf(setting.name as SettingName, namesIn(env)));
   const known = new Set(names.flatMap((each) => [each, `${each}_FILE`]));
-  // The site is not at hand: settings of its own would look like misspelt ones.
+  // Settings of the site would look misspelt here: this process does not load the site.
   const kits = Object.fromEntries(Object.entries(env).filter(([each]) => known.has(each)));
   try {
     return loadConfig(appEnvironment(kits, ports)).providers.find((provider) => provider.name === name);
@@ -93,7 +93,7 @@ function signedAndEncrypted({ requestObject, idTokenAlg, decryptionKeys: [first]
   };
 }
 
-/** A key id that no JWK gives is the thumbprint (RFC 7638), as in what the app signs and opens. */
+/** Without a `kid` of its own, a key has its thumbprint (RFC 7638), as in what the app signs and opens. */
 async function publicKey({ pem, kid }: { pem: string; kid?: string }, use: 'sig' | 'enc'): Promise<JWK> {
   const jwk = await exportJWK(createPublicKey(pem));
   return {

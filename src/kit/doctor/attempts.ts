@@ -30,7 +30,7 @@ export interface SignInOutcome extends Outcome {
   pushed?: boolean;
   /** The answer went to our redirect address, so the provider knows it. */
   cameBack?: boolean;
-  /** Where that was in its address. */
+  /** There in the address, and the request that it answers. */
   answer?: AnsweredRequest;
 }
 
@@ -156,7 +156,7 @@ function judgePage(answer: Answer, redirectUri: string, address: URL | undefined
   return { state: 'refused', status, ...(error && { error }), ...(description && { description }) };
 }
 
-/** What an answer says: in a JWT, where the whole of it is one (JARM). */
+/** What an answer says, where it is a JWT (JARM): what that says. */
 function withinResponse(answer: URLSearchParams): URLSearchParams {
   const response = answer.get('response');
   if (response === null) return answer;
