@@ -42,22 +42,22 @@ export class LogoutTokenError extends Error {
 export async function openLogoutToken(
   token: string,
   providers: Providers,
-): Promise<{ token: string; opener?: Provider }> {
+): Promise<{ token: string; encryptedFor?: Provider }> {
   if (!isEncrypted(token)) return { token };
-  const opener = await openerOf(token, providers);
-  if (!opener)
+  const encryptedFor = await recipientOf(token, providers);
+  if (!encryptedFor)
     throw new LogoutTokenError(
       'it is encrypted, and neither "iss" nor "kid" in its header names a provider of ours',
     );
   try {
-    return { token: await opener.decryption.open(token, 'the logout token'), opener };
+    return { token: await encryptedFor.decryption.open(token, 'the logout token'), encryptedFor };
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error;
-    throw new LogoutTokenError(error.message, { cause: error, from: opener });
+    throw new LogoutTokenError(error.message, { cause: error, from: encryptedFor });
   }
 }
 
-async function openerOf(token: string, { all, only, ofIssuer }: Providers): Promise<Provider | undefined> {
+async function recipientOf(token: string, { all, only, ofIssuer }: Providers): Promise<Provider | undefined> {
   const { iss, kid } = unverifiedHeader(token);
   const named = typeof iss === 'string' ? ofIssuer(iss) : undefined;
   if (named || only) return named ?? only;

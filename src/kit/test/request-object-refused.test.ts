@@ -84,7 +84,8 @@ test.each([
 
 describe('a provider that takes no signed requests', () => {
   const overrides = { features: { requestObjects: { enabled: false } } };
-  const hint = /request_not_supported: the provider does not accept signed requests.*OIDC_REQUEST_OBJECT=false/;
+  const hint =
+    /request_not_supported: the provider does not accept signed requests.*OIDC_REQUEST_OBJECT=false/;
 
   test('by PAR', async () => {
     const { env } = signed('require');
