@@ -85,7 +85,7 @@ export function exchangeCode(
   metadata: Metadata,
 ): Promise<Outcome> {
   const request = transaction();
-  // In a signed answer only the provider could hand out a code.
+  // A code that was made up: nobody but the provider could put it into a signed answer.
   const plain = { ...settings, responseMode: 'query' as const };
   const callback = new URL(redirectAddress(config));
   callback.searchParams.set('code', `doctor-${random()}`);
@@ -111,7 +111,7 @@ export async function openAnswer(
       return undefined;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      // What an answer that was verified says is of no interest here.
+      // Any other failure is what the verified answer says, which is not asked here.
       const { reason, hint = reason } = error;
       return /^(answer_invalid|issuer_mismatch|clock)$/.test(reason) ? hint : undefined;
     }

@@ -162,7 +162,7 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
   );
 }
 
-/** Whoever gets as far as the request object (RFC 9126 §2.1) was not stopped for who it is. */
+/** A refusal of the request object comes after the client was accepted (RFC 9126 §2.1), so it is none of the client. */
 async function refusesPushed(config: Subject, stranger: ProviderConfig): Promise<boolean> {
   const outcome = await push(config, stranger);
   return outcome.state === 'refused' && !speaksOfRequestObject(outcome);

@@ -1,6 +1,7 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, compactDecrypt, errors, type JWK } from 'jose';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { compactDecrypt, errors, type JWK } from 'jose';
 import { said } from './hint-text.ts';
+import { publicJwk } from './public-keys.ts';
 import { unverifiedHeader } from './unverified.ts';
 
 /** A private key that opens what is encrypted for this client. */
@@ -86,10 +87,9 @@ export class Decryption {
 
   #load(): Promise<OwnKey[]> {
     this.#keys ??= Promise.all(
-      this.#texts.map(async ({ pem, kid }) => {
-        const key = createPrivateKey(pem);
-        const jwk = createPublicKey(key).export({ format: 'jwk' }) as JWK;
-        return { key, jwk, kid: kid ?? (await calculateJwkThumbprint(jwk)) };
+      this.#texts.map(async (text) => {
+        const jwk = await publicJwk(text);
+        return { key: createPrivateKey(text.pem), jwk, kid: jwk.kid };
       }),
     );
     return this.#keys;
