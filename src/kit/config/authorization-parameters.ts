@@ -39,8 +39,8 @@ export function belongsToProtocol(name: string): boolean {
 }
 
 /**
- * Whether a signed request says this itself (RFC 9101 §4). In a plain one they mean nothing, or what a profile says: `aud`
- * is an API's address in SMART on FHIR.
+ * Whether a signed request has this claim anyway (RFC 9101 §4). In a plain request the names are free: `aud` is an API's
+ * address in SMART on FHIR.
  */
 export function isClaimOfRequestObject(name: string): boolean {
   return /^(?:iss|sub|aud|exp|nbf|iat|jti)$/i.test(name);

@@ -1,8 +1,7 @@
-import { createPublicKey, hash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DecryptionKey } from './decryption-keys.ts';
-import type { ClientKey } from './key-file.ts';
+import { type ClientKey, publicPemOf } from './key-file.ts';
 import type { ProviderNames } from './provider-names.ts';
 import type { Reading } from './read.ts';
 import type { ProviderSettingName } from './settings.ts';
@@ -68,7 +67,7 @@ function keysInCommon(earlier: OneOfSeveral, one: OneOfSeveral): string[] {
   ];
   return all(earlier).flatMap((theirs) =>
     all(one)
-      .filter(({ keys }) => shareOne(theirs.keys, keys))
+      .filter(({ keys }) => shareKey(theirs.keys, keys))
       .map(
         ({ variable }) =>
           `${theirs.variable} and ${variable} have a key in common: make each provider a key of its own.`,
@@ -76,9 +75,9 @@ function keysInCommon(earlier: OneOfSeveral, one: OneOfSeveral): string[] {
   );
 }
 
-function shareOne(keysOfA: readonly DecryptionKey[], keysOfB: readonly DecryptionKey[]): boolean {
-  const thumbprints = new Set(keysOfA.map(thumbprint));
-  return keysOfB.some((key) => thumbprints.has(thumbprint(key)));
+function shareKey(keysOfA: readonly DecryptionKey[], keysOfB: readonly DecryptionKey[]): boolean {
+  const known = new Set(keysOfA.map(({ pem }) => publicPemOf(pem)));
+  return keysOfB.some(({ pem }) => known.has(publicPemOf(pem)));
 }
 
 function sharesAssertion(a: OneOfSeveral, b: OneOfSeveral): boolean {
@@ -93,8 +92,4 @@ function realPath(path: string): string {
   } catch {
     return resolve(path);
   }
-}
-
-function thumbprint({ pem }: DecryptionKey): string {
-  return hash('sha256', createPublicKey(pem).export({ type: 'spki', format: 'der' }));
 }

@@ -47,11 +47,11 @@ export function clientCredentials({ values, invalid }: Reading): Credentials {
   const useless = all
     .filter((name) => !needs.has(name) && !takes.includes(name) && isSet(name, values))
     .map((name) => `${name} has no effect with OIDC_CLIENT_AUTH=${way}: take it out.`);
-  const { problems, ...credentials } = read(values, way, needs);
+  const { problems, ...credentials } = readFiles(values, way, needs);
   return { ...credentials, problems: [...missing, ...useless, ...problems] };
 }
 
-/** What may be set besides. */
+/** What may be set in addition. */
 function taken(way: keyof typeof ways, values: Values, invalid: Reading['invalid']): readonly Name[] {
   const always = ways[way].takes ?? [];
   if (values.OIDC_REQUEST_OBJECT) return [...always, keyAlg];
@@ -59,7 +59,7 @@ function taken(way: keyof typeof ways, values: Values, invalid: Reading['invalid
   return invalid.has('OIDC_REQUEST_OBJECT') ? [...always, keyFile, keyAlg] : always;
 }
 
-/** What must be set, and the setting that needs it. */
+/** What must be set, each with the setting that needs it. */
 function needed(way: keyof typeof ways, values: Values): Map<Name, string> {
   const { OIDC_REQUEST_OBJECT: signs, OIDC_CERTIFICATE_BOUND_TOKENS: bound } = values;
   return new Map<Name, string>([
@@ -76,35 +76,29 @@ function isSet(name: Name, values: Values): boolean {
   return value !== undefined && value !== definitions[name].default;
 }
 
-function read(values: Values, way: string, needs: ReadonlyMap<Name, string>): Credentials {
+function readFiles(values: Values, way: string, needs: ReadonlyMap<Name, string>): Credentials {
   const { OIDC_CERTIFICATE_BOUND_TOKENS: bound, OIDC_REQUEST_OBJECT: signs = false } = values;
   if (way === 'private_key_jwt') {
     const credentials = withCertificates(signingKeys(values[keyFile], values[keyAlg]), values[certFile]);
-    return bound ? showing(credentials, values) : credentials;
+    return bound ? withShownCertificate(credentials, values) : credentials;
   }
-  if (!needs.has(certFile)) {
-    return signs ? signingKeys(values[keyFile], values[keyAlg]) : { keys: [], problems: [] };
-  }
-  const credentials = certificate(values, signs);
-  if (values.OIDC_ISSUER?.startsWith('http:')) credentials.problems.push(needsTls(`OIDC_CLIENT_AUTH=${way}`));
-  return credentials;
+  if (needs.has(certFile)) return keyWithCertificate(values, signs);
+  return signs ? signingKeys(values[keyFile], values[keyAlg]) : { keys: [], problems: [] };
 }
 
-function needsTls(by: string): string {
-  return `${by} needs an https OIDC_ISSUER: a certificate is shown in TLS.`;
-}
-
-/** With the certificate of the key that is used first, to be shown in TLS (RFC 8705 §3). */
-function showing({ keys, problems }: Credentials, values: Values): Credentials {
+/** The certificate of the first key is the one that is shown in TLS (RFC 8705 §3). */
+function withShownCertificate({ keys, problems }: Credentials, values: Values): Credentials {
   const [first] = keys;
-  const found = [...problems];
-  if (values.OIDC_ISSUER?.startsWith('http:')) found.push(needsTls('OIDC_CERTIFICATE_BOUND_TOKENS=true'));
-  if (first && !first.cert && values[certFile] && problems.length === 0) {
-    found.push(
-      `${certFile} has no certificate of the first key in ${keyFile}, and OIDC_CERTIFICATE_BOUND_TOKENS=true shows that one: add it.`,
-    );
-  }
-  return { keys, ...(first?.cert && { cert: first.cert }), problems: found };
+  if (first?.cert) return { keys, cert: first.cert, problems };
+  const isMissing = first !== undefined && values[certFile] !== undefined && problems.length === 0;
+  return {
+    keys,
+    problems: isMissing
+      ? [
+          `${certFile} has no certificate of the first key in ${keyFile}, and OIDC_CERTIFICATE_BOUND_TOKENS=true shows that one: add it.`,
+        ]
+      : problems,
+  };
 }
 
 /** Without a valid OIDC_CLIENT_AUTH the files can only be checked for being readable. */
@@ -147,7 +141,7 @@ function belongs({ parsed }: CertificateFile, { pem }: ClientKey): boolean {
  *
  * @param signs whether it signs request objects too
  */
-function certificate(values: Values, signs: boolean): Credentials {
+function keyWithCertificate(values: Values, signs: boolean): Credentials {
   const { [keyFile]: keyPath, [certFile]: certPath, [keyAlg]: alg } = values;
   const key = keyPath === undefined ? undefined : readKey(keyPath, { signs, pemOnly: true, alg });
   const cert = certPath === undefined ? undefined : readCertificate(certPath);

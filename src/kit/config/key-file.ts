@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readTextFile } from './read.ts';
 
 /** A private key of the client, whatever it was written as. */
@@ -43,7 +43,7 @@ export function readKey(
   return { pem: pemOf(key), ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }) };
 }
 
-/** Of a private key, with what a JWK says beside it; a PEM file says nothing. */
+/** A private key, with what its JWK says about it; a PEM file says nothing. */
 interface PrivateKey {
   key: KeyObject;
   kid?: string;
@@ -87,6 +87,14 @@ function texts(jwk: unknown): { kid?: string; alg?: string; use?: string } {
 
 export function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/**
+ * The public key of a private one, to compare keys by. Not by `equals` of the keys: where their kinds differ, it leaves an
+ * error behind that fails the next use of any key (Node 26).
+ */
+export function publicPemOf(pem: string): string {
+  return createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
 }
 
 export function cannotBeRead(name: string): string {

@@ -5,19 +5,25 @@ import type { Values } from './settings.ts';
 export function* outbound({ values }: Pick<Reading, 'values'>): Generator<string> {
   const { OIDC_ISSUER, OIDC_INTERNAL_URL } = values;
   yield* boundTokens(values);
-  if (!OIDC_INTERNAL_URL) return;
-  if (OIDC_ISSUER && new URL(OIDC_ISSUER).origin === OIDC_INTERNAL_URL) {
+  yield* tls(values);
+  if (OIDC_ISSUER && OIDC_INTERNAL_URL && new URL(OIDC_ISSUER).origin === OIDC_INTERNAL_URL) {
     yield 'OIDC_INTERNAL_URL is where OIDC_ISSUER is anyway: take it out.';
-  }
-  const shown = certificateShownBy(values);
-  if (shown && OIDC_INTERNAL_URL.startsWith('http:')) {
-    yield `${shown} needs an https OIDC_INTERNAL_URL: a certificate is shown in TLS.`;
   }
 }
 
-function certificateShownBy({ OIDC_CLIENT_AUTH, OIDC_CERTIFICATE_BOUND_TOKENS }: Values) {
+function* tls(values: Values) {
+  const shown = certificateShownBy(values);
+  if (!shown) return;
+  for (const name of ['OIDC_ISSUER', 'OIDC_INTERNAL_URL'] as const) {
+    if (values[name]?.startsWith('http:'))
+      yield `${shown} needs an https ${name}: a certificate is shown in TLS.`;
+  }
+}
+
+/** The setting by which the app shows a certificate, if it does. */
+function certificateShownBy({ OIDC_CLIENT_AUTH, OIDC_CERTIFICATE_BOUND_TOKENS: bound }: Values) {
   if (OIDC_CLIENT_AUTH?.endsWith('tls_client_auth')) return `OIDC_CLIENT_AUTH=${OIDC_CLIENT_AUTH}`;
-  return OIDC_CERTIFICATE_BOUND_TOKENS ? 'OIDC_CERTIFICATE_BOUND_TOKENS=true' : undefined;
+  return bound && OIDC_CLIENT_AUTH === 'private_key_jwt' ? 'OIDC_CERTIFICATE_BOUND_TOKENS=true' : undefined;
 }
 
 /** A token is bound to one key (RFC 8705 §3, RFC 9449 §5). */

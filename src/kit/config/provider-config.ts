@@ -23,7 +23,7 @@ export interface ProviderConfig {
   readonly clientKeys: readonly ClientKey[];
   /** PEM, to be shown in TLS with the first client key. */
   readonly clientCert: string | undefined;
-  /** Whether it is shown although it does not authenticate. */
+  /** Whether it is shown only to bind tokens to it: the key authenticates. */
   readonly certificateBoundTokens: boolean;
   /** How the client keys sign; by each key and the provider's metadata where it is not set. */
   readonly clientKeyAlg: string | undefined;
@@ -37,7 +37,7 @@ export interface ProviderConfig {
   readonly responseMode: NonNullable<Values['OIDC_RESPONSE_MODE']>;
   /** Whether authorization requests are signed with the client key. */
   readonly requestObject: boolean;
-  /** Open what is encrypted for this app; a second one is there while the provider learns a new key. */
+  /** These open what is encrypted for this app; a second one is there while the provider learns a new key. */
   readonly decryptionKeys: readonly DecryptionKey[];
   readonly par: NonNullable<Values['OIDC_PAR']>;
   readonly userinfo: boolean;

@@ -62,7 +62,8 @@ export const providerSettings = {
   },
   OIDC_CLIENT_CERT_FILE: {
     ownOnly: true,
-    meaning: 'the certificate of this key; with private_key_jwt only where the provider asks for one',
+    meaning:
+      'the certificate of this key; with private_key_jwt only if the provider asks for one or tokens are bound to it',
     example: '/run/secrets/cert.pem',
     schema: is.text,
   },

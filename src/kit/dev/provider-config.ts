@@ -123,7 +123,7 @@ function features({ tls, algs, ...known }: Pick<ProviderSettings, 'apis' | 'anyA
   };
 }
 
-/** By the library's own list of algorithms for JARM. */
+/** The library signs answers (JARM) with these only. */
 function signsAnswers([usual = '']: readonly string[]): boolean {
   return /^(RS256|PS256|ES256|EdDSA|Ed25519)$/.test(usual);
 }

@@ -1,9 +1,8 @@
-import { createPublicKey } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
 import { ConfigError, loadConfig, type ProviderConfig, settings } from '../config/index.ts';
 import { variablesOf } from '../config/provider-names.ts';
 import type { SettingName } from '../config/settings.ts';
+import { encryptionJwk, publicJwk } from '../provider/public-keys.ts';
 import type { DevPorts } from './ports.ts';
 import { tokenExchange } from './provider-exchange.ts';
 import { clientAt, type DevProvider, namesIn } from './providers.ts';
@@ -21,7 +20,7 @@ export function settingsAt(
 ): ProviderConfig | undefined {
   const names = settings.flatMap((setting) => variablesOf(setting.name as SettingName, namesIn(env)));
   const known = new Set(names.flatMap((each) => [each, `${each}_FILE`]));
-  // The site is not at hand: settings of its own would look like misspelt ones.
+  // Settings of the site would look misspelt here: this process does not load the site.
   const kits = Object.fromEntries(Object.entries(env).filter(([each]) => known.has(each)));
   try {
     return loadConfig(appEnvironment(kits, ports)).providers.find((provider) => provider.name === name);
@@ -56,7 +55,7 @@ export async function registration(
     grant_types: ['authorization_code', 'refresh_token', tokenExchange],
     require_auth_time: true,
     ...(its ? await credentials(its) : { client_secret: secret }),
-    ...(its && signedAndEncrypted(its)),
+    ...(its && (await signedAndEncrypted(its))),
   };
 }
 
@@ -64,8 +63,8 @@ export async function registration(
 async function credentials(its: ProviderConfig) {
   const { clientAuth, clientSecret, clientKeys, decryptionKeys } = its;
   const keys = await Promise.all([
-    ...clientKeys.map((key) => publicKey(key, 'sig')),
-    ...decryptionKeys.map((key) => publicKey(key, 'enc')),
+    ...clientKeys.map(async (key) => ({ ...(await publicJwk(key)), use: 'sig' })),
+    ...decryptionKeys.map(encryptionJwk),
   ]);
   return {
     token_endpoint_auth_method: clientAuth,
@@ -75,8 +74,8 @@ async function credentials(its: ProviderConfig) {
 }
 
 /** FAPI 2.0 Message Signing, and encryption. */
-function signedAndEncrypted({ requestObject, idTokenAlg, decryptionKeys: [first] }: ProviderConfig) {
-  const alg = first && encryptedBy(first.pem);
+async function signedAndEncrypted({ requestObject, idTokenAlg, decryptionKeys: [first] }: ProviderConfig) {
+  const alg = first && (await encryptionJwk(first)).alg;
   const enc = 'A256GCM';
   return {
     id_token_signed_response_alg: idTokenAlg,
@@ -91,18 +90,4 @@ function signedAndEncrypted({ requestObject, idTokenAlg, decryptionKeys: [first]
       userinfo_encrypted_response_enc: enc,
     }),
   };
-}
-
-/** A key id that no JWK gives is the thumbprint (RFC 7638), as in what the app signs and opens. */
-async function publicKey({ pem, kid }: { pem: string; kid?: string }, use: 'sig' | 'enc'): Promise<JWK> {
-  const jwk = await exportJWK(createPublicKey(pem));
-  return {
-    ...jwk,
-    ...{ kid: kid ?? (await calculateJwkThumbprint(jwk)), use },
-    ...(use === 'enc' && { alg: encryptedBy(pem) }),
-  };
-}
-
-function encryptedBy(pem: string): string {
-  return createPublicKey(pem).asymmetricKeyType === 'rsa' ? 'RSA-OAEP-256' : 'ECDH-ES';
 }

@@ -1,5 +1,6 @@
 import type { ProviderConfig } from '../config/index.ts';
-import { exchangeCode, type Outcome, offersPar, push } from './attempts.ts';
+import { usesPar } from '../provider/metadata.ts';
+import { exchangeCode, type Outcome, push } from './attempts.ts';
 import { judge, speaksOfCode, type Verdict } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import type { Subject } from './subject.ts';
@@ -23,7 +24,7 @@ export async function tryAssertion(
   settings: ProviderConfig,
   metadata: Metadata,
 ): Promise<Trial> {
-  const pushed = offersPar(metadata, settings) ? await push(config, settings) : undefined;
+  const pushed = usesPar(metadata, settings) ? await push(config, settings) : undefined;
   if (pushed && judge(pushed, settings) === 'refused') {
     return { settings, outcome: pushed, verdict: 'refused', sure: true };
   }

@@ -15,11 +15,6 @@ export function redirectAddress({ baseUrl, provider }: Subject): string {
   return redirectUriOf(baseUrl, provider);
 }
 
-/** Whether the app pushes its requests at this provider. */
-export function offersPar(metadata: Metadata, { par }: ProviderConfig): boolean {
-  return par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
-}
-
 /** What came of an attempt. */
 export interface Outcome extends Refusal {
   /** `silent`: nobody answered, or not in time. */
@@ -35,7 +30,7 @@ export interface SignInOutcome extends Outcome {
   pushed?: boolean;
   /** The answer went to our redirect address, so the provider knows it. */
   cameBack?: boolean;
-  /** Where that was in its address. */
+  /** There in the address, and the request that it answers. */
   answer?: AnsweredRequest;
 }
 
@@ -90,7 +85,7 @@ export function exchangeCode(
   metadata: Metadata,
 ): Promise<Outcome> {
   const request = transaction();
-  // In a signed answer only the provider could hand out a code.
+  // A code that was made up: nobody but the provider could put it into a signed answer.
   const plain = { ...settings, responseMode: 'query' as const };
   const callback = new URL(redirectAddress(config));
   callback.searchParams.set('code', `doctor-${random()}`);
@@ -116,7 +111,7 @@ export async function openAnswer(
       return undefined;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
-      // What an answer that was verified says is of no interest here.
+      // Any other failure is what the verified answer says, which is not asked here.
       const { reason, hint = reason } = error;
       return /^(answer_invalid|issuer_mismatch|clock)$/.test(reason) ? hint : undefined;
     }
@@ -161,7 +156,7 @@ function judgePage(answer: Answer, redirectUri: string, address: URL | undefined
   return { state: 'refused', status, ...(error && { error }), ...(description && { description }) };
 }
 
-/** What an answer says: in a JWT, where the whole of it is one (JARM). */
+/** What an answer says, where it is a JWT (JARM): what that says. */
 function withinResponse(answer: URLSearchParams): URLSearchParams {
   const response = answer.get('response');
   if (response === null) return answer;

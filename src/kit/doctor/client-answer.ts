@@ -14,7 +14,7 @@ export function judge(outcome: Outcome, settings: ProviderConfig): Verdict {
   if (outcome.state === 'silent') return 'silent';
   if (outcome.state === 'passed') return 'accepted';
   const { error, status } = outcome;
-  // The client itself was known by then.
+  // That says nothing about the client.
   if (speaksOfRequestObject(outcome)) return 'unclear';
   // OpenIddict refuses an assertion for another audience with invalid_grant.
   if (byAssertion(clientAuth) && !speaksOfCode(outcome) && speaksOfAssertion(outcome)) return 'refused';

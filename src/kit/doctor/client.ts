@@ -2,8 +2,9 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import type { ProviderConfig } from '../config/index.ts';
 import { showsCertificate } from '../provider/client-authentication.ts';
+import { usesPar } from '../provider/metadata.ts';
 import { findPair, pairSettings, tryAssertion } from './assertions.ts';
-import { exchangeCode, type Outcome, offersPar, push, random } from './attempts.ts';
+import { exchangeCode, type Outcome, push, random } from './attempts.ts';
 import {
   judge,
   signsAssertion,
@@ -139,7 +140,7 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
   const accepted = ok(check, `${clientAuth} is accepted: the provider knows ${clientId}.`);
   if (judge(outcome, stranger) !== 'known') return accepted;
   // Some look at the code first. A pushed request has none.
-  if (offersPar(metadata, provider) && (await refusesPushed(config, stranger))) return accepted;
+  if (usesPar(metadata, provider) && (await refusesPushed(config, stranger))) return accepted;
   if (await looksAtCodeFirst(config, metadata, outcome, stranger)) {
     return warning(
       check,
@@ -161,7 +162,7 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
   );
 }
 
-/** Whoever gets as far as the request object (RFC 9126 §2.1) was not stopped for who it is. */
+/** A refusal of the request object comes after the client was accepted (RFC 9126 §2.1), so it is none of the client. */
 async function refusesPushed(config: Subject, stranger: ProviderConfig): Promise<boolean> {
   const outcome = await push(config, stranger);
   return outcome.state === 'refused' && !speaksOfRequestObject(outcome);

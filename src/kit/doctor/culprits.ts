@@ -53,7 +53,7 @@ export async function findCulprits(config: Subject, settings: ProviderConfig) {
   return { least, leastOutcome, culprits };
 }
 
-/** Signed as the settings have it: a provider may want that, or refuse it whatever is asked for. */
+/** Signed as the settings say: a provider may demand that, or refuse it whatever is asked for. */
 export function leastOf(settings: ProviderConfig): ProviderConfig {
   const nothing = Object.fromEntries(optional.map(([, key, without]) => [key, without]));
   return { ...settings, ...nothing, scope: 'openid', offlineAccess: 'auto' };

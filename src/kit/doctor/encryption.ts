@@ -1,5 +1,5 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { ProviderConfig } from '../config/index.ts';
+import { publicPemOf } from '../config/key-file.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, ok, said, warning } from './finding.ts';
 import { listed } from './listed.ts';
@@ -8,7 +8,7 @@ import { decryptionJwks } from './own-keys.ts';
 
 const check = 'encryption';
 
-/** The app opens these. The first that a provider has is what to register, the last one every JWE library has (RFC 7518 §5.1). */
+/** What the app opens, the best first. Every JWE library has the last one (RFC 7518 §5.1). */
 const contents = ['A256GCM', 'A128GCM', 'A128CBC-HS256'];
 
 const kinds = [
@@ -24,7 +24,7 @@ export async function checkEncryption(metadata: Metadata, provider: ProviderConf
   return [...checkOffered(metadata, provider, keys), ...checkKeys(provider, keys)];
 }
 
-/** How to register this app so that the provider encrypts for it; what the provider does not offer is left out. */
+/** The client metadata by which the provider encrypts for this app. What it does not offer is left out. */
 export async function encryptionToRegister(metadata: Metadata, provider: ProviderConfig) {
   const keys = await decryptionJwks(provider);
   const members = wanted(provider).flatMap(({ prefix }): [string, string][] => {
@@ -61,7 +61,7 @@ function fitting(metadata: Metadata, prefix: Prefix, keys: Keys) {
   const { algs, encs } = offers(metadata, prefix);
   return {
     alg: keys.map(({ alg }) => alg).find((alg) => listOf(algs).includes(alg)),
-    // Who names none has A128CBC-HS256, the default of a registration (OpenID Connect Registration §2).
+    // Where none are listed: A128CBC-HS256, the default of a registration (OpenID Connect Registration §2).
     enc: encs === undefined ? contents.at(-1) : contents.find((enc) => listOf(encs).includes(enc)),
   };
 }
@@ -115,11 +115,8 @@ function checkKind({ what, prefix }: (typeof kinds)[number], metadata: Metadata,
 }
 
 function* checkKeys({ decryptionKeys, clientKeys }: ProviderConfig, keys: Keys): Generator<Finding> {
-  // Not by `equals`: where kinds differ, it leaves an error behind that fails the next use of a key (Node 26).
-  const publicOf = ({ pem }: { pem: string }) =>
-    createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'pem' });
-  const signing = clientKeys.map(publicOf);
-  if (decryptionKeys.map(publicOf).some((key) => signing.includes(key))) {
+  const signing = clientKeys.map(({ pem }) => publicPemOf(pem));
+  if (decryptionKeys.some(({ pem }) => signing.includes(publicPemOf(pem)))) {
     yield warning(
       check,
       'a key in OIDC_DECRYPTION_KEY_FILE is in OIDC_CLIENT_KEY_FILE too.',
@@ -130,6 +127,6 @@ function* checkKeys({ decryptionKeys, clientKeys }: ProviderConfig, keys: Keys):
   if (!first || !second) return;
   yield ok(
     check,
-    `there are two keys, ${first.kid} and ${second.kid}, and the app opens what is encrypted for either. Register the new one in place of the old one, and take the old one out once the provider no longer uses it.`,
+    `there are two keys, ${first.kid} and ${second.kid}, in the order of OIDC_DECRYPTION_KEY_FILE, and the app opens what is encrypted for either. Register the new one in place of the old one, and take the old one out once the provider no longer uses it.`,
   );
 }

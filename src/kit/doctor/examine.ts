@@ -3,11 +3,12 @@ import type { Config, ProviderConfig } from '../config/index.ts';
 import { ownSecrets } from '../config/own-settings.ts';
 import type { LoadedSite } from '../load-site.ts';
 import { type Apis, createProvider } from '../provider/index.ts';
+import { usesPar } from '../provider/metadata.ts';
 import { otherOrigins } from '../provider/providers.ts';
 import type { AnySite } from '../site.ts';
 import { checkApis } from './api-answers.ts';
 import { checkApiRequests, checkApiTokens } from './api-tokens.ts';
-import { offersPar, redirectAddress } from './attempts.ts';
+import { redirectAddress } from './attempts.ts';
 import { betweenProviders } from './between-providers.ts';
 import { checkBoundApis, checkBoundTokens } from './bound-tokens.ts';
 import { checkClient } from './client.ts';
@@ -158,7 +159,7 @@ async function checkRequest(
   apis: Apis,
 ): Promise<Finding[]> {
   // The same refusal again would read as another fault.
-  if (!usable && offersPar(metadata, config.provider)) {
+  if (!usable && usesPar(metadata, config.provider)) {
     return [
       warning(
         'sign-in request',

@@ -1,6 +1,6 @@
 import type { ProviderConfig } from '../config/index.ts';
+import { usesPar } from '../provider/metadata.ts';
 import { checkAsked } from './asked.ts';
-import { offersPar } from './attempts.ts';
 import { signsAssertion } from './client-answer.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
@@ -87,7 +87,7 @@ function checkClientAuth(metadata: Metadata, { clientAuth }: ProviderConfig): Fi
 function* checkAssertion(metadata: Metadata, provider: ProviderConfig): Generator<Finding> {
   const { clientAuth, clientAssertionAudience, dpop } = provider;
   if (!signsAssertion(clientAuth) || clientAssertionAudience !== 'token_endpoint') return;
-  const pushes = offersPar(metadata, provider);
+  const pushes = usesPar(metadata, provider);
   if (!pushes && !dpop) return;
   yield warning(
     'client assertion',

@@ -39,7 +39,7 @@ export async function hasNoToken(provider: ProviderConfig): Promise<boolean> {
 }
 
 function certificatesOf({ clientCert, clientKeys }: ProviderConfig): X509Certificate[] {
-  // Where tokens are bound to it, the one that is shown in TLS is that of the first key.
+  // A set, as the one that is shown in TLS may be that of the first key.
   const pems = new Set([clientCert, ...clientKeys.map(({ cert }) => cert)]);
   return [...pems].filter((pem) => pem !== undefined).map((pem) => new X509Certificate(pem));
 }

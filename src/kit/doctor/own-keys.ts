@@ -1,7 +1,7 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { ProviderConfig } from '../config/index.ts';
 import { loadClientKeys } from '../provider/client-keys.ts';
+import { encryptionJwk, publicJwk } from '../provider/public-keys.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, ok } from './finding.ts';
 
@@ -16,17 +16,10 @@ export async function keySetToRegister(
 
 /** The public keys that the provider encrypts with. */
 export function decryptionJwks({ decryptionKeys }: ProviderConfig) {
-  return Promise.all(
-    decryptionKeys.map(async ({ pem, kid }) => {
-      const jwk = await publicJwk(pem);
-      const alg = jwk.kty === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES';
-      // The app finds the key of a token by its thumbprint (RFC 7638), unless the key's own JWK has an id.
-      return { ...jwk, kid: kid ?? (await calculateJwkThumbprint(jwk)), use: 'enc', alg };
-    }),
-  );
+  return Promise.all(decryptionKeys.map(encryptionJwk));
 }
 
-/** Of the keys that sign assertions or authorization requests. A certificate in TLS needs none of them. */
+/** The public keys of those that sign assertions or authorization requests. A certificate in TLS needs none. */
 async function signingJwks(provider: ProviderConfig, metadata: Metadata): Promise<JWK[]> {
   const { clientKeys, clientKeyAlg, clientAuth, requestObject } = provider;
   const offered = [
@@ -36,17 +29,11 @@ async function signingJwks(provider: ProviderConfig, metadata: Metadata): Promis
   if (offered.length === 0) return [];
   const keys = loadClientKeys(clientKeys, clientKeyAlg);
   return Promise.all(
-    keys.map(async (key, index) => {
-      const signing = await Promise.all(offered.map(key));
-      const [{ kid, alg } = { kid: '', alg: '' }] = signing;
-      // A key that signs in two ways is for neither of them alone.
-      const one = signing.every((each) => each.alg === alg);
-      return { ...(await publicJwk(clientKeys[index]?.pem ?? '')), kid, use: 'sig', ...(one && { alg }) };
+    clientKeys.map(async (text, index) => {
+      const signing = await Promise.all(offered.map((list) => keys[index]?.(list)));
+      const [alg, ...others] = new Set(signing.map((each) => each?.alg));
+      // A key that signs by two algorithms must not be registered for one of them.
+      return { ...(await publicJwk(text)), use: 'sig', ...(alg && others.length === 0 && { alg }) };
     }),
   );
-}
-
-/** Without a private member, whatever the key. */
-function publicJwk(pem: string): Promise<JWK> {
-  return exportJWK(createPublicKey(createPrivateKey(pem)));
 }

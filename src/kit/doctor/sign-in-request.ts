@@ -79,8 +79,8 @@ async function explain(
 }
 
 /**
- * Is it the signature, whatever else is asked for? A provider that ignores a signed request misses the redirect address,
- * which would be blamed otherwise. What is wrong without the signature is found in the same way.
+ * Is it the signature, whatever else is asked for? This comes first: a provider that does not read a signed request finds no
+ * redirect address, which would be blamed otherwise. What is wrong besides is then found by unsigned requests.
  */
 async function blameSigning(config: Subject, settings: ProviderConfig): Promise<Finding[] | undefined> {
   if (!settings.requestObject) return undefined;

@@ -1,6 +1,6 @@
 import type { ProviderConfig } from '../config/index.ts';
 import { loadClientKeys } from '../provider/client-keys.ts';
-import { offersPar } from './attempts.ts';
+import { usesPar } from '../provider/metadata.ts';
 import type { Metadata } from './discovery.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 import { listed } from './listed.ts';
@@ -12,7 +12,7 @@ const check = 'signed requests';
 export async function checkSignedRequests(metadata: Metadata, provider: ProviderConfig): Promise<Finding[]> {
   if (!provider.requestObject) return [...checkUnsigned(metadata, provider)];
   const findings = [checkOffered(metadata, provider), await checkAlgorithms(metadata, provider)];
-  if (provider.clientKeys.length > 1 && !offersPar(metadata, provider)) {
+  if (provider.clientKeys.length > 1 && !usesPar(metadata, provider)) {
     findings.push(
       ok(
         check,
@@ -54,7 +54,7 @@ function checkOffered(metadata: Metadata, provider: ProviderConfig): Finding {
   const switchOn = 'Switch them on at the provider, or set OIDC_REQUEST_OBJECT=false.';
   if (offered === true) return ok(check, 'are offered and used.');
   // RFC 9126 §3: the PAR endpoint takes them whether or not the authorization endpoint does.
-  if (offersPar(metadata, provider)) {
+  if (usesPar(metadata, provider)) {
     return offered === undefined
       ? ok(check, 'are used. The metadata does not say that they are offered; with PAR it need not.')
       : warning(check, 'are not offered (request_parameter_supported), though PAR may take them.', switchOn);

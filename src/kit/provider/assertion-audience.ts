@@ -54,7 +54,7 @@ export class AssertionAudience {
     });
   }
 
-  /** Where a certificate is shown, that is the endpoint's alias too (RFC 8705 §5). */
+  /** With a client certificate the token endpoint may have a second address (RFC 8705 §5). */
   #tokenOrigins({ token_endpoint, mtls_endpoint_aliases }: Metadata): string[] {
     const alias = showsCertificate(this.#settings) ? mtls_endpoint_aliases?.token_endpoint : undefined;
     return [token_endpoint, alias].flatMap((each) => (each === undefined ? [] : new URL(each).origin));

@@ -19,8 +19,8 @@ export class BoundTokens {
     this.#warnOnce = warnOnce;
   }
 
-  /** Left out, it is false (RFC 8705 §3.3). */
-  readMetadata({ tls_client_certificate_bound_access_tokens: binds }: Metadata): void {
+  /** Where the member is left out, it is false (RFC 8705 §3.3). */
+  checkMetadata({ tls_client_certificate_bound_access_tokens: binds }: Metadata): void {
     if (!this.#wanted || binds === true) return;
     this.#warnOnce(
       "the provider's metadata does not say that it binds access tokens to certificates",
@@ -28,8 +28,8 @@ export class BoundTokens {
     );
   }
 
-  /** Looks for a thumbprint where a token is a JWT that can be read. Nothing else in it is ours to read. */
-  look(accessToken: string): void {
+  /** An opaque token says nothing. In a JWT only the thumbprint is looked for: the rest is for the API. */
+  checkToken(accessToken: string): void {
     if (!this.#wanted) return;
     const { cnf, ...others } = unverifiedClaims(accessToken);
     const isReadable = cnf !== undefined || Object.keys(others).length > 0;
@@ -41,7 +41,7 @@ export class BoundTokens {
   }
 
   /** @param address of an API */
-  call(address: string | URL): void {
+  checkApi(address: string | URL): void {
     if (!this.#wanted) return;
     const { protocol, origin } = new URL(address);
     if (protocol !== 'http:') return;

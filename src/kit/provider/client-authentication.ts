@@ -11,7 +11,7 @@ export interface ClientWay {
   key?: ClientKey | undefined;
 }
 
-/** The way to try first in front: two keys are two ways (rotation). */
+/** The ways to try, in this order. Two keys are two ways (rotation). */
 export function clientAuthentication(settings: ProviderSettings, log: Log): ClientWay[] {
   const keys = loadClientKeys(settings.clientKeys, settings.clientKeyAlg);
   if (settings.clientAuth === 'private_key_jwt') {
@@ -38,8 +38,8 @@ function withoutKey(settings: ProviderSettings, log: Log): oidc.ClientAuth {
 }
 
 /**
- * Whether this client shows its certificate to the provider and to APIs (RFC 8705), by the addresses that the provider
- * has for that (§5).
+ * Whether this client shows its certificate to the provider and to APIs (RFC 8705). If so, it calls the provider at the
+ * addresses that the metadata has for that (§5).
  */
 export function showsCertificate({
   clientAuth,

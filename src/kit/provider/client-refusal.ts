@@ -1,14 +1,15 @@
 import { AuthError } from '../errors/auth-error.ts';
-import { sendsAssertion, showsCertificate } from './client-authentication.ts';
-import { answerIn, refusal, refusalWords, toAuthError } from './failures.ts';
+import { missesCertificate, missingCertificate, withCertificateHint } from './certificate-refusal.ts';
+import { sendsAssertion } from './client-authentication.ts';
+import { refusal, refusalWords, toAuthError } from './failures.ts';
 import type { ProviderSettings } from './settings.ts';
 
 /**
  * Whether an endpoint refused this client, not what it asked for. A wrong audience of a client assertion counts:
  * OpenIddict answers it with `invalid_grant`, which would otherwise end the user's session for a setting of ours.
  * No other description does, for "issued to another client" is a refresh token that is gone. Microsoft Entra answers
- * `invalid_request` where no federated credential fits the platform's token (AADSTS70021 and those that follow). So does
- * a client certificate that did not get there: Keycloak says `invalid_request` then.
+ * `invalid_request` where no federated credential fits the platform's token (AADSTS70021 and those that follow). A client
+ * certificate that did not arrive counts too: Keycloak answers that with `invalid_request`.
  */
 export function isClientAuthenticationFailure(thrown: unknown, settings: ProviderSettings): boolean {
   const { clientAuth } = settings;
@@ -41,46 +42,16 @@ export function clientCallError(
     isClientAuthenticationFailure(thrown, settings) ||
     // At PAR OpenIddict says invalid_token. Nothing hangs on the code there, so the description is enough.
     (step === 'start' && sendsAssertion(settings) && speaksOfAssertion(thrown));
-  if (failure === thrown) return withUserinfoHint(failure, settings);
-  if (!ours) return withGrantHint(failure, thrown, settings);
-  // Not what is usually wrong with a grant: the code, or its redirect address.
+  // An AuthError is not about the client: userinfo's, say, which is asked after the client was accepted.
+  if (!ours || failure === thrown) return withCertificateHint(failure, thrown, settings);
   const error = refusal(thrown);
   const missing = missesCertificate(thrown, settings);
+  // Of invalid_grant, the usual hint is about the code and its redirect address, which are not at fault here.
   const what = missing || error === 'invalid_grant' ? error : failure.hint;
   return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
     cause: thrown,
     hint: `${what}${missing ? missingCertificate : whatToCheck(settings, step)}`,
   });
-}
-
-const missingCertificate =
-  '; the provider did not get the client certificate: have the TLS server of this endpoint ask for it, and a proxy in front pass it on, or name an address that does in mtls_endpoint_aliases';
-
-/** Where it is another one than that of the refresh token, a new sign-in helps: that is no failure of this client's. */
-function missesCertificate(thrown: unknown, settings: ProviderSettings): boolean {
-  const words = refusalWords(thrown)?.description?.slice(0, 300) ?? '';
-  return (
-    showsCertificate(settings) &&
-    /\bcertificat(?:e|ion)\b.*\b(?:missing|not (?:provided|found|present|sent)|required)\b/i.test(words) &&
-    !/\b(?:thumbprint|match)/i.test(words)
-  );
-}
-
-/** Why no bound token is given, most servers do not say: oidc-provider names only the grant. */
-function withGrantHint(failure: AuthError, thrown: unknown, settings: ProviderSettings): AuthError {
-  if (refusal(thrown) === 'invalid_grant' && settings.certificateBoundTokens)
-    failure.hint +=
-      ', or the token endpoint did not get the client certificate that tokens are to be bound to';
-  return failure;
-}
-
-/** A bound token is refused where its certificate does not get (RFC 8705 §3), and few servers say why. */
-function withUserinfoHint(failure: AuthError, settings: ProviderSettings): AuthError {
-  const isRefused = failure.reason === 'userinfo_refused' && answerIn(failure)?.status === 401;
-  if (isRefused && showsCertificate(settings))
-    failure.hint +=
-      '; if it is bound to the client certificate, userinfo must get that too: see userinfo_endpoint in mtls_endpoint_aliases';
-  return failure;
 }
 
 function speaksOfAssertion(thrown: unknown): boolean {
@@ -89,7 +60,7 @@ function speaksOfAssertion(thrown: unknown): boolean {
 
 function whatToCheck(settings: ProviderSettings, step: 'start' | 'answer'): string {
   if (!sendsAssertion(settings)) {
-    // Glewlwyd takes a pushed signed request for a proof of the client's.
+    // Glewlwyd refuses the client where it refuses a pushed signed request.
     return step === 'start' && settings.requestObject
       ? '; or the provider does not accept the signed request: register the public keys that npm run doctor prints, and allow this client private_key_jwt'
       : '';

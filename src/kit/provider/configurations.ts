@@ -1,14 +1,12 @@
 import type { JSONWebKeySet, JWK } from 'jose';
 import * as oidc from 'openid-client';
-import { AuthError } from '../errors/auth-error.ts';
-import type { SignInFailure } from '../errors/reasons.ts';
 import { namesOf } from './algorithms.ts';
 import type { AssertionAudience } from './assertion-audience.ts';
 import { AuthTimeRepair } from './auth-time.ts';
 import { showsCertificate } from './client-authentication.ts';
-import { type Decryption, DecryptionError, isEncrypted } from './decryption.ts';
+import type { Decryption } from './decryption.ts';
+import { EncryptedAnswers } from './encrypted-answers.ts';
 import type { ProviderAnswer, ProviderFetch } from './fetch.ts';
-import { said } from './hint-text.ts';
 import { peek } from './id-token-checks.ts';
 import type { ProviderKeys } from './keys.ts';
 import { isTenantTemplate, type Metadata, tenantIssuer } from './metadata.ts';
@@ -17,8 +15,8 @@ import type { ProviderSettings } from './settings.ts';
 import { inStandardForm } from './token-answer.ts';
 import type { WarnOnce } from './warn-once.ts';
 
-/** What answers are judged by. */
-interface VerifiedWith {
+/** Of the connection that they are for. */
+interface Connection {
   settings: ProviderSettings;
   keys: ProviderKeys;
   decryption: Decryption;
@@ -32,21 +30,19 @@ interface VerifiedWith {
 export class Configurations {
   readonly #settings: ProviderSettings;
   readonly #keys: ProviderKeys;
-  readonly #decryption: Decryption;
-  readonly #warnOnce: WarnOnce;
+  readonly #encrypted: EncryptedAnswers;
   readonly #fetch: ProviderFetch;
   readonly #audience: AssertionAudience;
   readonly #repair: AuthTimeRepair;
   readonly #kept = new Map<oidc.ClientAuth, Prepared>();
 
   constructor(
-    { settings, keys, decryption, warnOnce }: VerifiedWith,
+    { settings, keys, decryption, warnOnce }: Connection,
     fetch: ProviderFetch,
     audience: AssertionAudience,
   ) {
     this.#settings = settings;
-    this.#decryption = decryption;
-    this.#warnOnce = warnOnce;
+    this.#encrypted = new EncryptedAnswers(decryption, warnOnce);
     this.#audience = audience;
     this.#repair = new AuthTimeRepair(settings.idTokenAlg);
     this.#keys = keys;
@@ -93,7 +89,7 @@ export class Configurations {
         const { keys } = keysOfIssuer(prepared.keys, metadata.issuer);
         return Response.json({ keys: given?.key ? [...keys, given.key] : keys });
       }
-      if (init.method !== 'POST') return this.#userinfo(await this.#fetch(url, init));
+      if (init.method !== 'POST') return this.#encrypted.openUserinfo(await this.#fetch(url, init));
       return given?.answer ?? this.#post(url, init, prepared);
     };
     if (issuer.startsWith('http:')) oidc.allowInsecureRequests(configuration);
@@ -102,7 +98,7 @@ export class Configurations {
   }
 
   /**
-   * An ID token in the answer must be verified with the keys at hand when it has come; as its tenant's, which only the
+   * An ID token in the answer is decrypted first. It must be verified with the keys at hand when it has come; as its tenant's, which only the
    * token names where one issuer serves many; and whatever its auth_time is.
    *
    * @throws AnotherConfiguration when the one that asked cannot do that
@@ -115,9 +111,9 @@ export class Configurations {
     if (!isTokenAnswer(body)) return came;
     const standard = inStandardForm(came, body);
     if (typeof body.id_token !== 'string' || body.id_token === '') return standard;
-    const id_token = await this.#open(body.id_token, 'id_token_encrypted', 'the ID token');
-    const isInner = id_token !== body.id_token;
-    const answer = isInner ? standard.withBody({ ...(await standard.json()), id_token }) : standard;
+    const id_token = await this.#encrypted.openIdToken(body.id_token);
+    const wasEncrypted = id_token !== body.id_token;
+    const answer = wasEncrypted ? standard.withBody({ ...(await standard.json()), id_token }) : standard;
     const { kid, tid } = peek(id_token);
     await this.#keys.ensure(kid, true);
     const { metadata } = prepared;
@@ -130,43 +126,6 @@ export class Configurations {
     }
     if (template || this.#isOutdated(prepared)) throw new AnotherConfiguration(issuer, { answer });
     return answer;
-  }
-
-  /** Encrypted, it is a JWT whose signed one the library then checks. */
-  async #userinfo(came: ProviderAnswer): Promise<ProviderAnswer> {
-    if (came.status !== 200) return came;
-    const type = came.headers.get('content-type') ?? '';
-    const body = await came.text();
-    if (!/^application\/jwt\b/i.test(type)) {
-      // JSON, which does not begin so; the library would say no more than that it is none.
-      if (!body.startsWith('eyJ') || !isEncrypted(body)) {
-        this.#warnOfPlain('userinfo');
-        return came;
-      }
-      const complaint = `userinfo is encrypted and sent ${type ? `as ${said(type)}` : 'without a Content-Type'}: have the provider send it as application/jwt`;
-      throw unreadable('userinfo_encrypted', complaint);
-    }
-    const inner = await this.#open(body, 'userinfo_encrypted', 'userinfo');
-    return inner === body ? came : came.withContent(inner);
-  }
-
-  async #open(token: string, reason: SignInFailure, what: string): Promise<string> {
-    if (!isEncrypted(token)) this.#warnOfPlain(what);
-    try {
-      return await this.#decryption.open(token, what);
-    } catch (error) {
-      if (!(error instanceof DecryptionError)) throw error;
-      throw unreadable(reason, error.message, error);
-    }
-  }
-
-  /** It is good all the same, for it came by TLS; but who has set a key expects otherwise, and nothing else shows it. */
-  #warnOfPlain(what: string): void {
-    if (!this.#decryption.isSet) return;
-    this.#warnOnce(
-      `OIDC_DECRYPTION_KEY_FILE is set, and ${what} comes unencrypted`,
-      `register this app's key and the encryption of ${what} at the provider: npm run doctor prints both`,
-    );
   }
 
   #isOutdated({ keys }: Prepared): boolean {
@@ -184,11 +143,6 @@ export class AnotherConfiguration extends Error {
     this.issuer = issuer;
     this.given = given;
   }
-}
-
-function unreadable(reason: SignInFailure, complaint: string, cause?: Error): AuthError {
-  const without = reason === 'userinfo_encrypted' ? ', or set OIDC_USERINFO=false' : '';
-  return new AuthError(reason, { cause, hint: complaint + without });
 }
 
 interface GivenAnswer {

@@ -23,13 +23,17 @@ import { type WarnOnce, warnOnceIn } from './warn-once.ts';
 
 const discoveryMaxAgeMs = 10 * 60_000;
 
-/** One exchange with the provider. What it verifies with and how it authenticates stand in the configuration. */
-type Run<T> = (
-  configuration: oidc.Configuration,
-  dpop: { DPoP?: oidc.DPoPHandle },
-  metadata: Metadata,
-  key: ClientKey | undefined,
-) => Promise<T>;
+/** What one call to the provider is made with. */
+interface CallContext {
+  /** Says how the client authenticates, and what answers are verified with. */
+  configuration: oidc.Configuration;
+  dpop: { DPoP?: oidc.DPoPHandle };
+  metadata: Metadata;
+  /** Signs request objects. */
+  signingKey: ClientKey | undefined;
+}
+
+type Run<T> = (context: CallContext) => Promise<T>;
 
 interface Attempt {
   metadata: Metadata;
@@ -77,9 +81,9 @@ export class ProviderConnection {
       context.onCall?.(call);
     };
     warnOfPlainHttp(settings, context.log);
-    const way = { tls, proxy: settings.proxy, route: (url: URL) => routeOf(url, settings) };
-    const provider = createProviderFetch({ ...way, observe });
-    const toApis = { ...way, setting: "the API's `url` in site.ts" };
+    const transport = { tls, proxy: settings.proxy, route: (url: URL) => routeOf(url, settings) };
+    const provider = createProviderFetch({ ...transport, observe });
+    const toApis = { ...transport, setting: "the API's `url` in site.ts" };
     const api = createProviderFetch(toApis);
     const streaming = createStreaming(toApis);
     const fetch = withoutEchoes(this.#nonces.watch(provider.fetch));
@@ -88,11 +92,11 @@ export class ProviderConnection {
     this.warnOnce = warnOnceIn(context.log);
     this.boundTokens = new BoundTokens(settings, this.warnOnce);
     this.apiFetch = async (...request) => {
-      this.boundTokens.call(request[0]);
+      this.boundTokens.checkApi(request[0]);
       return toResponse(await apiFetch(...request));
     };
     this.openStream = async (url, request) => {
-      this.boundTokens.call(url);
+      this.boundTokens.checkApi(url);
       const message = await streaming.open(url, request);
       this.#nonces.learn(url, message.headers['dpop-nonce']);
       return message;
@@ -133,7 +137,6 @@ export class ProviderConnection {
   /**
    * Runs a call. A second client key is tried where the provider does not know the first (rotation).
    *
-   * @param run is handed the client key that request objects are signed with, where there is one
    * @param options.alone gives it a configuration that no other call uses, so that it may change it
    */
   async call<T>(
@@ -141,17 +144,14 @@ export class ProviderConnection {
     { dpopKey, alone = false }: { dpopKey?: oidc.CryptoKeyPair | undefined; alone?: boolean } = {},
   ): Promise<T> {
     const metadata = await this.discovered.get();
-    let first: unknown;
+    let refused: unknown;
     for (const [index, way] of this.#ways.entries()) {
       try {
         return await this.#attempt(run, { metadata, way, dpopKey, alone });
       } catch (error) {
         const next = this.#ways[index + 1];
-        // Whoever authenticates with the first key and not with the next has the first registered: its error counts.
-        const counts =
-          refusal(first) === 'invalid_request_object' && refusal(error) === 'invalid_client' ? first : error;
-        if (!next || !isUnknownKey(error, way, next)) throw counts;
-        first = error;
+        if (!next || !isUnknownKey(error, way, next)) throw tellingOne(refused, error);
+        refused = error;
         this.log.warn('the provider does not accept the first client key; trying the next');
       }
     }
@@ -161,7 +161,12 @@ export class ProviderConnection {
   async #attempt<T>(run: Run<T>, { metadata, way, dpopKey, alone }: Attempt): Promise<T> {
     const configurations = this.#configurations;
     const runWith = (configuration: oidc.Configuration) =>
-      run(configuration, dpopKey ? { DPoP: this.proofs(configuration, dpopKey) } : {}, metadata, way.key);
+      run({
+        configuration,
+        dpop: dpopKey ? { DPoP: this.proofs(configuration, dpopKey) } : {},
+        metadata,
+        signingKey: way.key,
+      });
     try {
       return await runWith(
         alone ? configurations.make(metadata, way.auth) : configurations.get(metadata, way.auth),
@@ -190,7 +195,7 @@ export class ProviderConnection {
       );
       checkAliases(metadata, this.settings);
       this.#audience.warn(metadata);
-      this.boundTokens.readMetadata(metadata);
+      this.boundTokens.checkMetadata(metadata);
       warnOfUnoffered(metadata, this.settings, this.warnOnce);
       return metadata;
     } catch (error) {
@@ -204,11 +209,20 @@ export class ProviderConnection {
   }
 }
 
-/** Whether the other way may be accepted: only where it proves or signs with another key. */
+/** Whether the next way may be accepted: it must authenticate, or sign the request, with another key. */
 function isUnknownKey(error: unknown, way: ClientWay, next: ClientWay): boolean {
   const refused = refusal(error);
   return (
     (refused === 'invalid_client' && way.auth !== next.auth) ||
     (refused === 'invalid_request_object' && way.key !== next.key)
   );
+}
+
+/**
+ * Of two refusals, the one that says what is wrong. A provider that only refused the signature accepted the first key as
+ * the client's. That it does not know the next key (`invalid_client`) is then no news.
+ */
+function tellingOne(first: unknown, next: unknown): unknown {
+  const isOfSignature = refusal(first) === 'invalid_request_object';
+  return isOfSignature && refusal(next) === 'invalid_client' ? first : next;
 }

@@ -1,6 +1,7 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, compactDecrypt, errors, type JWK } from 'jose';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { compactDecrypt, errors, type JWK } from 'jose';
 import { said } from './hint-text.ts';
+import { publicJwk } from './public-keys.ts';
 import { unverifiedHeader } from './unverified.ts';
 
 /** A private key that opens what is encrypted for this client. */
@@ -10,12 +11,12 @@ export interface DecryptionKeyText {
   kid?: string | undefined;
 }
 
-// RSA1_5 gives away what it decrypts, by how it fails; the work of PBES2 is whatever the sender says; the other ways need
-// a secret that the provider has too (RFC 8725 §3.2, §3.11; RFC 7518 §4).
+// The others are left out on purpose. How RSA1_5 fails tells an attacker what was decrypted; with PBES2 the sender decides
+// how much work it is; and the rest needs a secret that the provider has too (RFC 8725 §3.2, §3.11; RFC 7518 §4).
 const keyAlgorithms = ['RSA-OAEP-256', 'ECDH-ES'];
 const contentAlgorithms = ['A128GCM', 'A256GCM', 'A128CBC-HS256'];
 
-/** All claims that a sign-in may have, signed and encrypted, which makes each half as long again. */
+/** Enough for all claims that a sign-in may have: signing and encrypting make them nearly twice as long. */
 const longestToken = 256 * 1024;
 const longestHeader = 4_000;
 
@@ -35,8 +36,8 @@ interface OwnKey {
 }
 
 /**
- * Opens what the provider encrypts for this app (RFC 7516), before anything else looks at it: what comes out is a signed
- * token, judged as one that came without encryption.
+ * Opens what the provider encrypts for this app (RFC 7516). What comes out is a signed token, which is then verified like
+ * one that came without encryption.
  */
 export class Decryption {
   readonly #texts: readonly DecryptionKeyText[];
@@ -57,7 +58,7 @@ export class Decryption {
   }
 
   /**
-   * @param what it is, as a log calls it
+   * @param what the token is, as the log calls it
    * @returns the signed token inside; a token that is not encrypted, as it came
    * @throws DecryptionError
    */
@@ -86,10 +87,9 @@ export class Decryption {
 
   #load(): Promise<OwnKey[]> {
     this.#keys ??= Promise.all(
-      this.#texts.map(async ({ pem, kid }) => {
-        const key = createPrivateKey(pem);
-        const jwk = createPublicKey(key).export({ format: 'jwk' }) as JWK;
-        return { key, jwk, kid: kid ?? (await calculateJwkThumbprint(jwk)) };
+      this.#texts.map(async (text) => {
+        const jwk = await publicJwk(text);
+        return { key: createPrivateKey(text.pem), jwk, kid: jwk.kid };
       }),
     );
     return this.#keys;
@@ -106,13 +106,13 @@ export function isEncrypted(token: string): boolean {
 interface Header {
   alg: string;
   kid: unknown;
-  /** Of the sender's key (`epk`), which only ECDH-ES has. */
+  /** The curve of the sender's key (`epk`), which only ECDH-ES has. */
   crv?: string;
 }
 
 /**
- * What the header says, all of it checked before the first key is used (R23). Whoever sends a token may write anything
- * into it, so each value must be a text before it is compared: a list of one text would pass for that text.
+ * The header, all of it checked before a key is used (R23). Anybody may send a token, with anything in it. So each value
+ * must be a string before it is compared: as a list with one string in it, it could pass for that string.
  */
 function checkedHeader(token: string, what: string): Header {
   if (token.length > longestToken)
@@ -137,7 +137,7 @@ function checkedHeader(token: string, what: string): Header {
   if (alg === 'RSA-OAEP-256') return { alg, kid };
   const { crv } = Object(epk);
   if (typeof crv !== 'string')
-    throw new DecryptionError(`${what} is encrypted by ECDH-ES and brings no key of the sender (epk)`);
+    throw new DecryptionError(`${what} is encrypted by ECDH-ES and has no key of the sender (epk)`);
   return { alg, kid, crv };
 }
 
@@ -163,7 +163,7 @@ async function decrypted(token: string, keys: readonly OwnKey[], what: string): 
       const { plaintext } = await compactDecrypt(token, key, algorithms);
       return Buffer.from(plaintext).toString();
     } catch (error) {
-      // Of the form, whatever the key is: another key would find the same.
+      // About the token's form, so another key would not help.
       if (error instanceof errors.JWEInvalid)
         throw new DecryptionError(`${what} is not encrypted as RFC 7516 says: ${said(error.message, 200)}`);
     }
@@ -171,7 +171,7 @@ async function decrypted(token: string, keys: readonly OwnKey[], what: string): 
   return undefined;
 }
 
-/** One layer: what is inside must be signed, and may be neither plain nor encrypted again. Who signed it is asked later. */
+/** What is inside must be signed, and may be neither plain nor encrypted again. Whose signature it is, is verified later. */
 function demandSigned(inner: string, what: string): void {
   if (signed.test(inner)) return;
   throw new DecryptionError(

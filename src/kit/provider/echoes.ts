@@ -78,7 +78,7 @@ function secretsOf({ headers = {}, body }: Parameters<ProviderFetch>[1]): string
   if (/^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '')) {
     const parameters = new URLSearchParams(String(body ?? ''));
     secrets.push(...secretParameters.flatMap((name) => parameters.getAll(name)));
-    // A server quotes what it has read, and in the request object that is written otherwise.
+    // A server may quote what it read inside the signed request, and there these are encoded.
     const { state, nonce } = unverifiedClaims(parameters.get('request') ?? undefined);
     secrets.push(...[state, nonce].filter((each) => typeof each === 'string'));
   }

@@ -31,12 +31,12 @@ export async function exchangeToken(
   };
   try {
     const answer = await connection.call(
-      (configuration, dpop) => oidc.genericGrantRequest(configuration, grantType, parameters, dpop),
+      ({ configuration, dpop }) => oidc.genericGrantRequest(configuration, grantType, parameters, dpop),
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
     demandAccessToken(answer);
     demandUsable(answer, dpop_key);
-    connection.boundTokens.look(answer.access_token);
+    connection.boundTokens.checkToken(answer.access_token);
     return {
       access_token: answer.access_token,
       expires_at: answer.expires_in === undefined ? undefined : Date.now() + answer.expires_in * 1000,

@@ -35,7 +35,7 @@ export function hintOf(links: readonly Link[], step: Step): string | undefined {
   );
 }
 
-/** The hint of an `error` alone. */
+/** The hint for an `error` that came without a description. */
 export function hintOfError(error: string): string {
   return wordsHint({ error }) ?? `the provider answered error=${said(error)}`;
 }
@@ -110,17 +110,17 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
   if (/client certificate is not allowed/i.test(description))
     return `${said(error)}: the provider does not accept the client certificate: switch client certificates on there, and register the one in OIDC_CLIENT_CERT_FILE`;
   if (error === 'unsupported_response_mode' || /response.?mode/i.test(description))
-    return `${said(error)}: the provider does not let this client have OIDC_RESPONSE_MODE; allow it there, or set another one`;
+    return `${said(error)}: the provider does not allow this client the response mode in OIDC_RESPONSE_MODE; allow it there, or set another one`;
   if (error === 'invalid_scope')
     return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
   if (error === 'invalid_target')
     return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or take it out';
   if (demandsSignedRequest(error, description))
-    return `${said(error)}: the provider takes only signed requests of this client: set OIDC_REQUEST_OBJECT=true, or switch that off there`;
+    return `${said(error)}: the provider accepts only signed requests from this client: set OIDC_REQUEST_OBJECT=true, or switch that off there`;
   if (error === 'invalid_request_object')
     return 'invalid_request_object: the provider does not accept the signed request of OIDC_REQUEST_OBJECT: register the public keys that npm run doctor prints, and compare request_object_signing_alg there with OIDC_CLIENT_KEY_ALG';
   if (error === 'request_not_supported')
-    return 'request_not_supported: the provider takes no signed requests; switch them on there, or set OIDC_REQUEST_OBJECT=false';
+    return 'request_not_supported: the provider does not accept signed requests; switch them on there, or set OIDC_REQUEST_OBJECT=false';
   if (error === 'unauthorized_client')
     return 'unauthorized_client: the provider does not let this client sign users in this way; allow it the authorization code flow';
   return undefined;
@@ -133,7 +133,7 @@ function isDisabledClient(description: string): boolean {
   );
 }
 
-/** Each server has words of its own for it: oidc-provider, IdentityServer, Keycloak (whose error differs by endpoint). */
+/** Each server says it in its own words: oidc-provider, IdentityServer, Keycloak (whose error differs by endpoint). */
 function demandsSignedRequest(error: string, description: string): boolean {
   return (
     /^invalid_request(?:_object)?$/.test(error) &&

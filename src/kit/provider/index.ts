@@ -3,7 +3,7 @@ import { namesOf } from './algorithms.ts';
 import { type ApiRequest, type CallTokens, fetchApi } from './api.ts';
 import { streamApi } from './api-stream.ts';
 import type { ApiToken } from './apis.ts';
-import { type AuthorizationRequest, authorizationUrl } from './authorize.ts';
+import { authorizationUrl } from './authorize.ts';
 import { ProviderConnection } from './connection.ts';
 import { exchangeToken } from './exchange.ts';
 import { issues } from './issuers.ts';
@@ -14,6 +14,7 @@ import { LateRevocations, type RevocableTokens, revokeToken } from './revocation
 import { namingSettings, withFullNames } from './setting-names.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
 import { finishSignIn } from './sign-in.ts';
+import type { AuthorizationRequest } from './sign-in-parameters.ts';
 import type { StreamRequest } from './streaming.ts';
 import { askUserinfo } from './userinfo.ts';
 

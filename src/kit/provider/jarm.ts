@@ -7,41 +7,41 @@ import { clockHint } from './failures.ts';
 import { said } from './hint-text.ts';
 import { unverifiedClaims, unverifiedHeader } from './unverified.ts';
 
-// JWT Secured Authorization Response Mode (JARM): the whole answer is one signed JWT, errors included.
+// JARM (JWT Secured Authorization Response Mode): the whole answer is one signed JWT, errors included. It is read twice:
+// first for its state, which finds the sign-in that is answered, and once that is found, to verify it.
 
 /** More than an address can carry, at most servers. */
 const longestResponse = 16_000;
 
-/** Of an answer, those that a sign-in goes on with; any other parameter is the provider's own. */
-const parameters = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri'];
+/** What a sign-in needs of an answer. Other claims are left out. */
+const used = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri'];
 
-/** A JWT answer, of which nothing has been verified. */
+/** Nothing of it has been verified. */
 interface UnverifiedResponse {
-  /** The `response` alone: what is outside of it counts for nothing (JARM §2.3). */
+  /** `response` alone: what is beside it counts for nothing (JARM §2.3). */
   parameters: URLSearchParams;
-  /** The state that it claims. It finds the sign-in that is answered, and everything else is checked after that. */
+  /** The one inside. */
   state: string | undefined;
-  /** Why nobody can use it. */
-  unclear: string | undefined;
-  /** What a developer may think of one without a state. */
-  stateless: string;
+  /** Why it cannot be used, whatever sign-in it is for. */
+  problem: string | undefined;
+  /** The hint for the log if there is no state. */
+  hintWithoutState: string;
 }
 
 export function readResponse(answer: URLSearchParams): UnverifiedResponse {
   const [response = '', ...others] = answer.getAll('response');
-  const unclear =
-    others.length > 0 ? 'a parameter of the answer came twice' : complaintAbout(response, answer);
-  const { state } = unclear === undefined ? unverifiedClaims(response) : {};
+  const problem = others.length > 0 ? 'a parameter of the answer came twice' : problemOf(response, answer);
+  const { state } = problem === undefined ? unverifiedClaims(response) : {};
   return {
     parameters: new URLSearchParams({ response }),
     state: typeof state === 'string' && state !== '' ? state : undefined,
-    unclear,
-    stateless:
+    problem,
+    hintWithoutState:
       '`response` holds no state that is a string: it may be another token, not an authorization answer',
   };
 }
 
-function complaintAbout(response: string, answer: URLSearchParams): string | undefined {
+function problemOf(response: string, answer: URLSearchParams): string | undefined {
   if (response === '') {
     return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${errorBeside(answer)}: allow this app that response mode at the provider; where it is allowed, set OIDC_PAR=off, for some providers do not take it from a pushed request`;
   }
@@ -53,7 +53,7 @@ function complaintAbout(response: string, answer: URLSearchParams): string | und
   return undefined;
 }
 
-/** What an answer without a JWT says. Some providers report so that they do not know the response mode. */
+/** The error of an answer that is no JWT: some providers say in this way that they do not know the response mode. */
 function errorBeside(answer: URLSearchParams): string {
   const error = answer.get('error');
   if (!error) return '';
@@ -78,7 +78,7 @@ export async function openResponse(
 ): Promise<URLSearchParams> {
   const { settings, keys, discovered } = connection;
   const { issuer } = await discovered.get();
-  // Whoever has begun a sign-in may send one.
+  // Anybody can begin a sign-in and send an answer to it, so `resolve` bounds the fetches.
   const findKey: JWTVerifyGetKey = (header, jws) => keys.resolve(header, jws, issuer);
   try {
     const { payload } = await jwtVerify(response, findKey, {
@@ -94,9 +94,9 @@ export async function openResponse(
   }
 }
 
-/** Each is a string, or it is not there. */
+/** @throws AuthError where one is there and not a string */
 function parametersOf(payload: JWTPayload): URLSearchParams {
-  const given = parameters.filter((name) => payload[name] !== undefined);
+  const given = used.filter((name) => payload[name] !== undefined);
   const wrong = given.find((name) => typeof payload[name] !== 'string');
   const hint =
     wrong !== undefined
@@ -113,7 +113,7 @@ function refused(error: errors.JOSEError, response: string, connection: Provider
   if (error instanceof errors.JOSEAlgNotAllowed) return invalid(error, algorithmHint(response, idTokenAlg));
   if (error instanceof errors.JWKSNoMatchingKey) return invalid(error, keyHint(response, idTokenAlg));
   if (error instanceof errors.JWTExpired) return outOfTime(error, 'exp', connection);
-  // Of what the library says, some is the sender's: names of header parameters, without a bound.
+  // The library's words quote the sender's, of any length: the names of header parameters.
   if (!(error instanceof errors.JWTClaimValidationFailed))
     return invalid(error, `the authorization answer: ${said(error.message, 120)}`);
   const { claim, reason } = error;
@@ -122,7 +122,7 @@ function refused(error: errors.JOSEError, response: string, connection: Provider
   return claim === 'iss' ? new AuthError('issuer_mismatch', { cause: error, hint }) : invalid(error, hint);
 }
 
-/** What these claims have to be; the others are times. */
+/** What these claims must be; the others are times, which must be numbers. */
 const expected: Readonly<Record<string, string>> = {
   iss: 'the issuer of OIDC_ISSUER',
   aud: 'OIDC_CLIENT_ID',

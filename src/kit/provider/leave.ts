@@ -30,7 +30,7 @@ export async function endSessionUrl(
   if (!keys || !(await answers(connection, patience))) return undefined;
   if (cognito) return cognito;
   const id_token_hint = usableHint(parameters.id_token_hint, keys.set);
-  return connection.call(async (configuration) =>
+  return connection.call(async ({ configuration }) =>
     oidc.buildEndSessionUrl(configuration, withoutEmpty({ ...parameters, id_token_hint })),
   );
 }

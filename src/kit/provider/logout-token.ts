@@ -23,7 +23,7 @@ export interface LogoutToken {
 /** Why a logout token is refused; `message` is for the log. */
 export class LogoutTokenError extends Error {
   override name = 'LogoutTokenError';
-  /** The provider that an encrypted one is for, where that is all that is known of it. */
+  /** The provider that it was encrypted for, where nothing else is known about it. */
   readonly from: Provider | undefined;
 
   constructor(message: string, { from, ...options }: ErrorOptions & { from?: Provider } = {}) {
@@ -33,32 +33,32 @@ export class LogoutTokenError extends Error {
 }
 
 /**
- * An encrypted logout token, opened: providers send them so as soon as they encrypt ID tokens. Whose key may open it is
- * said by the header: the issuer, repeated there (RFC 7519 §5.3), or the key's id. Anybody may send one, so where neither
- * is ours only the keys of one provider are tried (R23).
+ * Opens a logout token if it is encrypted, as it is at some providers once ID tokens are. The header says whose key to
+ * use: by the issuer, repeated there (RFC 7519 §5.3), or by the id of the key. Anybody can send a token, so where the header
+ * names none of ours, it is tried only if a single provider has keys (R23).
  *
- * @returns the signed token; with the provider that it was encrypted for, where it was encrypted
+ * @returns the signed token and, if it was encrypted, the provider whose key opened it
  * @throws LogoutTokenError
  */
 export async function openLogoutToken(
   token: string,
   providers: Providers,
-): Promise<{ token: string; opener?: Provider }> {
+): Promise<{ token: string; encryptedFor?: Provider }> {
   if (!isEncrypted(token)) return { token };
-  const opener = await openerOf(token, providers);
-  if (!opener)
+  const encryptedFor = await recipientOf(token, providers);
+  if (!encryptedFor)
     throw new LogoutTokenError(
       'it is encrypted, and neither "iss" nor "kid" in its header names a provider of ours',
     );
   try {
-    return { token: await opener.decryption.open(token, 'the logout token'), opener };
+    return { token: await encryptedFor.decryption.open(token, 'the logout token'), encryptedFor };
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error;
-    throw new LogoutTokenError(error.message, { cause: error, from: opener });
+    throw new LogoutTokenError(error.message, { cause: error, from: encryptedFor });
   }
 }
 
-async function openerOf(token: string, { all, only, ofIssuer }: Providers): Promise<Provider | undefined> {
+async function recipientOf(token: string, { all, only, ofIssuer }: Providers): Promise<Provider | undefined> {
   const { iss, kid } = unverifiedHeader(token);
   const named = typeof iss === 'string' ? ofIssuer(iss) : undefined;
   if (named || only) return named ?? only;

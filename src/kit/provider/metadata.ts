@@ -120,6 +120,14 @@ export function tenantIssuer(metadata: { issuer: string }, tid: unknown, allowed
   return metadata.issuer.replace(tenantPlaceholder, String(tid));
 }
 
+/** Whether sign-in requests are pushed to the provider first (RFC 9126). */
+export function usesPar(
+  metadata: { pushed_authorization_request_endpoint?: unknown },
+  { par }: Pick<ProviderSettings, 'par'>,
+): boolean {
+  return par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
+}
+
 /** What is wrong with the address of an endpoint, if anything is. */
 export function addressProblem(name: string, address: unknown, issuer: string): string | undefined {
   if (isSafeAddress(address, issuer)) return undefined;

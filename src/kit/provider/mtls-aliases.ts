@@ -3,8 +3,8 @@ import { showsCertificate } from './client-authentication.ts';
 import { addressProblem, type Metadata } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';
 
-/** Those of the endpoints that this client asks itself. */
-const used = [
+/** The endpoints that this client calls itself. */
+const called = [
   'token_endpoint',
   'userinfo_endpoint',
   'revocation_endpoint',
@@ -12,8 +12,8 @@ const used = [
 ] as const;
 
 /**
- * Holds the addresses for calls with a client certificate (RFC 8705 §5) to what counts for the plain ones. A client that
- * shows no certificate does not use them. That none is another provider's is checked with all metadata.
+ * Checks the addresses for calls with a client certificate (RFC 8705 §5) as the usual ones are checked. Only a client that
+ * shows a certificate uses them. Whether one is at another provider is checked for the whole metadata.
  *
  * @throws AuthError `discovery_invalid`
  */
@@ -25,7 +25,7 @@ export function checkAliases(metadata: Metadata, settings: ProviderSettings): vo
       hint: "mtls_endpoint_aliases in the provider's metadata is no object with addresses in it",
     });
   }
-  for (const name of used) {
+  for (const name of called) {
     if (!Object.hasOwn(aliases, name)) continue;
     const address = (aliases as Record<string, unknown>)[name];
     const problem = addressProblem(`mtls_endpoint_aliases.${name}`, address, settings.issuer);

@@ -25,7 +25,7 @@ export async function refreshTokens(
   const { scope, audience, resource } = api ?? { resource: connection.settings.resource };
   try {
     const answer = await connection.call(
-      (configuration, dpop) =>
+      ({ configuration, dpop }) =>
         oidc.refreshTokenGrant(
           configuration,
           refresh_token,
@@ -35,7 +35,7 @@ export async function refreshTokens(
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );
     if (!api) demandBoundToken(answer, dpop_key);
-    connection.boundTokens.look(answer.access_token);
+    connection.boundTokens.checkToken(answer.access_token);
     const claims = answer.claims();
     if (claims) {
       // First: whatever else is wrong with somebody else's tokens, they end the session.

@@ -2,6 +2,7 @@ import * as oidc from 'openid-client';
 import { isClaimOfRequestObject } from '../config/authorization-parameters.ts';
 import type { ClientKey } from './client-keys.ts';
 import type { Metadata } from './metadata.ts';
+import type { ProviderSettings } from './settings.ts';
 
 /**
  * Some servers look at the request again after the person has signed in (Duende IdentityServer, OpenIddict), so it must
@@ -11,39 +12,35 @@ const lifetimeSeconds = 600;
 
 interface How {
   metadata: Metadata;
-  /** Signs, by an algorithm that the provider's metadata lists. */
-  key: ClientKey | undefined;
-  /**
-   * By PAR. Where the browser takes it along, `response_type` and `scope` stay outside as well, for they are required of
-   * every request (OpenID Connect Core §6.1).
-   */
+  signingKey: ClientKey | undefined;
+  /** Whether it goes to the PAR endpoint; if not, the browser takes it along. */
   pushed: boolean;
-  /** How far the provider's clock may be behind ours. */
-  clockToleranceSeconds: number;
+  settings: Pick<ProviderSettings, 'clockToleranceSeconds'>;
 }
 
 /**
- * The parameters of an authorization request as one signed JWT (RFC 9101): all of them inside, `client_id` outside. The
- * library adds iss, aud (the issuer), iat, jti.
+ * The parameters of an authorization request as one signed JWT (RFC 9101): all of them inside, `client_id` outside. Where
+ * it is not pushed, `response_type` and `scope` are outside too, as every request must have them (OpenID Connect Core
+ * §6.1). The library adds iss, aud (the issuer), iat and jti.
  */
 export async function signedRequest(
   configuration: oidc.Configuration,
   parameters: URLSearchParams,
-  { metadata, key, pushed, clockToleranceSeconds }: How,
+  { metadata, signingKey, pushed, settings }: How,
 ): Promise<URLSearchParams> {
-  if (!key) throw new Error('OIDC_REQUEST_OBJECT is true, and there is no client key');
-  const { alg, key: privateKey, kid } = await key(metadata.request_object_signing_alg_values_supported);
+  if (!signingKey) throw new Error('OIDC_REQUEST_OBJECT is true, and there is no client key');
+  const { alg, key, kid } = await signingKey(metadata.request_object_signing_alg_values_supported);
   const signed = await oidc.buildAuthorizationUrlWithJAR(
     configuration,
     parameters,
-    { key: privateKey, kid },
+    { key, kid },
     {
       [oidc.modifyAssertion](header, payload) {
-        // The library writes Ed25519 for any such key.
+        // By an Ed25519 key the library always writes Ed25519, also where it was to be EdDSA, the older name.
         header.alg = alg;
         payload.exp = Number(payload.iat) + lifetimeSeconds;
-        // Many servers allow for no difference between two clocks here, and refuse what is not valid yet.
-        payload.nbf = Number(payload.iat) - clockToleranceSeconds;
+        // Their clock may be behind ours, and many servers then refuse the request as not valid yet.
+        payload.nbf = Number(payload.iat) - settings.clockToleranceSeconds;
       },
     },
   );
@@ -53,9 +50,10 @@ export async function signedRequest(
 }
 
 /**
- * What of a link's parameters a signed request can hold. Anybody can write a link, so one must not break a sign-in: these
- * two are JSON inside (OpenID Connect Core §6.1; RFC 9396 §2), and the library refuses what is not. Nor must it say whom
- * the JWT is about: with the client as its `sub` it would be a client assertion (RFC 9101 §10.8).
+ * Which of a link's parameters a signed request can hold. Anybody can write a link, so it must not break the sign-in:
+ * `claims` and `authorization_details` are JSON inside (OpenID Connect Core §6.1; RFC 9396 §2), and the library throws
+ * where they are not. Nor may a link set claims of the JWT: with the client as its `sub` it could be used as a client
+ * assertion (RFC 9101 §10.8).
  */
 export function signable(asked: Readonly<Record<string, string>>): {
   kept: Record<string, string>;
@@ -68,13 +66,13 @@ export function signable(asked: Readonly<Record<string, string>>): {
   return { kept: Object.fromEntries(entries.filter(fits)), left };
 }
 
-/** How much longer a parameter makes it. */
+/** How many characters a parameter adds to a signed request. */
 export function lengthInRequestObject(name: string, value: string): number {
   const held = Object.hasOwn(isJson, name) ? parsed(value) : value;
   return Math.ceil((Buffer.byteLength(JSON.stringify({ [name]: held })) * 4) / 3);
 }
 
-/** The parameters that are a JSON value inside, and what that must be. */
+/** The parameters that are JSON inside, and which kind of JSON. */
 const isJson: Record<string, (value: unknown) => boolean> = {
   claims: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   authorization_details: Array.isArray,

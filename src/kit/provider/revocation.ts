@@ -30,7 +30,7 @@ export async function revokeToken(
   if (!refresh_token || !connection.discovered.current?.revocation_endpoint) return false;
   try {
     await connection.call(
-      (configuration, { DPoP }) => {
+      ({ configuration, dpop: { DPoP } }) => {
         const fetch = configuration[oidc.customFetch] as oidc.CustomFetch;
         const limited: oidc.CustomFetch = async (address, options) => {
           signal.throwIfAborted();

@@ -26,7 +26,7 @@ export interface ProviderSettings {
   clientKeys: readonly ClientKeyText[];
   /** PEM, to be shown in TLS with the first client key (RFC 8705). */
   clientCert?: string | undefined;
-  /** It is shown although the client authenticates otherwise, so that tokens are bound to it (RFC 8705 §3). */
+  /** Whether the certificate is shown although the client authenticates with its key, to bind tokens to it (RFC 8705 §3). */
   certificateBoundTokens: boolean;
   /** How the client keys sign (RFC 7518); by each key and the provider's metadata where it is not set. */
   clientKeyAlg?: string | undefined;

@@ -1,7 +1,6 @@
 import * as oidc from 'openid-client';
 import type { TokenRecord } from '../store/index.ts';
 import { authTimeOf } from './auth-time.ts';
-import { type AuthorizationRequest, askedScope, maxAgeOf } from './authorize.ts';
 import { clientCallError } from './client-refusal.ts';
 import type { ProviderConnection } from './connection.ts';
 import { demandBoundToken, exportDpopKey, makeDpopKey } from './dpop-key.ts';
@@ -11,6 +10,8 @@ import { openResponse } from './jarm.ts';
 import { withoutEmpty } from './parameters.ts';
 import { offlineAccess } from './quirks.ts';
 import { toRecord } from './refresh.ts';
+import type { ProviderSettings } from './settings.ts';
+import { type AuthorizationRequest, askedScope, maxAgeOf } from './sign-in-parameters.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
 /** What the provider told us about a user who signed in. */
@@ -26,8 +27,8 @@ export interface SignInAnswer {
 
 /**
  * Turns the provider's answer into a signed-in user: exchanges the code, checks state, nonce, iss, signature, alg,
- * aud, exp, azp, at_hash and what was demanded, and asks userinfo, whose sub must be the same. Of a JWT answer, only
- * what it holds counts.
+ * aud, exp, azp, at_hash and what was demanded, and asks userinfo, whose sub must be the same. An answer that is a JWT is
+ * verified before all that.
  *
  * @param callback the callback's address, made from BASE_URL and the query as it came
  * @throws AuthError
@@ -38,41 +39,37 @@ export async function finishSignIn(
   request: AuthorizationRequest,
 ): Promise<SignInAnswer> {
   const { settings } = connection;
-  const acr = request.acr ?? settings.acrValues?.split(' ');
-  const maxAge = maxAgeOf(request, settings);
-  const authTimeNeeded = settings.maxAge !== undefined;
-  const checks = {
-    expectedState: request.state,
-    expectedNonce: request.nonce,
-    pkceCodeVerifier: request.code_verifier,
-  };
   const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
   try {
     const answered = withoutSecrets(await opened(callback, connection), request);
     return await connection.call(
-      async (configuration, dpop, metadata) => {
+      async ({ configuration, dpop, metadata }) => {
         const answer = await oidc.authorizationCodeGrant(
           configuration,
           answered,
-          checks,
+          {
+            expectedState: request.state,
+            expectedNonce: request.nonce,
+            pkceCodeVerifier: request.code_verifier,
+          },
           withoutEmpty({ resource: settings.resource }),
           dpop,
         );
         demandBoundToken(answer, dpopKey);
-        connection.boundTokens.look(answer.access_token);
-        const claims = { ...answer.claims() } as SignInAnswer['claims'];
-        const accessToken = answer.access_token;
-        checkIdToken(claims, settings, { accessToken, acr, maxAge, authTimeNeeded });
-        const timed = authTimeOf(claims) !== undefined;
-        if (!timed) delete claims.auth_time;
-        const ask = settings.userinfo && metadata.userinfo_endpoint;
-        const userinfo = ask && (await fetchUserinfo(configuration, accessToken, claims.sub, dpop));
+        connection.boundTokens.checkToken(answer.access_token);
+        const claims = checkedClaims(answer, request, settings);
+        const asks = settings.userinfo && metadata.userinfo_endpoint;
+        const userinfo = asks
+          ? await fetchUserinfo(configuration, answer.access_token, claims.sub, dpop)
+          : {};
         const { scope } = offlineAccess(askedScope(request, settings), metadata, settings.offlineAccess);
         const dpop_key = dpopKey && (await exportDpopKey(dpopKey));
-        const tokens = toRecord(answer, undefined, { scope, dpop_key });
-        const withoutAuthTime = request.maxAge !== undefined && !timed;
-        const fromUserinfo = Object.keys(userinfo || {}).filter((name) => !Object.hasOwn(claims, name));
-        return { claims: { ...userinfo, ...claims }, fromUserinfo, tokens, withoutAuthTime };
+        return {
+          claims: { ...userinfo, ...claims },
+          fromUserinfo: Object.keys(userinfo).filter((name) => !Object.hasOwn(claims, name)),
+          tokens: toRecord(answer, undefined, { scope, dpop_key }),
+          withoutAuthTime: request.maxAge !== undefined && claims.auth_time === undefined,
+        };
       },
       { dpopKey },
     );
@@ -81,7 +78,24 @@ export async function finishSignIn(
   }
 }
 
-/** Some providers quote the request that they refuse, and what they say goes into the log (R20). */
+/** The ID token's claims, checked against what was asked for. An auth_time that cannot be read is left out. */
+function checkedClaims(
+  answer: Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>,
+  request: AuthorizationRequest,
+  settings: ProviderSettings,
+): SignInAnswer['claims'] {
+  const claims = { ...answer.claims() } as SignInAnswer['claims'];
+  checkIdToken(claims, settings, {
+    accessToken: answer.access_token,
+    acr: request.acr ?? settings.acrValues?.split(' '),
+    maxAge: maxAgeOf(request, settings),
+    authTimeNeeded: settings.maxAge !== undefined,
+  });
+  if (authTimeOf(claims) === undefined) delete claims.auth_time;
+  return claims;
+}
+
+/** Some providers quote the request that they refuse, and their words are logged (R20). */
 function withoutSecrets(callback: URL, { state, nonce }: AuthorizationRequest): URL {
   const url = new URL(callback);
   const description = url.searchParams.get('error_description');
@@ -91,7 +105,7 @@ function withoutSecrets(callback: URL, { state, nonce }: AuthorizationRequest): 
   return url;
 }
 
-/** The same address with what the answer's JWT holds, and nothing else (JARM). */
+/** With OIDC_RESPONSE_MODE=jwt, the same address with the parameters in the answer's JWT, and no others. */
 async function opened(callback: URL, connection: ProviderConnection): Promise<URL> {
   if (connection.settings.responseMode !== 'jwt') return callback;
   const url = new URL(callback);

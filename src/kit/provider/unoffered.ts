@@ -1,13 +1,14 @@
-import type { Metadata } from './metadata.ts';
+import { type Metadata, usesPar } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';
 import type { WarnOnce } from './warn-once.ts';
 
 /**
- * What the settings have this app send, and the metadata says is not taken. It is sent all the same, as metadata is often
- * wrong; but a provider that refuses a request shows its own error page, and this app does not hear of it.
+ * Warns of what the settings make this app ask for although the metadata does not offer it. It is asked for all the same,
+ * as metadata is often wrong. But a provider that refuses a request shows an error page of its own, and nothing of that
+ * reaches our log.
  */
 export function warnOfUnoffered(metadata: Metadata, settings: ProviderSettings, warnOnce: WarnOnce): void {
-  const { responseMode, requestObject, par } = settings;
+  const { responseMode, requestObject } = settings;
   const modes = metadata.response_modes_supported;
   if (
     responseMode === 'jwt' &&
@@ -19,8 +20,7 @@ export function warnOfUnoffered(metadata: Metadata, settings: ProviderSettings, 
       'allow signed authorization answers (JARM) at the provider, or take OIDC_RESPONSE_MODE=jwt out',
     );
   }
-  const pushes = par !== 'off' && metadata.pushed_authorization_request_endpoint !== undefined;
-  if (requestObject && !pushes && metadata.request_parameter_supported === false) {
+  if (requestObject && !usesPar(metadata, settings) && metadata.request_parameter_supported === false) {
     warnOnce(
       "the provider's metadata does not offer signed requests; they are sent all the same",
       'switch request objects on at the provider, or set OIDC_REQUEST_OBJECT=false',

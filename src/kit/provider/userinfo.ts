@@ -27,7 +27,7 @@ export async function askUserinfo(
   if (!settings.userinfo) return undefined;
   try {
     return await connection.call(
-      async (configuration, dpop, metadata) =>
+      async ({ configuration, dpop, metadata }) =>
         metadata.userinfo_endpoint ? fetchUserinfo(configuration, access_token, sub, dpop) : undefined,
       { dpopKey: dpop_key && (await importDpopKey(dpop_key)) },
     );

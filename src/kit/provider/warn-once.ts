@@ -2,7 +2,7 @@ import type { Log } from '../log/index.ts';
 
 export type WarnOnce = (message: string, hint: string) => void;
 
-/** Writes each warning once: what it is about stays as it is while the app runs. */
+/** Logs each warning once: what it is about rarely changes while the app runs. */
 export function warnOnceIn(log: Log): WarnOnce {
   const said = new Set<string>();
   return (message, hint) => {

@@ -29,7 +29,7 @@ export async function finishLogin(req: Request, res: Response, answer: Answer): 
   neverCache(res);
   // A prefetch, a frame or a HEAD uses nothing up: the person who then opens the answer still needs it (R3).
   if (!mayBeNavigation(req)) throw new AuthError('sign_in_first');
-  const { provider, state, clean, unclear } = answer;
+  const { provider, state, clean, problem } = answer;
   const found = state === undefined ? undefined : findLogin(req, state);
   const transaction = found === 'late' ? undefined : found;
   const asked = authOf(req).context.providers.named(transaction?.provider);
@@ -37,7 +37,7 @@ export async function finishLogin(req: Request, res: Response, answer: Answer): 
   let expired = false;
   try {
     if (transaction && asked !== provider) throw atWrongAddress(req, res, transaction);
-    if (transaction && provider && unclear === undefined) {
+    if (transaction && provider && problem === undefined) {
       const since = await takeUp(req, res, transaction);
       if (since === 'second') return await awaitFirst(req, res, transaction);
       try {
@@ -47,7 +47,7 @@ export async function finishLogin(req: Request, res: Response, answer: Answer): 
       }
     } else {
       if (state !== undefined) dropLogin(req, res, state);
-      if (unclear !== undefined) throw new AuthError('callback_parameters', { hint: unclear });
+      if (problem !== undefined) throw new AuthError('callback_parameters', { hint: problem });
       // Whoever has signed in meanwhile is led to a page (R4).
       if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
       return answerStranger(req, res, answer);
@@ -155,21 +155,21 @@ async function awaitFirst(req: Request, res: Response, { state, returnTo }: Logi
 }
 
 /** An answer to no sign-in of this browser that is on its way: used already, too old, pushed out, or made up (R4). */
-function answerStranger(req: Request, res: Response, { clean: at, state, stateless }: Answer): void {
+function answerStranger(req: Request, res: Response, { clean, state, hintWithoutState }: Answer): void {
   const { context } = demandStore(req);
-  const returnTo = at?.returnTo ?? '/';
+  const returnTo = clean?.returnTo ?? '/';
   // Whoever comes from another site may have a session whose cookie stayed behind, as it does with each form (Lax).
   const site = req.get('Sec-Fetch-Site') ?? (req.method === 'POST' ? 'cross-site' : 'none');
-  const ahead = signedIn(req) ? returnTo : !at && site === 'cross-site' ? cleanAddress('/') : undefined;
+  const ahead = signedIn(req) ? returnTo : !clean && site === 'cross-site' ? cleanAddress('/') : undefined;
   if (ahead !== undefined) {
     redirect(res, 303, ahead);
     return;
   }
-  const reason = at || state !== undefined ? 'state_unknown' : 'state_missing';
+  const reason = clean || state !== undefined ? 'state_unknown' : 'state_missing';
   const text = [...failurePage(reason).text];
   if (context.cookies.read(req, isOurName).size === 0) text.unshift({ key: 'error.cookies-blocked' });
   // One button, which starts again.
-  throw new AuthError(reason, { hint: stateless, page: { text, other: undefined } });
+  throw new AuthError(reason, { hint: hintWithoutState, page: { text, other: undefined } });
 }
 
 /** The callback without an answer: there all cookies come along, and a reload repeats nothing. */

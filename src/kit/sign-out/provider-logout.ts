@@ -21,13 +21,14 @@ async function endByLogoutToken(req: Request, res: Response): Promise<void> {
   const { sessions, providers } = authOf(req).context;
   let provider: Provider | undefined;
   try {
-    const { token, opener } = await openLogoutToken(oneLogoutToken(req), providers);
+    const { token, encryptedFor } = await openLogoutToken(oneLogoutToken(req), providers);
     // Which provider's keys and rules count is all that is taken from it before it is verified.
     const { iss: claimed } = unverifiedClaims(token);
     const named = typeof claimed === 'string' ? providers.ofIssuer(claimed) : undefined;
     provider = named ?? providers.only;
     if (!provider) throw new LogoutTokenError('its "iss" is not that of a provider of ours');
-    if (opener && opener !== provider) throw new LogoutTokenError('it was encrypted for another provider');
+    if (encryptedFor && encryptedFor !== provider)
+      throw new LogoutTokenError('it was encrypted for another provider');
     const { iss, sub, sid, jti, until } = await verifyLogoutToken(token, provider, named && String(claimed));
     const name = `logout ${iss} ${jti}`;
     // A copy that comes later must not end the sessions of a later sign-in.

@@ -187,9 +187,9 @@ describe('a problem names the setting in full', () => {
     const tls = { OIDC_WORK_CLIENT_AUTH: 'tls_client_auth', OIDC_WORK_ISSUER: 'http://localhost:3001' };
     const problems = problemsOf({ ...tls, OIDC_WORK_CLIENT_SECRET: undefined });
     expect(problems).toEqual([
+      expect.stringContaining('OIDC_WORK_CLIENT_AUTH=tls_client_auth needs an https OIDC_WORK_ISSUER'),
       expect.stringContaining('OIDC_WORK_CLIENT_KEY_FILE is missing'),
       expect.stringContaining('OIDC_WORK_CLIENT_CERT_FILE is missing'),
-      expect.stringContaining('OIDC_WORK_CLIENT_AUTH=tls_client_auth needs an https OIDC_WORK_ISSUER'),
     ]);
   });
 

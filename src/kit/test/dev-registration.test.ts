@@ -208,8 +208,8 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
       'a certificate, which http cannot show',
       { ...tlsClientAuth, OIDC_WORK_CLIENT_CERT_FILE: missing },
       [
-        'OIDC_WORK_CLIENT_CERT_FILE names a file that cannot be read: check path and rights.',
         expect.stringMatching(/^OIDC_WORK_CLIENT_AUTH=tls_client_auth needs an https OIDC_WORK_ISSUER/),
+        'OIDC_WORK_CLIENT_CERT_FILE names a file that cannot be read: check path and rights.',
       ],
     ],
     [

@@ -174,7 +174,7 @@ describe('keys', () => {
 
   test('that are two: how the new one takes the place of the old one', async () => {
     expect(await about(decryption(newRsa, rsa))).toEqual([
-      `✓ encryption: there are two keys, ${newRsa.kid} and ${rsa.kid}, and the app opens what is encrypted for either. Register the new one in place of the old one, and take the old one out once the provider no longer uses it.`,
+      `✓ encryption: there are two keys, ${newRsa.kid} and ${rsa.kid}, in the order of OIDC_DECRYPTION_KEY_FILE, and the app opens what is encrypted for either. Register the new one in place of the old one, and take the old one out once the provider no longer uses it.`,
     ]);
   });
 });

@@ -337,7 +337,7 @@ const keys: Liar[] = [
   {
     name: 'epk missing',
     token: async (signed) => epkOf(await encryptFor(ec, signed), () => undefined),
-    hint: /^the ID token is encrypted by ECDH-ES and brings no key of the sender \(epk\)$/,
+    hint: /^the ID token is encrypted by ECDH-ES and has no key of the sender \(epk\)$/,
     uses: 0,
   },
   {

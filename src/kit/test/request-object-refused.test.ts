@@ -39,7 +39,7 @@ describe.each(byParOrNot)('with OIDC_PAR=%s', (par) => {
       await expectRequestRefused(pair, {
         reason: 'provider_error',
         error: 'invalid_request',
-        hint: /^invalid_request: the provider takes only signed requests.*OIDC_REQUEST_OBJECT=true/,
+        hint: /^invalid_request: the provider accepts only signed requests.*OIDC_REQUEST_OBJECT=true/,
       });
     });
   });
@@ -84,7 +84,8 @@ test.each([
 
 describe('a provider that takes no signed requests', () => {
   const overrides = { features: { requestObjects: { enabled: false } } };
-  const hint = /request_not_supported: the provider takes no signed requests.*OIDC_REQUEST_OBJECT=false/;
+  const hint =
+    /request_not_supported: the provider does not accept signed requests.*OIDC_REQUEST_OBJECT=false/;
 
   test('by PAR', async () => {
     const { env } = signed('require');
