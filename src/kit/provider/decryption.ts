@@ -85,6 +85,16 @@ export class Decryption {
     return inner;
   }
 
+  /**
+   * Opens what anybody may send: one at a time in this process. A private key takes milliseconds, and a burst would keep
+   * all the threads busy that sign-ins need too (R23).
+   */
+  openInTurn(token: string, what: string): Promise<string> {
+    const opened = lastInTurn.then(() => this.open(token, what));
+    lastInTurn = opened.catch(() => {});
+    return opened;
+  }
+
   #load(): Promise<OwnKey[]> {
     this.#keys ??= Promise.all(
       this.#texts.map(async (text) => {
@@ -95,6 +105,8 @@ export class Decryption {
     return this.#keys;
   }
 }
+
+let lastInTurn: Promise<unknown> = Promise.resolve();
 
 const register = 'register the public keys that npm run doctor prints';
 

@@ -51,7 +51,7 @@ export async function openLogoutToken(
       'it is encrypted, and neither "iss" nor "kid" in its header names a provider of ours',
     );
   try {
-    return { token: await encryptedFor.decryption.open(token, 'the logout token'), encryptedFor };
+    return { token: await encryptedFor.decryption.openInTurn(token, 'the logout token'), encryptedFor };
   } catch (error) {
     if (!(error instanceof DecryptionError)) throw error;
     throw new LogoutTokenError(error.message, { cause: error, from: encryptedFor });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Decryption } from '../provider/decryption.ts';
 import { openLogoutToken } from '../provider/logout-token.ts';
 import type { Providers } from '../provider/providers.ts';
@@ -271,6 +271,36 @@ test('two encrypted tokens at once are refused before either is opened', () =>
       { reason: expect.stringMatching('^2 logout_token') },
     ]);
   }, rsa));
+
+test('of many encrypted tokens at once, one is opened at a time; an honest one among them ends its session', () =>
+  withKeys(
+    async (pair) => {
+      await expectHonestSignIn(pair);
+      const garbage = await Promise.all(
+        Array.from({ length: 20 }, () => encryptFor(strangers, 'a.b.c', { kid: undefined })),
+      );
+      const honest = await encryptFor(rsa, await logoutToken(pair));
+      const decrypt = crypto.subtle.decrypt.bind(crypto.subtle);
+      let [now, most] = [0, 0];
+      const spy = vi.spyOn(crypto.subtle, 'decrypt').mockImplementation(async (...given) => {
+        now += 1;
+        most = Math.max(most, now);
+        return decrypt(...given).finally(() => {
+          now -= 1;
+        });
+      });
+      try {
+        const answers = await Promise.all([...garbage, honest].map((token) => post(pair.app, token)));
+        expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(400), 200]);
+      } finally {
+        spy.mockRestore();
+      }
+      expect(most).toBe(1);
+      expect(await isSignedIn(pair)).toBe(false);
+    },
+    rsa,
+    rsaToo,
+  ));
 
 describe('where an app has two providers', () => {
   let two: TwoLiars;
