@@ -35,7 +35,10 @@ async function clientMetadataToRegister(
   // It holds one algorithm, also while two keys sign.
   const [signsWith] = requestObject ? await requestAlgorithms(metadata, provider) : [];
   const members = {
-    ...(signsWith !== undefined && { request_object_signing_alg: signsWith }),
+    ...(signsWith !== undefined && {
+      require_signed_request_object: true,
+      request_object_signing_alg: signsWith,
+    }),
     ...(responseMode === 'jwt' && { authorization_signed_response_alg: idTokenAlg }),
     ...(await encryptionToRegister(metadata, provider)),
     ...(certificateBoundTokens && { tls_client_certificate_bound_access_tokens: true }),

@@ -66,6 +66,7 @@ describe('a real provider', () => {
       const client = { ...registered(lines, 'client metadata'), jwks: registered(lines, 'key set') };
       const alg = key === rsa ? 'RSA-OAEP-256' : 'ECDH-ES';
       expect(client).toMatchObject({
+        require_signed_request_object: true,
         request_object_signing_alg: 'ES256',
         authorization_signed_response_alg: 'RS256',
         userinfo_encrypted_response_alg: alg,
