@@ -107,7 +107,7 @@ describe('an example page that was edited', () => {
     expect([copy.has('test/notes.test.ts'), copy.has('test/admin.test.ts')]).toEqual([true, false]);
   });
 
-  itFits(() => copy);
+  itFits(() => copy, { allTests: true });
 });
 
 describe('an example view that was edited', () => {

@@ -26,8 +26,9 @@ export function itWorks(copyOf: () => Copy): void {
  * looks at their types, format and licences.
  *
  * @param also.signsIn false where the files are those of another copy whose tests run already
+ * @param also.allTests where the site's tests may differ from those of a copy that runs them all
  */
-export function itFits(copyOf: () => Copy, { signsIn = true } = {}): void {
+export function itFits(copyOf: () => Copy, { signsIn = true, allTests = false } = {}): void {
   test(
     'passes the checks of format, unused dependencies, and the kit as it came',
     () => {
@@ -44,7 +45,8 @@ export function itFits(copyOf: () => Copy, { signsIn = true } = {}): void {
     limit,
   );
   // One process for all files takes half the time.
-  if (signsIn) itSignsIn(copyOf, '--no-isolate', '--maxWorkers=1');
+  const files = allTests ? [] : ['test/sign-in.test.ts', 'test/site.test.ts'];
+  if (signsIn) itSignsIn(copyOf, '--no-isolate', '--maxWorkers=1', ...files);
 }
 
 /** Every file and folder but the kit, what git keeps and what is installed. */
