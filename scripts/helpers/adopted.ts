@@ -6,24 +6,10 @@ import type { Copy } from './copies.ts';
 /** Each takes seconds, but may run beside other tests that need the whole machine. */
 const limit = 120_000;
 
-/** Two tests: that `npm run check` passes, and `npm test` with a sign-in. */
-export function itWorks(copyOf: () => Copy): void {
-  test(
-    'passes its checks: types, format, lint, licences, the kit as it came',
-    () => {
-      const { status, stdout, stderr } = copyOf().npm('run', 'check');
-      expect(status, stdout + stderr).toBe(0);
-      expectUnchanged(stdout);
-    },
-    limit,
-  );
-  itSignsIn(copyOf);
-}
-
 /**
- * As itWorks, without the checks that cannot differ from copy to copy: adopt itself has just looked at the types of the
- * site. The kit's files are the template's, as the last of these checks shows, and the template's own `npm run check`
- * looks at their types, format and licences.
+ * Two tests: of what `npm run check` checks, without what cannot differ from copy to copy, and `npm test` with a sign-in.
+ * Adopt itself has just looked at the types of the site. The kit's files are the template's, as the last of these checks
+ * shows, and the template's own `npm run check` looks at their types, format and licences.
  *
  * @param also.signsIn false where the files are those of another copy whose tests run already
  * @param also.allTests where the site's tests may differ from those of a copy that runs them all
@@ -58,7 +44,8 @@ function outsideTheKit({ folder }: Copy): string[] {
   return [...within('', '.git', 'node_modules', 'src'), ...within('src/', 'kit')];
 }
 
-function itSignsIn(copyOf: () => Copy, ...options: string[]): void {
+/** That `npm test` passes, with a sign-in. */
+export function itSignsIn(copyOf: () => Copy, ...options: string[]): void {
   test(
     'passes its tests, and signs somebody in',
     () => {
@@ -70,7 +57,7 @@ function itSignsIn(copyOf: () => Copy, ...options: string[]): void {
   );
 }
 
-function expectUnchanged(said: string): void {
+export function expectUnchanged(said: string): void {
   expect(said).toMatch(/^kit \d+\.\d+\.\d+, unchanged$/m);
   expect(said).not.toMatch(/^Shared files that you changed/m);
 }
