@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -105,12 +106,33 @@ export function startDev({ ports, site = '', command, env = {}, cwd = projectRoo
 
 /** Ports that nobody uses; the one above the API's, the gallery's, too. */
 export async function freeDevPorts(): Promise<DevPorts> {
-  const single = await Promise.all([occupy(0), occupy(0), occupy(0)]);
-  const pair = await occupyPair();
-  const held = [...single, ...pair];
-  const [app = 0, provider = 0, social = 0, api = 0] = held.map(portOf);
-  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  const held: Server[] = [];
+  // Of the API and, after it, of the gallery.
+  while (held.length < 2) {
+    held.length = 0;
+    const port = unaskedPort();
+    for (const each of [port, port + 1]) {
+      const server = await occupy(each).catch(() => undefined);
+      if (server) held.push(server);
+    }
+    if (held.length === 1) await closeAll(held);
+  }
+  while (held.length < 5) {
+    const server = await occupy(unaskedPort()).catch(() => undefined);
+    if (server) held.push(server);
+  }
+  const [api = 0, , app = 0, provider = 0, social = 0] = held.map(portOf);
+  await closeAll(held);
   return { app, provider, social, api };
+}
+
+/** Below those that the system hands out by itself: it would give one to any other connection before it is used. */
+function unaskedPort(): number {
+  return randomInt(12_000, 32_000);
+}
+
+async function closeAll(servers: readonly Server[]): Promise<void> {
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
 }
 
 /** Listens, so that nobody else can. */
@@ -134,13 +156,4 @@ export async function processes(): Promise<{ pid: number; parent: number; args: 
     parent: Number(parent),
     args,
   }));
-}
-
-async function occupyPair(): Promise<[Server, Server]> {
-  for (;;) {
-    const first = await occupy(0);
-    const second = await occupy(portOf(first) + 1).catch(() => undefined);
-    if (second) return [first, second];
-    first.close();
-  }
 }
