@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
 import type { ClientMetadata } from 'oidc-provider';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createLog } from '../log/index.ts';
 import { clientAuthentication } from '../provider/client-authentication.ts';
 import type { ProviderSettings } from '../provider/settings.ts';
-import { type Certificate, makeCertificate, trust } from './helpers/certificates.ts';
+import { type Certificate, makeCertificate } from './helpers/certificates.ts';
 import { clientSecret, type startIdentityProvider } from './helpers/identity-provider.ts';
 import { type MutualTlsProvider, startMutualTlsProvider } from './helpers/mutual-tls.ts';
+import { trustDuringTests } from './helpers/trusted.ts';
 import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // Each way in which this app can prove to a provider that it is itself (OIDC_CLIENT_AUTH), against a provider that
@@ -215,11 +216,7 @@ describe('a client with a certificate', () => {
   const authority = makeCertificate({ name: 'Clients of this provider' });
   const issued = makeCertificate({ name: 'web-app', issuer: authority });
   const own = makeCertificate({ name: 'web-app' });
-  let endTrust = () => {};
-  beforeAll(() => {
-    endTrust = trust(server);
-  });
-  afterAll(() => endTrust());
+  trustDuringTests(server);
 
   function setup(way: string, shown: Certificate, client: Partial<ClientMetadata>) {
     let provider: MutualTlsProvider | undefined;

@@ -3,15 +3,16 @@ import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { checkBoundTokens } from '../doctor/bound-tokens.ts';
 import { judge } from '../doctor/client-answer.ts';
 import { siteFolder } from './helpers/app.ts';
-import { makeCertificate, trust } from './helpers/certificates.ts';
+import { makeCertificate } from './helpers/certificates.ts';
 import { makeKeyFolder } from './helpers/doctor-keys.ts';
 import { asPrinted, crosses, linesAbout, linesAt, providerOf, registered } from './helpers/doctor-real.ts';
 import { type IdentityProviderOptions, startIdentityProvider } from './helpers/identity-provider.ts';
 import { readCertificates, startMutualTlsProvider } from './helpers/mutual-tls.ts';
+import { trustDuringTests } from './helpers/trusted.ts';
 import { site } from './site/site.ts';
 
 // What the doctor says of tokens that are bound to the certificate of a client with private_key_jwt (RFC 8705 §3).
@@ -21,14 +22,8 @@ const server = makeCertificate({ name: 'localhost', hosts: ['localhost'] });
 const authority = makeCertificate({ name: 'Clients of this provider' });
 const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const issued = makeCertificate({ name: 'web-app', keys, issuer: authority });
-let endTrust = () => {};
-beforeAll(() => {
-  endTrust = trust(server);
-});
-afterAll(() => {
-  endTrust();
-  folder.remove();
-});
+trustDuringTests(server);
+afterAll(folder.remove);
 
 const byKey = {
   OIDC_CLIENT_SECRET: undefined,

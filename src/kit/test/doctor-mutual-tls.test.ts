@@ -10,25 +10,22 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { examine } from '../doctor/examine.ts';
 import { toLine } from '../doctor/finding.ts';
 import { freePort } from './helpers/app.ts';
-import { makeCertificate, trust } from './helpers/certificates.ts';
+import { makeCertificate } from './helpers/certificates.ts';
 import { sessionSecret } from './helpers/doctor-run.ts';
 import { clientId, startIdentityProvider } from './helpers/identity-provider.ts';
 import { startMutualTlsProvider } from './helpers/mutual-tls.ts';
+import { trustDuringTests } from './helpers/trusted.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
 const server = makeCertificate({ name: 'localhost', hosts: ['localhost'] });
 const authority = makeCertificate({ name: 'Clients of this provider' });
 const issued = makeCertificate({ name: 'web-app', issuer: authority });
-let endTrust = () => {};
+trustDuringTests(server);
 beforeAll(() => {
-  endTrust = trust(server);
   writeFileSync(join(folder, 'key.pem'), issued.key);
   writeFileSync(join(folder, 'cert.pem'), issued.cert);
 });
-afterAll(() => {
-  endTrust();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 async function examineAt(
   issuer: string,

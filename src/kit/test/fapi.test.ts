@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificate, trust } from './helpers/certificates.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { makeCertificate } from './helpers/certificates.ts';
 import { type MutualTlsProvider, readCertificates, startMutualTlsProvider } from './helpers/mutual-tls.ts';
+import { trustDuringTests } from './helpers/trusted.ts';
 import { expectWholeLife, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // The settings of docs/providers.md, "FAPI 2.0 set of settings", against a provider that has the FAPI 2.0 Security
@@ -13,14 +14,8 @@ import { expectWholeLife, watchForms, withPairOf } from './helpers/whole-life.ts
 
 const folder = mkdtempSync(join(tmpdir(), 'fapi-'));
 const server = makeCertificate({ name: 'localhost', hosts: ['localhost'] });
-let endTrust = () => {};
-beforeAll(() => {
-  endTrust = trust(server);
-});
-afterAll(() => {
-  endTrust();
-  rmSync(folder, { recursive: true });
-});
+trustDuringTests(server);
+afterAll(() => rmSync(folder, { recursive: true }));
 function file(name: string, content: string | Buffer): string {
   writeFileSync(join(folder, name), content);
   return join(folder, name);

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportJWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { everySignature } from '../dev/provider-config.ts';
-import { makeCertificate, trust } from './helpers/certificates.ts';
+import { makeCertificate } from './helpers/certificates.ts';
 import { codeBlocks, kitDoc } from './helpers/docs.ts';
 import { type MutualTlsProvider, readCertificates, startMutualTlsProvider } from './helpers/mutual-tls.ts';
 import { findOpenssl } from './helpers/programs.ts';
+import { trustDuringTests } from './helpers/trusted.ts';
 import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // docs/providers.md, "FAPI 2.0 Message Signing" and "Tokens bound to a certificate": its commands make the keys, its
@@ -20,14 +21,8 @@ const text = kitDoc('docs/providers.md');
 const openssl = findOpenssl();
 const folder = mkdtempSync(join(tmpdir(), 'recipe-'));
 const server = makeCertificate({ name: 'localhost', hosts: ['localhost'] });
-let endTrust = () => {};
-beforeAll(() => {
-  endTrust = trust(server);
-});
-afterAll(() => {
-  endTrust();
-  rmSync(folder, { recursive: true });
-});
+trustDuringTests(server);
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The blocks of a recipe; its commands have been run, and its settings name the files that came of that. */
 function recipe(title: string) {

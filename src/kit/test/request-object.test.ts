@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { requireAuth } from '../guard/require-auth.ts';
-import { makeCertificate, trust } from './helpers/certificates.ts';
+import { makeCertificate } from './helpers/certificates.ts';
 import { clientId } from './helpers/identity-provider.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
@@ -18,6 +18,7 @@ import {
   rsaKey,
   type SigningKey,
 } from './helpers/request-objects.ts';
+import { trustDuringTests } from './helpers/trusted.ts';
 import { expectWholeLife, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // What a signed authorization request (RFC 9101) is made of, and that a provider that demands one takes it.
@@ -27,15 +28,11 @@ vi.setConfig({ testTimeout: 60_000 });
 const folder = keyFolder('request-object');
 const server = makeCertificate({ name: 'localhost', hosts: ['localhost'] });
 let ec: SigningKey;
-let endTrust = () => {};
+trustDuringTests(server);
 beforeAll(async () => {
   ec = await folder.save(ecKey());
-  endTrust = trust(server);
 });
-afterAll(() => {
-  endTrust();
-  folder.remove();
-});
+afterAll(folder.remove);
 
 /** What each way adds to a form. */
 const authenticatedBy: [way: string, adds: string[]][] = [
