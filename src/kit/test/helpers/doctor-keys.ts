@@ -1,8 +1,6 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
+import { makeFolder, privateKeyText } from './key-files.ts';
 
 type Kind = 'rsa' | 'ec' | 'ed25519' | 'x25519';
 
@@ -18,25 +16,17 @@ export interface KeyFile {
 
 /** A folder for the private keys of one test file. */
 export function makeKeyFolder() {
-  const folder = mkdtempSync(join(tmpdir(), 'doctor-keys-'));
+  const { write, remove } = makeFolder('doctor-keys');
   return {
     /** A new private key in PEM; as a JWK where that has other members, too. */
     async make(kind: Kind, members?: Record<string, string>): Promise<KeyFile> {
       const { privateKey, publicKey } = generate(kind);
-      const file = join(folder, randomUUID());
-      const written = members
-        ? JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...members })
-        : privateKey.export({ type: 'pkcs8', format: 'pem' });
-      writeFileSync(file, written);
+      const file = write(privateKeyText(privateKey, members));
       const jwk = await exportJWK(publicKey);
       return { file, jwk, kid: await calculateJwkThumbprint(jwk), privateKey, publicKey };
     },
-    write(name: string, text: string): string {
-      const file = join(folder, name);
-      writeFileSync(file, text);
-      return file;
-    },
-    remove: () => rmSync(folder, { recursive: true }),
+    write: (name: string, text: string) => write(text, name),
+    remove,
   };
 }
 

@@ -6,12 +6,10 @@ import {
   publicEncrypt,
   randomBytes,
 } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { CompactEncrypt, calculateJwkThumbprint, type JWK } from 'jose';
 import { expect, vi } from 'vitest';
 import type { TestApp } from './app.ts';
+import { makeFolder, privateKeyText } from './key-files.ts';
 
 export const kinds = ['RSA', 'P-256', 'P-384', 'P-521', 'X25519'] as const;
 export type Kind = (typeof kinds)[number];
@@ -51,22 +49,13 @@ function pairOf(kind: Kind) {
 
 /** A folder for key files, as long as the test file runs. */
 export function keyFolder() {
-  const folder = mkdtempSync(join(tmpdir(), 'keys-'));
-  const write = (name: string, content: string): string => {
-    const path = join(folder, name);
-    writeFileSync(path, content);
-    return path;
-  };
+  const { write, remove } = makeFolder('keys');
   return {
-    write,
+    write: (name: string, content: string) => write(content, name),
     /** As OIDC_DECRYPTION_KEY_FILE names them. */
     files: (...keys: EncryptionKey[]) =>
-      keys
-        .map(({ kid, privateKey }) =>
-          write(`${kid}.pem`, String(privateKey.export({ type: 'pkcs8', format: 'pem' }))),
-        )
-        .join(','),
-    remove: () => rmSync(folder, { recursive: true }),
+      keys.map(({ kid, privateKey }) => write(privateKeyText(privateKey), `${kid}.pem`)).join(','),
+    remove,
   };
 }
 

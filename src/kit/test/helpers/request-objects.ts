@@ -1,11 +1,9 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, type JWK, type JWTPayload, jwtVerify } from 'jose';
 import { expect } from 'vitest';
 import { createBrowser } from './browser.ts';
 import { clientSecret } from './identity-provider.ts';
+import { makeFolder, privateKeyText } from './key-files.ts';
 import { expectPlainFailure } from './misbehaving-sign-in.ts';
 import type { Pair } from './pair.ts';
 import { told } from './whole-life.ts';
@@ -19,24 +17,15 @@ export interface SigningKey {
 
 /** A folder for the keys of one test file. */
 export function keyFolder(name: string) {
-  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
-  let count = 0;
-  const write = (content: string | Buffer): string => {
-    const path = join(folder, `key-${++count}`);
-    writeFileSync(path, content);
-    return path;
-  };
+  const { write, remove } = makeFolder(name);
 
   async function save(key: KeyObject, as?: { kid?: string; alg?: string }): Promise<SigningKey> {
-    const content = as
-      ? JSON.stringify({ ...key.export({ format: 'jwk' }), ...as })
-      : key.export({ type: 'pkcs8', format: 'pem' });
     const jwk = await exportJWK(createPublicKey(key));
     const kid = as?.kid ?? (await calculateJwkThumbprint(jwk));
-    return { file: write(content), jwk: { ...jwk, use: 'sig', kid } };
+    return { file: write(privateKeyText(key, as)), jwk: { ...jwk, use: 'sig', kid } };
   }
 
-  return { write, save, remove: () => rmSync(folder, { recursive: true }) };
+  return { write: (content: string | Buffer) => write(content), save, remove };
 }
 
 export const rsaKey = (modulusLength = 2048) => generateKeyPairSync('rsa', { modulusLength }).privateKey;
