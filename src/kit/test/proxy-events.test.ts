@@ -42,7 +42,9 @@ async function endOf(stream: IncomingMessage): Promise<void> {
 
 /** Resolves when a count has not changed for a while. */
 async function stalled(count: () => number): Promise<void> {
-  for (let before = -1; before !== count() || before === 0; ) {
+  // On a busy machine one pause says nothing.
+  for (let before = -1, pauses = 0; pauses < 4; ) {
+    pauses = before === count() && before !== 0 ? pauses + 1 : 0;
     before = count();
     await sleep(200);
   }
