@@ -141,7 +141,7 @@ async function closeAll(closers: Closer[]): Promise<void> {
 export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenMemory): Promise<Sessions> {
   const { secrets, idleMinutes, maxHours } = config.session;
   return openSessions({
-    redisUrls: config.redisUrls,
+    redis: config.redis,
     secrets,
     idleSeconds: idleMinutes * 60,
     maxSeconds: maxHours * 3600,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { betweenProviders } from './between-providers.ts';
 import { clientCredentials } from './client-credentials.ts';
 import { decryptionKeys } from './decryption-keys.ts';
@@ -36,10 +37,28 @@ export interface Config {
     /** 0: never. */
     readonly recheckMinutes: number;
   };
-  /** Empty: sessions live in memory. Several: the seeds of a cluster. */
-  readonly redisUrls: readonly string[];
+  readonly redis: RedisConfig;
+  /** Processes to serve from. */
+  readonly workers: number;
   /** The site's own settings, by name. */
   readonly own: Readonly<Record<string, unknown>>;
+}
+
+/** Where sessions are stored. */
+export interface RedisConfig {
+  /** None: in memory. Several without `sentinel`: the seeds of a cluster. */
+  readonly urls: readonly string[];
+  /** Then `urls` are Sentinels, whose user and password are these; those in the addresses are Redis' own. */
+  readonly sentinel: Sentinel | undefined;
+  /** What the names of all keys begin with. */
+  readonly keyPrefix: string;
+}
+
+export interface Sentinel {
+  /** What the Sentinels call the primary. */
+  readonly name: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
 }
 
 /**
@@ -120,7 +139,8 @@ export function loadConfig(
       maxHours: set.SESSION_MAX_HOURS,
       recheckMinutes: set.SESSION_RECHECK_MINUTES,
     },
-    redisUrls: set.REDIS_URL ?? [],
+    redis: redisConfig(set),
+    workers: set.WORKERS === 'auto' ? availableParallelism() : set.WORKERS,
     own: reading.own,
   });
 }
@@ -131,6 +151,15 @@ function openToAll({ values, names }: { values: Values; names: ProviderNames }):
   const text =
     'OIDC_ALLOWED_TENANTS=* lets in every Microsoft tenant: write a `signIn` in site.ts that decides who may come in, or name the tenants.';
   return [names.inFull(text)];
+}
+
+function redisConfig(set: Complete): RedisConfig {
+  const { REDIS_SENTINEL_NAME: name, REDIS_SENTINEL_USERNAME: username } = set;
+  return {
+    urls: set.REDIS_URL ?? [],
+    sentinel: name === undefined ? undefined : { name, username, password: set.REDIS_SENTINEL_PASSWORD },
+    keyPrefix: set.REDIS_KEY_PREFIX,
+  };
 }
 
 /** Plain objects and lists only: a schema of the site's may make a Buffer or a Map of a text, which is no matter of ours. */

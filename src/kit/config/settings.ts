@@ -48,6 +48,22 @@ const table = {
     secret: true,
     schema: is.redisUrls,
   },
+  REDIS_SENTINEL_NAME: {
+    meaning: 'the name that the Sentinels of REDIS_URL know the primary by',
+    example: 'mymaster',
+    schema: is.sentinelName,
+  },
+  REDIS_SENTINEL_USERNAME: { meaning: 'the user of the Sentinels themselves', schema: is.text },
+  REDIS_SENTINEL_PASSWORD: {
+    meaning: 'the password of the Sentinels themselves',
+    secret: true,
+    schema: is.text,
+  },
+  REDIS_KEY_PREFIX: {
+    default: 'app:',
+    meaning: 'what the names of all keys in Redis begin with, so that several apps can share one',
+    schema: is.keyPrefix,
+  },
 
   HTTPS_PROXY: {
     meaning: 'the proxy for https requests to providers and APIs',
@@ -60,7 +76,18 @@ const table = {
     example: '.internal,10.0.0.1-10.0.0.255',
     schema: is.text,
   },
+  EXTRA_CA_FILE: {
+    meaning:
+      'certificates (PEM) of CAs trusted besides those that Node trusts, for providers, APIs and Redis',
+    example: '/run/secrets/ca.pem',
+    schema: is.text,
+  },
 
+  WORKERS: {
+    default: '1',
+    meaning: 'processes to serve from; auto: one for each CPU that the app may use',
+    schema: is.workers,
+  },
   TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },
   LOG_LEVEL: {
     default: 'info',

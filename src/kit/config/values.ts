@@ -169,6 +169,24 @@ export const redisUrls = text
     }
   });
 
+/** As Sentinel takes the name of a monitored primary. */
+export const sentinelName = matching(
+  /^[\w.-]{1,100}$/,
+  'must be the name of a primary that the Sentinels monitor: letters, digits, and . _ - only.',
+);
+
+export const keyPrefix = matching(
+  /^[\w.:-]{0,99}:$/,
+  'must be letters, digits and - _ . : only, with a colon at its end, such as app:two:',
+);
+
+const mostWorkers = 256;
+
+/** `auto`, or how many. */
+export const workers = z.union([z.literal('auto'), whole(1, mostWorkers)], {
+  error: `must be auto, or a whole number from 1 to ${mostWorkers}, in digits only.`,
+});
+
 function isRedis({ protocol, hostname, pathname, search, hash }: URL, database: RegExp): boolean {
   return /^rediss?:$/.test(protocol) && hostname !== '' && database.test(pathname) && search + hash === '';
 }

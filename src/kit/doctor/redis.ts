@@ -5,11 +5,11 @@ import { openSessions, type Sessions, StoreError } from '../store/index.ts';
 import { type Finding, failed, ok, said, warning } from './finding.ts';
 
 /** Is Redis there, does it keep what it is given, and for how long? */
-export async function checkRedis({ redisUrls, session }: Config): Promise<Finding[]> {
-  if (redisUrls.length === 0)
+export async function checkRedis({ redis, session }: Config): Promise<Finding[]> {
+  if (redis.urls.length === 0)
     return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
   const sessions = await openSessions({
-    redisUrls,
+    redis,
     secrets: session.secrets,
     idleSeconds: session.idleMinutes * 60,
     maxSeconds: session.maxHours * 3600,
@@ -17,7 +17,7 @@ export async function checkRedis({ redisUrls, session }: Config): Promise<Findin
     audit: () => {},
   });
   try {
-    const where = redisUrls.map((url) => new URL(url).host).join(', ');
+    const where = redis.urls.map((url) => new URL(url).host).join(', ');
     const reached = await checkReached(sessions, where);
     if (reached.state === 'failed') return [reached];
     const command = sessions.command as Command;

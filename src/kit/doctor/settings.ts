@@ -87,8 +87,8 @@ export function* checkClientSecret({ provider, session, development }: Subject):
 }
 
 /** What no line may show, in each form that it is sent in. */
-export function secretsOf({ provider, session, redisUrls }: Subject): string[] {
-  const passwords = redisUrls.flatMap((url) => {
+export function secretsOf({ provider, session, redis }: Subject): string[] {
+  const passwords = redis.urls.flatMap((url) => {
     const { password } = new URL(url);
     return [password, decodeURIComponent(password)];
   });

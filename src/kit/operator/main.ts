@@ -26,7 +26,7 @@ async function main(): Promise<number> {
   const order = readArguments(process.argv.slice(2));
   if (order.command === 'help') return answer(usage);
   const config = loadConfig(process.env);
-  if (config.redisUrls.length === 0) return complain(exit.config, inMemory);
+  if (config.redis.urls.length === 0) return complain(exit.config, inMemory);
   const sessions = await open(config);
   try {
     return answer(await carryOut(order, sessions, config));

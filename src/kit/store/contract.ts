@@ -1,4 +1,5 @@
 import type { SessionData, Store } from 'express-session';
+import type { RedisConfig } from '../config/index.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { Records } from './records.ts';
@@ -176,8 +177,7 @@ export interface Sessions {
 }
 
 export interface SessionsOptions {
-  /** None: in memory. Several: the seeds of a Redis Cluster. */
-  redisUrls: readonly string[];
+  redis: RedisConfig;
   /** The first seals, all open (R11). */
   secrets: readonly string[];
   idleSeconds: number;
@@ -185,7 +185,7 @@ export interface SessionsOptions {
   maxSeconds: number;
   log: Log;
   audit: Audit;
-  /** What to keep them in without redisUrls. Only the development server hands in one of its own. */
+  /** What to keep them in without redis.urls. Only the development server hands in one of its own. */
   memory?: OpenMemory | undefined;
 }
 

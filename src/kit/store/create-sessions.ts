@@ -18,7 +18,7 @@ import {
 import { createTokenRecords } from './token-records.ts';
 
 /** The rules of the contract, on any store that speaks Records. */
-export function createSessions(records: Records, options: Omit<SessionsOptions, 'redisUrls'>): Sessions {
+export function createSessions(records: Records, options: Omit<SessionsOptions, 'redis'>): Sessions {
   const { secrets, idleSeconds, maxSeconds, log, audit } = options;
   const sealer = createSealer(secrets, sealedFor);
   const owners = createOwnerIndex(records, secrets);

@@ -1,3 +1,4 @@
+import type { RedisConfig } from '../config/index.ts';
 import type { Audit } from '../log/index.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
@@ -7,7 +8,7 @@ import { prepareLinks } from './redis-link.ts';
  * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
  * background, and whoever asks before the first attempt has come to an end waits for that one only.
  */
-export async function openRedisRecords(urls: readonly string[], audit: Audit): Promise<Records> {
+export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Promise<Records> {
   const redis = new RedisConnection(await prepareLinks(urls), audit);
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {

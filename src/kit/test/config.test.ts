@@ -97,7 +97,8 @@ describe('good settings', () => {
         },
       ],
       session: { secrets: [secret], idleMinutes: 30, maxHours: 8, recheckMinutes: 10 },
-      redisUrls: [],
+      redis: { urls: [], sentinel: undefined, keyPrefix: 'app:' },
+      workers: 1,
       own: {},
     });
   });
@@ -133,6 +134,8 @@ describe('good settings', () => {
         SESSION_IDLE_MINUTES: '60',
         SESSION_MAX_HOURS: '1',
         REDIS_URL: 'redis://a:1, redis://b:2',
+        REDIS_KEY_PREFIX: 'app:two:',
+        WORKERS: '4',
         TRUST_PROXY_HOPS: '2',
         API_URL: 'https://api.example.com/v1/',
         LOG_LEVEL: 'debug',
@@ -176,7 +179,8 @@ describe('good settings', () => {
         },
       ],
       session: { secrets: [secret, otherSecret], idleMinutes: 60, maxHours: 1, recheckMinutes: 10 },
-      redisUrls: ['redis://a:1', 'redis://b:2'],
+      redis: { urls: ['redis://a:1', 'redis://b:2'], sentinel: undefined, keyPrefix: 'app:two:' },
+      workers: 4,
       own: { API_URL: 'https://api.example.com/v1', OWN_SECRET: undefined },
     });
   });
@@ -208,7 +212,7 @@ describe('good settings', () => {
     'http://[::1]:3000',
     'https://localhost',
   ])('%s is loopback and needs no Redis', (BASE_URL) => {
-    expect(loadConfig({ ...minimal, BASE_URL }).redisUrls).toEqual([]);
+    expect(loadConfig({ ...minimal, BASE_URL }).redis.urls).toEqual([]);
   });
 });
 
@@ -542,7 +546,7 @@ describe('secrets', () => {
     });
     expect(config.session.secrets).toEqual([secret, otherSecret]);
     expect(config.providers[0].clientSecret).toBe('from a file');
-    expect(config.redisUrls).toEqual(['redis://localhost']);
+    expect(config.redis.urls).toEqual(['redis://localhost']);
   });
 
   test('a secret given twice, or in a file that cannot be used, is a problem', () => {

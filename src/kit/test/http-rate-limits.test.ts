@@ -9,7 +9,7 @@ import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
 import { createLog } from '../log/index.ts';
 import { openSessions } from '../store/index.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
-import { describeWithRedis, startRedis, startRedisCluster, until } from './helpers/redis-server.ts';
+import { describeWithRedis, redisAt, startRedis, startRedisCluster, until } from './helpers/redis-server.ts';
 
 type Send = NonNullable<Parameters<typeof rateLimits>[0]['sendCommand']>;
 
@@ -248,7 +248,11 @@ describeWithRedis('with a Redis of its own', () => {
   async function countingIn(redisUrls: string[]) {
     const audit = () => {};
     const options = { idleSeconds: 60, maxSeconds: 60, log, audit };
-    const sessions = await openSessions({ ...options, secrets: ['x'.repeat(32)], redisUrls });
+    const sessions = await openSessions({
+      ...options,
+      secrets: ['x'.repeat(32)],
+      redis: redisAt(...redisUrls),
+    });
     const sendCommand: Send = async ({ key, command }) => (await sessions.command?.(key, command)) as number;
     return { ask: appWith({ sendCommand }), close: () => sessions.close() };
   }

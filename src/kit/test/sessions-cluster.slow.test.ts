@@ -6,6 +6,7 @@ import {
   describeWithRedis,
   type RedisCluster,
   type RedisServer,
+  redisAt,
   startRedisCluster,
   until,
 } from './helpers/redis-server.ts';
@@ -19,7 +20,13 @@ describeWithRedis('sessions kept in a Redis Cluster of three masters', () => {
   const seen = witness();
 
   function open(redisUrls: string[], heard = witness()) {
-    return openSessions({ redisUrls, secrets: [secret], idleSeconds: 1800, maxSeconds: 28_800, ...heard });
+    return openSessions({
+      redis: redisAt(...redisUrls),
+      secrets: [secret],
+      idleSeconds: 1800,
+      maxSeconds: 28_800,
+      ...heard,
+    });
   }
 
   const canRead = (from: Sessions, id: string) =>

@@ -8,6 +8,7 @@ import {
   makeCertificates,
   type RedisOptions,
   type RedisServer,
+  redisAt,
   startRedis,
   until,
 } from './helpers/redis-server.ts';
@@ -38,7 +39,7 @@ async function network(to: RedisServer): Promise<Network & { url: string }> {
 async function opened(url: string) {
   const seen = witness();
   const sessions = await openSessions({
-    redisUrls: [url],
+    redis: redisAt(url),
     secrets: [secret],
     idleSeconds: 1800,
     maxSeconds: 28_800,
@@ -248,7 +249,7 @@ describeWithRedis('a Redis that fails is never taken for "nobody is signed in" (
       const nothing = () => {};
       const log = { warn: nothing, info: nothing, error: nothing };
       const options = { secrets: ['${secret}'], idleSeconds: 60, maxSeconds: 60, log, audit: nothing };
-      const sessions = await openSessions({ redisUrls: ['${redis.url}'], ...options });
+      const sessions = await openSessions({ redis: { urls: ['${redis.url}'], keyPrefix: 'app:' }, ...options });
       await sessions.check();
       console.log(await sessions.firstUse('by TLS', 60));
       await sessions.close();`;

@@ -102,7 +102,10 @@ export async function openTestApp(
 
 function createTestApp(opened: OpenApp): TestApp {
   const { checked, providers, redis, sessions, log, close } = opened;
-  const { baseUrl, redisUrls } = checked.config;
+  const {
+    baseUrl,
+    redis: { urls: redisUrls },
+  } = checked.config;
   const clock = createClock();
   let stopped: Promise<void> | undefined;
   const stop = () => {

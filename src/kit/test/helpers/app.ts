@@ -87,9 +87,9 @@ export async function prepareApp(
  * Whatever a test is about, its app has logged nothing secret by the time it stops (R20): none of its settings'
  * secrets, and nothing that looks like a token, a session cookie or the query of an answer.
  */
-export function expectNoSecrets(lines: readonly LogLine[], { providers, session, redisUrls }: Config): void {
+export function expectNoSecrets(lines: readonly LogLine[], { providers, session, redis }: Config): void {
   const log = JSON.stringify(lines);
-  const passwords = redisUrls.map((url) => decodeURIComponent(new URL(url).password));
+  const passwords = redis.urls.map((url) => decodeURIComponent(new URL(url).password));
   for (const secret of [
     ...providers.map(({ clientSecret }) => clientSecret),
     ...session.secrets,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe } from 'vitest';
+import type { RedisConfig } from '../../config/index.ts';
 import { freePort, kill as killChild, launchRedis } from '../../testing/redis.ts';
 import type { TestCertificates } from './private-ca.ts';
 import { findRedis } from './programs.ts';
@@ -15,6 +16,11 @@ export const hasRedis = executable !== undefined;
 
 /** Tests in here are skipped where redis-server is missing (missing-programs.ts says so). */
 export const describeWithRedis = describe.skipIf(!hasRedis);
+
+/** What settings with these addresses and no other for Redis come to. */
+export function redisAt(...urls: string[]): RedisConfig {
+  return { urls, sentinel: undefined, keyPrefix: 'app:' };
+}
 
 export interface RedisServer {
   readonly url: string;

@@ -4,7 +4,7 @@ import pino from 'pino';
 import { createSessions } from '../../store/create-sessions.ts';
 import { openSessions, type SessionOwner, type Sessions, type SessionsOptions } from '../../store/index.ts';
 import { createMemoryRecords } from '../../store/memory.ts';
-import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+import { hasRedis, type RedisServer, redisAt, startRedis } from './redis-server.ts';
 
 export const secret = 'a secret of thirty-two characters!';
 export const alice = { iss: 'https://id.example', sub: 'alice', sid: 'provider-session-1' };
@@ -30,7 +30,7 @@ export function witness() {
   };
 }
 
-export type Overrides = Partial<Omit<SessionsOptions, 'redisUrls'>>;
+export type Overrides = Partial<Omit<SessionsOptions, 'redis'>>;
 
 /** A store that several instances of the app may open. */
 export interface Shared {
@@ -55,7 +55,7 @@ export async function sharedRedis(): Promise<Required<Shared>> {
   return {
     redis,
     async open(overrides) {
-      const sessions = await openSessions({ redisUrls: [redis.url], ...defaults(), ...overrides });
+      const sessions = await openSessions({ redis: redisAt(redis.url), ...defaults(), ...overrides });
       opened.push(sessions);
       return sessions;
     },
