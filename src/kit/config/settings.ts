@@ -53,7 +53,11 @@ const table = {
     example: 'mymaster',
     schema: is.sentinelName,
   },
-  REDIS_SENTINEL_USERNAME: { meaning: 'the user of the Sentinels themselves', schema: is.text },
+  REDIS_SENTINEL_USERNAME: {
+    meaning: 'the user of the Sentinels themselves',
+    example: 'sentinel-user',
+    schema: is.text,
+  },
   REDIS_SENTINEL_PASSWORD: {
     meaning: 'the password of the Sentinels themselves',
     secret: true,
