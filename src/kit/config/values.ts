@@ -159,10 +159,9 @@ export const redisUrls = text
   .transform((value) => value.split(/ *, */))
   .superRefine((urls, ctx) => {
     const parsed = urls.map((each) => URL.parse(each));
-    const cluster = urls.length > 1;
-    const wellFormed = parsed.every((url) => url && isRedis(url, cluster ? /^\/?0?$/ : /^\/?\d{0,4}$/));
+    const wellFormed = parsed.every((url) => url && isRedis(url));
     const message = !wellFormed
-      ? 'must be redis://host:6379 or, with TLS, rediss://host:6379, a database number (/1) after it at most; a cluster is several, with commas between them and no database number.'
+      ? 'must be redis://host:6379 or, with TLS, rediss://host:6379, a database number (/1) after it at most; a cluster or Sentinels are several, with commas between them.'
       : 'must not mix redis:// and rediss://: give all nodes the same.';
     if (!wellFormed || new Set(parsed.map((url) => url?.protocol)).size > 1) {
       ctx.addIssue({ code: 'custom', message });
@@ -187,8 +186,10 @@ export const workers = z.union([z.literal('auto'), whole(1, mostWorkers)], {
   error: `must be auto, or a whole number from 1 to ${mostWorkers}, in digits only.`,
 });
 
-function isRedis({ protocol, hostname, pathname, search, hash }: URL, database: RegExp): boolean {
-  return /^rediss?:$/.test(protocol) && hostname !== '' && database.test(pathname) && search + hash === '';
+function isRedis({ protocol, hostname, pathname, search, hash }: URL): boolean {
+  return (
+    /^rediss?:$/.test(protocol) && hostname !== '' && /^\/?\d{0,4}$/.test(pathname) && search + hash === ''
+  );
 }
 
 const placeholder =

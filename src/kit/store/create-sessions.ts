@@ -46,6 +46,8 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       const audited = auditedReasons[reason] ?? reason;
       audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason: audited });
     }
+    // One whose time is over would end again by itself.
+    if (existed && reason !== 'expired') await records.settle?.([sessionKey(id)]);
     return existed;
   }
 
@@ -80,7 +82,9 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       return false;
     },
 
-    doubtSignIns: (owner) => owners.doubt(owner),
+    async doubtSignIns(owner) {
+      await owners.doubt(owner);
+    },
     isDoubted: (owner, since) => owners.isDoubted(owner, since),
 
     async list(owner) {
@@ -115,26 +119,27 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       if (sub !== undefined) meant.push(sid === undefined ? { iss, sub } : { iss, sub, withoutSid: true });
       if (meant.length === 0) throw new TypeError('an owner needs a sub or a sid');
       let ended = 0;
+      let marks: string[] = [];
       try {
-        await owners.void(meant);
+        marks = await owners.void(meant);
       } finally {
         // Also where the store is full and refused that: what can be found ends, and the caller gets the error.
         const ids = await owners.sessionsOf(meant);
-        ended = await endEach(
-          ids.filter((id) => id !== except),
-          reason,
-        );
+        const others = ids.filter((id) => id !== except);
+        [ended] = await Promise.all([endEach(others, reason), records.settle?.(marks)]);
       }
       return ended;
     },
 
     async endAll(reason) {
       let ended = 0;
+      let marks: string[] = [];
       try {
-        await owners.voidAll();
+        marks = await owners.voidAll();
       } finally {
         for await (const ids of sessions.ids()) ended += await endEach(ids, reason);
       }
+      await records.settle?.(marks);
       return ended;
     },
 
@@ -144,7 +149,11 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
 
     answers: createAnswerMarks(records),
 
-    firstUse: (name, seconds) => records.set(seenKey(name), '1', 'NX', seconds),
+    async firstUse(name, seconds) {
+      const first = await records.set(seenKey(name), '1', 'NX', seconds);
+      if (first) await records.settle?.([seenKey(name)]);
+      return first;
+    },
     wasUsed: async (name) => (await records.get(seenKey(name))) !== undefined,
 
     command: records.command?.bind(records),

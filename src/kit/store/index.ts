@@ -21,5 +21,5 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
   const { redis, secrets, log, audit, memory = () => createMemoryRecords(log) } = options;
   if (redis.urls.length === 0) return createSessions(memory(secrets, log), options);
   const { openRedisRecords } = await import('./redis.ts');
-  return createSessions(await openRedisRecords(redis, audit), options);
+  return createSessions(await openRedisRecords(redis, audit, log), options);
 }

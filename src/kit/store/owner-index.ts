@@ -33,9 +33,11 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
     return name('withoutSid' in owner ? 'sub without sid' : 'sub', owner.iss, owner.sub);
   }
 
-  async function voidSignIns(endings: string[]): Promise<void> {
+  /** Returns the keys that it has written. */
+  async function voidSignIns(endings: string[]): Promise<string[]> {
     const now = await records.nextNumber(orderKey);
     await Promise.all(endings.map((key) => records.raise(key, now, endingsKeptSeconds)));
+    return endings;
   }
 
   async function areOlder(keys: string[], since: SignInMark): Promise<boolean> {

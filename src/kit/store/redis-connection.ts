@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Audit } from '../log/index.ts';
+import type { Audit, Log } from '../log/index.ts';
 import { createDeadline } from './deadline.ts';
+import { type Argument, type CreateLink, type Link, LinkError, type Send } from './link.ts';
+import { RecentEndings } from './recent-endings.ts';
 import { StoreError } from './records.ts';
-import type { Argument, CreateLink, Link, Send } from './redis-link.ts';
 
 /** With the deadline's own coarseness, an answer or an error comes within two seconds. */
 const commandMs = 1800;
+/** The replicas' own time and a little more: an ending has other commands to wait for, too. */
+const settleMs = 700;
 
 /** Answers of a Redis that cannot serve now: it loads its data, became a replica, or lost its cluster. */
 const awayReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH)\b/;
@@ -18,17 +21,22 @@ const anyReply = /^[A-Z]+ /;
 export class RedisConnection {
   readonly #create: CreateLink;
   readonly #audit: Audit;
+  readonly #log: Log;
   readonly #within = createDeadline(commandMs);
+  readonly #settledWithin = createDeadline(settleMs);
+  readonly #endings = new RecentEndings();
   #link: Link | undefined;
   /** The first attempt: commands that come before its outcome wait for it. */
   #first: Promise<void> | undefined;
   #connecting = false;
   #closed = false;
-  #lost: string | undefined;
+  #lost: Error | undefined;
+  #unsettled = false;
 
-  constructor(create: CreateLink, audit: Audit) {
+  constructor(create: CreateLink, audit: Audit, log: Log) {
     this.#create = create;
     this.#audit = audit;
+    this.#log = log;
     this.#first = this.#attempt().then((connected) => {
       this.#first = undefined;
       if (!connected) void this.#connect();
@@ -37,6 +45,29 @@ export class RedisConnection {
 
   send(key: string, args: Argument[], binary = false): Promise<unknown> {
     return this.#through((link) => link.send(key, args, binary));
+  }
+
+  /** As `send`, for a command that ends something: it is carried out again by each link that comes after this one. */
+  async end(key: string, args: Argument[], binary = false): Promise<unknown> {
+    const answer = await this.send(key, args, binary);
+    this.#endings.add(key, args);
+    return answer;
+  }
+
+  /**
+   * Waits until the replicas have what was written under these keys; not for long, and it never fails: what was ended
+   * has ended. Where they have not got it, the log says so once.
+   */
+  async settle(keys: readonly string[]): Promise<void> {
+    const link = this.#link;
+    if (!link?.settle) return;
+    const settled = Promise.all(keys.map((key) => link.settle?.(key)));
+    const reasons = await this.#settledWithin(settled).catch((error: Error) => [error.message]);
+    const reason = reasons.find((each) => each !== undefined);
+    if (this.#unsettled === (reason !== undefined)) return;
+    this.#unsettled = reason !== undefined;
+    if (reason === undefined) this.#log.info('The replicas of Redis acknowledge endings again.');
+    else this.#log.warn({ reason, hint: unsettledHint }, unsettledText);
   }
 
   /** Each master, for what must ask all of them. */
@@ -58,7 +89,8 @@ export class RedisConnection {
   async #through<T>(work: (link: Link) => Promise<T>): Promise<T> {
     if (this.#first && !this.#link) await this.#within(this.#first).catch(() => {});
     const link = this.#link;
-    if (!link) throw new StoreError(`Redis is away: ${this.#lost ?? 'closed'}`);
+    if (!link)
+      throw new StoreError(`Redis is away: ${this.#lost?.message ?? 'closed'}`, { cause: this.#lost });
     try {
       return await this.#within(work(link));
     } catch (thrown) {
@@ -97,6 +129,7 @@ export class RedisConnection {
       usable = link.partial && !this.#link && !this.#closed;
       if (usable) this.#link = link;
       await this.#within(probe(link));
+      await this.#within(this.#endAgain(link));
     } catch (thrown) {
       if (!usable) link.destroy();
       this.#tellLost(plain(thrown));
@@ -115,12 +148,30 @@ export class RedisConnection {
     return true;
   }
 
+  /** Before anybody reads by this link. Redis' own refusal of one (it is full) must not keep it from being used. */
+  async #endAgain(link: Link): Promise<void> {
+    const again = this.#endings.all().map(({ key, args }) =>
+      link.send(key, args, false).catch((error: Error) => {
+        if (!anyReply.test(error.message)) throw error;
+      }),
+    );
+    await Promise.all(again);
+  }
+
   /** One line when it goes away, not one for each request. */
   #tellLost(cause: Error): void {
-    if (this.#lost === undefined && !this.#closed) this.#audit('store.lost', { reason: cause.message });
-    this.#lost = cause.message;
+    if (this.#lost === undefined && !this.#closed) {
+      const hint = cause instanceof LinkError ? cause.hint : undefined;
+      this.#audit('store.lost', { reason: cause.message, ...(hint && { hint }) });
+    }
+    this.#lost = cause;
   }
 }
+
+const unsettledText =
+  'Sessions were ended in Redis, and not all of its replicas have acknowledged that. Should one of them become the primary now, this process ends the sessions again; if it stops before that, they may come back.';
+const unsettledHint =
+  'Check that replicas are connected and keep up (INFO replication on the primary). This is logged once until they do.';
 
 /** Every master answers and is in service; and a command that counts as a write, which a replica would refuse. */
 async function probe(link: Link): Promise<void> {

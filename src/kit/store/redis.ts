@@ -1,37 +1,37 @@
 import type { RedisConfig } from '../config/index.ts';
-import type { Audit } from '../log/index.ts';
+import type { Audit, Log } from '../log/index.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
 
 /**
- * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
+ * Records in Redis 6.2 or later: one server, a cluster, or the primary of several Sentinels. Does not wait for Redis: it connects in the
  * background, and whoever asks before the first attempt has come to an end waits for that one only.
  */
-export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Promise<Records> {
-  const redis = new RedisConnection(await prepareLinks(urls), audit);
+export async function openRedisRecords(config: RedisConfig, audit: Audit, log: Log): Promise<Records> {
+  const redis = new RedisConnection(await prepareLinks(config), audit, log);
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;
     return ((await redis.send(key, [command, key, ...options], true)) as Buffer | null) ?? undefined;
   }
 
-  const script = (text: string, key: string, ...args: (string | number | Buffer)[]) =>
-    redis.send(key, [
-      'EVAL',
-      text,
-      '1',
-      key,
-      ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
-    ]);
+  type ScriptArguments = (string | number | Buffer)[];
+  const calling = (text: string, key: string, args: ScriptArguments) => [
+    ...['EVAL', text, '1', key],
+    ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
+  ];
+  const script = (text: string, key: string, ...args: ScriptArguments) =>
+    redis.send(key, calling(text, key, args));
 
   return {
     getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
     get: (key) => read(key, 'GET'),
     async getDel(key, note) {
-      if (!note) return read(key, 'GETDEL');
-      const args = ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)];
-      return ((await redis.send(key, args, true)) as Buffer | null) ?? undefined;
+      const args = note
+        ? ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)]
+        : ['GETDEL', key];
+      return ((await redis.end(key, args, true)) as Buffer | null) ?? undefined;
     },
     async msLeft(key) {
       return Math.max(0, Number(await redis.send(key, ['PTTL', key])));
@@ -49,7 +49,7 @@ export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Pro
       return result === 1 ? 'done' : result === 2 ? 'changed' : 'gone';
     },
     async del(...keys) {
-      await redis.send(keys[0] as string, ['DEL', ...keys]);
+      await redis.end(keys[0] as string, ['DEL', ...keys]);
     },
     async deleteIf(key, value) {
       await script(deleteIf, key, value);
@@ -61,7 +61,7 @@ export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Pro
       return Number(await script(nextNumber, key, Date.now()));
     },
     async raise(key, value, seconds) {
-      await script(raise, key, value, seconds);
+      await redis.end(key, calling(raise, key, [value, seconds]));
     },
     async addMember(key, member, endsAt, beside) {
       const args = [member, endsAt, Date.now()].map(String);
@@ -94,6 +94,7 @@ export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Pro
         throw (error as StoreError).cause ?? error;
       }
     },
+    settle: (keys) => redis.settle(keys),
     check: () => redis.check(),
     close: () => redis.close(),
   };

@@ -1,0 +1,69 @@
+import type { RedisConfig } from '../config/index.ts';
+import { slotOf, tagOf } from './cluster-slot.ts';
+import type { CreateLink, Link } from './link.ts';
+import { accessTo, clientOf, connectTimeout, type NodeRedis } from './node-redis.ts';
+import { ReplicaFence } from './replica-fence.ts';
+
+export function prepareClusterLinks(redis: NodeRedis, { urls, keyPrefix }: RedisConfig): CreateLink {
+  const access = accessTo(urls);
+  const { username, password, tls } = access;
+
+  return (): Link => {
+    const client = redis.createCluster({
+      // Silent seeds must not use up the time for the others.
+      rootNodes: urls.map((url) => ({ url, socket: { socketTimeout: 900 } })),
+      // Without it, one node that is down would keep the others from being used.
+      minimizeConnections: true,
+      topologyRefreshOnReconnectionAttemptStrategy: 1000,
+      defaults: {
+        ...redis.common,
+        ...(username !== undefined && { username }),
+        ...(password !== undefined && { password }),
+        socket: {
+          connectTimeout,
+          reconnectStrategy: (retries: number) => Math.min(50 * 2 ** retries, 1000),
+          ...(tls && { tls: true }),
+        },
+      },
+    });
+    // Each failure also comes back with the command that met it.
+    client.on('error', () => {});
+    /** By the address of the master. */
+    const fences = new Map<string, ReplicaFence>();
+
+    function fenceOf(key: string): ReplicaFence | undefined {
+      const master = client.slots[slotOf(key)]?.master;
+      if (!master) return undefined;
+      const { host, port, address } = master;
+      const known = fences.get(address);
+      if (known) return known;
+      const fence = new ReplicaFence({
+        open: () => clientOf(redis, { host, port }, access),
+        readBack: (mark) => client.sendCommand(mark, false, ['GET', mark], redis.optionsFor(false)),
+      });
+      fences.set(address, fence);
+      return fence;
+    }
+
+    return {
+      partial: true,
+      connect: () => client.connect(),
+      send: (key, args, binary) => client.sendCommand(key, false, args, redis.optionsFor(binary)),
+      nodes: async () =>
+        client.masters.map((master) => async (args, binary = false) => {
+          const node = await client.nodeClient(master);
+          return node.sendCommand(args, redis.optionsFor(binary));
+        }),
+      settle: async (key) => {
+        const fence = fenceOf(key);
+        return fence
+          ? fence.settle(`${keyPrefix}settled:{${tagOf(key)}}`)
+          : 'no master is known for its slot';
+      },
+      destroy() {
+        for (const fence of fences.values()) fence.destroy();
+        client.destroy();
+      },
+    };
+  };
+}
