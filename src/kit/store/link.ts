@@ -32,3 +32,9 @@ export class LinkError extends Error {
     this.hint = hint;
   }
 }
+
+/** Redis repeats an unknown command with its arguments, and in them are session ids (R20). */
+export function withoutArguments(message: string): string {
+  const end = message.search(/,? with args beginning with/i);
+  return end < 0 ? message : message.slice(0, end);
+}

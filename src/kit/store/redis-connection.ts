@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Audit, Log } from '../log/index.ts';
 import { createDeadline } from './deadline.ts';
-import { type Argument, type CreateLink, type Link, LinkError, type Send } from './link.ts';
+import { type Argument, type CreateLink, type Link, LinkError, type Send, withoutArguments } from './link.ts';
 import { RecentEndings } from './recent-endings.ts';
 import { StoreError } from './records.ts';
 
-/** With the deadline's own coarseness, an answer or an error comes within two seconds. */
-const commandMs = 1800;
+/**
+ * With the deadline's own coarseness, and with what a busy server adds until the page of the failure is out, a request
+ * gets its answer within two seconds.
+ */
+const commandMs = 1500;
 /** The replicas' own time and a little more: an ending has other commands to wait for, too. */
 const settleMs = 700;
 
@@ -31,7 +34,7 @@ export class RedisConnection {
   #connecting = false;
   #closed = false;
   #lost: Error | undefined;
-  #unsettled = false;
+  #unsettledSaidAt = Number.NEGATIVE_INFINITY;
 
   constructor(create: CreateLink, audit: Audit, log: Log) {
     this.#create = create;
@@ -56,7 +59,7 @@ export class RedisConnection {
 
   /**
    * Waits until the replicas have what was written under these keys; not for long, and it never fails: what was ended
-   * has ended. Where they have not got it, the log says so once.
+   * has ended. Where they have not got it, the log says so, once in a while.
    */
   async settle(keys: readonly string[]): Promise<void> {
     const link = this.#link;
@@ -64,10 +67,9 @@ export class RedisConnection {
     const settled = Promise.all(keys.map((key) => link.settle?.(key)));
     const reasons = await this.#settledWithin(settled).catch((error: Error) => [error.message]);
     const reason = reasons.find((each) => each !== undefined);
-    if (this.#unsettled === (reason !== undefined)) return;
-    this.#unsettled = reason !== undefined;
-    if (reason === undefined) this.#log.info('The replicas of Redis acknowledge endings again.');
-    else this.#log.warn({ reason, hint: unsettledHint }, unsettledText);
+    if (reason === undefined || performance.now() - this.#unsettledSaidAt < unsettledEveryMs) return;
+    this.#unsettledSaidAt = performance.now();
+    this.#log.warn({ reason, hint: unsettledHint }, unsettledText);
   }
 
   /** Each master, for what must ask all of them. */
@@ -114,7 +116,7 @@ export class RedisConnection {
   async #connect(): Promise<void> {
     if (this.#connecting) return;
     this.#connecting = true;
-    for (let wait = 25; !this.#closed && !(await this.#attempt()); wait = Math.min(wait * 2, 1000)) {
+    for (let wait = 25; !this.#closed && !(await this.#attempt()); wait = Math.min(wait * 2, 500)) {
       await delay(wait, undefined, { ref: false });
     }
     this.#connecting = false;
@@ -168,10 +170,11 @@ export class RedisConnection {
   }
 }
 
+const unsettledEveryMs = 600_000;
 const unsettledText =
   'Sessions were ended in Redis, and not all of its replicas have acknowledged that. Should one of them become the primary now, this process ends the sessions again; if it stops before that, they may come back.';
 const unsettledHint =
-  'Check that replicas are connected and keep up (INFO replication on the primary). This is logged once until they do.';
+  'Check that replicas are connected and keep up (INFO replication on the primary). This is logged at most every ten minutes.';
 
 /** Every master answers and is in service; and a command that counts as a write, which a replica would refuse. */
 async function probe(link: Link): Promise<void> {
@@ -182,10 +185,10 @@ async function probe(link: Link): Promise<void> {
   await link.send('app:order', ['GETEX', 'app:order', 'PERSIST'], false);
 }
 
-/** An error for a log. Redis repeats an unknown command with its arguments, and in them are session ids (R20). */
+/** An error for a log. */
 function plain(thrown: unknown): Error {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const message = error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
-  const end = message.search(/,? with args beginning with/i);
-  return end < 0 && error.message ? error : new Error(end < 0 ? message : message.slice(0, end));
+  const said = error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
+  const message = withoutArguments(said);
+  return message === error.message ? error : new Error(message);
 }

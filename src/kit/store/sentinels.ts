@@ -1,6 +1,6 @@
 import type { Sentinel } from '../config/index.ts';
 import { createDeadline } from './deadline.ts';
-import { LinkError } from './link.ts';
+import { LinkError, withoutArguments } from './link.ts';
 import { type Access, type Client, clientOf, type NodeRedis, type Server } from './node-redis.ts';
 
 /** For one Sentinel to connect and to answer. */
@@ -49,7 +49,10 @@ export class Sentinels {
       for (const one of this.#each) {
         one
           .primaryOf(this.#name)
-          .then(count, (error: Error) => void failures.push(`${one.address}: ${error.message}`))
+          .then(
+            count,
+            (error: Error) => void failures.push(`${one.address}: ${withoutArguments(error.message)}`),
+          )
           .finally(() => {
             if (--pending === 0 || agreed()) resolve();
           });

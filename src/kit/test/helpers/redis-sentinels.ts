@@ -39,12 +39,16 @@ export interface Watched {
 interface WatchedOptions {
   replicas?: number;
   tls?: TestCertificates;
-  /** More arguments of each Redis. */
-  args?: string[];
+  /** More arguments of the replica of this number, from 1. */
+  argsOf?: (replica: number) => string[];
 }
 
 /** A primary, its replicas, and three Sentinels that agree by two and notice within half a second. */
-export async function startWatched({ replicas = 1, tls, args = [] }: WatchedOptions = {}): Promise<Watched> {
+export async function startWatched({
+  replicas = 1,
+  tls,
+  argsOf = () => [],
+}: WatchedOptions = {}): Promise<Watched> {
   const servers: RedisServer[] = [];
   const sentinels: Sentinel[] = [];
   const stop = async () => {
@@ -52,13 +56,13 @@ export async function startWatched({ replicas = 1, tls, args = [] }: WatchedOpti
     await Promise.all(servers.map((server) => server.stop()));
   };
   try {
-    const common = [...commonArgs(tls), ...args];
+    const common = commonArgs(tls);
     const options = { password: redisUser.password, ...(tls && { tls }) };
     const primary = await startRedis({ ...options, args: common });
     servers.push(primary);
     const following = ['--replicaof', '127.0.0.1', `${primary.port}`];
-    for (let count = 0; count < replicas; count++)
-      servers.push(await startRedis({ ...options, args: [...common, ...following] }));
+    for (let replica = 1; replica <= replicas; replica++)
+      servers.push(await startRedis({ ...options, args: [...common, ...following, ...argsOf(replica)] }));
     await until(async () => (await replicasOf(primary)).length === replicas);
     for (let count = 0; count < 3; count++) sentinels.push(await startSentinel(primary.port, tls));
     for (const { run } of sentinels) await until(() => knowsAll(run, replicas));
