@@ -1,12 +1,17 @@
 import type { RedisConfig } from '../config/index.ts';
 import { slotOf, tagOf } from './cluster-slot.ts';
-import type { CreateLink, Link } from './link.ts';
+import { createDeadline, Overdue } from './deadline.ts';
+import type { Argument, CreateLink, Link } from './link.ts';
 import { accessTo, clientOf, connectTimeout, type NodeRedis } from './node-redis.ts';
 import { ReplicaFence } from './replica-fence.ts';
+
+/** Less than the time that any command has: who asks a silent node must find out that it was that one. */
+const nodeMs = 1200;
 
 export function prepareClusterLinks(redis: NodeRedis, { urls, keyPrefix }: RedisConfig): CreateLink {
   const access = accessTo(urls);
   const { username, password, tls } = access;
+  const within = createDeadline(nodeMs);
 
   return (): Link => {
     const client = redis.createCluster({
@@ -31,6 +36,20 @@ export function prepareClusterLinks(redis: NodeRedis, { urls, keyPrefix }: Redis
     /** By the address of the master. */
     const fences = new Map<string, ReplicaFence>();
 
+    /** Masters that have not answered. This link is replaced for it; until then nobody else waits for them. */
+    const silent = new Set<string>();
+
+    async function send(key: string, args: Argument[], binary: boolean): Promise<unknown> {
+      const address = client.slots[slotOf(key)]?.master.address ?? '';
+      if (silent.has(address)) throw new Error(`${address} of the cluster does not answer`);
+      try {
+        return await within(client.sendCommand(key, false, args, redis.optionsFor(binary)));
+      } catch (error) {
+        if (error instanceof Overdue) silent.add(address);
+        throw error;
+      }
+    }
+
     function fenceOf(key: string): ReplicaFence | undefined {
       const master = client.slots[slotOf(key)]?.master;
       if (!master) return undefined;
@@ -48,7 +67,7 @@ export function prepareClusterLinks(redis: NodeRedis, { urls, keyPrefix }: Redis
     return {
       partial: true,
       connect: () => client.connect(),
-      send: (key, args, binary) => client.sendCommand(key, false, args, redis.optionsFor(binary)),
+      send,
       nodes: async () =>
         client.masters.map((master) => async (args, binary = false) => {
           const node = await client.nodeClient(master);
