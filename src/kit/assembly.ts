@@ -111,7 +111,7 @@ export async function assemble(
     const app = createApp({
       ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping, finishing },
       data: opened.data,
-      logRequests: (app, trusted) => requestLog(log, app, trusted),
+      logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf),
       sealer: (use) => createSealer(secrets, use),
       namer: (use) => createNamer(secrets, use),
     });
