@@ -17,10 +17,19 @@ export const siteFolder = fileURLToPath(new URL('../site', import.meta.url));
 export const testFolders = foldersOf(siteFolder);
 
 /** One line of the app's log. */
-export type LogLine = { level: number; msg: string; event?: AuditEvent; reason?: string } & Record<
+export type LogLine = { level: Level; msg: string; event?: AuditEvent; reason?: string } & Record<
   string,
   unknown
 >;
+
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** Picks the lines of this level and above. */
+export function atLeast(level: Level): (line: Pick<LogLine, 'level'>) => boolean {
+  return (line) => levels.indexOf(line.level) >= levels.indexOf(level);
+}
 
 export interface TestApp {
   /** What BASE_URL says, and where the app listens. */
