@@ -13,7 +13,7 @@ import { StoreError } from '../store/index.ts';
 import { atLeast, type LogLine } from './helpers/app.ts';
 
 interface Line {
-  level: number;
+  level: LogLine['level'];
   msg: string;
   request_id: string;
   status: number;

@@ -13,7 +13,7 @@ import { describeWithRedis, redisAt, startRedis, startRedisCluster, until } from
 
 type Send = NonNullable<Parameters<typeof rateLimits>[0]['sendCommand']>;
 
-let audited: { event: string; reason?: string | undefined; address?: unknown }[] = [];
+let audited: { event: string; reason?: string | undefined; 'client.address'?: unknown }[] = [];
 let lines: { level: number; msg: string; limit?: string }[] = [];
 const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line)) });
 
