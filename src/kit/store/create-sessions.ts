@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { createAnswerMarks } from './answer-marks.ts';
 import type { Sessions, SessionsOptions } from './contract.ts';
+import { createOperatorNotes } from './operator-notes.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
@@ -60,6 +61,8 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
   async function isLiving(id: string): Promise<boolean> {
     return (await records.get(sessionKey(id))) !== undefined;
   }
+
+  const firstUse = (name: string, seconds: number) => records.set(seenKey(name), '1', 'NX', seconds);
 
   async function endEach(ids: string[], reason: EndReason): Promise<number> {
     const ended = await Promise.all(ids.map((id) => end(id, reason)));
@@ -144,8 +147,13 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
 
     answers: createAnswerMarks(records),
 
-    firstUse: (name, seconds) => records.set(seenKey(name), '1', 'NX', seconds),
+    firstUse,
     wasUsed: async (name) => (await records.get(seenKey(name))) !== undefined,
+
+    operatorNotes: createOperatorNotes(records, secrets, {
+      keys: { notes: 'app:operator:{notes}', none: 'app:ended:{notes}' },
+      claim: (name) => firstUse(name, 86_400),
+    }),
 
     command: records.command?.bind(records),
     check: () => records.check(),

@@ -6,6 +6,7 @@ export type {
   AccessToken,
   ApiTokenRecord,
   OpenMemory,
+  OperatorNote,
   SessionOwner,
   Sessions,
   SessionsOptions,
