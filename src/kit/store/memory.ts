@@ -134,9 +134,9 @@ export function createMemoryRecords(
       const entry = live(key);
       if (entry && (entry.value as Buffer).equals(Buffer.from(text))) entry.endsAt = after(seconds);
     },
-    async nextNumber(key) {
+    async nextNumber(key, seconds) {
       const next = Math.max(Number(value(key) ?? 0) + 1, Date.now());
-      put(key, ownCopy(`${next}`), Number.POSITIVE_INFINITY);
+      put(key, ownCopy(`${next}`), after(seconds));
       return next;
     },
     async raise(key, number, seconds) {

@@ -32,8 +32,8 @@ export interface Records {
   /** Sets the end of a record anew where it holds this value. */
   extendIf(key: string, value: string, seconds: number): Promise<void>;
 
-  /** The next number of a row that never goes back, also when the store lost it. */
-  nextNumber(key: string): Promise<number>;
+  /** The next number of a row that never goes back, also when the store lost it. Each use moves the row's end. */
+  nextNumber(key: string, seconds: number): Promise<number>;
   /** Keeps the highest of the numbers given. */
   raise(key: string, value: number, seconds: number): Promise<void>;
 
