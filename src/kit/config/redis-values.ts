@@ -37,8 +37,8 @@ function complaintOfSocket(url: string): string | undefined {
       ? undefined
       : 'must have a number as its database: unix:///path/redis.sock?db=1.';
   }
-  const [, host = '', path = ''] = /^unix:\/\/(?:[^@/]*@)?([^/?#]*)([^?#]*)/i.exec(url) ?? [];
-  if (host !== '') {
+  const [, host, path] = /^unix:\/\/(?:[^@/]*@)?([^/?#]*)([^?#]*)/.exec(url) ?? [];
+  if (host) {
     return 'must have the path of the socket where other addresses have a host, with three slashes: unix:///path/redis.sock.';
   }
   if (path === '' || path === '/') return 'must have the path of the socket: unix:///path/redis.sock.';
