@@ -52,7 +52,7 @@ function hintOf(message: string): string {
     return 'Allow this user the commands and the keys app:* and limit:*.';
   if (/READONLY/.test(message)) return 'REDIS_URL names a replica: name the primary.';
   if (/cert|SSL|TLS|wrong version/i.test(message))
-    return 'Compare redis:// and rediss:// with what Redis speaks; name your own CA with NODE_EXTRA_CA_CERTS.';
+    return 'Compare redis:// and rediss:// with what Redis speaks; name your own CA with EXTRA_CA_FILE.';
   return 'Check REDIS_URL, and whether it needs rediss:// for TLS.';
 }
 
