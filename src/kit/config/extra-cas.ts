@@ -66,7 +66,7 @@ function certificatesIn(text: string): string[] {
     .slice(1)
     .map((rest) => {
       const length = rest.indexOf(end);
-      return begin + (length < 0 ? rest : rest.slice(0, length)) + `${end}\n`;
+      return `${begin}${length < 0 ? rest : rest.slice(0, length)}${end}\n`;
     });
 }
 
