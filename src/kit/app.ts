@@ -5,6 +5,7 @@ import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
 import { health } from './http/health.ts';
+import { hostAndExpect } from './http/host-and-expect.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
@@ -83,6 +84,7 @@ export function createApp(parts: Parts): Express {
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0), askerOf));
   app.use(securityHeaders({ baseUrl, additions: site.contentSecurityPolicy }));
+  app.use(hostAndExpect);
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),
