@@ -1,6 +1,7 @@
 import { isClaimOfRequestObject } from './authorization-parameters.ts';
 import { outbound } from './outbound.ts';
 import type { AllReadings, Reading } from './read.ts';
+import { redisConflicts } from './redis-rules.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
 
@@ -10,8 +11,7 @@ const fewestCharacters = 10;
 /** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
 export function conflicts({ common, providers }: AllReadings, env: NodeJS.ProcessEnv): string[] {
   return [
-    ...storage(common.values, common.invalid),
-    ...redis(common.values, common.invalid),
+    ...redisConflicts(common.values, common.invalid),
     ...providers.flatMap(({ values, invalid, names }) =>
       [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
         names.inFull,
@@ -20,47 +20,10 @@ export function conflicts({ common, providers }: AllReadings, env: NodeJS.Proces
     ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
-          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with NODE_EXTRA_CA_CERTS.',
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with EXTRA_CA_FILE.',
         ]
       : []),
   ];
-}
-
-function* storage({ BASE_URL, REDIS_URL }: Values, invalid: Reading['invalid']) {
-  if (!BASE_URL || REDIS_URL || invalid.has('REDIS_URL') || isLoopback(new URL(BASE_URL).hostname)) return;
-  yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
-}
-
-/** Sentinels look like a cluster's seeds: the name of the primary makes the difference. */
-function* redis(values: Values, invalid: Reading['invalid']) {
-  const { REDIS_URL: urls, REDIS_SENTINEL_NAME: name } = values;
-  if (invalid.has('REDIS_URL') || invalid.has('REDIS_SENTINEL_NAME')) return;
-  for (const setting of ['REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'] as const) {
-    if (values[setting] && name === undefined) {
-      yield `${setting} has no effect without REDIS_SENTINEL_NAME: set that, or take it out.`;
-    }
-  }
-  if (name === undefined) {
-    if (urls && urls.length > 1 && urls.some((url) => databaseOf(url) !== '0')) {
-      yield 'REDIS_URL must have no database number when it is a cluster: take it out, or set REDIS_SENTINEL_NAME if these are Sentinels.';
-    }
-    return;
-  }
-  if (!urls)
-    yield 'REDIS_SENTINEL_NAME has no effect without REDIS_URL: set that to the addresses of the Sentinels.';
-  else if (urls.some((url) => !/^rediss?:/.test(url))) {
-    yield 'REDIS_URL must have the addresses of Sentinels, as REDIS_SENTINEL_NAME is set: redis://host:26379, several with commas between them.';
-  } else if (new Set(urls.map(loginOf).filter((login) => login !== '')).size > 1) {
-    yield 'REDIS_URL must have the same user, password and database number wherever it has them: they are those of the one Redis that the Sentinels name.';
-  }
-}
-
-const databaseOf = (url: string) => new URL(url).pathname.slice(1) || '0';
-
-function loginOf(url: string): string {
-  const { username, password } = new URL(url);
-  const login = [username, password, databaseOf(url)].join('/');
-  return login === '//0' ? '' : login;
 }
 
 function* answers({ BASE_URL, OIDC_RESPONSE_MODE }: Values) {

@@ -1,6 +1,7 @@
 import type { RedisConfig } from '../config/index.ts';
 import { slotOf, tagOf } from './cluster-slot.ts';
 import { createDeadline, Overdue } from './deadline.ts';
+import { createKeys } from './keys.ts';
 import type { Argument, CreateLink, Link } from './link.ts';
 import { accessTo, clientOf, connectTimeout, type NodeRedis } from './node-redis.ts';
 import { ReplicaFence } from './replica-fence.ts';
@@ -12,6 +13,7 @@ export function prepareClusterLinks(redis: NodeRedis, { urls, keyPrefix }: Redis
   const access = accessTo(urls);
   const { username, password, tls } = access;
   const within = createDeadline(nodeMs);
+  const { settled } = createKeys(keyPrefix);
 
   return (): Link => {
     const client = redis.createCluster({
@@ -75,9 +77,7 @@ export function prepareClusterLinks(redis: NodeRedis, { urls, keyPrefix }: Redis
         }),
       settle: async (key) => {
         const fence = fenceOf(key);
-        return fence
-          ? fence.settle(`${keyPrefix}settled:{${tagOf(key)}}`)
-          : 'no master is known for its slot';
+        return fence ? fence.settle(settled(tagOf(key))) : 'no master is known for its slot';
       },
       destroy() {
         for (const fence of fences.values()) fence.destroy();

@@ -1,4 +1,5 @@
 import type { RedisClientOptions } from '@redis/client';
+import { readRedisAddress } from '../config/index.ts';
 
 export const connectTimeout = 1700;
 
@@ -14,6 +15,8 @@ export async function loadNodeRedis() {
   const textOptions = { timeout: 0 };
   const common = {
     name: 'web-app-sessions',
+    // It would need one more right in Redis, and says nothing that the name does not.
+    disableClientInfo: true,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
     commandOptions: textOptions,
@@ -37,19 +40,16 @@ export interface Access {
   database?: number | undefined;
 }
 
-/** The user, password and database that REDIS_URL names: in its first address, or in the first that has any. */
-export function accessTo(addresses: readonly string[]): Access {
-  const all = addresses.map(accessOf);
-  return (all.find(({ password, database }) => password ?? database) ?? all[0]) as Access;
-}
-
-function accessOf(address: string): Access {
-  const { username, password, protocol, pathname } = new URL(address);
+/** The user, password and database that the addresses of REDIS_URL name: the same in each. */
+export function accessTo([address = '']: readonly string[]): Access {
+  const read = readRedisAddress(address);
+  if (!read) throw new TypeError('no address of a Redis');
+  const { username, password, scheme, database } = read;
   return {
-    username: decodeURIComponent(username) || undefined,
-    password: decodeURIComponent(password) || undefined,
-    tls: protocol === 'rediss:',
-    database: Number(pathname.slice(1)) || undefined,
+    username: username || undefined,
+    password: password || undefined,
+    tls: scheme === 'rediss',
+    database: Number(database) || undefined,
   };
 }
 

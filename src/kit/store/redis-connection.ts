@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isUnknownCa, nameTheCa } from '../errors/unknown-ca.ts';
 import type { Audit, Log } from '../log/index.ts';
 import { createDeadline } from './deadline.ts';
 import { type Argument, type CreateLink, type Link, LinkError, type Send, withoutArguments } from './link.ts';
@@ -17,6 +18,13 @@ const settleMs = 700;
 const awayReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH)\b/;
 const anyReply = /^[A-Z]+ /;
 
+interface Surroundings {
+  audit: Audit;
+  log: Log;
+  /** A key of the app's, which need not exist: by it the store is asked whether it takes writes. */
+  probed: string;
+}
+
 /**
  * Holds a link to Redis and replaces it for as long as it takes when it fails (R14): a connection that was
  * closed, and also one that is silent, which no operating system tells us about for a quarter of an hour.
@@ -25,6 +33,7 @@ export class RedisConnection {
   readonly #create: CreateLink;
   readonly #audit: Audit;
   readonly #log: Log;
+  readonly #probed: string;
   readonly #within = createDeadline(commandMs);
   readonly #settledWithin = createDeadline(settleMs);
   readonly #endings = new RecentEndings();
@@ -36,10 +45,11 @@ export class RedisConnection {
   #lost: Error | undefined;
   #unsettledSaidAt = Number.NEGATIVE_INFINITY;
 
-  constructor(create: CreateLink, audit: Audit, log: Log) {
+  constructor(create: CreateLink, { audit, log, probed }: Surroundings) {
     this.#create = create;
     this.#audit = audit;
     this.#log = log;
+    this.#probed = probed;
     this.#first = this.#attempt().then((connected) => {
       this.#first = undefined;
       if (!connected) void this.#connect();
@@ -79,7 +89,7 @@ export class RedisConnection {
   }
 
   check(): Promise<void> {
-    return this.#through(probe);
+    return this.#through((link) => probe(link, this.#probed));
   }
 
   async close(): Promise<void> {
@@ -130,7 +140,7 @@ export class RedisConnection {
       // Of a cluster, a part is better than nothing.
       usable = link.partial && !this.#link && !this.#closed;
       if (usable) this.#link = link;
-      await this.#within(probe(link));
+      await this.#within(probe(link, this.#probed));
       await this.#within(this.#endAgain(link));
     } catch (thrown) {
       if (!usable) link.destroy();
@@ -163,11 +173,16 @@ export class RedisConnection {
   /** One line when it goes away, not one for each request. */
   #tellLost(cause: Error): void {
     if (this.#lost === undefined && !this.#closed) {
-      const hint = cause instanceof LinkError ? cause.hint : undefined;
-      this.#audit('store.lost', { reason: cause.message, ...(hint && { hint }) });
+      this.#audit('store.lost', { reason: cause.message, hint: hintFor(cause) });
     }
     this.#lost = cause;
   }
+}
+
+function hintFor(cause: Error): string | undefined {
+  if (isUnknownCa((cause as NodeJS.ErrnoException).code))
+    return `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`;
+  return cause instanceof LinkError ? cause.hint : undefined;
 }
 
 const unsettledEveryMs = 600_000;
@@ -177,12 +192,13 @@ const unsettledHint =
   'Check that replicas are connected and keep up (INFO replication on the primary). This is logged at most every ten minutes.';
 
 /** Every master answers and is in service; and a command that counts as a write, which a replica would refuse. */
-async function probe(link: Link): Promise<void> {
+async function probe(link: Link, key: string): Promise<void> {
   const nodes = await link.nodes();
   const states = await Promise.all(nodes.map((send) => send(link.partial ? ['CLUSTER', 'INFO'] : ['PING'])));
   const down = states.some((state) => /cluster_state:fail/.test(String(state)));
   if (down) throw new Error('a part of the cluster is down');
-  await link.send('app:order', ['GETEX', 'app:order', 'PERSIST'], false);
+  // Without an option it changes nothing, not even the key's end.
+  await link.send(key, ['GETEX', key], false);
 }
 
 /** An error for a log. */

@@ -1,5 +1,6 @@
 import type { RedisConfig, Sentinel } from '../config/index.ts';
 import { createDeadline } from './deadline.ts';
+import { createKeys } from './keys.ts';
 import { type CreateLink, type Link, LinkError } from './link.ts';
 import { accessTo, type Client, clientOf, type NodeRedis, type Server } from './node-redis.ts';
 import { ReplicaFence } from './replica-fence.ts';
@@ -22,6 +23,7 @@ export function prepareSentinelLinks(redis: NodeRedis, config: RedisConfig, sent
   const { urls, keyPrefix } = config;
   const access = accessTo(urls);
   const within = createDeadline(primaryMs);
+  const { settled } = createKeys(keyPrefix);
 
   return (onGone): Link => {
     const sentinels = new Sentinels(redis, urls, sentinel);
@@ -77,7 +79,7 @@ export function prepareSentinelLinks(redis: NodeRedis, config: RedisConfig, sent
       connect,
       send: async (_key, args, binary) => connected().sendCommand(args, redis.optionsFor(binary)),
       nodes: async () => [(args, binary = false) => connected().sendCommand(args, redis.optionsFor(binary))],
-      settle: async () => fence?.settle(`${keyPrefix}settled`),
+      settle: async () => fence?.settle(settled('primary')),
       destroy() {
         destroyed = true;
         clearInterval(watching);
