@@ -1,9 +1,11 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { RedisConfig } from '../config/index.ts';
+import type { Config, RedisConfig } from '../config/index.ts';
+import { checkRedis } from '../doctor/redis.ts';
 import { slotOf } from '../store/cluster-slot.ts';
 import { openSessions, StoreError } from '../store/index.ts';
 import { primaryName, redisUser, startWatched, type Watched } from './helpers/redis-sentinels.ts';
-import { describeWithRedis, startRedis, until } from './helpers/redis-server.ts';
+import { describeWithRedis, makeCertificates, startRedis, until } from './helpers/redis-server.ts';
 import { alice, read, save, secret, signIn, witness } from './helpers/stored-sessions.ts';
 import { type Says, startStubSentinel } from './helpers/stub-sentinel.ts';
 
@@ -75,6 +77,13 @@ describeWithRedis('the primary that three Sentinels watch over', () => {
     expect(await sessions.command?.(undefined, ['PING'])).toBe('PONG');
     expect(names()).toEqual(['session.ended']);
     expect(lines).toEqual([]);
+  });
+
+  it('satisfies the doctor, with a user that has the rights of docs/operations.md and no other', async () => {
+    const session = { secrets: [secret], idleMinutes: 30, maxHours: 8 };
+    const findings = await checkRedis({ redis: watched.config, session } as unknown as Config);
+    expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
+    expect(findings[0]?.text).toContain(primaryName);
   });
 
   it('costs a page one command, as without Sentinels; only an ending waits for the replicas', async () => {
@@ -171,11 +180,38 @@ describeWithRedis('the primary that three Sentinels watch over', () => {
       /^no Sentinel answers \(127\.0\.0\.1:1: .*ECONNREFUSED.*; 127\.0\.0\.1:2: .*ECONNREFUSED/,
       /hosts and ports in REDIS_URL/,
     ],
-  ])('with %s: away, and the log says what to do', async (_what, configOf, expected, hinted) => {
-    const { reason, hint, message } = await lost(configOf(watched));
-    expect(reason).toMatch(expected);
-    expect(hint).toMatch(hinted);
-    expect(message).toContain(reason);
+  ])(
+    'with %s: away, and the log and the doctor say what to do',
+    async (_what, configOf, expected, hinted) => {
+      const { reason, hint, message } = await lost(configOf(watched));
+      expect(reason).toMatch(expected);
+      expect(hint).toMatch(hinted);
+      expect(message).toContain(reason);
+      const session = { secrets: [secret], idleMinutes: 30, maxHours: 8 };
+      const [finding] = await checkRedis({ redis: configOf(watched), session } as unknown as Config);
+      expect(finding).toMatchObject({ state: 'failed', hint });
+    },
+  );
+});
+
+describeWithRedis('a primary and Sentinels behind TLS', () => {
+  it('are used once their CA is trusted; until then the hint names the setting', async () => {
+    const certificates = await makeCertificates();
+    const watched = await startWatched({ tls: certificates });
+    cleaning.push(
+      () => certificates.remove(),
+      () => watched.stop(),
+    );
+    const { reason, hint } = await lost(watched.config);
+    expect(reason).toMatch(/^no Sentinel answers \(.*certificate/);
+    expect(hint).toContain('EXTRA_CA_FILE');
+    const trusted = getCACertificates('default');
+    cleaning.push(() => setDefaultCACertificates(trusted));
+    setDefaultCACertificates([...trusted, certificates.caText]);
+    const { sessions, lines } = await opened(watched.config);
+    const { id } = await signIn(sessions);
+    expect(await sessions.end(id, 'signed-out')).toBe(true);
+    expect(lines).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import type { RedisConfig } from '../../config/index.ts';
+import { grant } from '../../doctor/redis-rights.ts';
 import { freePort, kill, launchRedis } from '../../testing/redis.ts';
 import type { TestCertificates } from './private-ca.ts';
 import { findRedis } from './programs.ts';
@@ -10,9 +11,11 @@ import { type RedisServer, startRedis, until } from './redis-server.ts';
 
 export const primaryName = 'the-primary';
 
-/** Each side has a user and a password of its own. */
+/** Each side has a user and a password of its own, which may do what the app needs and nothing else. */
 export const redisUser = { username: 'app', password: 'the-password-of-redis' };
-export const sentinelUser = { username: 'watcher', password: 'the-password-of-sentinels' };
+const sentinelUser = { username: 'reader', password: 'the-password-of-readers' };
+/** Whom the Sentinels are to each other, and what a test is to them. */
+const watcher = { username: 'watcher', password: 'the-password-of-watchers' };
 
 export interface SentinelServer {
   readonly port: number;
@@ -103,8 +106,10 @@ export async function replicasOf(server: RedisServer): Promise<unknown[]> {
 }
 
 function commonArgs(tls: TestCertificates | undefined): string[] {
+  const granted = grant({ name: redisUser.username, keyPrefix: 'app:', replicated: true });
+  const rights = granted.split(' ').slice(3);
   return [
-    ...['--user', redisUser.username, 'on', `>${redisUser.password}`, '~*', '&*', '+@all'],
+    ...['--user', redisUser.username, 'on', `>${redisUser.password}`, 'resetchannels', '-@all', ...rights],
     ...['--masterauth', redisUser.password],
     ...['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'],
     ...(tls ? ['--tls-replication', 'yes'] : []),
@@ -127,7 +132,7 @@ async function startSentinel(primaryPort: number, tls: TestCertificates | undefi
       throw error;
     },
   );
-  const { username, password } = sentinelUser;
+  const { username, password } = watcher;
   const socket = tls ? ({ tls: true, ca: tls.caText } as const) : {};
   return {
     port,
@@ -156,7 +161,7 @@ async function startSentinel(primaryPort: number, tls: TestCertificates | undefi
 }
 
 function configuration(port: number, primaryPort: number, folder: string, tls: TestCertificates | undefined) {
-  const { username, password } = sentinelUser;
+  const { username, password } = watcher;
   const of = (name: string, value: string | number) => `sentinel ${name} ${primaryName} ${value}`;
   return [
     ...(tls
@@ -174,6 +179,7 @@ function configuration(port: number, primaryPort: number, folder: string, tls: T
     `dir ${folder}`,
     'user default off',
     `user ${username} on >${password} ~* &* +@all`,
+    `user ${sentinelUser.username} on >${sentinelUser.password} -@all +sentinel|get-master-addr-by-name`,
     `sentinel sentinel-user ${username}`,
     `sentinel sentinel-pass ${password}`,
     `sentinel monitor ${primaryName} 127.0.0.1 ${primaryPort} 2`,
