@@ -14,8 +14,8 @@ const commandMs = 1500;
 /** The replicas' own time and a little more: an ending has other commands to wait for, too. */
 const settleMs = 700;
 
-/** Answers of a Redis that cannot serve now: it loads its data, became a replica, or lost its cluster. */
-const awayReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH)\b/;
+/** Answers of a Redis that cannot serve now: it loads its data, became a replica, or lost its replicas or its cluster. */
+const awayReplies = /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|NOAUTH)\b/;
 const anyReply = /^[A-Z]+ /;
 
 interface Surroundings {
@@ -37,12 +37,14 @@ export class RedisConnection {
   readonly #within = createDeadline(commandMs);
   readonly #settledWithin = createDeadline(settleMs);
   readonly #endings = new RecentEndings();
+  readonly #marks = new RecentEndings();
   #link: Link | undefined;
   /** The first attempt: commands that come before its outcome wait for it. */
   #first: Promise<void> | undefined;
   #connecting = false;
   #closed = false;
   #lost: Error | undefined;
+  #hasReplicas = false;
   #unsettledSaidAt = Number.NEGATIVE_INFINITY;
 
   constructor(create: CreateLink, { audit, log, probed }: Surroundings) {
@@ -63,8 +65,15 @@ export class RedisConnection {
   /** As `send`, for a command that ends something: it is carried out again by each link that comes after this one. */
   async end(key: string, args: Argument[], binary = false): Promise<unknown> {
     const answer = await this.send(key, args, binary);
-    this.#endings.add(key, args);
+    // Nothing, or none: there was nothing to end.
+    if (answer) this.#endings.add(key, args);
     return answer;
+  }
+
+  /** The same for a mark that something has ended, of which there may be many that concern nobody. */
+  async mark(key: string, args: Argument[]): Promise<void> {
+    await this.send(key, args);
+    this.#marks.add(key, args);
   }
 
   /**
@@ -72,9 +81,8 @@ export class RedisConnection {
    * has ended. Where they have not got it, the log says so, once in a while.
    */
   async settle(keys: readonly string[]): Promise<void> {
-    const link = this.#link;
-    if (!link?.settle) return;
-    const settled = Promise.all(keys.map((key) => link.settle?.(key)));
+    if (!this.#hasReplicas) return;
+    const settled = Promise.all(keys.map((key) => this.#link?.settle?.(key) ?? 'Redis went away'));
     const reasons = await this.#settledWithin(settled).catch((error: Error) => [error.message]);
     const reason = reasons.find((each) => each !== undefined);
     if (reason === undefined || performance.now() - this.#unsettledSaidAt < unsettledEveryMs) return;
@@ -134,6 +142,7 @@ export class RedisConnection {
 
   async #attempt(): Promise<boolean> {
     const link = this.#create((cause) => this.#replace(link, cause));
+    this.#hasReplicas = link.settle !== undefined;
     let usable = false;
     try {
       await this.#within(link.connect());
@@ -162,7 +171,7 @@ export class RedisConnection {
 
   /** Before anybody reads by this link. Redis' own refusal of one (it is full) must not keep it from being used. */
   async #endAgain(link: Link): Promise<void> {
-    const again = this.#endings.all().map(({ key, args }) =>
+    const again = [...this.#marks.all(), ...this.#endings.all()].map(({ key, args }) =>
       link.send(key, args, false).catch((error: Error) => {
         if (!anyReply.test(error.message)) throw error;
       }),

@@ -64,7 +64,7 @@ export async function openRedisRecords(config: RedisConfig, audit: Audit, log: L
       return Number(await script(nextNumber, key, Date.now(), seconds));
     },
     async raise(key, value, seconds) {
-      await redis.end(key, calling(raise, key, [value, seconds]));
+      await redis.mark(key, calling(raise, key, [value, seconds]));
     },
     async addMember(key, member, endsAt, beside) {
       const args = [member, endsAt, Date.now()].map(String);

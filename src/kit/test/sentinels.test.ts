@@ -278,6 +278,19 @@ describeWithRedis('Sentinels that change their mind', () => {
     expect(await sessions.whyEnded(id)).toBe('provider');
   });
 
+  it('a primary that demands replicas and has none is away: it may be the one that was left behind', async () => {
+    const [only] = await twoPrimaries();
+    const one = await stub({ port: only.port });
+    const { sessions, names, events } = await opened(config(one.url));
+    const { id } = await signIn(sessions);
+    await only.run('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    await expect(read(sessions, id)).rejects.toThrow(StoreError);
+    expect(events).toMatchObject([{ reason: expect.stringMatching(/^NOREPLICAS/) }]);
+    await only.run('CONFIG', 'SET', 'min-replicas-to-write', '0');
+    await until(async () => (await read(sessions, id).catch(() => undefined)) !== undefined);
+    expect(names()).toEqual(['store.lost', 'store.found']);
+  });
+
   it('an ending that no replica acknowledges has ended all the same, and the log says so once', async () => {
     const [only] = await twoPrimaries();
     const one = await stub({ port: only.port });
