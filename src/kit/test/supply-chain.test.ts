@@ -55,7 +55,9 @@ test.skipIf(!sharedFile('Dockerfile'))(
 
 describe.skipIf(windows || !hasLock || !sharedFile('.ci/sbom'))('.ci/sbom', () => {
   test('lists each package in the image, and no other', { timeout: 60_000 }, () => {
-    const { status, stdout, stderr } = spawnSync(join(projectRoot, '.ci/sbom'), { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('bash', [join(projectRoot, '.ci/sbom')], {
+      encoding: 'utf8',
+    });
     expect(status, stderr).toBe(0);
     const { components, metadata } = JSON.parse(stdout);
     const listed: string[] = components.map(
