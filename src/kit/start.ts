@@ -13,7 +13,9 @@ import { closeInTime, graceMs } from './closing.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
+import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
+import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
@@ -104,8 +106,13 @@ export async function start(
     finishing: finishing.signal,
     ...(replacements && { replacements }),
   });
-  const options = { keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
-  const server = createServer(options, listener(app, log));
+  const options = { ...leftToUs, keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
+  const additions = checked.site.contentSecurityPolicy;
+  const refusals = createRefusals(app, log, { baseUrl: config.baseUrl, additions });
+  const handle = listener(app, log, refusals.answer);
+  const server = createServer(options, handle);
+  passOnExpectations(server, handle);
+  refusals.watch(server);
   server.listen(config.port, config.host);
   await once(server, 'listening').catch(async (error) => {
     await Promise.allSettled([close()]);
