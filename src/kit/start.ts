@@ -9,6 +9,7 @@ import {
   OpenError,
   type Replacements,
 } from './assembly.ts';
+import { closeInTime, graceMs } from './closing.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
@@ -18,9 +19,6 @@ import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
-
-/** Running requests have this long to finish at a stop. */
-const graceMs = 10_000;
 
 /** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
 const keepAliveMs = 65_000;
@@ -129,7 +127,7 @@ export async function start(
       await sleep(config.shutdownDelaySeconds * 1000);
       finishing.abort();
       await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
-      await close();
+      await closeInTime(close, log);
     },
   };
 }

@@ -13,6 +13,7 @@ import type { Complete, Values } from './settings.ts';
 
 export type { ClientKey } from './key-file.ts';
 export type { ProviderConfig } from './provider-config.ts';
+export { readRedisAddress } from './redis-address.ts';
 export { type Setting, settings } from './settings.ts';
 
 /** All that can be set, checked and complete. Nothing else in `src` knows a setting's name. */

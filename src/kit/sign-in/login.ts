@@ -78,8 +78,8 @@ export function withNewStart(
 export function auditFailure(req: Request, failure: AuthError, provider: Provider | undefined): void {
   const { audit } = authOf(req).context;
   const { reason, hint } = failure;
-  const about = { iss: provider?.settings.issuer, sub: failure.about?.sub };
-  audit('sign_in.failed', { ...about, reason, hint, ...whatItSaid(failure) }, req);
+  const about = { iss: failure.about?.iss ?? provider?.settings.issuer, sub: failure.about?.sub };
+  audit('sign_in.failed', { ...about, 'client.address': req.ip, reason, hint, ...whatItSaid(failure) }, req);
 }
 
 function isSignInFailure(reason: string): reason is SignInFailure {
