@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { betweenProviders } from './between-providers.ts';
 import { clientCredentials } from './client-credentials.ts';
 import { decryptionKeys } from './decryption-keys.ts';
@@ -9,6 +8,7 @@ import type { ProviderNames } from './provider-names.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
+import { workersOf } from './workers.ts';
 
 export type { ClientKey } from './key-file.ts';
 export type { ProviderConfig } from './provider-config.ts';
@@ -38,7 +38,7 @@ export interface Config {
     readonly recheckMinutes: number;
   };
   readonly redis: RedisConfig;
-  /** Processes to serve from. */
+  /** Processes to serve from; always one in development. */
   readonly workers: number;
   /** The site's own settings, by name. */
   readonly own: Readonly<Record<string, unknown>>;
@@ -140,7 +140,7 @@ export function loadConfig(
       recheckMinutes: set.SESSION_RECHECK_MINUTES,
     },
     redis: redisConfig(set),
-    workers: set.WORKERS === 'auto' ? availableParallelism() : set.WORKERS,
+    workers: isDevelopment(env) ? 1 : workersOf(set),
     own: reading.own,
   });
 }

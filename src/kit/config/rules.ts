@@ -1,8 +1,10 @@
 import { isClaimOfRequestObject } from './authorization-parameters.ts';
 import { outbound } from './outbound.ts';
+import { isDevelopment } from './own-settings.ts';
 import type { AllReadings, Reading } from './read.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
+import { workersWithoutRedis } from './workers.ts';
 
 /** Different ones in a secret that was not made up by hand; 32 random hexadecimal digits hold about 14. */
 const fewestCharacters = 10;
@@ -11,6 +13,7 @@ const fewestCharacters = 10;
 export function conflicts({ common, providers }: AllReadings, env: NodeJS.ProcessEnv): string[] {
   return [
     ...storage(common.values, common.invalid),
+    ...(isDevelopment(env) ? [] : workersWithoutRedis(common.values, common.invalid)),
     ...providers.flatMap(({ values, invalid, names }) =>
       [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
         names.inFull,
