@@ -27,8 +27,10 @@ export function createHandOver(): HandOver {
   const free = new Set<Worker>();
   const waiting: Socket[] = [];
   let drained: (() => void) | undefined;
-  // Nothing is read here; and no delay is set once, as it stays with the connection.
+  // Nothing is read here. `noDelay`, which servers of http set, stays with the connection.
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (connection) => {
+    // What one client does must not end the process that all depend on.
+    connection.on('error', () => {});
     waiting.push(connection);
     handOver();
   });

@@ -56,8 +56,9 @@ export async function run(
   }
 
   const { config } = checked;
-  const first = config.workers > 1 ? firstProcess() : undefined;
-  if (config.workers > 1 && !first) return serveFromWorkers(config, log);
+  const several = config.workers > 1 && !config.development;
+  const first = several ? firstProcess() : undefined;
+  if (several && !first) return serveFromWorkers(config, log);
   const starting = start(checked, log, { replacements, first });
   const stop = async (code: number) => {
     await (await starting).stop();

@@ -71,7 +71,7 @@ export function firstProcess(): FirstProcess | undefined {
       tell({ kit: 'free' });
       return {
         allClosed: () =>
-          new Promise((resolve) => {
+          new Promise<void>((resolve) => {
             whenEmpty = resolve;
             if (open.size === 0) resolve();
           }),

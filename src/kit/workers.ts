@@ -30,51 +30,50 @@ export function supervise({ workers: count, ...config }: Config, log: Log): Supe
   const running = new Set<Worker>();
   const started = new Set<Worker>();
   const firstServes = Promise.withResolvers<void>();
+  const allGone = Promise.withResolvers<void>();
   let allStarted = false;
   let stopping = false;
   let exitCode = 0;
-  let noneLeft: (() => void) | undefined;
 
   function fork(pauseMs = 0): void {
-    // Each goes by this number, whatever `auto` would mean for it.
-    const worker = cluster.fork({ WORKERS: String(count) });
-    const { pid } = worker.process;
-    let startedAt: number | undefined;
+    const worker = forkWorker(count, { hasStarted, hasEnded });
     running.add(worker);
     connections.add(worker);
-    worker.on('message', (message: FromWorker) => {
-      if (message?.kit !== 'started') return;
-      startedAt = performance.now();
+
+    function hasStarted(): void {
       started.add(worker);
+      log.info({ pid: worker.process.pid }, 'worker started');
       firstServes.resolve();
       if (!allStarted && started.size === count) {
         allStarted = true;
         log.info(`all ${count} workers have started`);
       }
       tellState();
-    });
-    const ended = (code: number | null, signal: string | null) => {
-      if (!running.delete(worker)) return;
+    }
+
+    function hasEnded({ code, signal, livedMs, error }: Ending): void {
+      running.delete(worker);
       started.delete(worker);
+      if (error) log.error({ err: error }, 'a worker could not be started');
       if (stopping) {
-        if (!isClean(code, signal)) exitCode ||= code || 1;
-        if (running.size === 0) noneLeft?.();
+        endedAtStop(code, signal);
         return;
       }
-      // Before all have started once, whoever started us should know; and another try won't make settings right.
+      // Until all have started once, whoever started us should know; and another try makes no settings right.
       if (!allStarted || code === 78) return void stop(code || 1);
-      const lived = startedAt === undefined ? 0 : performance.now() - startedAt;
-      const nextPauseMs = pauseAfter(lived, pauseMs);
-      log.error({ pid, code, signal, restart_in_ms: nextPauseMs, hint: hintFor(signal) }, 'worker died');
+      const nextPauseMs = pauseAfter(livedMs, pauseMs);
+      const { pid } = worker.process;
+      log.error(
+        { pid, exit_code: code, signal, restart_in_ms: nextPauseMs, hint: hintFor(signal) },
+        'worker died',
+      );
       setTimeout(() => stopping || fork(nextPauseMs), nextPauseMs);
-    };
-    worker.on('exit', ended);
-    worker.on('error', (error) => {
-      // Where the system has no process for us, no exit follows.
-      if (pid !== undefined) return;
-      log.error({ err: error }, 'a worker could not be started');
-      ended(1, null);
-    });
+    }
+  }
+
+  function endedAtStop(code: number | null, signal: string | null): void {
+    if (!isClean(code, signal)) exitCode ||= code || 1;
+    if (running.size === 0) allGone.resolve();
   }
 
   function tellState(): void {
@@ -86,25 +85,15 @@ export function supervise({ workers: count, ...config }: Config, log: Log): Supe
     if (stopping) return;
     stopping = true;
     tellState();
-    const gone = new Promise<void>((resolve) => {
-      noneLeft = resolve;
-      if (running.size === 0) resolve();
-    });
-    // Nobody was sent here before all had started.
-    if (allStarted) await Promise.race([gone, sleep(config.shutdownDelaySeconds * 1000)]);
-    const late = setTimeout(killAll, stopMs);
+    if (running.size === 0) allGone.resolve();
+    // No load balancer sends anybody before all have started.
+    if (allStarted) await Promise.race([allGone.promise, sleep(config.shutdownDelaySeconds * 1000)]);
+    const late = setTimeout(() => killAll(running, log), stopMs);
     await connections.close();
     for (const worker of running) tell(worker, { kit: 'finish' });
-    await gone;
+    await allGone.promise;
     clearTimeout(late);
     process.exit(exitCode);
-  }
-
-  function killAll(): void {
-    for (const { process: late } of running) {
-      log.error({ pid: late.pid }, 'worker did not stop in time: killed');
-      late.kill('SIGKILL');
-    }
   }
 
   async function listen(): Promise<void> {
@@ -118,6 +107,43 @@ export function supervise({ workers: count, ...config }: Config, log: Log): Supe
 
   fork();
   return { listening: listen(), stop };
+}
+
+interface Ending {
+  code: number | null;
+  signal: string | null;
+  /** How long it served: 0 if it had not started. */
+  livedMs: number;
+  /** The system had no process for us. */
+  error?: Error;
+}
+
+function forkWorker(
+  count: number,
+  { hasStarted, hasEnded }: { hasStarted: () => void; hasEnded: (ending: Ending) => void },
+): Worker {
+  // It goes by our number, whatever `auto` would mean to it.
+  const worker = cluster.fork({ WORKERS: String(count) });
+  const { pid } = worker.process;
+  let startedAt: number | undefined;
+  worker.on('message', (message: FromWorker) => {
+    if (message?.kit !== 'started') return;
+    startedAt = performance.now();
+    hasStarted();
+  });
+  worker.on('exit', (code: number | null, signal: string | null) =>
+    hasEnded({ code, signal, livedMs: startedAt === undefined ? 0 : performance.now() - startedAt }),
+  );
+  // Where there is no process, no exit follows.
+  worker.on('error', (error) => pid ?? hasEnded({ code: null, signal: null, livedMs: 0, error }));
+  return worker;
+}
+
+function killAll(workers: Iterable<Worker>, log: Log): void {
+  for (const { process: late } of workers) {
+    log.error({ pid: late.pid }, 'worker did not stop in time: killed');
+    late.kill('SIGKILL');
+  }
 }
 
 /** How long to wait for a new worker, after one that had waited for `pauseMs` itself and then served for `livedMs`. */

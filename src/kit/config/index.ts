@@ -38,7 +38,7 @@ export interface Config {
     readonly recheckMinutes: number;
   };
   readonly redis: RedisConfig;
-  /** Processes to serve from; always one in development. */
+  /** Processes to serve from. In development there is one, whatever this says. */
   readonly workers: number;
   /** The site's own settings, by name. */
   readonly own: Readonly<Record<string, unknown>>;
@@ -140,7 +140,7 @@ export function loadConfig(
       recheckMinutes: set.SESSION_RECHECK_MINUTES,
     },
     redis: redisConfig(set),
-    workers: isDevelopment(env) ? 1 : workersOf(set),
+    workers: workersOf(set),
     own: reading.own,
   });
 }

@@ -5,11 +5,3 @@ import type { Values } from './settings.ts';
 export function workersOf({ WORKERS = 1 }: Pick<Values, 'WORKERS'>): number {
   return WORKERS === 'auto' ? availableParallelism() : WORKERS;
 }
-
-/** What is kept in memory is known to one process only. */
-export function* workersWithoutRedis(values: Values, invalid: ReadonlySet<string>): Generator<string> {
-  const count = workersOf(values);
-  if (count === 1 || values.REDIS_URL || invalid.has('REDIS_URL')) return;
-  const which = values.WORKERS === 'auto' ? `auto (${count} here)` : count;
-  yield `WORKERS=${which} needs REDIS_URL: sessions in memory are known to one process only. Set REDIS_URL, or WORKERS=1.`;
-}
