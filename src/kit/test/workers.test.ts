@@ -140,6 +140,14 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect(server.complaints).toMatch(/^- WORKERS=2 needs REDIS_URL: /m);
     });
 
+    test('in development is that of one process', async () => {
+      const server = await launchServer({ WORKERS: '2', NODE_ENV: 'development' });
+      onTestFinished(() => server.stop());
+      await server.logs(/^listening on /);
+      expect(workerPids(server)).toEqual([]);
+      expect(JSON.parse((await ask(server, { path: '/readyz' })).body).checks).not.toHaveProperty('workers');
+    });
+
     test('says once that the port is in use, and ends with code 1', async () => {
       const occupant = createServer().listen(0, '127.0.0.1');
       onTestFinished(() => void occupant.close());
