@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -59,7 +59,8 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect((await ask(server)).status).toBe(200);
       writeFileSync(goAhead, '');
       await server.logs('all 2 workers have started');
-      await until(async () => (await ready(server)).status === 200);
+      // Each has to meet the provider too.
+      await until(async () => (await readyFourTimes(server)).every(({ status }) => status === 200));
       expect((await ready(server)).body).toMatchObject({ status: 'ok', checks: { workers: true } });
     });
 
@@ -120,8 +121,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       const before = server.lines.filter(({ msg }) => msg === 'worker died').length;
       server.kill('SIGTERM');
       await server.logs('SIGTERM: stopping');
-      const answers = await Promise.all(Array.from({ length: 6 }, () => ready(server)));
-      for (const { status, body } of answers) {
+      for (const { status, body } of await readyFourTimes(server)) {
         expect([status, body.checks.stopping]).toEqual([503, true]);
       }
       expect((await pidsOfAnswers(server, 6)).size).toBe(2);
@@ -188,6 +188,21 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect(server.lines.filter(({ msg }) => msg === 'worker died')).toEqual([]);
     });
 
+    test('answers those too whose connections no worker had taken yet', async () => {
+      const server = await launchHere(
+        `process.on('SIGHUP', () => { for (const end = Date.now() + 1_500; Date.now() < end; ); });`,
+      );
+      await server.logs('all 2 workers have started');
+      for (const pid of workerPids(server)) process.kill(pid, 'SIGHUP');
+      const agent = new Agent({ maxSockets: 8 });
+      const asked = Array.from({ length: 8 }, () => ask(server, { agent }));
+      const connected = once(Object.values(agent.sockets)[0]?.at(-1) as Socket, 'connect');
+      await connected;
+      server.kill('SIGTERM');
+      expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(8).fill(200));
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+    });
+
     test('of a first process that was killed leaves nobody behind, and running requests get their answers', async () => {
       const server = await launchHere();
       await server.logs('all 2 workers have started');
@@ -217,6 +232,11 @@ async function launchHere(preload = '', settings: Record<string, string> = {}): 
   const server = await launchWorkers({ REDIS_URL: redis.url, ...settings }, preload);
   onTestFinished(() => endGroup(server));
   return server;
+}
+
+/** Of both workers: they take turns. */
+function readyFourTimes(server: ServerProcess) {
+  return Promise.all([1, 2, 3, 4].map(() => ready(server)));
 }
 
 function isAlive(pid: number): boolean {
