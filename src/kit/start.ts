@@ -162,10 +162,19 @@ export async function start(
       stopping = true;
       if (!first) await sleep(config.shutdownDelaySeconds * 1000);
       finishing.abort();
-      await finish(server, allClosed, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
+      await finish(server, allClosed, idleBeforeCut(config));
       await close();
     },
   };
+}
+
+/**
+ * How long a kept connection has to be unused before it is closed without a last answer. Whoever waits before a stop has
+ * a proxy in front, which may be sending just now; in development nobody wants to wait for an open browser.
+ */
+function idleBeforeCut({ shutdownDelaySeconds, development }: Config): number {
+  if (shutdownDelaySeconds > 0) return 1_000;
+  return development ? 0 : 500;
 }
 
 function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
