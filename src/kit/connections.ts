@@ -2,10 +2,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { graceMs } from './closing.ts';
 import type { Config } from './config/index.ts';
-
-/** Running requests have this long to finish at a stop. */
-const graceMs = 10_000;
 
 /** What a server has to do with its connections. */
 export interface Connections {

@@ -15,7 +15,7 @@ export interface HandOver {
 }
 
 /** Workers that are all too busy to take a connection for so long will not take it any more. */
-const patienceMs = 4_000;
+const patienceMs = 1_500;
 
 /**
  * In place of the distribution that node:cluster brings: that one stops listening when its last worker does, and resets

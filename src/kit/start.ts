@@ -7,11 +7,14 @@ import {
   OpenError,
   type Replacements,
 } from './assembly.ts';
+import { closeInTime, longestStopMs } from './closing.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
 import { finish, listen } from './connections.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
+import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
+import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
@@ -23,9 +26,6 @@ const keepAliveMs = 65_000;
 
 /** EX_CONFIG of sysexits.h: a supervisor need not start us again before somebody fixes the settings. */
 const exitConfig = 78;
-
-/** A worker whose first process has died ends by then, come what may: nobody is left who could kill it. */
-const aloneMs = 15_000;
 
 export interface RunningApp {
   /** The address that users see. */
@@ -68,7 +68,8 @@ export async function run(
     first.finish.then((why) => {
       if (why === 'finish') return stop(0);
       log.error('the first process has died: stopping');
-      setTimeout(() => process.exit(1), aloneMs).unref();
+      // Come what may: nobody is left who could kill us.
+      setTimeout(() => process.exit(1), longestStopMs).unref();
       return stop(1);
     });
   } else {
@@ -146,8 +147,13 @@ export async function start(
     finishing: finishing.signal,
     ...(replacements && { replacements }),
   });
-  const options = { keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
-  const server = createServer(options, listener(app, log));
+  const options = { ...leftToUs, keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
+  const additions = checked.site.contentSecurityPolicy;
+  const refusals = createRefusals(app, log, { baseUrl: config.baseUrl, additions });
+  const handle = listener(app, log, refusals.answer);
+  const server = createServer(options, handle);
+  passOnExpectations(server, handle);
+  refusals.watch(server);
   const { allClosed } =
     first?.serve(server) ??
     (await listen(server, config).catch(async (error) => {
@@ -163,7 +169,7 @@ export async function start(
       if (!first) await sleep(config.shutdownDelaySeconds * 1000);
       finishing.abort();
       await finish(server, allClosed, idleBeforeCut(config));
-      await close();
+      await closeInTime(close, log);
     },
   };
 }

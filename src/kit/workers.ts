@@ -1,12 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { longestStopMs } from './closing.ts';
 import type { Config } from './config/index.ts';
 import { createHandOver, tell } from './hand-over.ts';
 import type { Log } from './log/index.ts';
 import type { FromWorker } from './worker.ts';
-
-/** What a worker has to stop in, from its last connection on: ten seconds for requests, the rest for what `open` opened. */
-const stopMs = 15_000;
 
 /** How long a worker that died is waited for: growing, until one has lived so long that it is a new trouble. */
 const shortestPauseMs = 100;
@@ -88,7 +86,7 @@ export function supervise({ workers: count, ...config }: Config, log: Log): Supe
     if (running.size === 0) allGone.resolve();
     // No load balancer sends anybody before all have started.
     if (allStarted) await Promise.race([allGone.promise, sleep(config.shutdownDelaySeconds * 1000)]);
-    const late = setTimeout(() => killAll(running, log), stopMs);
+    const late = setTimeout(() => killAll(running, log), longestStopMs);
     await connections.close();
     for (const worker of running) tell(worker, { kit: 'finish' });
     await allGone.promise;

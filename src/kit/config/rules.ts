@@ -2,9 +2,9 @@ import { isClaimOfRequestObject } from './authorization-parameters.ts';
 import { outbound } from './outbound.ts';
 import { isDevelopment } from './own-settings.ts';
 import type { AllReadings, Reading } from './read.ts';
+import { redisConflicts } from './redis-rules.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
-import { workersOf } from './workers.ts';
 
 /** Different ones in a secret that was not made up by hand; 32 random hexadecimal digits hold about 14. */
 const fewestCharacters = 10;
@@ -12,7 +12,7 @@ const fewestCharacters = 10;
 /** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
 export function conflicts({ common, providers }: AllReadings, env: NodeJS.ProcessEnv): string[] {
   return [
-    ...storage(common.values, common.invalid, isDevelopment(env)),
+    ...redisConflicts(common.values, common.invalid, isDevelopment(env)),
     ...providers.flatMap(({ values, invalid, names }) =>
       [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
         names.inFull,
@@ -21,22 +21,10 @@ export function conflicts({ common, providers }: AllReadings, env: NodeJS.Proces
     ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
-          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with NODE_EXTRA_CA_CERTS.',
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with EXTRA_CA_FILE.',
         ]
       : []),
   ];
-}
-
-function* storage(values: Values, invalid: Reading['invalid'], development: boolean) {
-  const { BASE_URL, REDIS_URL } = values;
-  if (!BASE_URL || REDIS_URL || invalid.has('REDIS_URL')) return;
-  if (!isLoopback(new URL(BASE_URL).hostname)) {
-    yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
-  } else if (!development && workersOf(values) > 1) {
-    // In development one process serves, whatever WORKERS says.
-    const count = values.WORKERS === 'auto' ? `auto (${workersOf(values)} here)` : values.WORKERS;
-    yield `WORKERS=${count} needs REDIS_URL: sessions in memory are known to one process only. Set REDIS_URL, or WORKERS=1.`;
-  }
 }
 
 function* answers({ BASE_URL, OIDC_RESPONSE_MODE }: Values) {

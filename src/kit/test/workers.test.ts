@@ -190,7 +190,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
 
     test('answers those too whose connections no worker had taken yet', async () => {
       const server = await launchHere(
-        `process.on('SIGHUP', () => { for (const end = Date.now() + 1_500; Date.now() < end; ); });`,
+        `process.on('SIGHUP', () => { for (const end = Date.now() + 700; Date.now() < end; ); });`,
       );
       await server.logs('all 2 workers have started');
       for (const pid of workerPids(server)) process.kill(pid, 'SIGHUP');
