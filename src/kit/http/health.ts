@@ -8,6 +8,8 @@ interface Checks {
   providers: () => Readonly<Record<string, boolean>>;
   /** Are we on the way out? */
   stopping: () => boolean;
+  /** With several processes (WORKERS): have all started? */
+  workers?: (() => boolean) | undefined;
 }
 
 const patience = 2_000;
@@ -33,10 +35,12 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
         store: await (forPublic ? soon(storeAnswers()) : storeAnswers()),
         ...asChecks(providers),
         stopping: checks.stopping(),
+        ...(checks.workers && { workers: checks.workers() }),
       };
       // One that was never there keeps nobody from the others.
       const usable = Object.values(providers).some(Boolean);
-      const ready = !results.stopping && (forPublic || (results.store && usable));
+      const serves = !results.stopping && results.workers !== false;
+      const ready = serves && (forPublic || (results.store && usable));
       res
         .status(ready ? 200 : 503)
         .set('Cache-Control', 'no-store')
@@ -65,7 +69,7 @@ function asksForPublic(req: Request): boolean {
 /** A provider may have the name of another check, and no other thing has a hyphen in its name. */
 function asChecks(providers: Readonly<Record<string, boolean>>): Record<string, boolean> {
   const named = Object.entries(providers).map(([name, usable]) => [
-    /^(store|stopping)$/.test(name) ? `provider-${name}` : name,
+    /^(store|stopping|workers)$/.test(name) ? `provider-${name}` : name,
     usable,
   ]);
   return Object.fromEntries(named);
