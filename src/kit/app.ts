@@ -5,6 +5,7 @@ import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
 import { health } from './http/health.ts';
+import { hostAndExpect } from './http/host-and-expect.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
@@ -29,7 +30,7 @@ import { postedFromElsewhere, signInRoutes } from './sign-in/routes.ts';
 import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
-import type { Sealer, Sessions } from './store/index.ts';
+import { createKeys, type Sealer, type Sessions } from './store/index.ts';
 import { fetchApi } from './tokens/fetch-api.ts';
 import { hookToken } from './tokens/hook-token.ts';
 import { createEventStreams } from './tokens/proxy/events.ts';
@@ -83,6 +84,7 @@ export function createApp(parts: Parts): Express {
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0), askerOf));
   app.use(securityHeaders({ baseUrl, additions: site.contentSecurityPolicy }));
+  app.use(hostAndExpect);
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),
@@ -99,7 +101,7 @@ export function createApp(parts: Parts): Express {
 
   // Who is asking.
   const siteParts = { data: parts.data, settings: config.own };
-  app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
+  app.use('/auth', rateLimits({ audit, log, shared: countsIn(sessions, config.redis) }));
   const { secrets, idleMinutes, maxHours, recheckMinutes } = config.session;
   const context = createContext({
     ...{ baseUrl, providers, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
@@ -131,8 +133,11 @@ function checkOf({ name, settings, loaded }: Providers['all'][number]): [string,
 }
 
 /** The rate limits count where the sessions are, so that all instances count together. */
-function countIn({ command }: Sessions) {
+function countsIn({ command }: Sessions, { keyPrefix }: Config['redis']) {
   if (!command) return undefined;
-  return async (details: { key?: string; command: string[] }) =>
-    (await command(details.key, details.command)) as number;
+  return {
+    send: async (details: { key?: string; command: string[] }) =>
+      (await command(details.key, details.command)) as number,
+    prefix: createKeys(keyPrefix).limit,
+  };
 }

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
+import { trustCas } from './config/trusted-cas.ts';
 import { type Folders, foldersOf } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
@@ -93,6 +94,7 @@ export async function assemble(
   const closers: Closer[] = [];
   const close = () => closeAll(closers);
   try {
+    closers.push(trustCas(config.extraCas, log));
     const { secrets } = config.session;
     const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
     const sessions = replacements.sessions?.(stored) ?? stored;

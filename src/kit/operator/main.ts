@@ -1,6 +1,7 @@
 /** `npm run sessions`: an operator lists and ends sessions from the command line (OWASP ASVS 7.4.5). */
 import { openStore } from '../assembly.ts';
 import { type Config, ConfigError, loadConfig } from '../config/index.ts';
+import { trustCas } from '../config/trusted-cas.ts';
 import { type Audit, createAudit, createLog } from '../log/index.ts';
 import { type Sessions, StoreError } from '../store/index.ts';
 import { readArguments, UsageError, usage } from './arguments.ts';
@@ -27,6 +28,7 @@ async function main(): Promise<number> {
   if (order.command === 'help') return answer(usage);
   const config = loadConfig(process.env);
   if (config.redis.urls.length === 0) return complain(exit.config, inMemory);
+  trustCas(config.extraCas);
   const endings = collectEndings();
   const sessions = await open(config, endings);
   try {

@@ -1,4 +1,5 @@
 import type { OperatorNote, Sessions } from './contract.ts';
+import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
 
@@ -11,16 +12,14 @@ const most = 200;
 /**
  * What `npm run sessions` has ended, left for the instances that run: the log of a shell in a container is kept nowhere.
  *
- * @param keys.notes where they are; a set of sealed texts, each with its end
- * @param keys.none with the same hash tag; nothing is ever there
  * @param claim true for the first of all instances that asks with this name, for a day
  */
 export function createOperatorNotes(
   records: Records,
+  { operatorNotes: notes }: Keys,
   secrets: readonly string[],
-  { keys, claim }: { keys: { notes: string; none: string }; claim: (name: string) => Promise<boolean> },
+  claim: (name: string) => Promise<boolean>,
 ): Sessions['operatorNotes'] {
-  const { notes, none } = keys;
   const sealer = createSealer(secrets, 'operator note');
 
   /** Undefined for what is too old or not ours, also because it is sealed with a secret that comes next. */
@@ -34,7 +33,7 @@ export function createOperatorNotes(
     async leave(note) {
       if ((await records.members(notes)).length >= most) return;
       const sealed = sealer.seal(JSON.stringify(note), notes).toString('base64url');
-      await records.addMember(notes, sealed, note.at + keptMs, none);
+      await records.addMember(notes, sealed, note.at + keptMs);
     },
 
     async take() {

@@ -1,5 +1,6 @@
 import type { RedisConfig } from '../config/index.ts';
 import type { Audit } from '../log/index.ts';
+import { createKeys } from './keys.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
@@ -8,8 +9,9 @@ import { prepareLinks } from './redis-link.ts';
  * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
  * background, and whoever asks before the first attempt has come to an end waits for that one only.
  */
-export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Promise<Records> {
-  const redis = new RedisConnection(await prepareLinks(urls), audit);
+export async function openRedisRecords({ urls, keyPrefix }: RedisConfig, audit: Audit): Promise<Records> {
+  const { order } = createKeys(keyPrefix);
+  const redis = new RedisConnection(await prepareLinks(urls), audit, order);
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;
@@ -57,15 +59,16 @@ export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Pro
     async extendIf(key, value, seconds) {
       await script(extendIf, key, value, seconds);
     },
-    async nextNumber(key) {
-      return Number(await script(nextNumber, key, Date.now()));
+    async nextNumber(key, seconds) {
+      return Number(await script(nextNumber, key, Date.now(), seconds));
     },
     async raise(key, value, seconds) {
       await script(raise, key, value, seconds);
     },
     async addMember(key, member, endsAt, beside) {
       const args = [member, endsAt, Date.now()].map(String);
-      return Number(await redis.send(key, ['EVAL', addMember, '2', key, beside, ...args]));
+      const keys = beside === undefined ? ['1', key] : ['2', key, beside];
+      return Number(await redis.send(key, ['EVAL', addMember, ...keys, ...args]));
     },
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
@@ -74,10 +77,11 @@ export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Pro
       await redis.send(key, ['ZREM', key, ...members]);
     },
     async *scan(prefix) {
+      const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
       for (const send of await redis.nodes()) {
         let cursor = '0';
         do {
-          const reply = await send(['SCAN', cursor, 'MATCH', `${prefix}*`, 'COUNT', '500']);
+          const reply = await send(['SCAN', cursor, 'MATCH', pattern, 'COUNT', '500']);
           const [next, keys] = reply as [string, string[]];
           yield keys;
           cursor = next;
@@ -130,7 +134,7 @@ const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPI
 const nextNumber = `
   local last = tonumber(redis.call('GET', KEYS[1]) or '0')
   local number = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
-  redis.call('SET', KEYS[1], number)
+  redis.call('SET', KEYS[1], number, 'EX', ARGV[2])
   return number`;
 
 const raise = `
@@ -143,4 +147,4 @@ const addMember = `
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
   redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
-  return redis.call('GET', KEYS[2]) or '0'`;
+  return KEYS[2] and redis.call('GET', KEYS[2]) or '0'`;

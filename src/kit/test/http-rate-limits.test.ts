@@ -7,11 +7,11 @@ import type { ErrorWithMessage } from '../errors/message.ts';
 import { useClientAddress } from '../http/client-address.ts';
 import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
 import { createLog } from '../log/index.ts';
-import { openSessions } from '../store/index.ts';
+import { createKeys, openSessions } from '../store/index.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { describeWithRedis, redisAt, startRedis, startRedisCluster, until } from './helpers/redis-server.ts';
 
-type Send = NonNullable<Parameters<typeof rateLimits>[0]['sendCommand']>;
+type Send = NonNullable<Parameters<typeof rateLimits>[0]['shared']>['send'];
 
 let audited: { event: string; reason?: string | undefined; 'client.address'?: unknown }[] = [];
 let lines: { level: number; msg: string; limit?: string }[] = [];
@@ -25,17 +25,19 @@ afterEach(() => void vi.useRealTimers());
 
 function appWith({
   sendCommand,
+  keyPrefix = 'app:',
   login = 3,
   hops = 1,
 }: {
   sendCommand?: Send;
+  keyPrefix?: string;
   login?: number;
   hops?: number | boolean;
 } = {}) {
   const limits = rateLimits({
     audit: (event, details) => void audited.push({ event, ...details }),
     log,
-    sendCommand,
+    shared: sendCommand && { send: sendCommand, prefix: createKeys(keyPrefix).limit },
     limits: { ...limitsPerMinute, login },
   });
   const app = express().set('trust proxy', hops);
@@ -189,8 +191,17 @@ describe('with Redis', () => {
     const statuses = [await one(), await two(), await one(), await two()].map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 200, 429]);
     await one('192.0.2.1', '/auth/callback');
-    expect([...counts.keys()]).toEqual(['limit:login:192.0.2.1', 'limit:callback:192.0.2.1']);
+    expect([...counts.keys()]).toEqual(['app:limit:login:192.0.2.1', 'app:limit:callback:192.0.2.1']);
     expect(audited).toHaveLength(1);
+  });
+
+  test('two apps with prefixes of their own count apart, also where one prefix begins with the other', async () => {
+    const { send, counts } = fakeRedis();
+    const prefixes = ['app:', 'app:two:', 'app:limit:'];
+    const asks = prefixes.map((keyPrefix) => appWith({ sendCommand: send, keyPrefix }));
+    for (const ask of asks)
+      expect((await times(3, ask)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect([...counts.keys()]).toEqual(prefixes.map((prefix) => `${prefix}limit:login:192.0.2.1`));
   });
 
   test('nothing is sent before somebody asks, and one command for each request', async () => {

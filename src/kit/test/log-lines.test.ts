@@ -1,9 +1,11 @@
 import cluster from 'node:cluster';
+import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { createAudit, createLog } from '../log/index.ts';
 import { instanceId, serviceName } from '../log/instance.ts';
+
+const { name: ownName } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** What a log writes, as it is. */
 function written(write: (log: ReturnType<typeof createLog>) => void): string {
@@ -27,7 +29,7 @@ describe('each line', () => {
     expect(line.level).toBe('warn');
     expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(Math.abs(Date.parse(line.time) - Date.now())).toBeLessThan(10_000);
-    expect(line['service.name']).toBe(packageJson.name);
+    expect(line['service.name']).toBe(ownName);
     expect(line['service.instance.id']).toBe(`${hostname()}-${process.pid}`);
   });
 
@@ -58,8 +60,8 @@ describe('the names of service and instance', () => {
     [{ OTEL_SERVICE_NAME: 'shop', OTEL_RESOURCE_ATTRIBUTES: 'service.name=other' }, 'shop'],
     [{ OTEL_SERVICE_NAME: '', OTEL_RESOURCE_ATTRIBUTES: 'a=b, service.name = my%20shop ,c=d' }, 'my shop'],
     [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=50%' }, '50%'],
-    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=' }, packageJson.name],
-    [{ OTEL_RESOURCE_ATTRIBUTES: ',,=,service.names=x' }, packageJson.name],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=' }, ownName],
+    [{ OTEL_RESOURCE_ATTRIBUTES: ',,=,service.names=x' }, ownName],
   ])('with %o it is the service %s', (env, name) => {
     withEnv(env);
     expect(serviceName()).toBe(name);

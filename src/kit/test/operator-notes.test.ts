@@ -92,10 +92,10 @@ describeWithRedis('an instance that runs', () => {
     const store = await shared.open();
     await endingsOf(2).leaveIn(store);
     await endingsOf(200).leaveIn(store);
-    expect(String(await shared.redis.run('ZRANGE', 'app:operator:{notes}', '0', '-1'))).not.toMatch(
+    expect(String(await shared.redis.run('ZRANGE', 'app:operator-notes', '0', '-1'))).not.toMatch(
       /alice|id\./,
     );
-    expect(await shared.redis.run('PTTL', 'app:operator:{notes}')).toBeGreaterThan(86_000_000);
+    expect(await shared.redis.run('PTTL', 'app:operator-notes')).toBeGreaterThan(86_000_000);
 
     const stop = auditOperatorEndings(store, audit, 10);
     await expect.poll(() => events).toHaveLength(3);
@@ -111,7 +111,7 @@ describeWithRedis('an instance that runs', () => {
     const { take } = store.operatorNotes;
     store.operatorNotes.take = () => take().finally(() => looks++);
     const commands = await shared.redis.monitor(() => vi.waitFor(() => expect(looks).toBeGreaterThan(2)));
-    expect(new Set(commands)).toEqual(new Set(['"ZRANGE" "app:operator:{notes}" "0" "-1"']));
+    expect(new Set(commands)).toEqual(new Set(['"ZRANGE" "app:operator-notes" "0" "-1"']));
     await stop();
     const before = looks;
     expect(await shared.redis.monitor(() => store.check())).not.toContain('ZRANGE');

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { checkSiteAndSettings } from '../../assembly.ts';
-import type { Config } from '../../config/index.ts';
+import { type Config, readRedisAddress } from '../../config/index.ts';
 import { foldersOf } from '../../folders.ts';
 import { type AuditEvent, createLog } from '../../log/index.ts';
 import type { AnySite } from '../../site.ts';
@@ -109,7 +109,7 @@ export async function prepareApp(
  */
 export function expectNoSecrets(lines: readonly LogLine[], { providers, session, redis }: Config): void {
   const log = JSON.stringify(lines);
-  const passwords = redis.urls.map((url) => decodeURIComponent(new URL(url).password));
+  const passwords = redis.urls.map((url) => readRedisAddress(url)?.password);
   for (const secret of [
     ...providers.map(({ clientSecret }) => clientSecret),
     ...session.secrets,
