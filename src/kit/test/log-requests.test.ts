@@ -62,6 +62,8 @@ describe('the route of a request', () => {
     ['/', '/', 200],
     ['/?tab=1', '/', 200],
     ['/profile', '/profile', 503],
+    // Of the site's own routes too, when the guard answers.
+    ['/api/hello', '/api/hello', 503],
     ['/auth/login', '/auth/login', 503],
     ['/auth/callback?code=a&state=b', '/auth/callback', 400],
     // Of a router: with the address that it is at, also when it has been left by an error.
