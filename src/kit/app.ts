@@ -4,7 +4,7 @@ import type { Config } from './config/index.ts';
 import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
-import { health } from './http/health.ts';
+import { health, isProbe } from './http/health.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
@@ -29,6 +29,7 @@ import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
 import type { Sealer, Sessions } from './store/index.ts';
+import type { Telemetry } from './telemetry/index.ts';
 import { fetchApi } from './tokens/fetch-api.ts';
 import { hookToken } from './tokens/hook-token.ts';
 import { createEventStreams } from './tokens/proxy/events.ts';
@@ -48,6 +49,8 @@ export interface Parts {
   log: Log;
   audit: Audit;
   logRequests: (app: Express, trusted: (req: IncomingMessage) => boolean) => RequestHandler;
+  /** Where an SDK is attached. */
+  requestTelemetry?: Telemetry['requests'];
   providers: Providers;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
@@ -75,8 +78,11 @@ export function createApp(parts: Parts): Express {
   app.locals.asset = assets.href;
 
   // What every answer has, and what needs no session.
-  const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
-  app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0)));
+  const believes = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
+  const trusted = (req: IncomingMessage) => believes(req.socket.remoteAddress ?? '', 0);
+  if (parts.requestTelemetry)
+    app.use(parts.requestTelemetry({ trusted, untraced: (path) => assets.has(path) || isProbe(path) }));
+  app.use(parts.logRequests(app, trusted));
   app.use(securityHeaders({ baseUrl, additions: site.contentSecurityPolicy }));
   app.use(assets.handler);
   const probes = health({

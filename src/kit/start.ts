@@ -16,6 +16,7 @@ import { listener } from './http/listener.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
+import { attachTelemetry } from './telemetry/attach.ts';
 
 /** Running requests have this long to finish at a stop. */
 const graceMs = 10_000;
@@ -44,7 +45,9 @@ export async function run(
   { root, replacements }: { root?: string; replacements?: Replacements } = {},
 ): Promise<void> {
   const checked = checkedOrExit(site, root);
-  const log = createLog(checked.config.logLevel);
+  const telemetry = await attachTelemetry(process.env, process.argv.includes('--otel'));
+  const log = createLog(checked.config.logLevel, undefined, telemetry.logFields);
+  telemetry.sayIn(log);
 
   // The last resort: whatever nobody caught leaves the process in a state that nobody knows.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -63,6 +66,7 @@ export async function run(
       stopping = true;
       log.info(`${signal}: stopping`);
       await (await starting).stop();
+      await telemetry.stop();
       process.exit(0);
     });
   }

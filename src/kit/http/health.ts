@@ -9,6 +9,9 @@ interface Checks {
   stopping: () => boolean;
 }
 
+/** Whether an address is one of these, which are asked every few seconds. */
+export const isProbe = (path: string) => /^\/(?:healthz|readyz)\/?$/i.test(path);
+
 const patience = 2_000;
 const freshFor = 1_000;
 

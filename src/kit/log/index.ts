@@ -64,9 +64,19 @@ const quiet: ReadonlySet<AuditEvent> = new Set([
   'provider.found',
 ]);
 
-/** The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20). */
-export function createLog(level: string, destination?: DestinationStream): Log {
-  const options = { level, base: null, formatters: { log: withoutSecrets }, serializers: { err: asItIs } };
+/**
+ * The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20).
+ *
+ * @param mixin what each line bears besides, such as the trace that it is written in
+ */
+export function createLog(level: string, destination?: DestinationStream, mixin?: () => object): Log {
+  const options = {
+    level,
+    base: null,
+    formatters: { log: withoutSecrets },
+    serializers: { err: asItIs },
+    ...(mixin && { mixin }),
+  };
   // In order and at once: a process that ends on an error has told all that came before it.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
@@ -92,11 +102,13 @@ export function sessionHash(id: string): string {
  *
  * @param app whose `request` all its requests inherit from
  * @param trusted says whether the caller is a proxy of ours, whose X-Request-Id counts
+ * @param bound has the line written in the request's trace, which its end is no part of
  */
 export function requestLog(
   log: Log,
   app: { request: object },
   trusted: (req: IncomingMessage) => boolean,
+  bound: (work: () => void) => () => void = (work) => work,
 ): RequestLog {
   // One getter for all, which makes a logger when somebody has something to say: most pages say nothing. A getter for
   // each request would be kept by V8 with all that it sees, the whole request, until the next full collection.
@@ -110,12 +122,13 @@ export function requestLog(
     const given = req.headers['x-request-id'];
     const ours = typeof given !== 'string' || !/^[\w.-]{1,64}$/.test(given) || !trusted(req);
     req.id = ours ? randomUUID() : given;
-    res.on('close', () => {
+    const said = () => {
       const level = res.statusCode >= 500 ? 'error' : 'info';
       // Not `req.log`: an Express app in one of the site's routers has given the request another prototype.
       if (log.isLevelEnabled(level))
         log.child({ request_id: req.id })[level](described(req, res, started), 'request');
-    });
+    };
+    res.on('close', bound(said));
     next();
   };
 }

@@ -14,5 +14,6 @@ export function routeOf(req: IncomingMessage): string | undefined {
   const { baseUrl = '', route } = req as Routed;
   if (route?.path === undefined) return undefined;
   const [path] = Array.isArray(route.path) ? route.path : [route.path];
-  return `${baseUrl}${path === '/' && baseUrl !== '' ? '' : path}`;
+  // As it came, and routers take /AUTH for /auth: everyone could make up new routes.
+  return `${baseUrl.toLowerCase()}${path === '/' && baseUrl !== '' ? '' : path}`;
 }

@@ -5,6 +5,7 @@ import type { Sessions, SessionsOptions } from './contract.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
+import { createSessionCount } from './session-count.ts';
 import {
   isForeignId,
   lockKey,
@@ -127,6 +128,8 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       }
       return ended;
     },
+
+    count: createSessionCount(records, () => sessions.ids()),
 
     async endAll(reason) {
       let ended = 0;

@@ -5,6 +5,7 @@ import { createMemoryRecords } from './memory.ts';
 export type {
   AccessToken,
   ApiTokenRecord,
+  ObserveCommand,
   OpenMemory,
   SessionOwner,
   Sessions,
@@ -18,8 +19,8 @@ export { createNamer, createSealer, type Sealer } from './sealing.ts';
 
 /** Does not wait for Redis, and does not mind when it is away: it connects in the background. */
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
-  const { redis, secrets, log, audit, memory = () => createMemoryRecords(log) } = options;
+  const { redis, secrets, log, audit, observe, memory = () => createMemoryRecords(log) } = options;
   if (redis.urls.length === 0) return createSessions(memory(secrets, log), options);
   const { openRedisRecords } = await import('./redis.ts');
-  return createSessions(await openRedisRecords(redis, audit), options);
+  return createSessions(await openRedisRecords(redis, audit, observe), options);
 }

@@ -1,5 +1,7 @@
 import type { RedisConfig } from '../config/index.ts';
 import type { Audit } from '../log/index.ts';
+import type { ObserveCommand } from './contract.ts';
+import { observedLinks } from './observed-links.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
@@ -8,8 +10,13 @@ import { prepareLinks } from './redis-link.ts';
  * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
  * background, and whoever asks before the first attempt has come to an end waits for that one only.
  */
-export async function openRedisRecords({ urls }: RedisConfig, audit: Audit): Promise<Records> {
-  const redis = new RedisConnection(await prepareLinks(urls), audit);
+export async function openRedisRecords(
+  { urls }: RedisConfig,
+  audit: Audit,
+  observe?: ObserveCommand,
+): Promise<Records> {
+  const links = await prepareLinks(urls);
+  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, audit);
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;

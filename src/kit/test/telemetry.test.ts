@@ -202,9 +202,9 @@ test("a trace shows sign-in, refresh and revocation with the provider's calls be
     const tree = spans.map(({ name, parent }) => `${parent ?? ''} > ${name}`);
     expect(tree).toEqual(
       expect.arrayContaining([
-        ' > sign_in.start',
+        'GET > sign_in.start',
         'sign_in.start > POST /par',
-        ' > sign_in.finish',
+        'GET > sign_in.finish',
         'sign_in.finish > POST /token',
         'sign_in.finish > GET /userinfo',
         'token.refresh > POST /token',
