@@ -1,15 +1,20 @@
 import type { Records } from './records.ts';
 
-/** How long a number holds for all instances, and who may count meanwhile; both in seconds. */
-const fresh = 60;
+/** How long one instance has to count before another may try, in seconds. */
 const atWork = 30;
+
+/**
+ * How long a number is kept for all instances, in seconds: for a minute where there are many sessions, less where
+ * counting takes less. Redis is busy with it for a two-hundredth of the time at most.
+ */
+const freshFor = (tookMs: number) => Math.min(60, Math.max(1, Math.ceil(tookMs / 5)));
 
 const countKey = 'app:open';
 const countingKey = 'app:counting';
 
 /**
- * How many sessions there are. In Redis, which has no index of all, their keys are counted: once a minute, by whichever
- * instance asks first then, and the number is kept for the others.
+ * How many sessions there are. In Redis, which has no index of all, their keys are counted: now and then, by whichever
+ * instance asks first, and the number is kept for the others.
  *
  * @param ids of the sessions, page by page
  * @returns undefined while another instance counts and there is no number yet
@@ -32,8 +37,10 @@ export function createSessionCount(
     const kept = await records.get(countKey);
     if (kept !== undefined) last = Number(kept.toString());
     else if (await records.set(countingKey, '1', 'NX', atWork)) {
+      const started = performance.now();
       last = await count();
-      await records.set(countKey, String(last), 'NX', fresh);
+      await records.set(countKey, String(last), 'NX', freshFor(performance.now() - started));
+      await records.del(countingKey);
     }
     return last;
   };

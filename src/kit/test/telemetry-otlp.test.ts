@@ -1,0 +1,238 @@
+import { describe, expect, test } from 'vitest';
+import { markOn } from './helpers/browser.ts';
+import { type OtlpApp, sessionSecret, withOtlpApp } from './helpers/otlp-app.ts';
+import type { ReceivedSpan } from './helpers/otlp-receiver.ts';
+import { describeWithRedis, type RedisServer, startRedis, until } from './helpers/redis-server.ts';
+
+// What a collector gets of a running app: an OTLP receiver of the test's own stands in for it.
+
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+
+/** Signs in, lets a token be refreshed for an API, fails a sign-in, and signs out. */
+async function wholeLife({ op, browser, open, server }: OtlpApp): Promise<void> {
+  op.next({ token: { json: { expires_in: 1 } } });
+  expect((await open('/profile?from=a-query-of-somebody')).status).toBe(200);
+  expect(
+    (await open('/api-data', { traceparent, tracestate: 'vendor=opaque', baggage: 'user=secret-baggage' }))
+      .status,
+  ).toBe(200);
+  await browser.post(
+    `${server.origin}/auth/callback?code=a-code-that-somebody-stole&state=unknown-state-0123`,
+  );
+  const page = await open('/profile');
+  expect((await browser.submit(page)).status).toBe(200);
+  op.next({
+    token: { status: 400, json: { error: 'invalid_grant', error_description: 'the-provider-says-this' } },
+  });
+  expect((await open('/profile')).status).toBeGreaterThanOrEqual(400);
+  op.honest();
+}
+
+describeWithRedis('a collector', () => {
+  let redis: RedisServer;
+  const withRedis =
+    (use: (at: OtlpApp) => Promise<void>, env: Record<string, string> = {}) =>
+    async () => {
+      redis = await startRedis({ password: 'a-password-of-redis-0123456789' });
+      await withOtlpApp({ REDIS_URL: redis.url, TRUST_PROXY_HOPS: '1', ...env }, use).finally(() =>
+        redis.stop(),
+      );
+    };
+
+  test(
+    'gets no secret of a sign-in, a refresh and a sign-out, not ten characters of one',
+    withRedis(async (at) => {
+      const { receiver, op, browser, server, open } = at;
+      op.next({ token: { json: { expires_in: 1 } } });
+      const mark = markOn(await open('/profile'))['kit-form'];
+      const keys = (await redis.run('KEYS', '*')) as string[];
+      await browser.submit(await open('/profile'));
+      await wholeLife(at);
+      await server.stop();
+
+      const all = receiver.received.map(({ body, headers }) => JSON.stringify(headers) + body).join('\n');
+      expect(all).toContain('/token');
+      const inAddresses = [...browser.visited, ...op.received].flatMap((line) => {
+        const query = line.split(/[? ]/)[2] ?? '';
+        return [...new URLSearchParams(query)]
+          .filter(([name]) => /^(code|state|nonce|code_challenge|id_token_hint|from)$/.test(name))
+          .map(([, value]) => value);
+      });
+      const secrets = {
+        'of the provider': op.secrets,
+        'of an address': inAddresses,
+        cookie: browser.setCookies.map(({ line }) => /=([^;]*)/.exec(line)?.[1] ?? ''),
+        'key of Redis': keys.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''),
+        mark: [mark],
+        setting: [op.clientSecret, sessionSecret, 'a-password-of-redis-0123456789'],
+        'said by the provider': ['the-provider-says-this'],
+        'of a header': ['Mozilla/5.0 (X11; Linux', 'user=secret-baggage'],
+        'about the user': ['Ada Example', 'ada@example.com'],
+      };
+      const pieces = piecesOf(all);
+      for (const [what, values] of Object.entries(secrets)) {
+        const long = values.filter(({ length }) => length >= 10);
+        expect(long.length, what).toBeGreaterThan(0);
+        for (const value of long)
+          expect(
+            [...piecesOf(value)].filter((piece) => pieces.has(piece)),
+            what,
+          ).toEqual([]);
+      }
+      for (const word of ['user-1', '?', '/private/path']) expect(all.includes(word), word).toBe(false);
+    }),
+    60_000,
+  );
+
+  test(
+    'gets a trace from the request through Redis to the provider, and the API gets it too',
+    withRedis(async (at) => {
+      const { receiver, api, op, server } = at;
+      await wholeLife(at);
+      await server.stop();
+      const spans = receiver.spans();
+      const tree = new Set(spans.map((span) => lineOf(span, spans)));
+      expect([...tree]).toEqual(
+        expect.arrayContaining([
+          'GET /profile > GETEX',
+          'GET /profile > sign_in.start',
+          'GET /auth/callback > sign_in.finish',
+          'sign_in.finish > POST /token',
+          'sign_in.finish > GET /userinfo',
+          'GET /api-data > GETEX',
+          'GET /api-data > token.refresh',
+          'token.refresh > POST /token',
+          'GET /api-data > GET data',
+          'POST /auth/logout > GETDEL',
+        ]),
+      );
+      const request = spans.find(({ name }) => name === 'GET /api-data');
+      expect(request).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7', kind: 2, failed: false });
+      const call = spans.find(({ name }) => name === 'GET data');
+      expect(api.calls.at(-1)?.headers).toMatchObject({
+        traceparent: `00-${traceId}-${call?.spanId}-01`,
+        tracestate: 'vendor=opaque',
+      });
+      expect(api.calls.at(-1)?.headers.baggage).toBeUndefined();
+      expect(op.received.length).toBeGreaterThan(0);
+      expect(op.received.filter((line) => /"(traceparent|tracestate|baggage)"/i.test(line))).toEqual([]);
+      const failed = spans.filter((span) => span.failed && span.name === 'sign_in.finish');
+      expect(failed.map(({ attributes }) => attributes)).toEqual([{ 'error.type': 'token_refused' }]);
+      // Each line that was written for a request names its trace, the last one of it too.
+      const traces = new Set(spans.map((span) => span.traceId));
+      const lines = server.lines.filter(({ request_id }) => request_id !== undefined);
+      expect(lines.filter(({ msg }) => msg === 'request').length).toBeGreaterThan(5);
+      expect(lines.filter((line) => !traces.has(String(line.trace_id)))).toEqual([]);
+      expect(lines.find(({ path }) => path === '/api-data')).toMatchObject({
+        trace_id: traceId,
+        span_id: request?.spanId,
+      });
+    }),
+    60_000,
+  );
+
+  test(
+    'gets the metrics of requests by route, of Redis by command, of calls, and of what there is',
+    withRedis(
+      async (at) => {
+        const { receiver, server, op, api } = at;
+        await wholeLife(at);
+        await at.open('/profile');
+        for (const path of ['/site.css', '/no/such/address', '/healthz']) await at.open(path);
+        await until(() => valueIn(receiver, 'app.sessions.open', {}) === 1);
+        await server.stop();
+        const request = { 'http.request.method': 'GET', 'url.scheme': 'http' };
+        const value = (name: string, attributes: object) => valueIn(receiver, name, attributes);
+        expect(
+          value('http.server.request.duration', {
+            ...request,
+            'http.response.status_code': 200,
+            'http.route': '/profile',
+          }),
+        ).toBeGreaterThan(1);
+        expect(
+          value('http.server.request.duration', {
+            ...request,
+            'http.response.status_code': 200,
+            'http.route': '/healthz',
+          }),
+        ).toBe(1);
+        expect(value('http.server.request.duration', { ...request, 'http.response.status_code': 404 })).toBe(
+          1,
+        );
+        const { port } = new URL(redis.url);
+        const command = {
+          'db.system.name': 'redis',
+          'server.address': 'localhost',
+          'server.port': Number(port),
+        };
+        expect(
+          value('db.client.operation.duration', { ...command, 'db.operation.name': 'GETEX' }),
+        ).toBeGreaterThan(3);
+        const provider = { 'http.request.method': 'POST', ...serverOf(op.origin), 'url.template': '/token' };
+        expect(
+          value('http.client.request.duration', { ...provider, 'http.response.status_code': 200 }),
+        ).toBeGreaterThan(1);
+        const call = { 'http.request.method': 'GET', ...serverOf(api.url), 'app.api': 'data' };
+        expect(value('http.client.request.duration', { ...call, 'http.response.status_code': 200 })).toBe(1);
+        expect(value('app.store.up', {})).toBe(1);
+        expect(value('app.provider.up', { 'app.provider': 'default' })).toBe(1);
+        for (const name of ['p50', 'p99', 'max']) {
+          expect(value(`nodejs.eventloop.delay.${name}`, {})).toBeGreaterThanOrEqual(0);
+          expect(value(`nodejs.eventloop.delay.${name}`, {})).toBeLessThan(5);
+        }
+        expect(value('nodejs.eventloop.utilization', {})).toBeLessThanOrEqual(1);
+        const [resource] = receiver.resources();
+        expect(resource).toMatchObject({
+          'service.name': 'my-shop',
+          'service.instance.id': 'shop-7',
+          'deployment.environment.name': 'test',
+        });
+        expect(receiver.received[0]?.headers['x-key']).toBe('key-of-the-collector');
+        expect(JSON.stringify(server.lines)).not.toContain('key-of-the');
+      },
+      {
+        OTEL_METRIC_EXPORT_INTERVAL: '300',
+        OTEL_SERVICE_NAME: 'my-shop',
+        OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=shop-7,deployment.environment.name=test',
+        OTEL_EXPORTER_OTLP_HEADERS: 'x-key=key-of-the-collector',
+      },
+    ),
+    60_000,
+  );
+});
+
+describe('a trace that comes with a request', () => {
+  test('counts only from a trusted hop', () =>
+    withOtlpApp({ TRUST_PROXY_HOPS: undefined }, async ({ receiver, server, open }) => {
+      await open('/', { traceparent });
+      await server.stop();
+      const spans = receiver.spans().filter(({ name }) => name === 'GET /');
+      expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual([undefined]);
+      expect(spans[0]?.traceId).not.toBe(traceId);
+    }));
+});
+
+function valueIn({ series }: OtlpApp['receiver'], name: string, attributes: object): number | undefined {
+  const wanted = JSON.stringify(Object.entries(attributes).sort());
+  return series().find(
+    (one) => one.name === name && JSON.stringify(Object.entries(one.attributes).sort()) === wanted,
+  )?.value;
+}
+
+function serverOf(origin: string) {
+  const { hostname, port } = new URL(origin);
+  return { 'server.address': hostname, 'server.port': Number(port) };
+}
+
+function lineOf({ name, parentSpanId }: ReceivedSpan, spans: readonly ReceivedSpan[]): string {
+  return `${spans.find(({ spanId }) => spanId === parentSpanId)?.name ?? ''} > ${name}`;
+}
+
+/** Each run of ten characters. */
+function piecesOf(text: string): Set<string> {
+  const pieces = new Set<string>();
+  for (let at = 0; at + 10 <= text.length; at++) pieces.add(text.slice(at, at + 10));
+  return pieces;
+}
