@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Attributes,
+  type Context,
   context,
   metrics,
   ROOT_CONTEXT,
+  type Span,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
 import { routeOf } from '../log/route.ts';
@@ -44,12 +48,12 @@ export function requestTelemetry(baseUrl: string): (options: Options) => Middlew
       if (trace.getActiveSpan()) return next();
       const started = performance.now();
       const method = knownMethod(req.method);
-      const traced = tracer && !untraced(pathOf(req.url ?? ''));
-      const parent = traced && trusted(req) ? traceOf(req.headers) : ROOT_CONTEXT;
+      const parent = tracer && trusted(req) ? traceOf(req.headers) : ROOT_CONTEXT;
       const attributes = { 'http.request.method': method, 'url.scheme': scheme };
-      const span = traced
-        ? tracer.startSpan(nameOf(method), { kind: SpanKind.SERVER, attributes }, parent)
-        : undefined;
+      const span =
+        tracer && untraced(pathOf(req.url ?? ''))
+          ? unrecorded(parent)
+          : tracer?.startSpan(nameOf(method), { kind: SpanKind.SERVER, attributes }, parent);
       res.once('close', () => {
         const all: Attributes = { ...attributes, ...outcome(res), ...named(route(req)) };
         duration.record((performance.now() - started) / 1000, all);
@@ -65,6 +69,13 @@ export function requestTelemetry(baseUrl: string): (options: Options) => Middlew
 
 const nameOf = (method: string) => (method === '_OTHER' ? 'HTTP' : method);
 const named = (route: string | undefined) => (route === undefined ? {} : { 'http.route': route });
+
+/** Only names a trace, so that the request's log lines have an id. */
+function unrecorded(parent: Context): Span {
+  const id = (bytes: number) => randomBytes(bytes).toString('hex');
+  const above = trace.getSpanContext(parent);
+  return trace.wrapSpanContext(above ?? { traceId: id(16), spanId: id(8), traceFlags: TraceFlags.NONE });
+}
 
 /** Who went away before an answer began got no status. */
 function outcome(res: ServerResponse): Attributes {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { LogLine } from './helpers/app.ts';
 import { markOn } from './helpers/browser.ts';
 import { type OtlpApp, sessionSecret, withOtlpApp } from './helpers/otlp-app.ts';
 import type { ReceivedSpan } from './helpers/otlp-receiver.ts';
@@ -6,6 +7,7 @@ import { describeWithRedis, type RedisServer, startRedis, until } from './helper
 
 // What a collector gets of a running app: an OTLP receiver of the test's own stands in for it.
 
+const redisPassword = 'a-password-of-redis-0123456789';
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
 
@@ -29,178 +31,166 @@ async function wholeLife({ op, browser, open, server }: OtlpApp): Promise<void> 
   op.honest();
 }
 
+/** Of one run of the app, after it has stopped: everything was sent by then. */
+interface Ran extends OtlpApp {
+  redis: RedisServer;
+  /** Names in keys of Redis while somebody was signed in. */
+  names: string[];
+  mark: string;
+}
+
 describeWithRedis('a collector', () => {
-  let redis: RedisServer;
-  const withRedis =
-    (use: (at: OtlpApp) => Promise<void>, env: Record<string, string> = {}) =>
-    async () => {
-      redis = await startRedis({ password: 'a-password-of-redis-0123456789' });
-      await withOtlpApp({ REDIS_URL: redis.url, TRUST_PROXY_HOPS: '1', ...env }, use).finally(() =>
-        redis.stop(),
-      );
+  let ran: Ran;
+  beforeAll(async () => {
+    const redis = await startRedis({ password: redisPassword });
+    const env = {
+      REDIS_URL: redis.url,
+      TRUST_PROXY_HOPS: '1',
+      OTEL_METRIC_EXPORT_INTERVAL: '300',
+      OTEL_SERVICE_NAME: 'my-shop',
+      OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=shop-7,deployment.environment.name=test',
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-key=key-of-the-collector',
     };
-
-  test(
-    'gets no secret of a sign-in, a refresh and a sign-out, not ten characters of one',
-    withRedis(async (at) => {
-      const { receiver, op, browser, server, open } = at;
-      op.next({ token: { json: { expires_in: 1 } } });
-      const mark = markOn(await open('/profile'))['kit-form'];
+    await withOtlpApp(env, async (at) => {
+      await wholeLife(at);
+      const mark = markOn(await at.open('/profile'))['kit-form'];
       const keys = (await redis.run('KEYS', '*')) as string[];
-      await browser.submit(await open('/profile'));
-      await wholeLife(at);
-      await server.stop();
+      for (const path of ['/site.css', '/no/such/address', '/healthz']) await at.open(path);
+      await until(() => valueIn(at.receiver, 'app.sessions.open', {}) === 1);
+      await at.server.stop();
+      ran = { ...at, redis, names: keys.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''), mark };
+    }).finally(() => redis.stop());
+  }, 60_000);
 
-      const all = receiver.received.map(({ body, headers }) => JSON.stringify(headers) + body).join('\n');
-      expect(all).toContain('/token');
-      const inAddresses = [...browser.visited, ...op.received].flatMap((line) => {
-        const query = line.split(/[? ]/)[2] ?? '';
-        return [...new URLSearchParams(query)]
-          .filter(([name]) => /^(code|state|nonce|code_challenge|id_token_hint|from)$/.test(name))
-          .map(([, value]) => value);
-      });
-      const secrets = {
-        'of the provider': op.secrets,
-        'of an address': inAddresses,
-        cookie: browser.setCookies.map(({ line }) => /=([^;]*)/.exec(line)?.[1] ?? ''),
-        'key of Redis': keys.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''),
-        mark: [mark],
-        setting: [op.clientSecret, sessionSecret, 'a-password-of-redis-0123456789'],
-        'said by the provider': ['the-provider-says-this'],
-        'of a header': ['Mozilla/5.0 (X11; Linux', 'user=secret-baggage'],
-        'about the user': ['Ada Example', 'ada@example.com'],
-      };
-      const pieces = piecesOf(all);
-      for (const [what, values] of Object.entries(secrets)) {
-        const long = values.filter(({ length }) => length >= 10);
-        expect(long.length, what).toBeGreaterThan(0);
-        for (const value of long)
-          expect(
-            [...piecesOf(value)].filter((piece) => pieces.has(piece)),
-            what,
-          ).toEqual([]);
-      }
-      for (const word of ['user-1', '?', '/private/path']) expect(all.includes(word), word).toBe(false);
-    }),
-    60_000,
-  );
+  test('gets no secret of a sign-in, a refresh and a sign-out, not ten characters of one', () => {
+    const { receiver, op, browser, names, mark } = ran;
+    const all = receiver.received.map(({ body, headers }) => JSON.stringify(headers) + body).join('\n');
+    expect(all).toContain('/token');
+    const inAddresses = [...browser.visited, ...op.received].flatMap((line) => {
+      const query = line.split(/[? ]/)[2] ?? '';
+      return [...new URLSearchParams(query)]
+        .filter(([name]) => /^(code|state|nonce|code_challenge|id_token_hint|from)$/.test(name))
+        .map(([, value]) => value);
+    });
+    const secrets = {
+      'of the provider': op.secrets,
+      'of an address': inAddresses,
+      cookie: browser.setCookies.map(({ line }) => /=([^;]*)/.exec(line)?.[1] ?? ''),
+      'key of Redis': names,
+      mark: [mark],
+      setting: [op.clientSecret, sessionSecret, redisPassword],
+      'said by the provider': ['the-provider-says-this'],
+      'of a header': ['Mozilla/5.0 (X11; Linux', 'user=secret-baggage'],
+      'about the user': ['Ada Example', 'ada@example.com'],
+    };
+    const pieces = piecesOf(all);
+    for (const [what, values] of Object.entries(secrets)) {
+      const long = values.filter(({ length }) => length >= 10);
+      expect(long.length, what).toBeGreaterThan(0);
+      for (const value of long)
+        expect(
+          [...piecesOf(value)].filter((piece) => pieces.has(piece)),
+          what,
+        ).toEqual([]);
+    }
+    for (const word of ['user-1', '?', '/private/path']) expect(all.includes(word), word).toBe(false);
+  });
 
-  test(
-    'gets a trace from the request through Redis to the provider, and the API gets it too',
-    withRedis(async (at) => {
-      const { receiver, api, op, server } = at;
-      await wholeLife(at);
-      await server.stop();
-      const spans = receiver.spans();
-      const tree = new Set(spans.map((span) => lineOf(span, spans)));
-      expect([...tree]).toEqual(
-        expect.arrayContaining([
-          'GET /profile > GETEX',
-          'GET /profile > sign_in.start',
-          'GET /auth/callback > sign_in.finish',
-          'sign_in.finish > POST /token',
-          'sign_in.finish > GET /userinfo',
-          'GET /api-data > GETEX',
-          'GET /api-data > token.refresh',
-          'token.refresh > POST /token',
-          'GET /api-data > GET data',
-          'POST /auth/logout > GETDEL',
-        ]),
-      );
-      const request = spans.find(({ name }) => name === 'GET /api-data');
-      expect(request).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7', kind: 2, failed: false });
-      const call = spans.find(({ name }) => name === 'GET data');
-      expect(api.calls.at(-1)?.headers).toMatchObject({
-        traceparent: `00-${traceId}-${call?.spanId}-01`,
-        tracestate: 'vendor=opaque',
-      });
-      expect(api.calls.at(-1)?.headers.baggage).toBeUndefined();
-      expect(op.received.length).toBeGreaterThan(0);
-      expect(op.received.filter((line) => /"(traceparent|tracestate|baggage)"/i.test(line))).toEqual([]);
-      const failed = spans.filter((span) => span.failed && span.name === 'sign_in.finish');
-      expect(failed.map(({ attributes }) => attributes)).toEqual([{ 'error.type': 'token_refused' }]);
-      // Each line that was written for a request names its trace, the last one of it too.
-      const traces = new Set(spans.map((span) => span.traceId));
-      const lines = server.lines.filter(({ request_id }) => request_id !== undefined);
-      expect(lines.filter(({ msg }) => msg === 'request').length).toBeGreaterThan(5);
-      expect(lines.filter((line) => !traces.has(String(line.trace_id)))).toEqual([]);
-      expect(lines.find(({ path }) => path === '/api-data')).toMatchObject({
-        trace_id: traceId,
-        span_id: request?.spanId,
-      });
-    }),
-    60_000,
-  );
+  test('gets a trace from the request through Redis to the provider, and the API gets it too', () => {
+    const { receiver, api, op, server } = ran;
+    const spans = receiver.spans();
+    const tree = new Set(spans.map((span) => lineOf(span, spans)));
+    expect([...tree]).toEqual(
+      expect.arrayContaining([
+        'GET /profile > GETEX',
+        'GET /profile > sign_in.start',
+        'GET /auth/callback > sign_in.finish',
+        'sign_in.finish > POST /token',
+        'sign_in.finish > GET /userinfo',
+        'GET /api-data > GETEX',
+        'GET /api-data > token.refresh',
+        'token.refresh > POST /token',
+        'GET /api-data > GET data',
+        'POST /auth/logout > GETDEL',
+      ]),
+    );
+    const request = spans.find(({ name }) => name === 'GET /api-data');
+    expect(request).toMatchObject({ traceId, parentSpanId: '00f067aa0ba902b7', kind: 2, failed: false });
+    const call = spans.find(({ name }) => name === 'GET data');
+    expect(api.calls.at(-1)?.headers).toMatchObject({
+      traceparent: `00-${traceId}-${call?.spanId}-01`,
+      tracestate: 'vendor=opaque',
+    });
+    expect(api.calls.at(-1)?.headers.baggage).toBeUndefined();
+    expect(op.received.length).toBeGreaterThan(0);
+    expect(op.received.filter((line) => /"(traceparent|tracestate|baggage)"/i.test(line))).toEqual([]);
+    const failed = spans.filter((span) => span.failed && span.name === 'sign_in.finish');
+    expect(failed.map(({ attributes }) => attributes)).toEqual([{ 'error.type': 'token_refused' }]);
+    // Each line that was written for a request names its trace, the last one of it too.
+    const traces = new Set(spans.map((span) => span.traceId));
+    const lines = server.lines.filter(({ request_id }) => request_id !== undefined);
+    expect(lines.filter(({ msg }) => msg === 'request').length).toBeGreaterThan(5);
+    const recorded = ({ path }: LogLine) => path !== '/site.css' && path !== '/healthz';
+    expect(lines.filter((line) => recorded(line) && !traces.has(String(line.trace_id)))).toEqual([]);
+    expect(lines.filter(({ trace_id }) => !/^[\da-f]{32}$/.test(String(trace_id)))).toEqual([]);
+    const requests = spans.filter(({ kind }) => kind === 2);
+    expect(requests.filter(({ name }) => /healthz|^GET$/.test(name))).toHaveLength(1);
+    expect(lines.find(({ path }) => path === '/api-data')).toMatchObject({
+      trace_id: traceId,
+      span_id: request?.spanId,
+    });
+  });
 
-  test(
-    'gets the metrics of requests by route, of Redis by command, of calls, and of what there is',
-    withRedis(
-      async (at) => {
-        const { receiver, server, op, api } = at;
-        await wholeLife(at);
-        await at.open('/profile');
-        for (const path of ['/site.css', '/no/such/address', '/healthz']) await at.open(path);
-        await until(() => valueIn(receiver, 'app.sessions.open', {}) === 1);
-        await server.stop();
-        const request = { 'http.request.method': 'GET', 'url.scheme': 'http' };
-        const value = (name: string, attributes: object) => valueIn(receiver, name, attributes);
-        expect(
-          value('http.server.request.duration', {
-            ...request,
-            'http.response.status_code': 200,
-            'http.route': '/profile',
-          }),
-        ).toBeGreaterThan(1);
-        expect(
-          value('http.server.request.duration', {
-            ...request,
-            'http.response.status_code': 200,
-            'http.route': '/healthz',
-          }),
-        ).toBe(1);
-        expect(value('http.server.request.duration', { ...request, 'http.response.status_code': 404 })).toBe(
-          1,
-        );
-        const { port } = new URL(redis.url);
-        const command = {
-          'db.system.name': 'redis',
-          'server.address': 'localhost',
-          'server.port': Number(port),
-        };
-        expect(
-          value('db.client.operation.duration', { ...command, 'db.operation.name': 'GETEX' }),
-        ).toBeGreaterThan(3);
-        const provider = { 'http.request.method': 'POST', ...serverOf(op.origin), 'url.template': '/token' };
-        expect(
-          value('http.client.request.duration', { ...provider, 'http.response.status_code': 200 }),
-        ).toBeGreaterThan(1);
-        const call = { 'http.request.method': 'GET', ...serverOf(api.url), 'app.api': 'data' };
-        expect(value('http.client.request.duration', { ...call, 'http.response.status_code': 200 })).toBe(1);
-        expect(value('app.store.up', {})).toBe(1);
-        expect(value('app.provider.up', { 'app.provider': 'default' })).toBe(1);
-        for (const name of ['p50', 'p99', 'max']) {
-          expect(value(`nodejs.eventloop.delay.${name}`, {})).toBeGreaterThanOrEqual(0);
-          expect(value(`nodejs.eventloop.delay.${name}`, {})).toBeLessThan(5);
-        }
-        expect(value('nodejs.eventloop.utilization', {})).toBeLessThanOrEqual(1);
-        const [resource] = receiver.resources();
-        expect(resource).toMatchObject({
-          'service.name': 'my-shop',
-          'service.instance.id': 'shop-7',
-          'deployment.environment.name': 'test',
-        });
-        expect(receiver.received[0]?.headers['x-key']).toBe('key-of-the-collector');
-        expect(JSON.stringify(server.lines)).not.toContain('key-of-the');
-      },
-      {
-        OTEL_METRIC_EXPORT_INTERVAL: '300',
-        OTEL_SERVICE_NAME: 'my-shop',
-        OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=shop-7,deployment.environment.name=test',
-        OTEL_EXPORTER_OTLP_HEADERS: 'x-key=key-of-the-collector',
-      },
-    ),
-    60_000,
-  );
+  test('gets the metrics of requests by route, of Redis by command, of calls, and of what there is', () => {
+    const { receiver, server, op, api, redis } = ran;
+    const request = { 'http.request.method': 'GET', 'url.scheme': 'http' };
+    const value = (name: string, attributes: object) => valueIn(receiver, name, attributes);
+    expect(
+      value('http.server.request.duration', {
+        ...request,
+        'http.response.status_code': 200,
+        'http.route': '/profile',
+      }),
+    ).toBeGreaterThan(1);
+    expect(
+      value('http.server.request.duration', {
+        ...request,
+        'http.response.status_code': 200,
+        'http.route': '/healthz',
+      }),
+    ).toBe(1);
+    expect(value('http.server.request.duration', { ...request, 'http.response.status_code': 404 })).toBe(1);
+    const { port } = new URL(redis.url);
+    const command = {
+      'db.system.name': 'redis',
+      'server.address': 'localhost',
+      'server.port': Number(port),
+    };
+    expect(
+      value('db.client.operation.duration', { ...command, 'db.operation.name': 'GETEX' }),
+    ).toBeGreaterThan(3);
+    const provider = { 'http.request.method': 'POST', ...serverOf(op.origin), 'url.template': '/token' };
+    expect(
+      value('http.client.request.duration', { ...provider, 'http.response.status_code': 200 }),
+    ).toBeGreaterThan(1);
+    const call = { 'http.request.method': 'GET', ...serverOf(api.url), 'app.api': 'data' };
+    expect(value('http.client.request.duration', { ...call, 'http.response.status_code': 200 })).toBe(1);
+    expect(value('app.store.up', {})).toBe(1);
+    expect(value('app.provider.up', { 'app.provider': 'default' })).toBe(1);
+    for (const name of ['p50', 'p99', 'max']) {
+      expect(value(`nodejs.eventloop.delay.${name}`, {})).toBeGreaterThanOrEqual(0);
+      expect(value(`nodejs.eventloop.delay.${name}`, {})).toBeLessThan(5);
+    }
+    expect(value('nodejs.eventloop.utilization', {})).toBeLessThanOrEqual(1);
+    const [resource] = receiver.resources();
+    expect(resource).toMatchObject({
+      'service.name': 'my-shop',
+      'service.instance.id': 'shop-7',
+      'deployment.environment.name': 'test',
+    });
+    expect(receiver.received[0]?.headers['x-key']).toBe('key-of-the-collector');
+    expect(JSON.stringify(server.lines)).not.toContain('key-of-the');
+  });
 });
 
 describe('a trace that comes with a request', () => {
