@@ -1,8 +1,11 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { projectRoot } from '../folders.ts';
 import type { LogLine } from './helpers/app.ts';
 import { markOn } from './helpers/browser.ts';
 import { type OtlpApp, sessionSecret, withOtlpApp } from './helpers/otlp-app.ts';
-import type { ReceivedSpan } from './helpers/otlp-receiver.ts';
+import type { ReceivedSeries, ReceivedSpan } from './helpers/otlp-receiver.ts';
 import { describeWithRedis, type RedisServer, startRedis, until } from './helpers/redis-server.ts';
 
 // What a collector gets of a running app: an OTLP receiver of the test's own stands in for it.
@@ -11,7 +14,7 @@ const redisPassword = 'a-password-of-redis-0123456789';
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
 
-/** Signs in, lets a token be refreshed for an API, fails a sign-in, and signs out. */
+/** Signs in, lets a token be refreshed for an API, signs out; fails a sign-in and a refresh. */
 async function wholeLife({ op, browser, open, server }: OtlpApp): Promise<void> {
   op.next({ token: { json: { expires_in: 1 } } });
   expect((await open('/profile?from=a-query-of-somebody')).status).toBe(200);
@@ -28,12 +31,19 @@ async function wholeLife({ op, browser, open, server }: OtlpApp): Promise<void> 
     token: { status: 400, json: { error: 'invalid_grant', error_description: 'the-provider-says-this' } },
   });
   expect((await open('/profile')).status).toBeGreaterThanOrEqual(400);
+  op.next({ token: { json: { expires_in: 1 } } });
+  await open('/profile');
+  op.nextRefresh({ token: { status: 400, json: { error: 'invalid_grant' } } });
+  await open('/api-data');
+  browser.clearCookies();
   op.honest();
 }
 
 /** Of one run of the app, after it has stopped: everything was sent by then. */
 interface Ran extends OtlpApp {
   redis: RedisServer;
+  /** What it had sent when Redis went away. */
+  before: ReceivedSeries[];
   /** Names in keys of Redis while somebody was signed in. */
   names: string[];
   mark: string;
@@ -56,9 +66,16 @@ describeWithRedis('a collector', () => {
       const mark = markOn(await at.open('/profile'))['kit-form'];
       const keys = (await redis.run('KEYS', '*')) as string[];
       for (const path of ['/site.css', '/no/such/address', '/healthz']) await at.open(path);
-      await until(() => valueIn(at.receiver, 'app.sessions.open', {}) === 1);
+      await until(() => {
+        const probed = at.receiver.series().some((one) => one.attributes['http.route'] === '/healthz');
+        return probed && valueIn(at.receiver.series(), 'app.sessions.open', {}) === 1;
+      });
+      const before = at.receiver.series();
+      await redis.kill();
+      expect((await at.open('/profile')).status).toBe(503);
+      await until(() => valueIn(at.receiver.series(), 'app.store.up', {}) === 0);
       await at.server.stop();
-      ran = { ...at, redis, names: keys.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''), mark };
+      ran = { ...at, redis, before, names: keys.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''), mark };
     }).finally(() => redis.stop());
   }, 60_000);
 
@@ -142,9 +159,9 @@ describeWithRedis('a collector', () => {
   });
 
   test('gets the metrics of requests by route, of Redis by command, of calls, and of what there is', () => {
-    const { receiver, server, op, api, redis } = ran;
+    const { receiver, server, op, api, redis, before } = ran;
     const request = { 'http.request.method': 'GET', 'url.scheme': 'http' };
-    const value = (name: string, attributes: object) => valueIn(receiver, name, attributes);
+    const value = (name: string, attributes: object) => valueIn(before, name, attributes);
     expect(
       value('http.server.request.duration', {
         ...request,
@@ -191,6 +208,39 @@ describeWithRedis('a collector', () => {
     expect(receiver.received[0]?.headers['x-key']).toBe('key-of-the-collector');
     expect(JSON.stringify(server.lines)).not.toContain('key-of-the');
   });
+
+  test('learns that the store is away', () => {
+    const series = ran.receiver.series();
+    expect(valueIn(ran.before, 'app.store.up', {})).toBe(1);
+    expect(valueIn(series, 'app.store.up', {})).toBe(0);
+    expect(valueIn(series, 'app.store.errors', { 'error.type': 'StoreError' })).toBe(1);
+    expect(
+      valueIn(series, 'http.server.request.duration', {
+        ...{ 'http.request.method': 'GET', 'url.scheme': 'http', 'http.route': '/profile' },
+        ...{ 'http.response.status_code': 503, 'error.type': '503' },
+      }),
+    ).toBe(1);
+  });
+
+  test.skipIf(!existsSync(join(projectRoot, 'deploy/alerts.yaml')))(
+    'gets each metric and each attribute that the dashboard and the alert rules name',
+    () => {
+      const labels = labelsByName(ran.receiver.series());
+      const queries = [...dashboardQueries(), ...alertQueries()];
+      expect(queries.length).toBeGreaterThan(20);
+      for (const { query, shown } of queries) {
+        const { metrics, grouped } = namesIn(query);
+        expect(metrics.length, query).toBeGreaterThan(0);
+        for (const { name, filters } of metrics) {
+          expect([...labels.keys()], query).toContain(name);
+          expect([...(labels.get(name) ?? [])], query).toEqual(expect.arrayContaining(filters));
+        }
+        const all = metrics.flatMap(({ name }) => [...(labels.get(name) ?? [])]);
+        expect(all, query).toEqual(expect.arrayContaining(grouped));
+        expect([...grouped, 'le'], query).toEqual(expect.arrayContaining(shown));
+      }
+    },
+  );
 });
 
 describe('a trace that comes with a request', () => {
@@ -204,9 +254,9 @@ describe('a trace that comes with a request', () => {
     }));
 });
 
-function valueIn({ series }: OtlpApp['receiver'], name: string, attributes: object): number | undefined {
+function valueIn(series: ReceivedSeries[], name: string, attributes: object): number | undefined {
   const wanted = JSON.stringify(Object.entries(attributes).sort());
-  return series().find(
+  return series.find(
     (one) => one.name === name && JSON.stringify(Object.entries(one.attributes).sort()) === wanted,
   )?.value;
 }
@@ -225,4 +275,58 @@ function piecesOf(text: string): Set<string> {
   const pieces = new Set<string>();
   for (let at = 0; at + 10 <= text.length; at++) pieces.add(text.slice(at, at + 10));
   return pieces;
+}
+
+/** The names that Prometheus gives to what comes by OTLP, and the labels of each. */
+function labelsByName(series: ReceivedSeries[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  const units: Record<string, string> = { s: '_seconds', '1': '_ratio' };
+  const suffixes = { sum: ['_total'], histogram: ['_bucket', '_sum', '_count'], gauge: [''] };
+  for (const { name, unit, kind, attributes } of series)
+    for (const suffix of suffixes[kind]) {
+      const full = name.replaceAll('.', '_') + (units[unit] ?? '') + suffix;
+      const labels = found.get(full) ?? new Set(['job', 'instance', 'le']);
+      for (const attribute of Object.keys(attributes)) labels.add(attribute.replaceAll('.', '_'));
+      found.set(full, labels);
+    }
+  return found;
+}
+
+interface Query {
+  query: string;
+  /** The labels in its legend. */
+  shown: string[];
+}
+
+function dashboardQueries(): Query[] {
+  const { panels } = JSON.parse(readFileSync(join(projectRoot, 'deploy/grafana-dashboard.json'), 'utf8'));
+  return (panels as { targets: { expr: string; legendFormat: string }[] }[])
+    .flatMap(({ targets }) => targets)
+    .map(({ expr, legendFormat }) => ({
+      query: expr,
+      shown: [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label),
+    }));
+}
+
+function alertQueries(): Query[] {
+  const text = readFileSync(join(projectRoot, 'deploy/alerts.yaml'), 'utf8');
+  const rules = text.split('- alert: ').slice(1);
+  expect(rules.map((rule) => rule.split('\n')[0])).toEqual([
+    ...['SignInsFail', 'ProviderLost', 'StoreLost', 'ServerErrors', 'EventLoopBlocked'],
+  ]);
+  return rules.map((rule) => ({ query: /^ +expr: (.+)$/m.exec(rule)?.[1] ?? '', shown: [] }));
+}
+
+function namesIn(query: string) {
+  const listed = (text: string) => text.split(',').map((label) => label.trim());
+  const grouped = [...query.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => listed(labels));
+  const rest = query.replace(/\bby \([^)]*\)/g, '');
+  const metrics = [...rest.matchAll(/\b((?:app|http|db|nodejs)_\w+)(?:\{([^}]*)\})?/g)];
+  return {
+    grouped,
+    metrics: metrics.map(([, name = '', filters = '']) => ({
+      name,
+      filters: [...filters.matchAll(/(\w+)(?:=|!=|=~|!~)"/g)].map(([, label = '']) => label),
+    })),
+  };
 }
