@@ -5,13 +5,14 @@ import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
 import { health, isProbe } from './http/health.ts';
+import { hostAndExpect } from './http/host-and-expect.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { sameOrigin } from './http/same-origin.ts';
 import { frameable, securityHeaders } from './http/security-headers.ts';
 import { useViews } from './http/views.ts';
-import type { Audit, Log } from './log/index.ts';
+import type { Asker, Audit, Log } from './log/index.ts';
 import { errorPages, noSuchAddress } from './pages/error-pages.ts';
 import { layout } from './pages/layout.ts';
 import { leadBack } from './pages/lead-back.ts';
@@ -19,6 +20,7 @@ import { mountPages } from './pages/mount.ts';
 import type { Page } from './pages/page.ts';
 import type { Apis } from './provider/index.ts';
 import type { Providers } from './provider/providers.ts';
+import { askerOf } from './session/asker.ts';
 import { createContext } from './session/context.ts';
 import { loginParameters } from './session/login-parameters.ts';
 import { readSession } from './session/read-session.ts';
@@ -28,7 +30,7 @@ import { postedFromElsewhere, signInRoutes } from './sign-in/routes.ts';
 import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
-import type { Sealer, Sessions } from './store/index.ts';
+import { createKeys, type Sealer, type Sessions } from './store/index.ts';
 import type { Telemetry } from './telemetry/index.ts';
 import { fetchApi } from './tokens/fetch-api.ts';
 import { hookToken } from './tokens/hook-token.ts';
@@ -48,7 +50,11 @@ export interface Parts {
   apis: Apis;
   log: Log;
   audit: Audit;
-  logRequests: (app: Express, trusted: (req: IncomingMessage) => boolean) => RequestHandler;
+  logRequests: (
+    app: Express,
+    trusted: (req: IncomingMessage) => boolean,
+    askerOf: (req: IncomingMessage) => Asker | undefined,
+  ) => RequestHandler;
   /** Where an SDK is attached. */
   requestTelemetry?: Telemetry['requests'];
   providers: Providers;
@@ -82,8 +88,9 @@ export function createApp(parts: Parts): Express {
   const trusted = (req: IncomingMessage) => believes(req.socket.remoteAddress ?? '', 0);
   if (parts.requestTelemetry)
     app.use(parts.requestTelemetry({ trusted, untraced: (path) => assets.has(path) || isProbe(path) }));
-  app.use(parts.logRequests(app, trusted));
+  app.use(parts.logRequests(app, trusted, askerOf));
   app.use(securityHeaders({ baseUrl, additions: site.contentSecurityPolicy }));
+  app.use(hostAndExpect);
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),
@@ -100,7 +107,7 @@ export function createApp(parts: Parts): Express {
 
   // Who is asking.
   const siteParts = { data: parts.data, settings: config.own };
-  app.use('/auth', rateLimits({ audit, log, sendCommand: countIn(sessions) }));
+  app.use('/auth', rateLimits({ audit, log, shared: countsIn(sessions, config.redis) }));
   const { secrets, idleMinutes, maxHours, recheckMinutes } = config.session;
   const context = createContext({
     ...{ baseUrl, providers, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
@@ -132,8 +139,11 @@ function checkOf({ name, settings, loaded }: Providers['all'][number]): [string,
 }
 
 /** The rate limits count where the sessions are, so that all instances count together. */
-function countIn({ command }: Sessions) {
+function countsIn({ command }: Sessions, { keyPrefix }: Config['redis']) {
   if (!command) return undefined;
-  return async (details: { key?: string; command: string[] }) =>
-    (await command(details.key, details.command)) as number;
+  return {
+    send: async (details: { key?: string; command: string[] }) =>
+      (await command(details.key, details.command)) as number,
+    prefix: createKeys(keyPrefix).limit,
+  };
 }

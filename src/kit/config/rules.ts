@@ -1,6 +1,7 @@
 import { isClaimOfRequestObject } from './authorization-parameters.ts';
 import { outbound } from './outbound.ts';
 import type { AllReadings, Reading } from './read.ts';
+import { redisConflicts } from './redis-rules.ts';
 import type { Values } from './settings.ts';
 import { isLoopback, makeSecret } from './values.ts';
 
@@ -10,7 +11,7 @@ const fewestCharacters = 10;
 /** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
 export function conflicts({ common, providers }: AllReadings, env: NodeJS.ProcessEnv): string[] {
   return [
-    ...storage(common.values, common.invalid),
+    ...redisConflicts(common.values, common.invalid),
     ...providers.flatMap(({ values, invalid, names }) =>
       [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
         names.inFull,
@@ -19,15 +20,10 @@ export function conflicts({ common, providers }: AllReadings, env: NodeJS.Proces
     ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
-          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with NODE_EXTRA_CA_CERTS.',
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with EXTRA_CA_FILE.',
         ]
       : []),
   ];
-}
-
-function* storage({ BASE_URL, REDIS_URL }: Values, invalid: Reading['invalid']) {
-  if (!BASE_URL || REDIS_URL || invalid.has('REDIS_URL') || isLoopback(new URL(BASE_URL).hostname)) return;
-  yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
 }
 
 function* answers({ BASE_URL, OIDC_RESPONSE_MODE }: Values) {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Definition, Setting } from './definition.ts';
 import { proxy } from './outbound-values.ts';
 import { providerSettings } from './provider-settings.ts';
+import * as redis from './redis-values.ts';
 import * as is from './values.ts';
 
 export type { Setting } from './definition.ts';
@@ -46,12 +47,12 @@ const table = {
     meaning: 'where sessions are stored; in memory without it',
     example: 'rediss://:password@redis.example.com:6379',
     secret: true,
-    schema: is.redisUrls,
+    schema: redis.redisUrls,
   },
   REDIS_SENTINEL_NAME: {
     meaning: 'the name that the Sentinels of REDIS_URL know the primary by',
     example: 'mymaster',
-    schema: is.sentinelName,
+    schema: redis.sentinelName,
   },
   REDIS_SENTINEL_USERNAME: {
     meaning: 'the user of the Sentinels themselves',
@@ -66,7 +67,7 @@ const table = {
   REDIS_KEY_PREFIX: {
     default: 'app:',
     meaning: 'what the names of all keys in Redis begin with, so that several apps can share one',
-    schema: is.keyPrefix,
+    schema: redis.keyPrefix,
   },
 
   HTTPS_PROXY: {

@@ -155,41 +155,12 @@ export const issuer = address
 /** The address of a service, without a slash at its end: https, or http on loopback. */
 export const webAddress = address.transform((value) => value.replace(/\/+$/, ''));
 
-export const redisUrls = text
-  .transform((value) => value.split(/ *, */))
-  .superRefine((urls, ctx) => {
-    const parsed = urls.map((each) => URL.parse(each));
-    const cluster = urls.length > 1;
-    const wellFormed = parsed.every((url) => url && isRedis(url, cluster ? /^\/?0?$/ : /^\/?\d{0,4}$/));
-    const message = !wellFormed
-      ? 'must be redis://host:6379 or, with TLS, rediss://host:6379, a database number (/1) after it at most; a cluster is several, with commas between them and no database number.'
-      : 'must not mix redis:// and rediss://: give all nodes the same.';
-    if (!wellFormed || new Set(parsed.map((url) => url?.protocol)).size > 1) {
-      ctx.addIssue({ code: 'custom', message });
-    }
-  });
-
-/** As Sentinel takes the name of a monitored primary. */
-export const sentinelName = matching(
-  /^[\w.-]{1,100}$/,
-  'must be the name of a primary that the Sentinels monitor: letters, digits, and . _ - only.',
-);
-
-export const keyPrefix = matching(
-  /^[\w.:-]{0,99}:$/,
-  'must be letters, digits and - _ . : only, with a colon at its end, such as app:two:',
-);
-
 const mostWorkers = 256;
 
 /** `auto`, or how many. */
 export const workers = z.union([z.literal('auto'), whole(1, mostWorkers)], {
   error: `must be auto, or a whole number from 1 to ${mostWorkers}, in digits only.`,
 });
-
-function isRedis({ protocol, hostname, pathname, search, hash }: URL, database: RegExp): boolean {
-  return /^rediss?:$/.test(protocol) && hostname !== '' && database.test(pathname) && search + hash === '';
-}
 
 const placeholder =
   /change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|with)|place-?holder|your[-_ ]|keyboard ?cat|^(example|insert|todo|xxx)|^<.*>$/i;

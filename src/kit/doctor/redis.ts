@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
-import type { Config } from '../config/index.ts';
-import { openSessions, type Sessions, StoreError } from '../store/index.ts';
-import { type Finding, failed, ok, said, warning } from './finding.ts';
+import { type Config, readRedisAddress } from '../config/index.ts';
+import { createKeys, openSessions, type Sessions, StoreError } from '../store/index.ts';
+import { type Finding, failed, ok, said } from './finding.ts';
+import { checkServer } from './redis-info.ts';
+import { checkRights, grant, isRefusal, type RedisUser } from './redis-rights.ts';
 
-/** Is Redis there, does it keep what it is given, and for how long? */
+type Command = NonNullable<Sessions['command']>;
+
+/** Is Redis there, does it let us do what we do, does it keep what it is given, and for how long? */
 export async function checkRedis({ redis, session }: Config): Promise<Finding[]> {
-  if (redis.urls.length === 0)
-    return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
+  const [first = ''] = redis.urls;
+  if (first === '') return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
   const sessions = await openSessions({
     redis,
     secrets: session.secrets,
@@ -16,48 +20,65 @@ export async function checkRedis({ redis, session }: Config): Promise<Finding[]>
     log: pino({ level: 'silent' }),
     audit: () => {},
   });
+  const { keyPrefix } = redis;
+  const user = { name: readRedisAddress(first)?.username || 'default', keyPrefix };
   try {
-    const where = redis.urls.map((url) => new URL(url).host).join(', ');
-    const reached = await checkReached(sessions, where);
+    const reached = await checkReached(sessions, redis, user);
     if (reached.state === 'failed') return [reached];
     const command = sessions.command as Command;
     return [
       reached,
-      await checkWrite(command),
-      await checkEviction(command),
-      await checkPersistence(command),
+      await checkWrite(command, user),
+      await checkRights(command, user),
+      ...(await checkServer(command)),
     ];
   } finally {
     await sessions.close();
   }
 }
 
-type Command = NonNullable<Sessions['command']>;
-
-async function checkReached(sessions: Sessions, where: string): Promise<Finding> {
+async function checkReached(sessions: Sessions, redis: Config['redis'], user: RedisUser): Promise<Finding> {
+  const where = placeOf(redis);
   try {
     await sessions.check();
-    return ok('Redis', `${where} answers.`);
+    const primary = redis.sentinel && (await addressOf(sessions.command as Command));
+    const found = primary === undefined ? '' : ` at ${primary}`;
+    return ok('Redis', `${where} answers${found}. The app's keys there begin with "${redis.keyPrefix}".`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hintOf(error.message));
+    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hintOf(error.message, user));
   }
 }
 
-function hintOf(message: string): string {
+/** Never with user or password. */
+function placeOf({ urls, sentinel }: Config['redis']): string {
+  const places = urls.map((url) => readRedisAddress(url)?.where).join(', ');
+  return sentinel ? `${sentinel.name}, the primary that the Sentinels ${places} know,` : places;
+}
+
+/** Where the primary is that the Sentinels have named, as it says itself; undefined where it does not let us ask. */
+async function addressOf(command: Command): Promise<string | undefined> {
+  const info = await command(undefined, ['CLIENT', 'INFO']).catch(() => '');
+  return /(?:^| )laddr=([\w.:[\]-]+)/.exec(String(info))?.[1];
+}
+
+function hintOf(message: string, user: RedisUser): string {
+  if (isRefusal(message)) return `Allow this user what the app needs: ${grant(user)}`;
   if (/NOAUTH|WRONGPASS|AUTH/.test(message)) return 'Put the right user and password into REDIS_URL.';
+  if (/ENOENT/.test(message)) return 'Check the path in REDIS_URL, and that Redis runs with unixsocket.';
+  if (/EACCES|EPERM/.test(message))
+    return "Let the app's user write to the socket: unixsocketperm 770, and a group.";
   if (/ECONNREFUSED|ENOTFOUND/.test(message)) return 'Check host and port in REDIS_URL, and that Redis runs.';
+  if (/DB index/i.test(message)) return 'Redis has no such database: take the number out of REDIS_URL.';
   if (/unknown command/i.test(message)) return 'Use Redis 6.2 or later, or Valkey.';
-  if (/NOPERM|no permissions/i.test(message))
-    return 'Allow this user the commands and the keys app:* and limit:*.';
   if (/READONLY/.test(message)) return 'REDIS_URL names a replica: name the primary.';
   if (/cert|SSL|TLS|wrong version/i.test(message))
-    return 'Compare redis:// and rediss:// with what Redis speaks; name your own CA with NODE_EXTRA_CA_CERTS.';
+    return 'Compare redis:// and rediss:// with what Redis speaks; name your own CA with EXTRA_CA_FILE.';
   return 'Check REDIS_URL, and whether it needs rediss:// for TLS.';
 }
 
-async function checkWrite(command: Command): Promise<Finding> {
-  const key = `app:doctor:{${randomUUID()}}`;
+async function checkWrite(command: Command, user: RedisUser): Promise<Finding> {
+  const key = createKeys(user.keyPrefix).doctor(randomUUID());
   try {
     await command(key, ['SET', key, 'written', 'EX', '60']);
     const read = String(await command(key, ['GET', key]));
@@ -71,59 +92,7 @@ async function checkWrite(command: Command): Promise<Finding> {
     return ok('Redis write', 'a record was written, read and deleted.');
   } catch (error) {
     const { message } = error as Error;
-    const hint = /OOM/.test(message) ? 'Redis is full: give it more memory.' : hintOf(message);
+    const hint = /OOM/.test(message) ? 'Redis is full: give it more memory.' : hintOf(message, user);
     return failed('Redis write', `is refused: ${said(message)}.`, hint);
-  }
-}
-
-/** An evicted session is a user signed out for no reason. All of our records end, so volatile-* means them too. */
-async function checkEviction(command: Command): Promise<Finding> {
-  const check = 'Redis eviction';
-  const info = await infoOf(command, 'memory');
-  const policy = info?.get('maxmemory_policy');
-  if (!policy)
-    return warning(
-      check,
-      'cannot be told: Redis does not let us ask.',
-      'Check that maxmemory-policy is noeviction.',
-    );
-  if (policy === 'noeviction') return ok(check, 'maxmemory-policy is noeviction.');
-  return warning(
-    check,
-    `maxmemory-policy is ${said(policy)}: when memory runs out, sessions vanish and users are signed out.`,
-    'Set maxmemory-policy to noeviction, and watch the memory.',
-  );
-}
-
-async function checkPersistence(command: Command): Promise<Finding> {
-  const check = 'Redis persistence';
-  const info = await infoOf(command, 'persistence');
-  if (info?.get('aof_enabled') === '1') return ok(check, 'appendonly is on.');
-  const save = await command(undefined, ['CONFIG', 'GET', 'save']).catch(() => undefined);
-  const points = Array.isArray(save) ? save[1] : (save as { save?: unknown } | undefined)?.save;
-  if (info?.get('rdb_last_bgsave_status') === 'err')
-    return warning(check, 'the last snapshot failed.', "Look at Redis' log: its disk may be full.");
-  if (points === undefined)
-    return warning(
-      check,
-      'cannot be told: Redis does not let us ask.',
-      'A restart of Redis without it signs everybody out.',
-    );
-  if (points === '')
-    return warning(
-      check,
-      'is off: a restart of Redis signs everybody out.',
-      'Set appendonly to yes, if that matters.',
-    );
-  return ok(check, 'snapshots are on; a crash loses the sign-ins since the last one.');
-}
-
-/** Undefined where a hosted Redis forbids the question. */
-async function infoOf(command: Command, section: string): Promise<Map<string, string> | undefined> {
-  try {
-    const lines = String(await command(undefined, ['INFO', section])).split('\r\n');
-    return new Map(lines.map((line) => line.split(/:(.*)/s, 2) as [string, string]));
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { checkSiteAndSettings } from '../assembly.ts';
-import { type Config, ConfigError, loadConfig, type ProviderConfig } from '../config/index.ts';
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  type ProviderConfig,
+  readRedisAddress,
+} from '../config/index.ts';
 import type { LoadedSite } from '../load-site.ts';
 import type { Apis } from '../provider/index.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
@@ -89,9 +95,10 @@ export function* checkClientSecret({ provider, session, development }: Subject):
 /** What no line may show, in each form that it is sent in. */
 export function secretsOf({ provider, session, redis }: Subject): string[] {
   const passwords = redis.urls.flatMap((url) => {
-    const { password } = new URL(url);
-    return [password, decodeURIComponent(password)];
+    const { password = '' } = readRedisAddress(url) ?? {};
+    return [password, encodeURIComponent(password), URL.parse(url)?.password ?? ''];
   });
+  if (redis.sentinel?.password !== undefined) passwords.push(redis.sentinel.password);
   const { clientId, clientSecret = '' } = provider;
   const { username = '', password = '' } = URL.parse(provider.proxy?.https_proxy ?? '') ?? {};
   const [user, word] = [decodeURIComponent(username), decodeURIComponent(password)];

@@ -26,11 +26,18 @@ export const limitsPerMinute = {
 
 export type LimitName = keyof typeof limitsPerMinute;
 
+interface SharedCounts {
+  /** Sends one Redis command. */
+  send: SendCommandClusterFn;
+  /** What the keys of a limit begin with. */
+  prefix(name: LimitName): string;
+}
+
 interface Parts {
   audit: Audit;
   log: Log;
-  /** Sends one Redis command, so that all instances count together; absent, each counts in its memory. */
-  sendCommand?: SendCommandClusterFn | undefined;
+  /** Where all instances count together; absent, each counts in its memory. */
+  shared?: SharedCounts | undefined;
   limits?: Readonly<Record<LimitName, number>> | undefined;
 }
 
@@ -38,7 +45,7 @@ interface Parts {
  * A limit for each address below /auth that has one (ASVS 2.4.1). The client is `req.ip`, as
  * `useClientAddress` makes it: trusted hops count, and the port that some proxies write behind it does not.
  */
-export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }: Parts): Router {
+export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Parts): Router {
   // Without headers in a frame: nobody reads them there, and each answer is the same.
   const limiter = (name: LimitName, standardHeaders: 'draft-8' | false = 'draft-8'): RequestHandler =>
     rateLimit({
@@ -47,7 +54,7 @@ export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }
       identifier: name,
       standardHeaders,
       legacyHeaders: false,
-      store: sendCommand ? redisCounts(name, sendCommand, log) : new MemoryStore(),
+      store: shared ? redisCounts(name, shared, log) : new MemoryStore(),
       // Open on purpose: without its counts a sign-in is slower to defend, not less safe, and the store's
       // own failure is shown on the pages that need it.
       passOnStoreError: true,
@@ -55,7 +62,8 @@ export function rateLimits({ audit, log, sendCommand, limits = limitsPerMinute }
       handler: (req, _res, next) => {
         const { used, limit, resetTime } = (req as Request & { rateLimit: RateLimit }).rateLimit;
         // One line for one address and minute: the log must not be floodable.
-        if (used === limit + 1) audit('request.rate_limited', { reason: name, address: req.ip }, req);
+        if (used === limit + 1)
+          audit('request.rate_limited', { reason: name, 'client.address': req.ip }, req);
         next(tooMany(resetTime));
       },
     });
@@ -79,14 +87,15 @@ interface RateLimit {
  * so for ever; so it is made at the first count and made anew after a failure. That a store is away is
  * logged when it begins and when it ends, not at every request.
  */
-function redisCounts(name: LimitName, sendCommand: SendCommandClusterFn, log: Log): Store {
+function redisCounts(name: LimitName, { send, prefix: prefixOf }: SharedCounts, log: Log): Store {
+  const prefix = prefixOf(name);
   let options: Options;
   let counts: RedisStore | undefined;
   let failing = false;
 
   const current = async () => {
     if (!counts) {
-      const fresh = new RedisStore({ sendCommandCluster: sendCommand, prefix: `limit:${name}:` });
+      const fresh = new RedisStore({ sendCommandCluster: send, prefix });
       await fresh.init(options);
       counts = fresh;
     }
@@ -94,7 +103,7 @@ function redisCounts(name: LimitName, sendCommand: SendCommandClusterFn, log: Lo
   };
 
   return {
-    prefix: `limit:${name}:`,
+    prefix,
     init(given) {
       options = given;
     },

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import type { Sessions } from './contract.ts';
+import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 
 const underWay = '1';
@@ -9,19 +9,14 @@ const over = '0';
  * Which answers of the provider have come already, over all instances (R3). The mark is made in one command when the
  * answer comes, before its code is sent; a sign-in that only starts writes nothing.
  */
-export function createAnswerMarks(records: Records): Sessions['answers'] {
+export function createAnswerMarks(records: Records, keys: Keys): Sessions['answers'] {
   return {
-    takeUp: (state, seconds) => records.set(keyOf(state), underWay, 'NX', seconds),
+    takeUp: (state, seconds) => records.set(keys.answer(state), underWay, 'NX', seconds),
     async finish(state) {
-      await records.set(keyOf(state), over, 'XX', 'KEEPTTL');
+      await records.set(keys.answer(state), over, 'XX', 'KEEPTTL');
     },
     async isUnderWay(state) {
-      return (await records.get(keyOf(state)))?.toString() === underWay;
+      return (await records.get(keys.answer(state)))?.toString() === underWay;
     },
   };
-}
-
-/** Hashed: whoever reads the store learns no state. */
-function keyOf(state: string): string {
-  return `app:answer:${hash('sha256', state)}`;
 }

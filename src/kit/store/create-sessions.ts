@@ -1,30 +1,30 @@
-import { hash } from 'node:crypto';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { createAnswerMarks } from './answer-marks.ts';
 import type { Sessions, SessionsOptions } from './contract.ts';
+import type { Keys } from './keys.ts';
+import { createOperatorNotes } from './operator-notes.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
+
 import { createSessionCount } from './session-count.ts';
-import {
-  isForeignId,
-  lockKey,
-  SessionRecords,
-  SessionStore,
-  sealedFor,
-  sessionKey,
-  tokensKey,
-  whyKey,
-} from './session-records.ts';
+
+import { isForeignId, SessionRecords, SessionStore, sealedFor } from './session-records.ts';
+
 import { createTokenRecords } from './token-records.ts';
 
 /** The rules of the contract, on any store that speaks Records. */
-export function createSessions(records: Records, options: Omit<SessionsOptions, 'redis'>): Sessions {
+export function createSessions(
+  records: Records,
+  keys: Keys,
+  options: Omit<SessionsOptions, 'redis'>,
+): Sessions {
   const { secrets, idleSeconds, maxSeconds, log, audit } = options;
   const sealer = createSealer(secrets, sealedFor);
-  const owners = createOwnerIndex(records, secrets);
+  const owners = createOwnerIndex(records, keys, secrets);
   const sessions = new SessionRecords({
     records,
+    keys,
     sealer,
     idleSeconds,
     maxSeconds,
@@ -38,9 +38,9 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     // What the user did in this browser needs no explaining afterwards.
     const explain = reason !== 'signed-out' && reason !== 'replaced';
     const note = explain ? reason : by && `replaced ${by}`;
-    const why = note && { key: whyKey(id), value: sealer.seal(note, whyKey(id)), seconds: 86_400 };
+    const why = note && { key: keys.why(id), value: sealer.seal(note, keys.why(id)), seconds: 86_400 };
     const { existed, owner } = await sessions.take(id, why || undefined);
-    await records.del(tokensKey(id), lockKey(id));
+    await records.del(keys.tokens(id), keys.lock(id));
     // Its entries go last: while they are there, an ending that a fault cut short can be repeated (R14).
     if (owner) await owners.leave([id], owner);
     if (existed && explain) {
@@ -53,14 +53,16 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
   /** Why a session ended, and which one took its place. */
   async function noteOn(id: string): Promise<{ reason: EndReason; by?: string | undefined } | undefined> {
     if (isForeignId(id)) return undefined;
-    const sealed = await records.get(whyKey(id));
-    const [reason, by] = (sealed && sealer.open(sealed, whyKey(id)))?.toString().split(' ') ?? [];
+    const sealed = await records.get(keys.why(id));
+    const [reason, by] = (sealed && sealer.open(sealed, keys.why(id)))?.toString().split(' ') ?? [];
     return reason === undefined ? undefined : { reason: reason as EndReason, by };
   }
 
   async function isLiving(id: string): Promise<boolean> {
-    return (await records.get(sessionKey(id))) !== undefined;
+    return (await records.get(keys.session(id))) !== undefined;
   }
+
+  const firstUse = (name: string, seconds: number) => records.set(keys.seen(name), '1', 'NX', seconds);
 
   async function endEach(ids: string[], reason: EndReason): Promise<number> {
     const ended = await Promise.all(ids.map((id) => end(id, reason)));
@@ -72,7 +74,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
     look: (id) => sessions.peek(id),
     admit: (session) => sessions.admit(session),
     updateUser: (id, change) => sessions.updateUser(id, change),
-    tokens: createTokenRecords(records, createSealer(secrets, 'tokens'), log),
+    tokens: createTokenRecords(records, keys, createSealer(secrets, 'tokens'), log),
     markSignIn: () => owners.mark(),
 
     async enter(id, owner, expiresAt, since) {
@@ -90,7 +92,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       const found = await Promise.all(ids.map((id) => sessions.look(id)));
       const dead = ids.filter((_id, index) => found[index] === undefined);
       if (dead.length > 0) {
-        await Promise.all([owners.leave(dead, owner), ...dead.map((id) => records.del(tokensKey(id)))]);
+        await Promise.all([owners.leave(dead, owner), ...dead.map((id) => records.del(keys.tokens(id)))]);
       }
       return found.filter((session) => session !== undefined);
     },
@@ -129,7 +131,7 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       return ended;
     },
 
-    count: createSessionCount(records, () => sessions.ids()),
+    count: createSessionCount(records, keys, () => sessions.ids()),
 
     async endAll(reason) {
       let ended = 0;
@@ -145,10 +147,12 @@ export function createSessions(records: Records, options: Omit<SessionsOptions, 
       return (await noteOn(id))?.reason;
     },
 
-    answers: createAnswerMarks(records),
+    answers: createAnswerMarks(records, keys),
 
-    firstUse: (name, seconds) => records.set(seenKey(name), '1', 'NX', seconds),
-    wasUsed: async (name) => (await records.get(seenKey(name))) !== undefined,
+    firstUse,
+    wasUsed: async (name) => (await records.get(keys.seen(name))) !== undefined,
+
+    operatorNotes: createOperatorNotes(records, keys, secrets, (name) => firstUse(name, 86_400)),
 
     command: records.command?.bind(records),
     check: () => records.check(),
@@ -161,6 +165,3 @@ const auditedReasons: Partial<Record<EndReason, string>> = {
   'not-renewed': 'account',
   'not-admitted': 'not_admitted',
 };
-
-/** Hashed: such a name may be of any length, and it is nobody's business. */
-const seenKey = (name: string) => `app:seen:${hash('sha256', name)}`;

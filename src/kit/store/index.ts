@@ -1,5 +1,6 @@
 import type { Sessions, SessionsOptions } from './contract.ts';
 import { createSessions } from './create-sessions.ts';
+import { createKeys } from './keys.ts';
 import { createMemoryRecords } from './memory.ts';
 
 export type {
@@ -7,6 +8,7 @@ export type {
   ApiTokenRecord,
   ObserveCommand,
   OpenMemory,
+  OperatorNote,
   SessionOwner,
   Sessions,
   SessionsOptions,
@@ -14,13 +16,15 @@ export type {
   StoredSession,
   TokenRecord,
 } from './contract.ts';
+export { createKeys } from './keys.ts';
 export { StoreError } from './records.ts';
 export { createNamer, createSealer, type Sealer } from './sealing.ts';
 
 /** Does not wait for Redis, and does not mind when it is away: it connects in the background. */
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
   const { redis, secrets, log, audit, observe, memory = () => createMemoryRecords(log) } = options;
-  if (redis.urls.length === 0) return createSessions(memory(secrets, log), options);
+  const keys = createKeys(redis.keyPrefix);
+  if (redis.urls.length === 0) return createSessions(memory(secrets, log), keys, options);
   const { openRedisRecords } = await import('./redis.ts');
-  return createSessions(await openRedisRecords(redis, audit, observe), options);
+  return createSessions(await openRedisRecords(redis, audit, observe), keys, options);
 }

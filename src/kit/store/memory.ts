@@ -134,9 +134,9 @@ export function createMemoryRecords(
       const entry = live(key);
       if (entry && (entry.value as Buffer).equals(Buffer.from(text))) entry.endsAt = after(seconds);
     },
-    async nextNumber(key) {
+    async nextNumber(key, seconds) {
       const next = Math.max(Number(value(key) ?? 0) + 1, Date.now());
-      put(key, ownCopy(`${next}`), Number.POSITIVE_INFINITY);
+      put(key, ownCopy(`${next}`), after(seconds));
       return next;
     },
     async raise(key, number, seconds) {
@@ -147,7 +147,7 @@ export function createMemoryRecords(
       const now = Date.now();
       const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
       put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
-      return Number(value(beside) ?? 0);
+      return Number((beside !== undefined && value(beside)) || 0);
     },
     async members(key) {
       return [...names(key).keys()];

@@ -1,11 +1,17 @@
 import type { SessionOwner, SignInMark } from './contract.ts';
+import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 import { createNamer } from './sealing.ts';
 
 /** Far longer than a sign-in takes from its mark to its entry: the calls to the provider time out after 5 s each. */
 const endingsKeptSeconds = 300;
-const orderKey = 'app:order';
-const everyone = 'app:ended:all';
+
+/**
+ * How long the row of numbers is kept after the last sign-in or ending that used it: longer than an ending is kept, and
+ * longer than a sign-in takes from its mark to its entry. When it ends, no number of it is left anywhere that one of the
+ * next row could be compared with, whatever the clocks say.
+ */
+const orderKeptSeconds = 86_400;
 
 /**
  * Whose sessions are meant: all of a subject, those of a subject that bear no sid, or those of one session at the
@@ -25,55 +31,58 @@ export type OwnerName =
  * `void` writes the ending before it reads the entries, `enter` writes its entry before it reads the
  * endings. One of the two sees the other. An ending counts for sign-ins whose mark is older.
  */
-export function createOwnerIndex(records: Records, secrets: readonly string[]) {
+export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly string[]) {
   const name = createNamer(secrets, 'owner');
+  const { owner: entries, ended: ending, doubted } = keys;
 
   function names(owner: OwnerName): string[] {
     if ('sid' in owner) return name('sid', owner.iss, owner.sid);
     return name('withoutSid' in owner ? 'sub without sid' : 'sub', owner.iss, owner.sub);
   }
 
+  const next = () => records.nextNumber(keys.order, orderKeptSeconds);
+
   async function voidSignIns(endings: string[]): Promise<void> {
-    const now = await records.nextNumber(orderKey);
+    const now = await next();
     await Promise.all(endings.map((key) => records.raise(key, now, endingsKeptSeconds)));
   }
 
-  async function areOlder(keys: string[], since: SignInMark): Promise<boolean> {
-    const numbers = await Promise.all(keys.map((key) => records.get(key)));
+  async function areOlder(endings: string[], since: SignInMark): Promise<boolean> {
+    const numbers = await Promise.all(endings.map((key) => records.get(key)));
     return numbers.every((number) => Number(number ?? 0) <= since);
   }
 
   return {
     async mark(): Promise<SignInMark> {
       // A row that was lost begins anew, above the endings that may have outlived it on another node.
-      return Number((await records.get(orderKey)) ?? (await records.nextNumber(orderKey)));
+      return Number((await records.getEx(keys.order, orderKeptSeconds)) ?? (await next()));
     },
 
     /** False: there is an ending that is newer than the mark. */
     async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean> {
       const both = ownerNames(owner).map(names);
       const endings = await Promise.all(
-        both.map(([current]) => records.addMember(entries(current), id, expiresAt, ending(current))),
+        both.map(([current = '']) => records.addMember(entries(current), id, expiresAt, ending(current))),
       );
-      const others = [everyone, ...both.flatMap(([, ...former]) => former.map(ending))];
+      const others = [keys.endedAll, ...both.flatMap(([, ...former]) => former.map(ending))];
       const inTime = await areOlder(others, since);
       return inTime && endings.every((number) => number <= since);
     },
 
     async leave(ids: string[], owner: SessionOwner): Promise<void> {
-      const keys = ownerNames(owner).flatMap(names).map(entries);
-      await Promise.all(keys.map((key) => records.removeMembers(key, ids)));
+      const sets = ownerNames(owner).flatMap(names).map(entries);
+      await Promise.all(sets.map((key) => records.removeMembers(key, ids)));
     },
 
     async sessionsOf(owners: OwnerName[]): Promise<string[]> {
-      const keys = owners.flatMap(names).map(entries);
-      const found = await Promise.all(keys.map((key) => records.members(key)));
+      const sets = owners.flatMap(names).map(entries);
+      const found = await Promise.all(sets.map((key) => records.members(key)));
       return [...new Set(found.flat())];
     },
 
     /** Sign-ins of these owners that are on their way will find, at `enter`, that they came too late. */
     void: (owners: OwnerName[]) => voidSignIns(owners.flatMap(names).map(ending)),
-    voidAll: () => voidSignIns([everyone]),
+    voidAll: () => voidSignIns([keys.endedAll]),
 
     /** What sign-ins of this owner that are on their way have found out is old: as `void`, but they survive. */
     doubt: (owner: SessionOwner) => voidSignIns(names({ iss: owner.iss, sub: owner.sub }).map(doubted)),
@@ -83,10 +92,6 @@ export function createOwnerIndex(records: Records, secrets: readonly string[]) {
     },
   };
 }
-
-const entries = (name = '') => `app:owner:{${name}}`;
-const ending = (name = '') => `app:ended:{${name}}`;
-const doubted = (name = '') => `app:doubted:{${name}}`;
 
 /** Whoever has no sid is found by that too: a provider may name its own session, which we do not know, with the sub. */
 function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {

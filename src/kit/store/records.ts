@@ -32,8 +32,8 @@ export interface Records {
   /** Sets the end of a record anew where it holds this value. */
   extendIf(key: string, value: string, seconds: number): Promise<void>;
 
-  /** The next number of a row that never goes back, also when the store lost it. */
-  nextNumber(key: string): Promise<number>;
+  /** The next number of a row that never goes back, also when the store lost it. Each use moves the row's end. */
+  nextNumber(key: string, seconds: number): Promise<number>;
   /** Keeps the highest of the numbers given. */
   raise(key: string, value: number, seconds: number): Promise<void>;
 
@@ -41,7 +41,7 @@ export interface Records {
    * A set of names, each with its end (epoch ms). Adding sweeps the names whose end has passed, and then reads, in the
    * same command, the number in `beside`, whose key has the same hash tag; 0 where there is none.
    */
-  addMember(key: string, member: string, endsAt: number, beside: string): Promise<number>;
+  addMember(key: string, member: string, endsAt: number, beside?: string): Promise<number>;
   members(key: string): Promise<string[]>;
   removeMembers(key: string, members: string[]): Promise<void>;
 

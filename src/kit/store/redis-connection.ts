@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isUnknownCa, nameTheCa } from '../errors/unknown-ca.ts';
 import type { Audit } from '../log/index.ts';
 import { createDeadline } from './deadline.ts';
 import { StoreError } from './records.ts';
@@ -18,6 +19,7 @@ const anyReply = /^[A-Z]+ /;
 export class RedisConnection {
   readonly #create: CreateLink;
   readonly #audit: Audit;
+  readonly #probed: string;
   readonly #within = createDeadline(commandMs);
   #link: Link | undefined;
   /** The first attempt: commands that come before its outcome wait for it. */
@@ -26,9 +28,11 @@ export class RedisConnection {
   #closed = false;
   #lost: string | undefined;
 
-  constructor(create: CreateLink, audit: Audit) {
+  /** @param probed a key of the app's, which need not exist: by it the store is asked whether it takes writes */
+  constructor(create: CreateLink, audit: Audit, probed: string) {
     this.#create = create;
     this.#audit = audit;
+    this.#probed = probed;
     this.#first = this.#attempt().then((connected) => {
       this.#first = undefined;
       if (!connected) void this.#connect();
@@ -46,7 +50,7 @@ export class RedisConnection {
   }
 
   check(): Promise<void> {
-    return this.#through(probe);
+    return this.#through((link) => probe(link, this.#probed));
   }
 
   async close(): Promise<void> {
@@ -96,7 +100,7 @@ export class RedisConnection {
       // Of a cluster, a part is better than nothing.
       usable = link.partial && !this.#link && !this.#closed;
       if (usable) this.#link = link;
-      await this.#within(probe(link));
+      await this.#within(probe(link, this.#probed));
     } catch (thrown) {
       if (!usable) link.destroy();
       this.#tellLost(plain(thrown));
@@ -117,18 +121,25 @@ export class RedisConnection {
 
   /** One line when it goes away, not one for each request. */
   #tellLost(cause: Error): void {
-    if (this.#lost === undefined && !this.#closed) this.#audit('store.lost', { reason: cause.message });
+    if (this.#lost === undefined && !this.#closed) {
+      const unknown = isUnknownCa((cause as NodeJS.ErrnoException).code);
+      const hint = unknown
+        ? `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`
+        : undefined;
+      this.#audit('store.lost', { reason: cause.message, hint });
+    }
     this.#lost = cause.message;
   }
 }
 
 /** Every master answers and is in service; and a command that counts as a write, which a replica would refuse. */
-async function probe(link: Link): Promise<void> {
+async function probe(link: Link, key: string): Promise<void> {
   const nodes = await link.nodes();
   const states = await Promise.all(nodes.map((send) => send(link.partial ? ['CLUSTER', 'INFO'] : ['PING'])));
   const down = states.some((state) => /cluster_state:fail/.test(String(state)));
   if (down) throw new Error('a part of the cluster is down');
-  await link.send('app:order', ['GETEX', 'app:order', 'PERSIST'], false);
+  // Without an option it changes nothing, not even the key's end.
+  await link.send(key, ['GETEX', key], false);
 }
 
 /** An error for a log. Redis repeats an unknown command with its arguments, and in them are session ids (R20). */

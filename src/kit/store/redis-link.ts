@@ -31,6 +31,8 @@ export async function prepareLinks(urls: readonly string[]): Promise<CreateLink>
   const textOptions = { timeout: 0 };
   const common = {
     name: 'web-app-sessions',
+    // It would need one more right in Redis, and says nothing that the name does not.
+    disableClientInfo: true,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
     commandOptions: textOptions,

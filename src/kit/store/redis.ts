@@ -1,7 +1,10 @@
 import type { RedisConfig } from '../config/index.ts';
 import type { Audit } from '../log/index.ts';
+
 import type { ObserveCommand } from './contract.ts';
+import { createKeys } from './keys.ts';
 import { observedLinks } from './observed-links.ts';
+
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
@@ -11,12 +14,13 @@ import { prepareLinks } from './redis-link.ts';
  * background, and whoever asks before the first attempt has come to an end waits for that one only.
  */
 export async function openRedisRecords(
-  { urls }: RedisConfig,
+  { urls, keyPrefix }: RedisConfig,
   audit: Audit,
   observe?: ObserveCommand,
 ): Promise<Records> {
+  const { order } = createKeys(keyPrefix);
   const links = await prepareLinks(urls);
-  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, audit);
+  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, audit, order);
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;
@@ -64,15 +68,16 @@ export async function openRedisRecords(
     async extendIf(key, value, seconds) {
       await script(extendIf, key, value, seconds);
     },
-    async nextNumber(key) {
-      return Number(await script(nextNumber, key, Date.now()));
+    async nextNumber(key, seconds) {
+      return Number(await script(nextNumber, key, Date.now(), seconds));
     },
     async raise(key, value, seconds) {
       await script(raise, key, value, seconds);
     },
     async addMember(key, member, endsAt, beside) {
       const args = [member, endsAt, Date.now()].map(String);
-      return Number(await redis.send(key, ['EVAL', addMember, '2', key, beside, ...args]));
+      const keys = beside === undefined ? ['1', key] : ['2', key, beside];
+      return Number(await redis.send(key, ['EVAL', addMember, ...keys, ...args]));
     },
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
@@ -81,10 +86,11 @@ export async function openRedisRecords(
       await redis.send(key, ['ZREM', key, ...members]);
     },
     async *scan(prefix) {
+      const pattern = `${prefix.replace(/[\\*?[\]^]/g, '\\$&')}*`;
       for (const send of await redis.nodes()) {
         let cursor = '0';
         do {
-          const reply = await send(['SCAN', cursor, 'MATCH', `${prefix}*`, 'COUNT', '500']);
+          const reply = await send(['SCAN', cursor, 'MATCH', pattern, 'COUNT', '500']);
           const [next, keys] = reply as [string, string[]];
           yield keys;
           cursor = next;
@@ -137,7 +143,7 @@ const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPI
 const nextNumber = `
   local last = tonumber(redis.call('GET', KEYS[1]) or '0')
   local number = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
-  redis.call('SET', KEYS[1], number)
+  redis.call('SET', KEYS[1], number, 'EX', ARGV[2])
   return number`;
 
 const raise = `
@@ -150,4 +156,4 @@ const addMember = `
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
   redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
-  return redis.call('GET', KEYS[2]) or '0'`;
+  return KEYS[2] and redis.call('GET', KEYS[2]) or '0'`;

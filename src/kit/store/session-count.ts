@@ -1,3 +1,4 @@
+import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 
 /** How long one instance has to count before another may try, in seconds. */
@@ -9,9 +10,6 @@ const atWork = 30;
  */
 const freshFor = (tookMs: number) => Math.min(60, Math.max(1, Math.ceil(tookMs / 5)));
 
-const countKey = 'app:open';
-const countingKey = 'app:counting';
-
 /**
  * How many sessions there are. In Redis, which has no index of all, their keys are counted: now and then, by whichever
  * instance asks first, and the number is kept for the others.
@@ -21,6 +19,7 @@ const countingKey = 'app:counting';
  */
 export function createSessionCount(
   records: Records,
+  keys: Keys,
   ids: () => AsyncIterable<readonly string[]>,
 ): () => Promise<number | undefined> {
   let last: number | undefined;
@@ -34,13 +33,13 @@ export function createSessionCount(
   return async () => {
     // In memory it is one look, and exact.
     if (!records.command) return count();
-    const kept = await records.get(countKey);
+    const kept = await records.get(keys.count);
     if (kept !== undefined) last = Number(kept.toString());
-    else if (await records.set(countingKey, '1', 'NX', atWork)) {
+    else if (await records.set(keys.counting, '1', 'NX', atWork)) {
       const started = performance.now();
       last = await count();
-      await records.set(countKey, String(last), 'NX', freshFor(performance.now() - started));
-      await records.del(countingKey);
+      await records.set(keys.count, String(last), 'NX', freshFor(performance.now() - started));
+      await records.del(keys.counting);
     }
     return last;
   };

@@ -3,15 +3,10 @@ import type { SessionData } from 'express-session';
 import type { EndReason } from '../errors/end-reasons.ts';
 import type { Log } from '../log/index.ts';
 import type { ChangedUser, ChangeUser, SessionOwner, StoredSession } from './contract.ts';
+import type { Keys } from './keys.ts';
 import { type Note, type Records, StoreError } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { endOfHead, openSession, sealOwn, sealUser } from './session-form.ts';
-
-/** The keys of one session. The braces are a hash tag: in a Redis Cluster they stand on one node. */
-export const sessionKey = (id: string) => `app:session:{${id}}`;
-export const tokensKey = (id: string) => `app:tokens:{${id}}`;
-export const lockKey = (id: string) => `app:lock:{${id}}`;
-export const whyKey = (id: string) => `app:why:{${id}}`;
 
 /**
  * What session records are sealed for. Change it with their form: what another version of the app has written then
@@ -53,6 +48,7 @@ export class SessionStore extends RedisStore {
 
 interface Surroundings {
   records: Records;
+  keys: Keys;
   sealer: Sealer;
   idleSeconds: number;
   maxSeconds: number;
@@ -83,20 +79,22 @@ export class SessionRecords {
   /** One command: GETEX. */
   async read(id: string): Promise<SessionData | undefined> {
     if (isForeignId(id)) return undefined;
-    const { records, idleSeconds } = this.#parts;
-    return this.#living(id, await records.getEx(sessionKey(id), idleSeconds));
+    const { records, keys, idleSeconds } = this.#parts;
+    return this.#living(id, await records.getEx(keys.session(id), idleSeconds));
   }
 
   /** Reads without sliding: one GET. */
   async peek(id: string): Promise<SessionData | undefined> {
     if (isForeignId(id)) return undefined;
-    return this.#living(id, await this.#parts.records.get(sessionKey(id)));
+    const { records, keys } = this.#parts;
+    return this.#living(id, await records.get(keys.session(id)));
   }
 
   /** Reads without sliding, and how long there is until the idle end. */
   async look(id: string): Promise<StoredSession | undefined> {
-    const { records } = this.#parts;
-    const [sealed, left] = await Promise.all([records.get(sessionKey(id)), records.msLeft(sessionKey(id))]);
+    const { records, keys } = this.#parts;
+    const key = keys.session(id);
+    const [sealed, left] = await Promise.all([records.get(key), records.msLeft(key)]);
     const data = await this.#living(id, sealed);
     return data && { id, data, idleSecondsLeft: Math.max(0, Math.round(left / 1000)) };
   }
@@ -107,8 +105,8 @@ export class SessionRecords {
    * signed out, which is what ending means.
    */
   async write(id: string, data: SessionData): Promise<void> {
-    const { records, sealer, idleSeconds } = this.#parts;
-    const key = sessionKey(id);
+    const { records, keys, sealer, idleSeconds } = this.#parts;
+    const key = keys.session(id);
     // The cookie's settings are the same for all sessions: they need not be kept.
     const own = JSON.stringify({ ...data, user: undefined, cookie: undefined });
     if (this.#admitted.delete(data)) {
@@ -133,8 +131,8 @@ export class SessionRecords {
    */
   async updateUser(id: string, change: ChangeUser): Promise<ChangedUser | undefined> {
     if (isForeignId(id)) return undefined;
-    const { records, sealer } = this.#parts;
-    const key = sessionKey(id);
+    const { records, keys, sealer } = this.#parts;
+    const key = keys.session(id);
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       const sealed = await records.get(key);
       const old = sealed && signedOf(this.#open(id, sealed));
@@ -154,14 +152,16 @@ export class SessionRecords {
 
   /** Takes the record away and leaves a note where there was one; of several callers, one gets to know whose it was. */
   async take(id: string, note?: Note): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
-    const sealed = await this.#parts.records.getDel(sessionKey(id), note);
+    const { records, keys } = this.#parts;
+    const sealed = await records.getDel(keys.session(id), note);
     return { existed: sealed !== undefined, owner: sealed && signedOf(this.#open(id, sealed)) };
   }
 
   async *ids(): AsyncGenerator<string[]> {
-    const [before, after] = sessionKey('\n').split('\n') as [string, string];
-    for await (const keys of this.#parts.records.scan(before)) {
-      yield keys.map((key) => key.slice(before.length, -after.length));
+    const { records, keys } = this.#parts;
+    const [before, after] = keys.session('\n').split('\n') as [string, string];
+    for await (const page of records.scan(before)) {
+      yield page.map((key) => key.slice(before.length, -after.length));
     }
   }
 
@@ -183,8 +183,8 @@ export class SessionRecords {
   }
 
   #open(id: string, sealed: Buffer): SessionData | undefined {
-    const { sealer, log } = this.#parts;
-    const data = openSession(sealer, sessionKey(id), sealed);
+    const { keys, sealer, log } = this.#parts;
+    const data = openSession(sealer, keys.session(id), sealed);
     if (data) return { ...data, cookie: { originalMaxAge: null } } as SessionData;
     log.warn('A session in the store does not open with our secrets. It counts as no session.');
     return undefined;

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Log } from '../log/index.ts';
 import type { Sessions, TokenRecord } from './contract.ts';
+import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 import type { Sealer } from './sealing.ts';
-import { lockKey, tokensKey } from './session-records.ts';
 
 /** Expires if its holder dies (R13). */
 const lockSeconds = 15;
@@ -13,10 +13,15 @@ const extendMs = 5_000;
 const mostExtensions = 9;
 
 /** The tokens stand beside the session, so that a page which writes the session puts back no old ones (R12). */
-export function createTokenRecords(records: Records, sealer: Sealer, log: Log): Sessions['tokens'] {
+export function createTokenRecords(
+  records: Records,
+  keys: Keys,
+  sealer: Sealer,
+  log: Log,
+): Sessions['tokens'] {
   return {
     async read(id) {
-      const key = tokensKey(id);
+      const key = keys.tokens(id);
       const sealed = await records.get(key);
       if (!sealed) return undefined;
       const plain = sealer.open(sealed, key);
@@ -27,25 +32,25 @@ export function createTokenRecords(records: Records, sealer: Sealer, log: Log): 
     async create(id, tokens, expiresAt) {
       const seconds = Math.ceil((expiresAt - Date.now()) / 1000);
       if (seconds < 1) return;
-      const key = tokensKey(id);
+      const key = keys.tokens(id);
       await records.set(key, sealer.seal(pack(tokens), key), 'NX', seconds);
     },
     async replace(id, tokens) {
-      const key = tokensKey(id);
+      const key = keys.tokens(id);
       return records.set(key, sealer.seal(pack(tokens), key), 'XX', 'KEEPTTL');
     },
     async lock(id) {
       const holder = randomUUID();
-      if (!(await records.set(lockKey(id), holder, 'NX', lockSeconds))) return undefined;
+      if (!(await records.set(keys.lock(id), holder, 'NX', lockSeconds))) return undefined;
       let extensions = 0;
       // A store that is gone by now cannot hold the result back: the lock expires.
       const extending = setInterval(() => {
         if (++extensions > mostExtensions) clearInterval(extending);
-        else records.extendIf(lockKey(id), holder, lockSeconds).catch(() => {});
+        else records.extendIf(keys.lock(id), holder, lockSeconds).catch(() => {});
       }, extendMs).unref();
       return () => {
         clearInterval(extending);
-        return records.deleteIf(lockKey(id), holder).catch(() => {});
+        return records.deleteIf(keys.lock(id), holder).catch(() => {});
       };
     },
   };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openKeptRecords } from '../dev/kept-records.ts';
 import { createSessions } from '../store/create-sessions.ts';
-import type { Sessions } from '../store/index.ts';
+import { createKeys, type Sessions } from '../store/index.ts';
 import type { Records } from '../store/records.ts';
 import { alice, hour, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
@@ -157,7 +157,7 @@ describe('the sessions of the development server', () => {
 function open({ secrets = [secret], idleSeconds = 1_800 } = {}) {
   const { log, audit, lines } = witness();
   const records = openKeptRecords(file, secrets, log);
-  const sessions = createSessions(records, {
+  const sessions = createSessions(records, createKeys('app:'), {
     secrets,
     idleSeconds,
     maxSeconds: 28_800,

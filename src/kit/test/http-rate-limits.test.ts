@@ -7,13 +7,13 @@ import type { ErrorWithMessage } from '../errors/message.ts';
 import { useClientAddress } from '../http/client-address.ts';
 import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
 import { createLog } from '../log/index.ts';
-import { openSessions } from '../store/index.ts';
+import { createKeys, openSessions } from '../store/index.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { describeWithRedis, redisAt, startRedis, startRedisCluster, until } from './helpers/redis-server.ts';
 
-type Send = NonNullable<Parameters<typeof rateLimits>[0]['sendCommand']>;
+type Send = NonNullable<Parameters<typeof rateLimits>[0]['shared']>['send'];
 
-let audited: { event: string; reason?: string | undefined; address?: unknown }[] = [];
+let audited: { event: string; reason?: string | undefined; 'client.address'?: unknown }[] = [];
 let lines: { level: number; msg: string; limit?: string }[] = [];
 const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line)) });
 
@@ -25,17 +25,19 @@ afterEach(() => void vi.useRealTimers());
 
 function appWith({
   sendCommand,
+  keyPrefix = 'app:',
   login = 3,
   hops = 1,
 }: {
   sendCommand?: Send;
+  keyPrefix?: string;
   login?: number;
   hops?: number | boolean;
 } = {}) {
   const limits = rateLimits({
     audit: (event, details) => void audited.push({ event, ...details }),
     log,
-    sendCommand,
+    shared: sendCommand && { send: sendCommand, prefix: createKeys(keyPrefix).limit },
     limits: { ...limitsPerMinute, login },
   });
   const app = express().set('trust proxy', hops);
@@ -110,7 +112,9 @@ describe('one address', () => {
   test('is in the audit log once, however often it tries', async () => {
     const ask = appWith();
     await times(8, ask);
-    expect(audited).toEqual([{ event: 'request.rate_limited', reason: 'login', address: '192.0.2.1' }]);
+    expect(audited).toEqual([
+      { event: 'request.rate_limited', reason: 'login', 'client.address': '192.0.2.1' },
+    ]);
   });
 
   test('takes nothing from another one, nor from another page', async () => {
@@ -140,7 +144,7 @@ describe('one address', () => {
     for (const address of [one, other, plain, one]) statuses.push((await ask(address)).status);
     expect(statuses).toEqual([200, 200, 200, 429]);
     expect(audited).toHaveLength(1);
-    expect(String(audited[0]?.address).endsWith(plain.replace('::ffff:', ''))).toBe(true);
+    expect(String(audited[0]?.['client.address']).endsWith(plain.replace('::ffff:', ''))).toBe(true);
     expect((await ask('198.51.100.7:49152')).status).toBe(200);
     expect(lines).toEqual([]);
   });
@@ -165,7 +169,7 @@ describe('one address', () => {
       {
         event: 'request.rate_limited',
         reason: 'login',
-        address: expect.stringMatching(/^(::ffff:)?127\.0\.0\.1$/),
+        'client.address': expect.stringMatching(/^(::ffff:)?127\.0\.0\.1$/),
       },
     ]);
   });
@@ -187,8 +191,17 @@ describe('with Redis', () => {
     const statuses = [await one(), await two(), await one(), await two()].map(({ status }) => status);
     expect(statuses).toEqual([200, 200, 200, 429]);
     await one('192.0.2.1', '/auth/callback');
-    expect([...counts.keys()]).toEqual(['limit:login:192.0.2.1', 'limit:callback:192.0.2.1']);
+    expect([...counts.keys()]).toEqual(['app:limit:login:192.0.2.1', 'app:limit:callback:192.0.2.1']);
     expect(audited).toHaveLength(1);
+  });
+
+  test('two apps with prefixes of their own count apart, also where one prefix begins with the other', async () => {
+    const { send, counts } = fakeRedis();
+    const prefixes = ['app:', 'app:two:', 'app:limit:'];
+    const asks = prefixes.map((keyPrefix) => appWith({ sendCommand: send, keyPrefix }));
+    for (const ask of asks)
+      expect((await times(3, ask)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect([...counts.keys()]).toEqual(prefixes.map((prefix) => `${prefix}limit:login:192.0.2.1`));
   });
 
   test('nothing is sent before somebody asks, and one command for each request', async () => {
@@ -232,11 +245,13 @@ describe('with Redis', () => {
     state.away = true;
     const ask = appWith({ sendCommand: send });
     expect((await times(6, ask)).map(({ status }) => status)).toEqual(Array(6).fill(200));
-    expect(lines).toMatchObject([{ level: 40, msg: 'requests pass uncounted: no store', limit: 'login' }]);
+    expect(lines).toMatchObject([
+      { level: 'warn', msg: 'requests pass uncounted: no store', limit: 'login' },
+    ]);
 
     state.away = false;
     expect((await times(4, ask)).map(({ status }) => status)).toEqual([200, 200, 200, 429]);
-    expect(lines).toMatchObject([{}, { level: 30, msg: 'requests are counted again' }]);
+    expect(lines).toMatchObject([{}, { level: 'info', msg: 'requests are counted again' }]);
 
     state.away = true;
     expect((await ask()).status).toBe(200);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Sessions } from '../store/index.ts';
-import { lockKey } from '../store/session-records.ts';
+import { createKeys, type Sessions } from '../store/index.ts';
 import { until } from './helpers/redis-server.ts';
 import {
   alice,
@@ -71,7 +70,8 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
       try {
         const release = await sessions.tokens.lock(id);
         if (sessions.command) {
-          const left = async () => Number(await sessions.command?.(lockKey(id), ['PTTL', lockKey(id)]));
+          const lock = createKeys('app:').lock(id);
+          const left = async () => Number(await sessions.command?.(lock, ['PTTL', lock]));
           await until(async () => (await left()) < 14_900);
           await vi.advanceTimersByTimeAsync(5_001);
           await until(async () => (await left()) > 14_900);

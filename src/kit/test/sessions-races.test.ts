@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createSessions } from '../store/create-sessions.ts';
-import type { Sessions } from '../store/index.ts';
+import { createKeys, type Sessions } from '../store/index.ts';
 import { createMemoryRecords } from '../store/memory.ts';
 import type { Records } from '../store/records.ts';
 import { until } from './helpers/redis-server.ts';
 import { alice, read, secret, signIn, witness } from './helpers/stored-sessions.ts';
+
+const keys = createKeys('app:');
 
 /**
  * Two instances on one store, and every way in which one's work can fall between two commands of the other:
@@ -19,7 +21,7 @@ async function everyInterleaving(
   for (let at = 1; ; at++) {
     const records = createMemoryRecords(witness().log);
     const options = { secrets: [secret], idleSeconds: 60, maxSeconds: 28_800, ...witness() };
-    const sessions = createSessions(records, options);
+    const sessions = createSessions(records, keys, options);
     await signIn(sessions);
     let count = 0;
     let between: unknown;
@@ -40,7 +42,7 @@ async function everyInterleaving(
         };
       },
     });
-    const outcome = await first(createSessions(interrupted, options));
+    const outcome = await first(createSessions(interrupted, keys, options));
     if (count < at) {
       expect(at).toBeGreaterThan(3);
       return;
@@ -156,13 +158,13 @@ describe('a store that lost the order of endings', () => {
   async function open() {
     const records = createMemoryRecords(witness().log);
     const options = { secrets: [secret], idleSeconds: 60, maxSeconds: 28_800, ...witness() };
-    return { records, sessions: createSessions(records, options) };
+    return { records, sessions: createSessions(records, keys, options) };
   }
 
   it('lets sign-ins begin again, though old endings are still known', async () => {
     const { records, sessions } = await open();
     await sessions.endAll('operator');
-    await records.del('app:order');
+    await records.del(keys.order);
     expect(await signIn(sessions)).toMatchObject({ entered: true });
   });
 
@@ -170,7 +172,7 @@ describe('a store that lost the order of endings', () => {
     const { records, sessions } = await open();
     await sessions.endAll('operator');
     const since = await sessions.markSignIn();
-    await records.del('app:order');
+    await records.del(keys.order);
     await until(() => Date.now() > since);
     await sessions.endOwner({ iss, sub }, 'provider');
     expect(await sessions.enter('an-id', alice, Date.now() + 60_000, since)).toBe(false);

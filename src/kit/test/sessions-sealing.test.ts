@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createSessions } from '../store/create-sessions.ts';
-import { createSealer } from '../store/index.ts';
+import { createKeys, createSealer } from '../store/index.ts';
 import { createMemoryRecords } from '../store/memory.ts';
 import { sealOwn, sealUser } from '../store/session-form.ts';
 import { sealedFor } from '../store/session-records.ts';
@@ -62,7 +62,7 @@ describe('what stands in the store', () => {
   async function written() {
     const records = createMemoryRecords(witness().log);
     const seen = witness();
-    const sessions = createSessions(records, {
+    const sessions = createSessions(records, createKeys('app:'), {
       secrets: [secret],
       idleSeconds: 60,
       maxSeconds: 28_800,

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { SessionData } from 'express-session';
 import pino from 'pino';
 import { createSessions } from '../../store/create-sessions.ts';
-import { openSessions, type SessionOwner, type Sessions, type SessionsOptions } from '../../store/index.ts';
+import {
+  createKeys,
+  openSessions,
+  type SessionOwner,
+  type Sessions,
+  type SessionsOptions,
+} from '../../store/index.ts';
 import { createMemoryRecords } from '../../store/memory.ts';
 import { hasRedis, type RedisServer, redisAt, startRedis } from './redis-server.ts';
 
@@ -30,7 +36,7 @@ export function witness() {
   };
 }
 
-export type Overrides = Partial<Omit<SessionsOptions, 'redis'>>;
+export type Overrides = Partial<Omit<SessionsOptions, 'redis'>> & { keyPrefix?: string };
 
 /** A store that several instances of the app may open. */
 export interface Shared {
@@ -44,7 +50,8 @@ const defaults = () => ({ secrets: [secret], idleSeconds: 1800, maxSeconds: 28_8
 async function sharedMemory(): Promise<Shared> {
   const records = createMemoryRecords(witness().log);
   return {
-    open: async (overrides) => createSessions(records, { ...defaults(), ...overrides }),
+    open: async ({ keyPrefix = 'app:', ...overrides } = {}) =>
+      createSessions(records, createKeys(keyPrefix), { ...defaults(), ...overrides }),
     stop: () => records.close(),
   };
 }
@@ -54,8 +61,9 @@ export async function sharedRedis(): Promise<Required<Shared>> {
   const opened: Sessions[] = [];
   return {
     redis,
-    async open(overrides) {
-      const sessions = await openSessions({ redis: redisAt(redis.url), ...defaults(), ...overrides });
+    async open({ keyPrefix = 'app:', ...overrides } = {}) {
+      const at = { ...redisAt(redis.url), keyPrefix };
+      const sessions = await openSessions({ redis: at, ...defaults(), ...overrides });
       opened.push(sessions);
       return sessions;
     },
