@@ -131,11 +131,12 @@ function nameIn(apis: Apis, { href }: URL): string {
   return found;
 }
 
-/** Ours take the place of those that the page itself gives: two of a name would be sent as one that is none. */
+/** Ours take the place of those that are given, such as by a script through the proxy: two would be sent as one that is none. */
 function withHeaders<T extends { headers?: Record<string, string> }>(
   init: T,
   own: Record<string, string>,
 ): T & { headers: Record<string, string> } {
-  const given = Object.entries(init.headers ?? {}).filter(([name]) => own[name.toLowerCase()] === undefined);
+  if (own.traceparent === undefined) return { headers: {}, ...init };
+  const given = Object.entries(init.headers ?? {}).filter(([name]) => !/^trace(parent|state)$/i.test(name));
   return { ...init, headers: { ...Object.fromEntries(given), ...own } };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { projectRoot } from '../folders.ts';
 import type { LogLine } from './helpers/app.ts';
 import { markOn } from './helpers/browser.ts';
@@ -309,12 +310,12 @@ function dashboardQueries(): Query[] {
 }
 
 function alertQueries(): Query[] {
-  const text = readFileSync(join(projectRoot, 'deploy/alerts.yaml'), 'utf8');
-  const rules = text.split('- alert: ').slice(1);
-  expect(rules.map((rule) => rule.split('\n')[0])).toEqual([
+  const { groups } = parse(readFileSync(join(projectRoot, 'deploy/alerts.yaml'), 'utf8'));
+  const rules = (groups as { rules: { alert: string; expr: string }[] }[]).flatMap(({ rules }) => rules);
+  expect(rules.map(({ alert }) => alert)).toEqual([
     ...['SignInsFail', 'ProviderLost', 'StoreLost', 'ServerErrors', 'EventLoopBlocked'],
   ]);
-  return rules.map((rule) => ({ query: /^ +expr: (.+)$/m.exec(rule)?.[1] ?? '', shown: [] }));
+  return rules.map(({ expr }) => ({ query: expr, shown: [] }));
 }
 
 function namesIn(query: string) {
