@@ -259,7 +259,7 @@ describeWithRedis('Sentinels that change their mind', () => {
 
   it('a primary that only the first of them names yet is used, and kept while the others still name a dead one', async () => {
     const [next] = await twoPrimaries();
-    const ahead = await stub({ port: next.port });
+    const ahead = await stub({ host: 'localhost', port: next.port });
     const behind = await Promise.all([1, 2].map(() => stub({ port: 1 })));
     const { sessions, names } = await opened(config(...[...behind, ahead].map(({ url }) => url)));
     await sessions.check();
