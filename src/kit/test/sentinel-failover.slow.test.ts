@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Instances, pressIn, startInstances, statusOf } from './helpers/instances.ts';
 import { replicasOf, startWatched, type Watched } from './helpers/redis-sentinels.ts';
@@ -16,7 +17,7 @@ describeWithRedis('a primary that Sentinels replace', () => {
   beforeAll(async () => {
     // The first replica is preferred whatever it has missed.
     const argsOf = (replica: number) => (replica === 1 ? ['--replica-priority', '1'] : []);
-    watched = await startWatched({ replicas: 3, argsOf });
+    watched = await startWatched({ replicas: 3, downAfterMs: 500, argsOf });
     instances = await startInstances({ env: watched.env });
   });
   afterAll(async () => {
@@ -26,6 +27,15 @@ describeWithRedis('a primary that Sentinels replace', () => {
 
   const sessionsOn = async (server: RedisServer) =>
     ((await server.run('KEYS', 'app:session:*')) as string[]).length;
+
+  /** The primary, once the failover before is over. */
+  async function primaryWith(replicas: number): Promise<RedisServer> {
+    for (const end = performance.now() + 20_000; performance.now() < end; await delay(50)) {
+      const primary = await watched.primary();
+      if ((await replicasOf(primary).catch(() => [])).length === replicas) return primary;
+    }
+    throw new Error(`no primary has ${replicas} replicas`);
+  }
 
   it('by a replica that lagged: no ended session comes back, with whatever else the replica missed', async () => {
     const { one, two } = instances;
@@ -57,8 +67,7 @@ describeWithRedis('a primary that Sentinels replace', () => {
   ])(
     'when it is %s: no request hangs, nobody is signed out, and pages work again by themselves',
     async (_how, replicas, strike) => {
-      const primary = await watched.primary();
-      await until(async () => (await replicasOf(primary)).length === replicas);
+      const primary = await primaryWith(replicas);
       const { one, two } = instances;
       const { browser } = await instances.signIn('alice');
       const visits = startVisits(one.url('/profile'), browser, clients);

@@ -41,14 +41,17 @@ export interface Watched {
 
 interface WatchedOptions {
   replicas?: number;
+  /** When the Sentinels take a server for down: late, so that a busy machine replaces no primary by itself. */
+  downAfterMs?: number;
   tls?: TestCertificates;
   /** More arguments of the replica of this number, from 1. */
   argsOf?: (replica: number) => string[];
 }
 
-/** A primary, its replicas, and three Sentinels that agree by two and notice within half a second. */
+/** A primary, its replicas, and three Sentinels of which two must agree. */
 export async function startWatched({
   replicas = 1,
+  downAfterMs = 10_000,
   tls,
   argsOf = () => [],
 }: WatchedOptions = {}): Promise<Watched> {
@@ -67,7 +70,8 @@ export async function startWatched({
     for (let replica = 1; replica <= replicas; replica++)
       servers.push(await startRedis({ ...options, args: [...common, ...following, ...argsOf(replica)] }));
     await until(async () => (await replicasOf(primary)).length === replicas);
-    for (let count = 0; count < 3; count++) sentinels.push(await startSentinel(primary.port, tls));
+    for (let count = 0; count < 3; count++)
+      sentinels.push(await startSentinel(primary.port, { downAfterMs, tls }));
     for (const { run } of sentinels) await until(() => knowsAll(run, replicas));
   } catch (error) {
     await stop();
@@ -120,11 +124,16 @@ interface Sentinel extends SentinelServer {
   stop(): Promise<void>;
 }
 
-async function startSentinel(primaryPort: number, tls: TestCertificates | undefined): Promise<Sentinel> {
+interface SentinelOptions {
+  downAfterMs: number;
+  tls: TestCertificates | undefined;
+}
+
+async function startSentinel(primaryPort: number, { downAfterMs, tls }: SentinelOptions): Promise<Sentinel> {
   const folder = mkdtempSync(join(tmpdir(), 'sentinel-test-'));
   const port = await freePort();
   const file = join(folder, 'sentinel.conf');
-  writeFileSync(file, configuration(port, primaryPort, folder, tls));
+  writeFileSync(file, configuration({ port, primaryPort, folder, downAfterMs, tls }));
   // A failure to start is thrown with what it has said.
   const child = await launchRedis(findRedis() as string, [file, '--sentinel'], /\+monitor master/).catch(
     (error) => {
@@ -160,7 +169,13 @@ async function startSentinel(primaryPort: number, tls: TestCertificates | undefi
   };
 }
 
-function configuration(port: number, primaryPort: number, folder: string, tls: TestCertificates | undefined) {
+interface Configuration extends SentinelOptions {
+  port: number;
+  primaryPort: number;
+  folder: string;
+}
+
+function configuration({ port, primaryPort, folder, downAfterMs, tls }: Configuration) {
   const { username, password } = watcher;
   const of = (name: string, value: string | number) => `sentinel ${name} ${primaryName} ${value}`;
   return [
@@ -184,7 +199,7 @@ function configuration(port: number, primaryPort: number, folder: string, tls: T
     `sentinel sentinel-pass ${password}`,
     `sentinel monitor ${primaryName} 127.0.0.1 ${primaryPort} 2`,
     of('auth-pass', redisUser.password),
-    of('down-after-milliseconds', 500),
+    of('down-after-milliseconds', downAfterMs),
     of('failover-timeout', 5000),
     '',
   ].join('\n');
