@@ -33,6 +33,10 @@ describeWithRedis('a primary that Sentinels replace', () => {
     for (const end = performance.now() + 20_000; performance.now() < end; await delay(50)) {
       const primary = await watched.primary();
       if ((await replicasOf(primary).catch(() => [])).length === replicas) return primary;
+      // The Sentinels would tell them too, after ten seconds now and then.
+      for (const other of watched.servers) {
+        if (other !== primary) await other.run('REPLICAOF', '127.0.0.1', `${primary.port}`).catch(() => {});
+      }
     }
     throw new Error(`no primary has ${replicas} replicas`);
   }

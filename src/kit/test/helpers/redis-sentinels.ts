@@ -201,6 +201,7 @@ function configuration({ port, primaryPort, folder, downAfterMs, tls }: Configur
     of('auth-pass', redisUser.password),
     of('down-after-milliseconds', downAfterMs),
     of('failover-timeout', 5000),
+    of('parallel-syncs', 3),
     '',
   ].join('\n');
 }
