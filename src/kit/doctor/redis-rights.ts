@@ -9,6 +9,8 @@ export interface RedisUser {
   /** As REDIS_URL names it; `default` where it names none. */
   name: string;
   keyPrefix: string;
+  /** With Sentinels, and in a cluster: endings wait for the replicas. */
+  replicated: boolean;
 }
 
 /**
@@ -38,9 +40,17 @@ const trials: readonly (readonly [right: string, args: (key: string) => string[]
   ['scan', (key) => ['SCAN', '0', 'MATCH', key, 'COUNT', '1']],
 ];
 
+const trialsWhereReplicated: typeof trials = [
+  ['role', () => ['ROLE']],
+  ['wait', () => ['WAIT', '0', '1']],
+];
+
+const trialsOf = ({ replicated }: RedisUser) => [...trials, ...(replicated ? trialsWhereReplicated : [])];
+
 /** The command that gives a user these rights, or all that there are. */
-export function grant({ name, keyPrefix }: RedisUser, rights?: readonly string[]): string {
-  const all = rights ?? trials.map(([right]) => right);
+export function grant(user: RedisUser, rights?: readonly string[]): string {
+  const { name, keyPrefix } = user;
+  const all = rights ?? trialsOf(user).map(([right]) => right);
   const keys = rights ? [] : [`~${keyPrefix}*`];
   return [
     'ACL SETUSER',
@@ -54,7 +64,7 @@ export function grant({ name, keyPrefix }: RedisUser, rights?: readonly string[]
 export async function checkRights(command: Command, user: RedisUser): Promise<Finding> {
   const key = createKeys(user.keyPrefix).doctor(randomUUID());
   const missing = new Set<string>();
-  for (const [right, args] of trials) {
+  for (const [right, args] of trialsOf(user)) {
     const words = await refusal(command, key, args(key));
     if (words === undefined) continue;
     missing.add(/\bkeys?\b/.test(words) ? `~${user.keyPrefix}*` : right);

@@ -21,7 +21,11 @@ export async function checkRedis({ redis, session }: Config): Promise<Finding[]>
     audit: () => {},
   });
   const { keyPrefix } = redis;
-  const user = { name: readRedisAddress(first)?.username || 'default', keyPrefix };
+  const user: RedisUser = {
+    name: readRedisAddress(first)?.username || 'default',
+    keyPrefix,
+    replicated: redis.sentinel !== undefined || redis.urls.length > 1,
+  };
   try {
     const reached = await checkReached(sessions, redis, user);
     if (reached.state === 'failed') return [reached];
@@ -46,7 +50,8 @@ async function checkReached(sessions: Sessions, redis: Config['redis'], user: Re
     return ok('Redis', `${where} answers${found}. The app's keys there begin with "${redis.keyPrefix}".`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hintOf(error.message, user));
+    const { hint = hintOf(error.message, user) } = (error.cause ?? {}) as { hint?: string };
+    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hint);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ObserveCommand } from './contract.ts';
-import type { Argument, CreateLink } from './redis-link.ts';
+import type { Argument, CreateLink } from './link.ts';
 
 /** Links whose commands are observed, those to each of a cluster's masters included. */
 export function observedLinks(create: CreateLink, observe: ObserveCommand): CreateLink {
