@@ -19,7 +19,7 @@ const line = /^ *(ACL SETUSER app on >password .*)$/m.exec(docs ?? '')?.[1] ?? '
 const rights = line.split(' ').filter((word) => word.startsWith('+'));
 
 /** Rights in the line that one server without replicas does not need, and what the doctor asks. */
-const forOthers = ['+role', '+wait', '+cluster|slots', '+cluster|info', '+asking', '+info'];
+const forOthers = ['+role', '+wait', '+cluster|slots', '+cluster|info', '+asking', '+info', '+client|info'];
 
 /** So short that every use of a token refreshes it first. */
 const accounts = [{ sub: 'alice', purpose: '', claims: { name: 'Alice Adams' }, accessTokenSeconds: 1 }];
@@ -173,7 +173,7 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
     expect(line?.text).toMatch(/^localhost:\d+ answers\. The app's keys there begin with "app:"\.$/);
   });
 
-  test.each(rights.filter((right) => !forOthers.includes(right) && right !== '+select'))(
+  test.each(rights.filter((right) => !forOthers.includes(right)))(
     'without %s is not, and the doctor says the line to set',
     async (right) => {
       const missing = right.slice(1);
