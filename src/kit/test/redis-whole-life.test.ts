@@ -153,7 +153,8 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
     expect(await refusals()).toEqual([]);
     expect(app.events('store.lost')).toEqual([]);
     const used: string[] = String(await operator.info('commandstats')).match(/(?<=^cmdstat_)[^:]+/gm) ?? [];
-    const unused = rights.filter((right) => !used.includes(right.slice(1)));
+    // The operator's own commands were none of the app's.
+    const unused = rights.filter((right) => /^.(keys|ttl)$/.test(right) || !used.includes(right.slice(1)));
     expect(unused.sort()).toEqual([...forOthers].sort());
   });
 
