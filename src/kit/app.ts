@@ -5,13 +5,14 @@ import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
 import { health } from './http/health.ts';
+import { hostAndExpect } from './http/host-and-expect.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { sameOrigin } from './http/same-origin.ts';
 import { frameable, securityHeaders } from './http/security-headers.ts';
 import { useViews } from './http/views.ts';
-import type { Audit, Log } from './log/index.ts';
+import type { Asker, Audit, Log } from './log/index.ts';
 import { errorPages, noSuchAddress } from './pages/error-pages.ts';
 import { layout } from './pages/layout.ts';
 import { leadBack } from './pages/lead-back.ts';
@@ -19,6 +20,7 @@ import { mountPages } from './pages/mount.ts';
 import type { Page } from './pages/page.ts';
 import type { Apis } from './provider/index.ts';
 import type { Providers } from './provider/providers.ts';
+import { askerOf } from './session/asker.ts';
 import { createContext } from './session/context.ts';
 import { loginParameters } from './session/login-parameters.ts';
 import { readSession } from './session/read-session.ts';
@@ -47,7 +49,11 @@ export interface Parts {
   apis: Apis;
   log: Log;
   audit: Audit;
-  logRequests: (app: Express, trusted: (req: IncomingMessage) => boolean) => RequestHandler;
+  logRequests: (
+    app: Express,
+    trusted: (req: IncomingMessage) => boolean,
+    askerOf: (req: IncomingMessage) => Asker | undefined,
+  ) => RequestHandler;
   providers: Providers;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
@@ -76,8 +82,9 @@ export function createApp(parts: Parts): Express {
 
   // What every answer has, and what needs no session.
   const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
-  app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0)));
+  app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0), askerOf));
   app.use(securityHeaders({ baseUrl, additions: site.contentSecurityPolicy }));
+  app.use(hostAndExpect);
   app.use(assets.handler);
   const probes = health({
     store: () => sessions.check(),

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
+import { trustCas } from './config/trusted-cas.ts';
 import { type Folders, foldersOf } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
@@ -9,6 +10,7 @@ import type { Page } from './pages/page.ts';
 import type { Apis } from './provider/index.ts';
 import { createProviders, type Providers } from './provider/providers.ts';
 import { reachable } from './session/by-owner.ts';
+import { auditOperatorEndings } from './session/operator-endings.ts';
 import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
@@ -92,10 +94,11 @@ export async function assemble(
   const closers: Closer[] = [];
   const close = () => closeAll(closers);
   try {
+    closers.push(trustCas(config.extraCas, log));
     const { secrets } = config.session;
     const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
     const sessions = replacements.sessions?.(stored) ?? stored;
-    closers.push(() => sessions.close(), reachable(sessions));
+    closers.push(() => sessions.close(), reachable(sessions), auditOperatorEndings(sessions, audit));
     const opened = await openSite(site, config, log);
     closers.push(() => opened.close?.());
     const { baseUrl } = config;
@@ -111,7 +114,7 @@ export async function assemble(
     const app = createApp({
       ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping, finishing },
       data: opened.data,
-      logRequests: (app, trusted) => requestLog(log, app, trusted),
+      logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf),
       sealer: (use) => createSealer(secrets, use),
       namer: (use) => createNamer(secrets, use),
     });

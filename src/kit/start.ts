@@ -9,16 +9,16 @@ import {
   OpenError,
   type Replacements,
 } from './assembly.ts';
+import { closeInTime, graceMs } from './closing.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
+import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
+import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
-
-/** Running requests have this long to finish at a stop. */
-const graceMs = 10_000;
 
 /** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
 const keepAliveMs = 65_000;
@@ -106,8 +106,13 @@ export async function start(
     finishing: finishing.signal,
     ...(replacements && { replacements }),
   });
-  const options = { keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
-  const server = createServer(options, listener(app, log));
+  const options = { ...leftToUs, keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
+  const additions = checked.site.contentSecurityPolicy;
+  const refusals = createRefusals(app, log, { baseUrl: config.baseUrl, additions });
+  const handle = listener(app, log, refusals.answer);
+  const server = createServer(options, handle);
+  passOnExpectations(server, handle);
+  refusals.watch(server);
   server.listen(config.port, config.host);
   await once(server, 'listening').catch(async (error) => {
     await Promise.allSettled([close()]);
@@ -122,7 +127,7 @@ export async function start(
       await sleep(config.shutdownDelaySeconds * 1000);
       finishing.abort();
       await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
-      await close();
+      await closeInTime(close, log);
     },
   };
 }

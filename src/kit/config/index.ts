@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { betweenProviders } from './between-providers.ts';
 import { clientCredentials } from './client-credentials.ts';
 import { decryptionKeys } from './decryption-keys.ts';
+import { readExtraCas } from './extra-cas.ts';
 import { withProxyNames } from './outbound-values.ts';
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { labelled, type ProviderConfig, providerConfig } from './provider-config.ts';
@@ -39,6 +40,8 @@ export interface Config {
     readonly recheckMinutes: number;
   };
   readonly redis: RedisConfig;
+  /** Certificates in PEM, of CAs trusted besides those that Node trusts. */
+  readonly extraCas: readonly string[];
   /** Processes to serve from. */
   readonly workers: number;
   /** The site's own settings, by name. */
@@ -107,6 +110,7 @@ export function loadConfig(
     ...clientCredentials(one),
     decryption: decryptionKeys(one.values.OIDC_DECRYPTION_KEY_FILE),
   }));
+  const extraCas = readExtraCas(reading.common.values.EXTRA_CA_FILE);
   const all = [
     ...ownSettingProblems(own),
     ...reading.problems,
@@ -115,6 +119,7 @@ export function loadConfig(
       [...problems, ...decryption.problems].map(names.inFull),
     ),
     ...betweenProviders(providers),
+    ...extraCas.problems,
     ...(site && !site.signIn ? providers.flatMap(openToAll) : []),
   ];
   // What is shared by several providers is wrong for each of them, and is said once.
@@ -141,6 +146,7 @@ export function loadConfig(
       recheckMinutes: set.SESSION_RECHECK_MINUTES,
     },
     redis: redisConfig(set),
+    extraCas: extraCas.found,
     workers: set.WORKERS === 'auto' ? availableParallelism() : set.WORKERS,
     own: reading.own,
   });

@@ -20,7 +20,7 @@ export function conflicts({ common, providers }: AllReadings, env: NodeJS.Proces
     ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
-          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with NODE_EXTRA_CA_CERTS.',
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with EXTRA_CA_FILE.',
         ]
       : []),
   ];

@@ -119,7 +119,7 @@ export function connectionHint(code: string, setting: string): string {
   if (isPlain(code))
     return `It speaks plain http there, or no TLS that fits: compare http:// and https:// in ${setting}.`;
   if (isTrust(code))
-    return 'This machine does not know who signed its certificate: name your own CA with NODE_EXTRA_CA_CERTS, or send the whole chain.';
+    return 'This machine does not know who signed its certificate: name your own CA with EXTRA_CA_FILE, or send the whole chain.';
   return `Check ${setting}, and that a firewall or proxy lets this machine through.`;
 }
 

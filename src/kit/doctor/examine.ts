@@ -1,6 +1,7 @@
 import pino from 'pino';
 import type { Config, ProviderConfig } from '../config/index.ts';
 import { ownSecrets } from '../config/own-settings.ts';
+import { trustCas } from '../config/trusted-cas.ts';
 import type { LoadedSite } from '../load-site.ts';
 import { type Apis, createProvider } from '../provider/index.ts';
 import { usesPar } from '../provider/metadata.ts';
@@ -14,6 +15,7 @@ import { checkBoundApis, checkBoundTokens } from './bound-tokens.ts';
 import { checkClient } from './client.ts';
 import { checkDiscovery, checkIssuer, type Metadata } from './discovery.ts';
 import { checkEncryption } from './encryption.ts';
+import { checkExtraCas } from './extra-cas.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
@@ -41,8 +43,22 @@ import { checkWays } from './ways.ts';
  */
 export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Promise<Finding[]> {
   const { config, apis = new Map(), findings } = checkSettings(env, loaded);
-  const site = loaded?.site;
   if (!config) return findings;
+  const endTrust = trustCas(config.extraCas);
+  try {
+    return await examineAll(config, loaded, apis, findings);
+  } finally {
+    endTrust();
+  }
+}
+
+async function examineAll(
+  config: Config,
+  loaded: LoadedSite | undefined,
+  apis: Apis,
+  findings: Finding[],
+): Promise<Finding[]> {
+  const site = loaded?.site;
   const subjects = subjectsOf(config);
   const [redis, address, ofApis, ...ofProviders] = await Promise.all([
     checkRedis(config),
@@ -59,6 +75,7 @@ export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Prom
     ...findings,
     ...ownSettings(config, site),
     ...checkSessionSecret(config),
+    ...checkExtraCas(config),
     ...betweenProviders(config),
     ...checkRoutes(config, site),
     ...ofProviders.flatMap((one) => linesOf(one, ofProviders, { site, apis })),

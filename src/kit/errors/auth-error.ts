@@ -15,8 +15,11 @@ export class AuthError extends Error implements ErrorWithMessage {
   provider: string | undefined;
   /** What a new sign-in has to prove, where that would help (RFC 9470 §3). */
   readonly demands: { maxAge?: number | undefined; acr?: readonly string[] | undefined } | undefined;
-  /** Whose sign-in it was, where that was known by then: for the audit event, and for their own page. */
-  readonly about: { sub: string; name: string } | undefined;
+  /**
+   * Whose sign-in it was, where a verified ID token had said so by then: for the audit event, and the name for their own
+   * page.
+   */
+  about: { iss: string; sub: string; name?: string } | undefined;
 
   constructor(
     reason: SignInFailure | Refusal,

@@ -39,6 +39,8 @@ export const plainPages = {
     408: page('too_slow'),
     413: tooLarge,
     415: page('wrong_type'),
+    417: notUnderstood,
+    431: page('too_many_cookies'),
   } as Readonly<Record<number, Message>>,
 };
 

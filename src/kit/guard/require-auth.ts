@@ -4,6 +4,7 @@ import { leadingBack } from '../errors/failure-pages.ts';
 import type { Message } from '../errors/message.ts';
 import type { Text } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
+import { wasLedHere, withoutMark } from '../http/other-host.ts';
 import { requestKind } from '../http/request-kind.ts';
 import type { Demands } from '../provider/index.ts';
 import { type AuthContext, authOf, demandStore } from '../session/context.ts';
@@ -55,6 +56,8 @@ export function requireAuth(
     if (rechecking && (await rechecking) === 'answered') return;
     const user = getUser(req);
     if (!user) return whoAreYou(req, res, back ?? '/', unsaved);
+    // Signed in there already: nobody needs to see the mark, nor keep it.
+    if (back && wasLedHere(req) && requestKind(req) === 'page') return redirect(res, 302, withoutMark(back));
     if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
     const judged = judge(req, user, rule);
     const verdict = judged instanceof Promise ? await judged : judged;

@@ -1,4 +1,5 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+import { queryOf } from './parameters.ts';
 
 interface Checks {
   /** Resolves when the store answers. */
@@ -10,9 +11,14 @@ interface Checks {
 }
 
 const patience = 2_000;
+/** Where the store does not decide: Kubernetes waits a second for an answer. */
+const shortPatience = 500;
 const freshFor = 1_000;
 
-/** `healthz`: this process is alive. `readyz`: it can serve signed-in users, so send it traffic. */
+/**
+ * `healthz`: this process is alive. `readyz`: it can serve signed-in users, so send it traffic; with `?public`: it can
+ * serve public pages, which need neither store nor provider.
+ */
 export function health(checks: Checks): { healthz: RequestHandler; readyz: RequestHandler } {
   const storeAnswers = shared(() => within(patience, checks.store));
 
@@ -20,22 +26,32 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
     healthz: (_req, res) => {
       res.set('Cache-Control', 'no-store').json({ status: 'ok' });
     },
-    readyz: async (_req, res) => {
+    readyz: async (req, res) => {
+      const forPublic = asksForPublic(req);
       const providers = checks.providers();
       const results = {
-        store: await storeAnswers(),
+        store: await (forPublic ? soon(storeAnswers()) : storeAnswers()),
         ...asChecks(providers),
         stopping: checks.stopping(),
       };
       // One that was never there keeps nobody from the others.
       const usable = Object.values(providers).some(Boolean);
-      const ready = results.store && usable && !results.stopping;
+      const ready = !results.stopping && (forPublic || (results.store && usable));
       res
         .status(ready ? 200 : 503)
         .set('Cache-Control', 'no-store')
         .json({ status: ready ? 'ok' : 'unavailable', checks: results });
     },
   };
+}
+
+/**
+ * Written so, once, and with no value, as `?public=false` would say something else than it does. Whatever else somebody
+ * writes asks the stricter question, and its 503 shows at once.
+ */
+function asksForPublic(req: Request): boolean {
+  const given = queryOf(req).getAll('public');
+  return given.length === 1 && given[0] === '';
 }
 
 /** A provider may have the name of another check, and no other thing has a hyphen in its name. */
@@ -62,6 +78,13 @@ function shared(ask: () => Promise<boolean>): () => Promise<boolean> {
     });
     return answer;
   };
+}
+
+/** False where the answer takes too long for who asks; whoever comes later may still get it. */
+async function soon(answer: Promise<boolean>): Promise<boolean> {
+  return within(shortPatience, async () => {
+    if (!(await answer)) throw new Error('not now');
+  });
 }
 
 /** True when the check succeeds in time; a check that hangs is one that failed. */

@@ -26,6 +26,12 @@ export function useLanguages(app: Application, texts: SiteTexts | undefined): vo
   app.set('choose language', choose);
 }
 
+/** The language for those who accept none of an app's, or of whom nobody knows what they accept. */
+export function firstLanguage(app: Application): Language {
+  const choose = app.get('choose language') as Choose | undefined;
+  return choose?.(undefined) ?? (app.get('language') as Language | undefined) ?? english;
+}
+
 const mostKept = 200;
 const longestKept = 200;
 

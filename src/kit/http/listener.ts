@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { Express, Request, Response } from 'express';
 import type { Log } from '../log/index.ts';
 
@@ -7,14 +7,23 @@ import type { Log } from '../log/index.ts';
  * request whose target has no path (`http://`), and an error page may fail itself. Express's own last answer waits for
  * the end of the request, which a server with `optimizeEmptyRequests` never announces: whoever asked so would hold a
  * connection for as long as they like.
+ *
+ * @param answer gives that last answer
  */
-export function listener(app: Express, log: Log): RequestListener {
+export function listener(
+  app: Express,
+  log: Log,
+  answer: (res: ServerResponse, status: number) => void = bare,
+): RequestListener {
   return (req, res) => {
     app(req as Request, res as Response, (error?: unknown) => {
       if (error !== undefined) log.error(error, 'an error page could not be printed');
       if (res.headersSent) return void res.destroy();
-      // As bare as Node's own answer to what it cannot read.
-      res.writeHead(error === undefined ? 400 : 500, { Connection: 'close' }).end();
+      answer(res, error === undefined ? 400 : 500);
     });
   };
+}
+
+function bare(res: ServerResponse, status: number): void {
+  res.writeHead(status, { Connection: 'close' }).end();
 }

@@ -62,7 +62,8 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
       handler: (req, _res, next) => {
         const { used, limit, resetTime } = (req as Request & { rateLimit: RateLimit }).rateLimit;
         // One line for one address and minute: the log must not be floodable.
-        if (used === limit + 1) audit('request.rate_limited', { reason: name, address: req.ip }, req);
+        if (used === limit + 1)
+          audit('request.rate_limited', { reason: name, 'client.address': req.ip }, req);
         next(tooMany(resetTime));
       },
     });

@@ -1,7 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import pino, { type DestinationStream, type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import { instanceId, serviceName } from './instance.ts';
 import { isSecretName, withoutSecrets } from './redaction.ts';
+import { keepRoutes, routeOf } from './route.ts';
 
 export type Log = Logger;
 
@@ -66,7 +68,14 @@ const quiet: ReadonlySet<AuditEvent> = new Set([
 
 /** The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20). */
 export function createLog(level: string, destination?: DestinationStream): Log {
-  const options = { level, base: null, formatters: { log: withoutSecrets }, serializers: { err: asItIs } };
+  const options: LoggerOptions = {
+    level,
+    // By names that collectors know (OpenTelemetry's resource attributes).
+    base: { 'service.name': serviceName(), 'service.instance.id': instanceId() },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (word) => ({ level: word }), log: withoutSecrets },
+    serializers: { err: asItIs },
+  };
   // In order and at once: a process that ends on an error has told all that came before it.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
@@ -86,18 +95,29 @@ export function sessionHash(id: string): string {
   return hash('sha256', id, 'hex').slice(0, 12);
 }
 
+/** Whose session a request came with, or got. */
+export interface Asker {
+  /** The session's id; logged as a short hash. */
+  session: string;
+  iss: string;
+  sub: string;
+}
+
 /**
  * One line a request, an id for it, and `req.log`, which knows that id. The query is left out where it may hold a code
  * or a token (R20).
  *
  * @param app whose `request` all its requests inherit from
  * @param trusted says whether the caller is a proxy of ours, whose X-Request-Id counts
+ * @param askerOf says at the end of a request who asked, as far as that is known by then; reads nothing
  */
 export function requestLog(
   log: Log,
   app: { request: object },
   trusted: (req: IncomingMessage) => boolean,
+  askerOf: (req: IncomingMessage) => Asker | undefined = () => undefined,
 ): RequestLog {
+  keepRoutes(app);
   // One getter for all, which makes a logger when somebody has something to say: most pages say nothing. A getter for
   // each request would be kept by V8 with all that it sees, the whole request, until the next full collection.
   Object.defineProperty(app.request, 'log', {
@@ -111,10 +131,13 @@ export function requestLog(
     const ours = typeof given !== 'string' || !/^[\w.-]{1,64}$/.test(given) || !trusted(req);
     req.id = ours ? randomUUID() : given;
     res.on('close', () => {
-      const level = res.statusCode >= 500 ? 'error' : 'info';
+      const route = routeOf(req);
+      const level = isProbe(route) ? 'debug' : res.statusCode >= 500 ? 'error' : 'info';
       // Not `req.log`: an Express app in one of the site's routers has given the request another prototype.
       if (log.isLevelEnabled(level))
-        log.child({ request_id: req.id })[level](described(req, res, started), 'request');
+        log
+          .child({ request_id: req.id })
+          [level]({ ...described(req, res, { started, route }), ...whoAsked(askerOf(req)) }, 'request');
     });
     next();
   };
@@ -122,15 +145,29 @@ export function requestLog(
 
 export type RequestLog = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
-function described(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse, started: number) {
+/** Asked every few seconds for as long as the app runs. What one found is logged by itself (`store.lost`). */
+function isProbe(route: string | undefined): boolean {
+  return route === '/healthz' || route === '/readyz';
+}
+
+function described(
+  req: IncomingMessage & { originalUrl?: string },
+  res: ServerResponse,
+  { started, route }: { started: number; route: string | undefined },
+) {
   return {
     method: req.method,
     path: addressOf(req.originalUrl ?? req.url ?? ''),
+    ...(route !== undefined && { route }),
     status: res.statusCode,
     ms: Math.round(performance.now() - started),
     // Nobody was there any more to take the answer.
     ...(!res.writableFinished && { aborted: true }),
   };
+}
+
+function whoAsked(asker: Asker | undefined) {
+  return asker && { session: sessionHash(asker.session), iss: asker.iss, sub: asker.sub };
 }
 
 const longestAddress = 1_000;

@@ -1,10 +1,11 @@
 /** `npm run sessions`: an operator lists and ends sessions from the command line (OWASP ASVS 7.4.5). */
-import pino from 'pino';
 import { openStore } from '../assembly.ts';
 import { type Config, ConfigError, loadConfig } from '../config/index.ts';
+import { trustCas } from '../config/trusted-cas.ts';
 import { type Audit, createAudit, createLog } from '../log/index.ts';
 import { type Sessions, StoreError } from '../store/index.ts';
 import { readArguments, UsageError, usage } from './arguments.ts';
+import { collectEndings, type Endings } from './endings.ts';
 import { carryOut } from './sessions.ts';
 
 /** 0 done, 1 the store did not answer, 2 a wrong command line, 78 wrong settings (EX_CONFIG of sysexits.h). */
@@ -27,23 +28,29 @@ async function main(): Promise<number> {
   if (order.command === 'help') return answer(usage);
   const config = loadConfig(process.env);
   if (config.redis.urls.length === 0) return complain(exit.config, inMemory);
-  const sessions = await open(config);
+  trustCas(config.extraCas);
+  const endings = collectEndings();
+  const sessions = await open(config, endings);
   try {
     return answer(await carryOut(order, sessions, config));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     return complain(exit.failed, `${error.message}.${order.command === 'end' ? unfinished : ''}`);
   } finally {
+    await endings.leaveIn(sessions);
     await sessions.close();
   }
 }
 
-/** The log goes to standard error, in the app's own form: what an operator ends leaves the same trail (ASVS 16.3). */
-function open(config: Config): Promise<Sessions> {
-  const log = createLog(config.logLevel, pino.destination(2));
+/** The log goes where the app's goes, in the same form: what an operator ends leaves the same trail (ASVS 16.3). */
+function open(config: Config, endings: Endings): Promise<Sessions> {
+  const log = createLog(config.logLevel);
   const write = createAudit(log);
-  // That the store is away is said in a sentence.
-  const audit: Audit = (event, details) => event.startsWith('store.') || write(event, details);
+  const audit: Audit = (event, details) => {
+    // That the store is away is said in a sentence.
+    if (event.startsWith('store.')) return;
+    write(event, endings.keep(event, details));
+  };
   return openStore(config, log, audit);
 }
 

@@ -12,7 +12,11 @@ import { isNavigation } from '../http/navigation.ts';
 import type { Log } from '../log/index.ts';
 
 /** For an address that leads nowhere. Comes after every route. */
-export const noSuchAddress: RequestHandler = (_req, _res, next) => next(notFound());
+export const noSuchAddress: RequestHandler = (req, _res, next) => {
+  // A route that handed the request on has not answered it.
+  req.route = undefined;
+  next(notFound());
+};
 
 /**
  * The last handler: prints any error as a plain page, or as JSON to a script, and logs one line with the

@@ -53,12 +53,15 @@ export function checkIdToken(
   if (Number(claims.iat) > now + tolerance) {
     throw new AuthError('clock', { hint: `iat lies in the future: ${clockHint(Number(claims.iat) - now)}` });
   }
+  // All that makes it theirs is checked by here.
+  const about = { iss: String(claims.iss), sub: claims.sub };
   const authTime = authTimeOf(claims);
   const stale = authTimeComplaint(authTime, now, { maxAge, authTimeNeeded, tolerance });
-  if (stale) throw new AuthError('not_fresh', { hint: stale });
+  if (stale) throw new AuthError('not_fresh', { hint: stale, about });
   const expected = checkableAcr(acr);
   if (expected.length > 0 && !expected.includes(String(claims.acr))) {
     throw new AuthError('acr_not_met', {
+      about,
       hint: `acr was asked for (${expected.join(' ')}), and ${claims.acr === undefined ? 'none' : said(claims.acr)} came`,
     });
   }

@@ -1,5 +1,6 @@
 // Why a server does not answer, as far as the connection's error shows it, and what to set.
 
+import { isUnknownCa, nameTheCa } from '../errors/unknown-ca.ts';
 import type { Route } from './internal-address.ts';
 import { ProxyFailure } from './proxy.ts';
 
@@ -33,7 +34,6 @@ const noTls = /wrong.version.number|packet.length.too.long|http.request|unknown.
 /** Those of a TLS alert about our certificate, or that there is none. */
 const refusedCertificate =
   /alert.(?:unknown.ca|(?:bad|unsupported).certificate|certificate.\w+|no.certificate|handshake.failure|access.denied)/i;
-const unknownCa = /^(?:UNABLE_TO_\w+|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT(?:_IN_CHAIN)?|CERT_UNTRUSTED)$/;
 
 /**
  * @param url what was asked
@@ -65,8 +65,8 @@ function hintOf(error: NetworkError, url: URL, ownCertificate: boolean, setting:
 }
 
 function tlsHint(code: string, words: string, host: string, ownCertificate: boolean): string | undefined {
-  if (unknownCa.test(code))
-    return `the certificate of ${host} comes from a CA that is not trusted here (${code}): name the file with that CA's certificate in NODE_EXTRA_CA_CERTS`;
+  if (isUnknownCa(code))
+    return `the certificate of ${host} comes from a CA that is not trusted here (${code}): ${nameTheCa}`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate of ${host} is for another name`;
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
     return `the certificate of ${host} is not valid now (${code}): it must be renewed, or a clock is off`;

@@ -66,7 +66,7 @@ function brokenHint(error: object, code: string, target: string): string {
   if ('proxyTunnelTimeout' in error)
     return `the proxy of HTTPS_PROXY opened no connection to ${target} in time: check HTTPS_PROXY and the proxy, ${besides}`;
   if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code))
-    return `the certificate of the proxy of HTTPS_PROXY is not trusted here (${code}): name the file with its CA's certificate in NODE_EXTRA_CA_CERTS, or correct the address`;
+    return `the certificate of the proxy of HTTPS_PROXY is not trusted here (${code}): name the file with its CA's certificate in EXTRA_CA_FILE, or correct the address`;
   if (/SSL|TLS|EPROTO/.test(code))
     return `the proxy of HTTPS_PROXY speaks no TLS (${code}): its address must begin with http://`;
   return `the proxy of HTTPS_PROXY does not answer (${code}): check HTTPS_PROXY and that the proxy is there, ${besides}`;

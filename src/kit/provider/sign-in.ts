@@ -40,6 +40,7 @@ export async function finishSignIn(
 ): Promise<SignInAnswer> {
   const { settings } = connection;
   const dpopKey = settings.dpop ? await makeDpopKey() : undefined;
+  let verified: SignInAnswer['claims'] | undefined;
   try {
     const answered = withoutSecrets(await opened(callback, connection), request);
     return await connection.call(
@@ -58,6 +59,7 @@ export async function finishSignIn(
         demandBoundToken(answer, dpopKey);
         connection.boundTokens.checkToken(answer.access_token);
         const claims = checkedClaims(answer, request, settings);
+        verified = claims;
         const asks = settings.userinfo && metadata.userinfo_endpoint;
         const userinfo = asks
           ? await fetchUserinfo(configuration, answer.access_token, claims.sub, dpop)
@@ -74,7 +76,10 @@ export async function finishSignIn(
       { dpopKey },
     );
   } catch (error) {
-    throw clientCallError(error, settings, 'answer', connection.clock());
+    const failure = clientCallError(error, settings, 'answer', connection.clock());
+    // Whatever userinfo says of somebody else: the ID token is what says who signed in.
+    if (verified) failure.about ??= { iss: verified.iss, sub: verified.sub };
+    throw failure;
   }
 }
 

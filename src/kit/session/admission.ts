@@ -68,7 +68,7 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     });
     return checked(given, inClaims);
   } catch (error) {
-    const about = { sub: asked.sub, name: nameIn(claims, asked.sub) };
+    const about = { iss: asked.iss, sub: asked.sub, name: nameIn(claims, asked.sub) };
     // An error of its own for each person: a site may well throw the same one for all of them.
     if (error instanceof AuthError && error.reason === 'not_admitted') {
       throw new AuthError('not_admitted', { cause: error, hint: error.hint, page: error.page, about });

@@ -137,6 +137,8 @@ export interface RequestAuth {
   storeError?: unknown;
   /** What the store held for the session cookie, or what this request's sign-in has put there. */
   found?: { id: string; data: SessionData };
+  /** What `found` was before it ended with this request: for the log, which says who asked. */
+  left?: RequestAuth['found'];
   /** The session cookie that one of our secrets has signed, without escapes. express-session is given this one only. */
   cookie?: string;
   /** True once something has asked for `req.session`; from then on that says which session it is, or none. */

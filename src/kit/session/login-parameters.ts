@@ -1,4 +1,5 @@
 import { asksNone, belongsToProtocol, isParameterName } from '../config/authorization-parameters.ts';
+import { hostMark } from '../http/other-host.ts';
 
 /** What links may ask for where the site says nothing. None of it decides where or how strongly somebody signs in. */
 const usual = ['login_hint', 'ui_locales', 'prompt=create', 'prompt=select_account'];
@@ -10,6 +11,7 @@ export const ownLoginParameters: ReadonlySet<string> = new Set([
   'restarted',
   'switch',
   'api',
+  hostMark,
 ]);
 
 const mostEntries = 50;

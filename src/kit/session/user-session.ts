@@ -131,6 +131,7 @@ export function newSessionId(): string {
 /** Keeps express-session from writing this request's session back. */
 function leaveSession(req: Request): void {
   const auth = authOf(req);
+  if (auth.found) auth.left = auth.found;
   delete auth.user;
   delete auth.found;
   (req as { session?: unknown }).session = undefined;

@@ -104,18 +104,21 @@ async function finish(
   const { context } = authOf(req);
   const callback = new URL(provider.callbackPath, context.baseUrl);
   callback.search = parameters.toString();
+  let who: AuthError['about'];
   try {
     const forApis = askedForApis(context.apis, provider.name, transaction.apis);
     const signIn = await provider.finishSignIn(callback, { ...transaction, forApis });
+    const { iss, sub, acr } = signIn.claims;
+    who = { iss, sub };
     if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
     const admission = await letIn(req, provider, signIn, transaction.former);
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
     await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
     countSignIn(req, res, context, held);
     rememberChoice(req, res, provider);
-    const { iss, sub, acr } = signIn.claims;
     context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
   } catch (error) {
+    if (error instanceof AuthError) error.about ??= who;
     const again = error instanceof AuthError && error.reason === 'authentication_expired';
     if (!again || transaction.restarted) throw error;
     auditFailure(req, error, provider);

@@ -3,16 +3,18 @@ import { AuthError } from '../errors/auth-error.ts';
 import { leadingBack } from '../errors/failure-pages.ts';
 import { type SignInFailure, signInFailures } from '../errors/reasons.ts';
 import { neverCache, redirect } from '../http/answers.ts';
+import { withoutMark } from '../http/other-host.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
 import { type Demands, type Provider, whatItSaid } from '../provider/index.ts';
 import type { LoginRequest } from '../session/context.ts';
 import { authOf } from '../session/context.ts';
-import { loginAddress } from '../session/login-address.ts';
+import { loginAddress, loginPath } from '../session/login-address.ts';
 import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { refused } from '../session/refused.ts';
 import { signedIn } from '../session/user-session.ts';
 import { askedForApis, namedApis } from './asked-for-apis.ts';
+import { ledToBaseUrl } from './base-url.ts';
 import { beginLogin } from './login-transaction.ts';
 
 const loopHint =
@@ -25,8 +27,9 @@ const loopHint =
 export async function startLogin(req: Request, res: Response, login: LoginRequest): Promise<void> {
   const { context } = authOf(req);
   neverCache(res);
-  const { returnTo } = login;
+  const returnTo = withoutMark(login.returnTo);
   const provider = context.providers.only ?? context.providers.named(login.provider);
+  if (ledToBaseUrl(req, res, loginAddress(loginPath(provider), { returnTo }))) return;
   if (!provider) return redirect(res, 302, loginAddress('/auth/login', { returnTo }));
   // A sign-in that holds never counts: who is signed in goes round in circles by step-ups only (R4).
   if (signedIn(req) && !isStepUp(login)) forgetSignIns(req, res, context.cookies);
@@ -34,7 +37,11 @@ export async function startLogin(req: Request, res: Response, login: LoginReques
     throw withNewStart(req, new AuthError('loop', { hint: loopHint }), { returnTo, provider });
   try {
     const apis = await namedApis(req, login.apis);
-    const transaction = beginLogin(req, res, provider, { ...login, ...(apis.length > 0 && { apis }) });
+    const transaction = beginLogin(req, res, provider, {
+      ...login,
+      returnTo,
+      ...(apis.length > 0 && { apis }),
+    });
     const forApis = askedForApis(context.apis, provider.name, apis);
     const url = await provider.authorizationUrl({ ...transaction, forApis });
     context.audit('sign_in.started', { iss: provider.settings.issuer }, req);
@@ -71,8 +78,8 @@ export function withNewStart(
 export function auditFailure(req: Request, failure: AuthError, provider: Provider | undefined): void {
   const { audit } = authOf(req).context;
   const { reason, hint } = failure;
-  const about = { iss: provider?.settings.issuer, sub: failure.about?.sub };
-  audit('sign_in.failed', { ...about, reason, hint, ...whatItSaid(failure) }, req);
+  const about = { iss: failure.about?.iss ?? provider?.settings.issuer, sub: failure.about?.sub };
+  audit('sign_in.failed', { ...about, 'client.address': req.ip, reason, hint, ...whatItSaid(failure) }, req);
 }
 
 function isSignInFailure(reason: string): reason is SignInFailure {

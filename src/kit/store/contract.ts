@@ -67,6 +67,16 @@ export interface ChangedUser {
   changed: boolean;
 }
 
+/** What one run of `npm run sessions` has ended. */
+export interface OperatorNote {
+  /** Epoch milliseconds. */
+  at: number;
+  /** How many. */
+  sessions: number;
+  /** Each of them; none where they are too many to name. */
+  endings: readonly { iss?: string | undefined; sub?: string | undefined; session?: string | undefined }[];
+}
+
 /** A point in the order of things: endings after it void a sign-in that began before it. */
 export type SignInMark = number;
 
@@ -166,6 +176,14 @@ export interface Sessions {
     finish(state: string): Promise<void>;
     /** False once the first has been answered, or where nothing is known of it. */
     isUnderWay(state: string): Promise<boolean>;
+  };
+
+  /** What an operator's command has ended, for the log of the running app. */
+  readonly operatorNotes: {
+    /** Kept for a day. */
+    leave(note: OperatorNote): Promise<void>;
+    /** Those that no instance has taken yet; none is given out twice. One command where there is none. */
+    take(): Promise<OperatorNote[]>;
   };
 
   /** A raw Redis command, for the rate limits' store; absent in memory. The key says which node of a cluster. */

@@ -2,6 +2,7 @@ import type { EndReason } from '../errors/end-reasons.ts';
 import { createAnswerMarks } from './answer-marks.ts';
 import type { Sessions, SessionsOptions } from './contract.ts';
 import type { Keys } from './keys.ts';
+import { createOperatorNotes } from './operator-notes.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
@@ -56,6 +57,8 @@ export function createSessions(
   async function isLiving(id: string): Promise<boolean> {
     return (await records.get(keys.session(id))) !== undefined;
   }
+
+  const firstUse = (name: string, seconds: number) => records.set(keys.seen(name), '1', 'NX', seconds);
 
   async function endEach(ids: string[], reason: EndReason): Promise<number> {
     const ended = await Promise.all(ids.map((id) => end(id, reason)));
@@ -140,8 +143,10 @@ export function createSessions(
 
     answers: createAnswerMarks(records, keys),
 
-    firstUse: (name, seconds) => records.set(keys.seen(name), '1', 'NX', seconds),
+    firstUse,
     wasUsed: async (name) => (await records.get(keys.seen(name))) !== undefined,
+
+    operatorNotes: createOperatorNotes(records, keys, secrets, (name) => firstUse(name, 86_400)),
 
     command: records.command?.bind(records),
     check: () => records.check(),

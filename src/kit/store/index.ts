@@ -7,6 +7,7 @@ export type {
   AccessToken,
   ApiTokenRecord,
   OpenMemory,
+  OperatorNote,
   SessionOwner,
   Sessions,
   SessionsOptions,

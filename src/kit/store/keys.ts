@@ -36,6 +36,8 @@ export function createKeys(prefix: string) {
     answer: hashed('answer'),
     /** Of the rate limit with this name; the client's address follows. */
     limit: (name: string) => `${prefix}limit:${name}:`,
+    /** What `npm run sessions` has ended: a set of sealed texts, each with its end. */
+    operatorNotes: `${prefix}operator-notes`,
     /** What `npm run doctor` writes and deletes. */
     doctor: tagged('doctor'),
   };

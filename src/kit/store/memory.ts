@@ -147,7 +147,7 @@ export function createMemoryRecords(
       const now = Date.now();
       const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
       put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
-      return Number(value(beside) ?? 0);
+      return Number((beside !== undefined && value(beside)) || 0);
     },
     async members(key) {
       return [...names(key).keys()];

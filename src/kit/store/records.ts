@@ -41,7 +41,7 @@ export interface Records {
    * A set of names, each with its end (epoch ms). Adding sweeps the names whose end has passed, and then reads, in the
    * same command, the number in `beside`, whose key has the same hash tag; 0 where there is none.
    */
-  addMember(key: string, member: string, endsAt: number, beside: string): Promise<number>;
+  addMember(key: string, member: string, endsAt: number, beside?: string): Promise<number>;
   members(key: string): Promise<string[]>;
   removeMembers(key: string, members: string[]): Promise<void>;
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isUnknownCa, nameTheCa } from '../errors/unknown-ca.ts';
 import type { Audit } from '../log/index.ts';
 import { createDeadline } from './deadline.ts';
 import { StoreError } from './records.ts';
@@ -120,7 +121,13 @@ export class RedisConnection {
 
   /** One line when it goes away, not one for each request. */
   #tellLost(cause: Error): void {
-    if (this.#lost === undefined && !this.#closed) this.#audit('store.lost', { reason: cause.message });
+    if (this.#lost === undefined && !this.#closed) {
+      const unknown = isUnknownCa((cause as NodeJS.ErrnoException).code);
+      const hint = unknown
+        ? `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`
+        : undefined;
+      this.#audit('store.lost', { reason: cause.message, hint });
+    }
     this.#lost = cause.message;
   }
 }

@@ -67,7 +67,8 @@ export async function openRedisRecords({ urls, keyPrefix }: RedisConfig, audit: 
     },
     async addMember(key, member, endsAt, beside) {
       const args = [member, endsAt, Date.now()].map(String);
-      return Number(await redis.send(key, ['EVAL', addMember, '2', key, beside, ...args]));
+      const keys = beside === undefined ? ['1', key] : ['2', key, beside];
+      return Number(await redis.send(key, ['EVAL', addMember, ...keys, ...args]));
     },
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
@@ -146,4 +147,4 @@ const addMember = `
   redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
   redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
-  return redis.call('GET', KEYS[2]) or '0'`;
+  return KEYS[2] and redis.call('GET', KEYS[2]) or '0'`;

@@ -144,7 +144,7 @@ describe('an API that refuses every token', () => {
       );
       await pair.open('/api-data');
       const [line] = refusalLines(pair);
-      expect(line).toMatchObject({ level: 50, api: pair.op.origin, error: 'invalid_token' });
+      expect(line).toMatchObject({ level: 'error', api: pair.op.origin, error: 'invalid_token' });
       expect(String(line?.error_description).length).toBeLessThanOrEqual(200);
       expect(JSON.stringify(pair.app.lines)).not.toContain(secret.slice(0, 10));
       for (const what of ['OIDC_SCOPE', 'OIDC_AUDIENCE', 'OIDC_RESOURCE', 'DisableAccessTokenEncryption']) {

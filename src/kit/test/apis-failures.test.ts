@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { atLeast } from './helpers/app.ts';
 import type { Reply } from './helpers/misbehaving-state.ts';
 import { headingOf } from './helpers/pair.ts';
 import { withApis } from './helpers/several-apis.ts';
@@ -134,7 +135,7 @@ describe('a refusal of this client', () => {
       answers(onlyNotes(reply));
       const page = await call('notes');
       expect([page.status, headingOf(page)]).toEqual([503, 'Sign-in is not set up correctly']);
-      const loud = app.lines.filter(({ level, msg }) => level >= 50 && /client authentication/.test(msg));
+      const loud = app.lines.filter(atLeast('error')).filter(({ msg }) => /client authentication/.test(msg));
       expect(loud).toHaveLength(1);
       expect((await record()).apis).toBeUndefined();
       expect([(await open('/profile')).status, app.events('session.ended')]).toEqual([200, []]);

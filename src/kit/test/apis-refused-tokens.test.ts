@@ -52,7 +52,7 @@ test('an API that refuses every token makes no circle, costs one refresh a minut
     expect(plans.tokens()).toHaveLength(1);
     expect(app.events('session.ended')).toEqual([]);
     const line = app.lines.find(({ msg }) => /API refuses/.test(msg));
-    expect(line).toMatchObject({ level: 50, name: 'notes', api: notes.url, error: 'invalid_token' });
+    expect(line).toMatchObject({ level: 'error', name: 'notes', api: notes.url, error: 'invalid_token' });
     expect(line?.hint).toMatch(/iss, aud and exp .* `scope` of the API 'notes' in site\.ts/);
   }));
 

@@ -209,7 +209,11 @@ test('`insufficient_scope` goes on to the page, and the log says which scope to 
     at.notes.now(challenged('Bearer error="insufficient_scope", scope="notes.write notes.admin"', 403));
     expect(statusIn(await at.call('notes'))).toBe(403);
     const line = at.app.lines.find(({ msg }) => /API refuses/.test(msg));
-    expect(line).toMatchObject({ level: 50, error: 'insufficient_scope', scope: 'notes.write notes.admin' });
+    expect(line).toMatchObject({
+      level: 'error',
+      error: 'insufficient_scope',
+      scope: 'notes.write notes.admin',
+    });
     expect(line?.hint).toMatch(
       /wants the scope "notes\.write notes\.admin": .*`scope` of the API 'notes' in site\.ts/,
     );

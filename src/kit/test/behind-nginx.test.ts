@@ -136,7 +136,7 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
       expect((await askFrom('127.0.0.2', '/auth/login')).status).toBe(429);
       const events = instances.flatMap((one) => one.events('request.rate_limited'));
-      expect(events).toMatchObject([{ reason: 'login', address: '127.0.0.2' }]);
+      expect(events).toMatchObject([{ reason: 'login', 'client.address': '127.0.0.2' }]);
       // Somebody else behind the same nginx is not locked out.
       expect((await askFrom('127.0.0.3', '/auth/login')).status).toBe(302);
     },

@@ -1,5 +1,6 @@
 import { errors } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { atLeast } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type Bound, beginTrust, callNotes, issued, mTLS, withBound } from './helpers/certificate-bound.ts';
 import { makeCertificate } from './helpers/certificates.ts';
@@ -19,7 +20,7 @@ afterAll(() => endTrust());
 /** The hints of warnings and errors whose message or reason is this. */
 function hintsOf({ app }: Pick<Bound, 'app'>, what: string): unknown[] {
   return app.lines
-    .filter(({ level, msg, reason }) => level >= 40 && (msg === what || reason === what))
+    .filter((line) => atLeast('warn')(line) && (line.msg === what || line.reason === what))
     .map(({ hint }) => hint);
 }
 

@@ -98,6 +98,7 @@ describe('good settings', () => {
       ],
       session: { secrets: [secret], idleMinutes: 30, maxHours: 8, recheckMinutes: 10 },
       redis: { urls: [], sentinel: undefined, keyPrefix: 'app:' },
+      extraCas: [],
       workers: 1,
       own: {},
     });
@@ -436,7 +437,7 @@ describe('what is wrong is told', () => {
   });
 
   test('TLS checks cannot be switched off', () => {
-    expect(problemOf({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toContain('NODE_EXTRA_CA_CERTS');
+    expect(problemOf({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toContain('EXTRA_CA_FILE');
     expect(problemsOf({ ...minimal, NODE_TLS_REJECT_UNAUTHORIZED: '1' })).toEqual([]);
   });
 

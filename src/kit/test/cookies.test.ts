@@ -117,7 +117,7 @@ describe('a browser in which somebody else has set cookies', () => {
       expect(await who(twice)).toEqual(['nobody', 'nobody']);
       expect(warnings().slice(before)).toEqual([
         expect.objectContaining({
-          level: 40,
+          level: 'warn',
           names: ['session'],
           hint: expect.stringContaining('remove it'),
         }),

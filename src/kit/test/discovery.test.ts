@@ -100,7 +100,7 @@ test.each([
     await sentTo(pair);
     op.next({ discovery: { json } });
     vi.advanceTimersByTime(minutes(10));
-    const complaints = () => app.lines.filter((line) => line.level === 50 && line.reason === reason);
+    const complaints = () => app.lines.filter((line) => line.level === 'error' && line.reason === reason);
     await expect.poll(() => complaints().length).toBe(1);
     op.honest();
     await expectHonestSignIn(pair);

@@ -143,7 +143,7 @@ describe('what an API answers without a token', () => {
     const stranger = await linesAbout({ notes: { url: await listenTls({}) } });
     expect(stranger).toContainEqual(
       expect.stringMatching(
-        /^✗ API notes: the certificate of localhost:\d+ is refused \(DEPTH_ZERO_SELF_SIGNED_CERT\)\. .*NODE_EXTRA_CA_CERTS/,
+        /^✗ API notes: the certificate of localhost:\d+ is refused \(DEPTH_ZERO_SELF_SIGNED_CERT\)\. .*EXTRA_CA_FILE/,
       ),
     );
     cleanups.push(trust(certificate));

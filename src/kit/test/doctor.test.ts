@@ -450,10 +450,11 @@ describe('TLS', () => {
     };
     const untrusted = await examine(env);
     expect(about(untrusted, 'TLS')).toMatchObject([
-      { state: 'failed', hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
+      { state: 'failed', hint: expect.stringContaining('EXTRA_CA_FILE') },
     ]);
 
-    const trusted = await runDoctor({ ...env, NODE_EXTRA_CA_CERTS: certificates.ca });
+    const trusted = await runDoctor({ ...env, EXTRA_CA_FILE: certificates.ca });
+    expect(trusted.output).toMatch(/^✓ EXTRA_CA_FILE: certificates that are trusted too: 1\.$/m);
     // The certificate is made for one day.
     expect(trusted.output).toMatch(
       /^! TLS: the certificate of localhost:\d+ ends on \d{4}-\d\d-\d\d\. Have it renewed\.$/m,

@@ -10,9 +10,10 @@ import { unavailable } from '../errors/page-errors.ts';
 import { createLog, requestLog } from '../log/index.ts';
 import { errorPages, noSuchAddress } from '../pages/error-pages.ts';
 import { StoreError } from '../store/index.ts';
+import { atLeast, type LogLine } from './helpers/app.ts';
 
 interface Line {
-  level: number;
+  level: LogLine['level'];
   msg: string;
   request_id: string;
   status: number;
@@ -74,7 +75,7 @@ describe('a failure', () => {
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['cache-control']).toBe('no-store');
     expect(lines).toMatchObject([
-      { level: 40, request_id: 'request-1', status: 403, causes: [{ message: 'closed' }] },
+      { level: 'warn', request_id: 'request-1', status: 403, causes: [{ message: 'closed' }] },
     ]);
   });
 
@@ -83,7 +84,7 @@ describe('a failure', () => {
     expect(status).toBe(500);
     expect(text).toContain('Something went wrong here');
     expect(text).not.toMatch(/TypeError|undefined|node_modules|\.ts|\bat \//);
-    expect(lines[0]).toMatchObject({ level: 50, causes: [{ name: 'TypeError' }] });
+    expect(lines[0]).toMatchObject({ level: 'error', causes: [{ name: 'TypeError' }] });
     expect(lines[0]?.causes[0]?.stack).toContain('http-error-pages.test.ts');
   });
 
@@ -201,7 +202,7 @@ describe('what the request itself got wrong', () => {
       expect(text).toContain('Page not found');
       expect(text).not.toContain('script');
     }
-    expect(lines.filter(({ level }) => level > 20)).toEqual([]);
+    expect(lines.filter(atLeast('info'))).toEqual([]);
   });
 
   test('an address that cannot be decoded is a 400', async () => {

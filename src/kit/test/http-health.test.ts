@@ -45,6 +45,46 @@ describe('the probes', () => {
     expect((await app.get('/healthz')).status).toBe(200);
   });
 
+  test.each([
+    ['the store is away', { store: () => Promise.reject(new Error('away')) }, 200],
+    ['the store never answers', { store: () => new Promise<void>(() => {}) }, 200],
+    ['no provider was ever reached', { providers: () => ({ provider: false }) }, 200],
+    ['all is in order', {}, 200],
+    ['we are stopping', { stopping: () => true }, 503],
+  ])('/readyz?public when %s: what public pages need', async (_when, checks, expected) => {
+    const app = appWith(checks);
+    const started = performance.now();
+    const { status, body, headers } = await app.get('/readyz?public');
+    expect([status, body.status]).toEqual([expected, expected === 200 ? 'ok' : 'unavailable']);
+    // Each check is still there to read, and no probe has to wait for a store that hangs.
+    expect(body.checks).toMatchObject({ stopping: expected === 503, store: expect.any(Boolean) });
+    expect(Object.keys(body.checks)).toEqual(['store', 'provider', 'stopping']);
+    expect(performance.now() - started).toBeLessThan(950);
+    expect(headers['cache-control']).toBe('no-store');
+    expect((await app.head('/readyz?public')).status).toBe(expected);
+  });
+
+  test.each([
+    ['?public', 200],
+    ['?public=', 200],
+    ['?a=1&public', 200],
+    ['?public&t=1764176400', 200],
+    ['', 503],
+    ['?', 503],
+    ['?public=true', 503],
+    ['?public=false', 503],
+    ['?public=public', 503],
+    ['?public&public', 503],
+    ['?public[]=', 503],
+    ['?PUBLIC', 503],
+    ['?publicly', 503],
+    ['?t=1764176400', 503],
+  ])('while the store is away, /readyz%s is answered with %d', async (query, expected) => {
+    const app = appWith({ store: () => Promise.reject(new Error('away')) });
+    expect((await app.get(`/readyz${query}`)).status).toBe(expected);
+    expect((await app.head(`/readyz${query}`)).status).toBe(expected);
+  });
+
   test('a store that never answers is given two seconds', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const asked = Promise.withResolvers<void>();

@@ -92,7 +92,7 @@ describe('a provider that the server reaches at another address than users', () 
       expect(new Set(inner.map(({ headers }) => headers['x-forwarded-proto']))).toEqual(new Set(['https']));
       // At each start, as tokens can be read on the way.
       const warnings = pair.app.lines.filter(({ msg }) => /plain http/.test(msg));
-      expect(warnings).toMatchObject([{ level: 40, hint: expect.stringContaining('OIDC_INTERNAL_URL') }]);
+      expect(warnings).toMatchObject([{ level: 'warn', hint: expect.stringContaining('OIDC_INTERNAL_URL') }]);
     });
   });
 
@@ -211,7 +211,7 @@ describe('of several providers', () => {
     await expect
       .poll(() => lineOf(/^nothing is listening at 127\.0\.0\.1:\d+: check OIDC_WORK_INTERNAL_URL$/))
       .toBeDefined();
-    expect(lineOf(/^OIDC_WORK_INTERNAL_URL is http:/)?.level).toBe(40);
+    expect(lineOf(/^OIDC_WORK_INTERNAL_URL is http:/)?.level).toBe('warn');
     await expect.poll(() => lineOf(/^the name social\.example\.test is not known here/)).toBeDefined();
   });
 

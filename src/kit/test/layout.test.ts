@@ -27,7 +27,7 @@ const programs = ['dev', 'doctor', 'operator', 'testing', 'upgrade'];
 
 /** What puts the folders together. Only programs import it. */
 const top =
-  /^(index|site|site-apis|site-problems|site-proxies|site-proxy-headers|site-routes|app|assembly|start|folders|load-site|telemetry)\.ts$/;
+  /^(index|site|site-apis|site-problems|site-proxies|site-proxy-headers|site-routes|app|assembly|start|closing|folders|load-site|telemetry)\.ts$/;
 
 /** The packages that only one place knows. */
 const homes: Record<string, RegExp> = {
@@ -94,12 +94,13 @@ describe('the kit', () => {
     }
   });
 
-  test('reads the environment in one place only', () => {
+  // What OpenTelemetry's SDK reads itself is no setting of the app: log lines say the same.
+  test('reads the environment in one place only, but for the names of service and instance', () => {
     const readers = files
       .filter(({ text }) => /\bprocess\s*(\.\s*env\b|\[)/.test(text.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')))
       .map(({ name }) => name)
       .filter((name) => !isProgram(name));
-    expect(readers).toEqual(['start.ts']);
+    expect(readers).toEqual(['log/instance.ts', 'start.ts']);
   });
 
   test('gives an app at most thirty names, each with a sentence where it is defined', () => {

@@ -260,7 +260,7 @@ describe.concurrent('the log says what came and what to do about', () => {
         const [failed] = pair.app.events('sign_in.failed');
         expect(failed?.reason).toBe(reason);
         expect(failed?.hint).toMatch(hint);
-        expect(page.body).not.toMatch(/OIDC_|NODE_EXTRA|urn:example|ES256|HTTPS required/);
+        expect(page.body).not.toMatch(/OIDC_|EXTRA_CA|urn:example|ES256|HTTPS required/);
       }),
     );
   }
@@ -328,8 +328,8 @@ describe('a connection that cannot be', () => {
   }
 
   test.each([
-    ['of a CA that is not trusted', issued, /CA that is not trusted here.*NODE_EXTRA_CA_CERTS/],
-    ['that signed itself', makeCertificate({ name: 'self', hosts: ['localhost'] }), /NODE_EXTRA_CA_CERTS/],
+    ['of a CA that is not trusted', issued, /CA that is not trusted here.*EXTRA_CA_FILE/],
+    ['that signed itself', makeCertificate({ name: 'self', hosts: ['localhost'] }), /EXTRA_CA_FILE/],
     ['for another name', elsewhere, /is for another name/],
   ])('because of a certificate %s', async (_, certificate, hint) => {
     const port = await listening(answering(certificate));
@@ -372,12 +372,12 @@ describe('a connection that cannot be', () => {
       OIDC_CLIENT_SECRET: 'the-secret-of-the-client',
     });
     const page = await createBrowser().get(app.url('/profile'));
-    const hint = expect.stringMatching(/NODE_EXTRA_CA_CERTS/);
+    const hint = expect.stringMatching(/EXTRA_CA_FILE/);
     expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'provider_unreachable', hint }]);
     expect(app.lines.filter(({ msg }) => msg.includes('metadata could not be loaded'))[0]).toMatchObject({
       hint,
     });
-    expect([page.status, page.body.includes('NODE_EXTRA')]).toEqual([503, false]);
+    expect([page.status, page.body.includes('EXTRA_CA')]).toEqual([503, false]);
     await app.stop();
   });
 });

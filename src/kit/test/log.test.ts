@@ -70,7 +70,7 @@ describe('each request', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({ method: 'GET', path, status, request_id: expect.any(String) });
     expect(lines[0]?.ms).toEqual(expect.any(Number));
-    expect(lines[0]?.level).toBe(status >= 500 ? 50 : 30);
+    expect(lines[0]?.level).toBe(status >= 500 ? 'error' : 'info');
   });
 
   test('an error has a line of its own with the cause, under the id of the request', async () => {

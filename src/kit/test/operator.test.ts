@@ -12,12 +12,24 @@ import { signIn as signInAs, stores } from './helpers/stored-sessions.ts';
 
 const command = fileURLToPath(new URL('../operator/main.ts', import.meta.url));
 
+interface Said {
+  code: number;
+  /** The sentences on standard output. */
+  said: string;
+  /** The log lines before them. */
+  logged: Record<string, unknown>[];
+  complained: string;
+}
+
 /** `npm run sessions -- …` */
 function sessions(env: Record<string, string | undefined>, ...args: string[]) {
-  return new Promise<{ code: number; said: string; complained: string }>((resolve) => {
+  return new Promise<Said>((resolve) => {
     const options = { env: { ...bareEnv, ...env } };
-    execFile(process.execPath, [command, ...args], options, (error, said, complained) => {
-      resolve({ code: error ? Number(error.code) : 0, said, complained });
+    execFile(process.execPath, [command, ...args], options, (error, output, complained) => {
+      const [, log = '', said = ''] = /^((?:{.*}\n)*)([\s\S]*)$/.exec(output) ?? [];
+      const logged = log.split('\n').filter(Boolean);
+      const code = error ? Number(error.code) : 0;
+      resolve({ code, said, logged: logged.map((line) => JSON.parse(line)), complained });
     });
   });
 }
@@ -47,8 +59,8 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     const ids = keys.map((key) => key.slice('app:session:{'.length, -1));
     for (const key of keys) await all.redis.run('EXPIRE', key, '1000');
 
-    const { code, said, complained } = await run('list', '--sub', 'alice');
-    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    const { said, ...rest } = await run('list', '--sub', 'alice');
+    expect(rest).toEqual({ code: 0, logged: [], complained: '' });
     const lines = said.trimEnd().split('\n');
     expect(lines[0]).toBe('The user alice has 2 sessions.');
     expect(lines[2]).toMatch(/^in the log +device +signed in \(UTC\) +last seen \(UTC\)$/);
@@ -90,8 +102,8 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     const here = (await all.signIn('alice', all.one)).browser;
     const there = (await all.signIn('alice', all.two)).browser;
     const bob = (await all.signIn('bob')).browser;
-    const { code, said, complained } = await run('end', '--sub', 'alice');
-    expect({ code, said }).toEqual({ code: 0, said: 'Ended 2 sessions of the user alice.\n' });
+    const { logged, ...answer } = await run('end', '--sub', 'alice');
+    expect(answer).toEqual({ code: 0, said: 'Ended 2 sessions of the user alice.\n', complained: '' });
     expect(await statusOf(here, all.one)).toBe(401);
     expect(await statusOf(there, all.two)).toBe(401);
     expect(await statusOf(bob, all.two)).toBe(200);
@@ -99,17 +111,27 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
       'The people who run this site ended your session.',
     );
 
-    // The same trail as the app leaves (ASVS 16.3), on standard error.
-    const events = complained
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    const ended = { event: 'session.ended', iss: all.provider.issuer, sub: 'alice', reason: 'operator' };
-    expect(events).toMatchObject([ended, ended]);
+    // The same trail as the app leaves (ASVS 16.3), in the same form.
+    const about = { iss: all.provider.issuer, sub: 'alice', reason: 'operator', by: 'npm run sessions' };
+    const ended = { event: 'session.ended', ...about };
+    expect(logged).toMatchObject([ended, ended]);
+    const usual = Object.keys(all.one.events('sign_in.succeeded')[0] ?? {}).slice(0, 4);
+    expect(usual).toEqual(['level', 'time', 'service.name', 'service.instance.id']);
+    for (const line of logged) expect(Object.keys(line).slice(0, 4)).toEqual(usual);
+
+    // In a container nobody keeps what a command prints: one of the instances says it as well.
+    const told = () =>
+      [all.one, all.two].flatMap((app) => app.events('session.ended')).filter(({ by }) => by);
+    const hashes = logged.map(({ session }) => session);
+    await expect.poll(() => told().map(({ session }) => session), { timeout: 15_000 }).toEqual(hashes);
+    expect(told()).toMatchObject([ended, ended]);
+    for (const { ended_at } of told())
+      expect(Math.abs(Date.parse(String(ended_at)) - Date.now())).toBeLessThan(60_000);
     const again = await run('end', '--sub', 'alice');
     expect(again).toEqual({
       code: 0,
       said: 'There was no session of the user alice to end.\n',
+      logged: [],
       complained: '',
     });
   });

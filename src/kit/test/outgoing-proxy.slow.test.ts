@@ -48,7 +48,7 @@ test('a proxy that hangs, and a provider that hangs behind one, are given up wit
   await expect.poll(() => [hanging.connections, passing.connections]).toEqual([0, 0]);
 }, 60_000);
 
-test('HTTPS_PROXY counts from an .env, for npm start and npm run dev', async () => {
+test('HTTPS_PROXY and EXTRA_CA_FILE count from an .env, for npm start and npm run dev', async () => {
   const provider = await startIdentityProvider({ tls: { ...server, requestCert: false } });
   const [first, second] = await Promise.all([startConnectProxy(), startConnectProxy()]);
   onTestFinished(() => Promise.all([provider.stop(), first.stop(), second.stop()]).then(() => {}));
@@ -61,15 +61,15 @@ test('HTTPS_PROXY counts from an .env, for npm start and npm run dev', async () 
     OIDC_CLIENT_SECRET: clientSecret,
   };
 
-  writeFileSync(file, `HTTPS_PROXY=${first.address('user:pass-w0rd')}\n`);
+  writeFileSync(file, `HTTPS_PROXY=${first.address('user:pass-w0rd')}\nEXTRA_CA_FILE=${ca}\n`);
   const nodeArguments = [`--env-file-if-exists=${file}`];
-  const app = await startServer({ ...settings, NODE_EXTRA_CA_CERTS: ca }, { nodeArguments });
+  const app = await startServer(settings, { nodeArguments });
   await expect.poll(() => first.asked, { timeout: 10_000 }).toEqual([`localhost:${provider.port}`]);
   await expect.poll(async () => (await fetch(`${app.origin}/readyz`)).status, { timeout: 10_000 }).toBe(200);
   await app.stop();
   expect(JSON.stringify(app.lines) + app.complaints).not.toContain('pass-w0rd');
 
-  const lines = Object.entries({ ...settings, HTTPS_PROXY: second.address() }).map(
+  const lines = Object.entries({ ...settings, HTTPS_PROXY: second.address(), EXTRA_CA_FILE: ca }).map(
     ([name, value]) => `${name}=${value}`,
   );
   writeFileSync(file, lines.join('\n').replace(clientSecret, `"${clientSecret}"`));
@@ -78,7 +78,6 @@ test('HTTPS_PROXY counts from an .env, for npm start and npm run dev', async () 
     ports: await freeDevPorts(),
     command: [process.execPath, path('../dev/main.ts'), path('./site/site.ts')],
     cwd: folder,
-    env: { NODE_EXTRA_CA_CERTS: ca },
   });
   onTestFinished(async () => {
     dev.signalAll('SIGINT');

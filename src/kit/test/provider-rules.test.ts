@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type RouteRule, requireAuth } from '../guard/require-auth.ts';
 import { getUser } from '../session/user-session.ts';
 import type { AnySite } from '../site.ts';
-import { prepareApp } from './helpers/app.ts';
+import { atLeast, prepareApp } from './helpers/app.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { settingsOf, startTwoLiars, type TwoLiars } from './helpers/confusable-providers.ts';
@@ -111,7 +111,7 @@ test.each(Object.keys(rules).filter((path) => path.includes('hidden')))(
       const page = await two.open(browser, path, { follow: false });
       expect([page.status, page.body.includes('let in')]).toEqual([500, false]);
     }
-    expect(two.app.lines.some(({ level }) => level >= 50)).toBe(true);
+    expect(two.app.lines.some(atLeast('error'))).toBe(true);
   },
 );
 

@@ -191,7 +191,7 @@ describe('a link whose parameters make the address too long', () => {
       expect(asked(address)).toMatchObject({ ui_locales: 'de', organization, domain: 'd'.repeat(200) });
       expect(asked(address)).not.toHaveProperty('login_hint');
       expect(leftOut(pair)).toMatchObject([
-        { level: 40, parameters: ['login_hint'], hint: expect.stringContaining('OIDC_PAR') },
+        { level: 'warn', parameters: ['login_hint'], hint: expect.stringContaining('OIDC_PAR') },
       ]);
       expect((await pair.goOn(browser, sentOff, 'alice')).status).toBe(200);
     });

@@ -444,7 +444,7 @@ describe('the roles claim', () => {
     await pair.signIn('a-number', '/rules/one-role');
     const warnings = pair.app.lines.filter(({ msg }) => msg.startsWith('the roles claim has a shape'));
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatchObject({ level: 40, claim: 'roles' });
+    expect(warnings[0]).toMatchObject({ level: 'warn', claim: 'roles' });
     expect(JSON.stringify(warnings)).not.toContain('admin');
   });
 

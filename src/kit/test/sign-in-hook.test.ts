@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { refuse } from '../errors/page-errors.ts';
+import { atLeast } from './helpers/app.ts';
 import { createHook, mountWho, startSmallApi, whoIs } from './helpers/asked.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { plain } from './helpers/misbehaving-profiles.ts';
@@ -147,7 +148,7 @@ describe('lets nobody in', () => {
       { reason: 'admission_failed', sub: 'bob', hint: expect.stringContaining('site.ts') },
     ]);
     expect(app.events('sign_in.succeeded')).toHaveLength(counted[1] ?? 0);
-    expect(JSON.stringify(app.lines.slice(from).filter(({ level }) => level >= 50))).toMatch(cause);
+    expect(JSON.stringify(app.lines.slice(from).filter(atLeast('error')))).toMatch(cause);
     expect(page.body).not.toMatch(/database|JSON|site\.ts/);
     hook.now(() => undefined);
     expect((await pair.signIn('bob', '/who', browser)).page.status).toBe(200);

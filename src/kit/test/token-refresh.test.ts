@@ -3,6 +3,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import { toRefreshError } from '../provider/refresh-failure.ts';
 import type { ProviderSettings } from '../provider/settings.ts';
+import { atLeast } from './helpers/app.ts';
 import type { Page } from './helpers/browser.ts';
 import { html, type Lie, type Lies } from './helpers/misbehaving-replies.ts';
 import {
@@ -159,7 +160,7 @@ describe('a refusal of this app, not of the person', () => {
       expect(page.body).toContain('href="/api-data">Try again<');
       expect(againOn(page)).toBe('');
       expect([app.events('session.ended'), op.calls.api]).toEqual([[], 0]);
-      const loud = app.lines.filter(({ level, hint }) => level >= 50 && /OIDC_CLIENT_/.test(String(hint)));
+      const loud = app.lines.filter(atLeast('error')).filter(({ hint }) => /OIDC_CLIENT_/.test(String(hint)));
       expect(loud).toHaveLength(1);
       expect((await open('/profile')).status).toBe(200);
     }),

@@ -140,7 +140,7 @@ describe.concurrent('the file', () => {
         const said = { hint: expect.stringMatching(hint) };
         expect(app.events('sign_in.failed')).toMatchObject([{ ...said, reason: 'client_refused' }]);
         const loud = app.lines.filter(({ msg }) => msg === 'the client assertion file cannot be used');
-        expect(loud).toMatchObject([{ ...said, level: 50 }]);
+        expect(loud).toMatchObject([{ ...said, level: 'error' }]);
 
         rmSync(volume.path, { recursive: true });
         writeFileSync(volume.path, platformToken());
@@ -154,7 +154,7 @@ describe.concurrent('the file', () => {
 
   test('that is not there does not stop the start: a line with its path warns of it', async () => {
     const warnings = ({ app }: Pair) =>
-      app.lines.filter(({ level, msg }) => level === 40 && msg.startsWith('the client assertion file'));
+      app.lines.filter(({ level, msg }) => level === 'warn' && msg.startsWith('the client assertion file'));
     await withVolume({}, async (own) => {
       await vi.waitFor(() => expect(warnings(own)).toHaveLength(1));
       expect(warnings(own)).toMatchObject([{ hint: expect.stringContaining(own.volume.path) }]);

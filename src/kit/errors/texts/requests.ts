@@ -19,6 +19,11 @@ export const requestTexts = {
     'What you sent is larger than this site accepts. Nothing was changed.',
     'Please send less and try again.',
   ],
+  'error.too_many_cookies.title': 'Too many cookies for this site',
+  'error.too_many_cookies.text': [
+    'Your browser sent more than this site accepts. Most often that is because it keeps too many cookies for this site.',
+    "Clear this site's cookies in your browser's settings, then open the page again.",
+  ],
   'error.wrong_type.title': 'That form was sent in a way we cannot read',
   'error.wrong_type.text': [
     'Nothing was changed.',

@@ -17,10 +17,19 @@ export const siteFolder = fileURLToPath(new URL('../site', import.meta.url));
 export const testFolders = foldersOf(siteFolder);
 
 /** One line of the app's log. */
-export type LogLine = { level: number; msg: string; event?: AuditEvent; reason?: string } & Record<
+export type LogLine = { level: Level; msg: string; event?: AuditEvent; reason?: string } & Record<
   string,
   unknown
 >;
+
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+/** Picks the lines of this level and above. */
+export function atLeast(level: Level): (line: Pick<LogLine, 'level'>) => boolean {
+  return (line) => levels.indexOf(line.level) >= levels.indexOf(level);
+}
 
 export interface TestApp {
   /** What BASE_URL says, and where the app listens. */
@@ -43,7 +52,7 @@ export async function startApp(
   port?: number,
   parts?: Partial<AnySite>,
 ): Promise<TestApp> {
-  const { origin, lines, checked, log } = await prepareApp(env, port, parts);
+  const { origin, lines, checked, log, expectSoundLog } = await prepareApp(env, port, parts);
   const { stop } = await start(checked, log);
   return {
     origin,
@@ -52,7 +61,7 @@ export async function startApp(
     events: (name) => lines.filter((line) => line.event === name),
     async stop() {
       await stop();
-      expectNoSecrets(lines, checked.config);
+      expectSoundLog();
     },
   };
 }
@@ -79,8 +88,19 @@ export async function prepareApp(
     ...env,
   };
   const checked = checkSiteAndSettings({ ...site, ...parts }, settings, siteFolder);
-  const log = createLog(checked.config.logLevel, { write: (line) => void lines.push(JSON.parse(line)) });
-  return { origin, listenOn, lines, checked, log };
+  const doubled: string[] = [];
+  const write = (text: string) => {
+    const line: LogLine = JSON.parse(text);
+    lines.push(line);
+    if (JSON.stringify(line).length !== text.trimEnd().length) doubled.push(text);
+  };
+  const log = createLog(checked.config.logLevel, { write });
+  /** Whatever a test is about, this is so by the time its app stops. */
+  const expectSoundLog = () => {
+    expectNoSecrets(lines, checked.config);
+    expect(doubled, 'log lines with a field twice, which some log stores refuse').toEqual([]);
+  };
+  return { origin, listenOn, lines, checked, log, expectSoundLog };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { trustCas } from '../../config/trusted-cas.ts';
 
 /** Both PEM. */
 export interface Certificate {
@@ -62,17 +62,9 @@ export function makeCertificate({
   };
 }
 
-const usual = getCACertificates('default');
-const trusted = new Set<string>();
-
-/** Has this process trust a certificate, as NODE_EXTRA_CA_CERTS does for a whole run; returns how to end that. */
+/** Has this process trust a certificate, as EXTRA_CA_FILE does for an app; returns how to end that. */
 export function trust({ cert }: Certificate): () => void {
-  trusted.add(cert);
-  setDefaultCACertificates([...usual, ...trusted]);
-  return () => {
-    trusted.delete(cert);
-    setDefaultCACertificates([...usual, ...trusted]);
-  };
+  return trustCas([cert]);
 }
 
 function utcTime(days: number): string {

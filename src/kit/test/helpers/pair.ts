@@ -1,6 +1,6 @@
 import type { ClientMetadata } from 'oidc-provider';
 import type { AnySite } from '../../site.ts';
-import { freePort, startApp, type TestApp } from './app.ts';
+import { atLeast, freePort, startApp, type TestApp } from './app.ts';
 import { startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
 import {
@@ -64,7 +64,7 @@ export async function startPair({
   async function goOn(browser: Browser, sentOff: Page, account: string): Promise<Page> {
     if (!sentOff.location)
       throw new Error(
-        `not sent on: ${sentOff.status} ${sentOff.url} ${JSON.stringify(app.lines.filter(({ level }) => level >= 40)).slice(0, 900)}`,
+        `not sent on: ${sentOff.status} ${sentOff.url} ${JSON.stringify(app.lines.filter(atLeast('warn'))).slice(0, 900)}`,
       );
     return browser.get(await provider.signIn(browser, sentOff.location, account));
   }

@@ -78,7 +78,7 @@ export async function expectRequestRefused(
   ]);
   const { hint, ...others } = as;
   expect(app.events('sign_in.failed'), told(app)).toMatchObject([
-    { level: 40, hint: expect.stringMatching(hint as RegExp), ...others },
+    { level: 'warn', hint: expect.stringMatching(hint as RegExp), ...others },
   ]);
   expect(told(app)).toContain('"msg":"request failed"');
   return page;

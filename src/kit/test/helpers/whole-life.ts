@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { requireAuth } from '../../guard/require-auth.ts';
 import { getAccessToken } from '../../tokens/access-token.ts';
-import type { TestApp } from './app.ts';
+import { atLeast, type TestApp } from './app.ts';
 import type { MoreRoutes } from './app-with-routes.ts';
 import { type Pair, startPair } from './pair.ts';
 
@@ -40,7 +40,7 @@ export async function expectWholeLife(pair: Pair): Promise<void> {
 
 /** What the app complained of. */
 export function told({ lines }: TestApp): string {
-  return JSON.stringify(lines.filter(({ level }) => level >= 40));
+  return JSON.stringify(lines.filter(atLeast('warn')));
 }
 
 interface Served {

@@ -28,7 +28,12 @@ export function apiProxies(apis: Apis, events: EventStreams) {
   const at = (path: string) => proxied.find(({ api }) => isBelow(path, api.proxy.path));
   /** Comes before whatever may refuse a request: a refusal is sandboxed and never cached either. */
   const prepare: RequestHandler = (req, res, next) => {
-    if (at(req.path)) prepareAnswer(req, res);
+    const found = at(req.path);
+    if (found) {
+      // What the log and metrics group by: below it the addresses are the API's, and anybody's.
+      req.route = { path: found.api.proxy.path };
+      prepareAnswer(req, res);
+    }
     next();
   };
   const pass: RequestHandler = (req, res, next) => {

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
+import type { Express } from 'express';
+import { inWords } from '../errors/in-words.ts';
+import { plainPages } from '../errors/plain-pages.ts';
+import type { Log } from '../log/index.ts';
+import { firstLanguage } from './language.ts';
+import type { PolicyAdditions } from './policy-additions.ts';
+import { securityHeaders } from './security-headers.ts';
+
+/** Answers with a page what never became a request that the app could answer. */
+export interface Refusals {
+  /** On a response that nothing was written to. */
+  answer(res: ServerResponse, status: number): void;
+  /** Has a server answer so what Node itself refuses. */
+  watch(server: Server): void;
+}
+
+/** Whoever is still sending may go on for so long: closed at once, their system would throw our answer away. */
+const lingerMs = 2_000;
+
+/** In a minute, at level info; the others at debug. Port scanners send nothing else. */
+const mostLines = 10;
+
+/**
+ * The same headers and pages as everywhere, for requests that Node could not read. They are in the site's first language,
+ * as which one was asked for was not read either.
+ */
+export function createRefusals(
+  app: Express,
+  log: Log,
+  site: { baseUrl: string; additions?: PolicyAdditions | undefined },
+): Refusals {
+  const headers = { ...headersOfAll(site), 'cache-control': 'no-store', connection: 'close' };
+  const lines = createBudget();
+
+  function tell(status: number, reason: string, socket: Socket | null): string {
+    const request_id = randomUUID();
+    const line = { request_id, status, reason, peer: socket?.remoteAddress };
+    log[lines.isLeft() ? 'info' : 'debug'](
+      status === 431 ? { ...line, hint: tooManyCookies } : line,
+      'a request was refused before it was read',
+    );
+    return request_id;
+  }
+
+  function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+    const status = statusOf(error.code, socket);
+    if (status === undefined || !mayWrite(socket)) return void socket.destroy();
+    // Nothing that comes now is a request: one that took too long must not be carried out after all.
+    socket.removeAllListeners('data').on('data', () => {});
+    const requestId = tell(status, error.code ?? '', socket);
+    printed(app, status, requestId, ({ type, body }) => {
+      const fields = { ...headers, date: new Date().toUTCString(), 'content-type': type };
+      const lines = Object.entries({ ...fields, 'content-length': Buffer.byteLength(body) });
+      const head = [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+        ...lines.map(([name, value]) => `${name}: ${value}`),
+      ];
+      socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+    });
+    setTimeout(() => socket.destroy(), lingerMs).unref();
+  }
+
+  return {
+    answer(res, status) {
+      const requestId = tell(status, 'no path', res.socket);
+      printed(app, status, requestId, ({ type, body }) => {
+        res.writeHead(status, {
+          ...headers,
+          'content-type': type,
+          'content-length': Buffer.byteLength(body),
+        });
+        res.end(body);
+      });
+    },
+    watch(server) {
+      const refused = new WeakSet<object>();
+      server.on('clientError', (error, socket) => {
+        // Its parser fails again with each part that still comes.
+        if (refused.has(socket)) return;
+        refused.add(socket);
+        refuse(error, socket as Socket);
+      });
+    },
+  };
+}
+
+const tooManyCookies =
+  'the request line and the headers had more than 16 KB, mostly cookies: those of other apps at this host, or for its whole domain, count too';
+
+/** Undefined for what nobody waits for an answer to: a broken connection, or one that nothing ever came by. */
+function statusOf(code: string | undefined, { bytesRead }: Socket): number | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return bytesRead > 0 ? 408 : undefined;
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 413;
+  return code?.startsWith('HPE_') ? 400 : undefined;
+}
+
+/**
+ * Not where a part of an answer is out, nor where an earlier request on this connection waits for its own: the page would
+ * be taken for that. `_httpMessage` is how Node itself knows the answer that a connection is for.
+ */
+function mayWrite(socket: Socket & { _httpMessage?: ServerResponse | null }): boolean {
+  const { _httpMessage: open } = socket;
+  return socket.writable && !(open && (open.headersSent || open.req.complete));
+}
+
+/** What `securityHeaders` sets. */
+function headersOfAll(site: { baseUrl: string; additions?: PolicyAdditions | undefined }) {
+  const req = new IncomingMessage(new Socket());
+  const res = new ServerResponse(req);
+  securityHeaders(site)(req as never, res as never, () => {});
+  return res.getHeaders() as Record<string, string>;
+}
+
+/** The page, or its words where the page fails itself. */
+function printed(
+  app: Express,
+  status: number,
+  requestId: string,
+  done: (page: { type: string; body: string }) => void,
+): void {
+  const language = firstLanguage(app);
+  const words = inWords(plainPages.byStatus[status] ?? plainPages.broken, language);
+  const model = { ...words, status, requestId, lang: language.tag, kitText: language.text };
+  const asText = () =>
+    [words.title, words.text.join('\n'), `${language.text('error.request-id')} ${requestId}\n`].join('\n\n');
+  app.render('message', model, (error: unknown, html?: string) => {
+    if (!error && html !== undefined) done({ type: 'text/html; charset=utf-8', body: html });
+    else done({ type: 'text/plain; charset=utf-8', body: asText() });
+  });
+}
+
+function createBudget() {
+  let begun = Number.NEGATIVE_INFINITY;
+  let used = 0;
+  return {
+    isLeft(): boolean {
+      const now = performance.now();
+      if (now - begun > 60_000) {
+        begun = now;
+        used = 0;
+      }
+      used += 1;
+      return used <= mostLines;
+    },
+  };
+}

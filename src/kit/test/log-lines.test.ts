@@ -1,0 +1,88 @@
+import cluster from 'node:cluster';
+import { readFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createAudit, createLog } from '../log/index.ts';
+import { instanceId, serviceName } from '../log/instance.ts';
+
+const { name: ownName } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+/** What a log writes, as it is. */
+function written(write: (log: ReturnType<typeof createLog>) => void): string {
+  const lines: string[] = [];
+  write(createLog('debug', { write: (line) => void lines.push(line) }));
+  return lines.join('');
+}
+
+function withEnv(names: Record<string, string | undefined>): void {
+  for (const name of ['OTEL_SERVICE_NAME', 'OTEL_RESOURCE_ATTRIBUTES']) vi.stubEnv(name, names[name]);
+  onTestFinished(() => void vi.unstubAllEnvs());
+}
+
+describe('each line', () => {
+  test('says when, how bad, which app and which instance, in names that collectors know', () => {
+    withEnv({});
+    const line = JSON.parse(written((log) => log.warn({ event: 'store.lost' }, 'store.lost')));
+    expect(Object.keys(line)).toEqual([
+      ...['level', 'time', 'service.name', 'service.instance.id', 'event', 'msg'],
+    ]);
+    expect(line.level).toBe('warn');
+    expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(Math.abs(Date.parse(line.time) - Date.now())).toBeLessThan(10_000);
+    expect(line['service.name']).toBe(ownName);
+    expect(line['service.instance.id']).toBe(`${hostname()}-${process.pid}`);
+  });
+
+  test.each(['debug', 'info', 'warn', 'error', 'fatal'] as const)('has its level as a word: %s', (level) => {
+    expect(JSON.parse(written((log) => log[level]('a line'))).level).toBe(level);
+    expect(JSON.parse(written((log) => log.child({ request_id: '1' })[level]('a line'))).level).toBe(level);
+  });
+
+  test('has each of these once, whatever a careless one holds', () => {
+    const own = {
+      level: 1,
+      time: 'later',
+      'service.name': 'other',
+      'service.instance.id': 'other',
+      iss: 'a',
+    };
+    const text = written((log) => log.info(own, 'a line'));
+    for (const name of Object.keys(own)) expect(text.split(`"${name}":`), name).toHaveLength(2);
+    expect(JSON.parse(text)).toMatchObject({ level: 'info', level_: 1, time_: 'later', iss: 'a' });
+    const audited = written((log) => createAudit(log)('sign_out', { ...own, session: 'id' }));
+    for (const name of Object.keys(own)) expect(audited.split(`"${name}":`), name).toHaveLength(2);
+  });
+});
+
+describe('the names of service and instance', () => {
+  test.each([
+    [{ OTEL_SERVICE_NAME: 'shop' }, 'shop'],
+    [{ OTEL_SERVICE_NAME: 'shop', OTEL_RESOURCE_ATTRIBUTES: 'service.name=other' }, 'shop'],
+    [{ OTEL_SERVICE_NAME: '', OTEL_RESOURCE_ATTRIBUTES: 'a=b, service.name = my%20shop ,c=d' }, 'my shop'],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=50%' }, '50%'],
+    [{ OTEL_RESOURCE_ATTRIBUTES: 'service.name=' }, ownName],
+    [{ OTEL_RESOURCE_ATTRIBUTES: ',,=,service.names=x' }, ownName],
+  ])('with %o it is the service %s', (env, name) => {
+    withEnv(env);
+    expect(serviceName()).toBe(name);
+  });
+
+  test('without a package.json the service is unknown, and the app logs all the same', () => {
+    withEnv({});
+    const cwd = process.cwd();
+    process.chdir(tmpdir());
+    onTestFinished(() => process.chdir(cwd));
+    expect(serviceName()).toBe('unknown_service:node');
+  });
+
+  test('a given instance id is taken; each worker adds what tells it from the others', () => {
+    withEnv({ OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod%2F7' });
+    expect(instanceId()).toBe('pod/7');
+    const { isWorker } = cluster;
+    Object.assign(cluster, { isWorker: true });
+    onTestFinished(() => void Object.assign(cluster, { isWorker }));
+    expect(instanceId()).toBe(`pod/7-${process.pid}`);
+    withEnv({});
+    expect(instanceId()).toBe(`${hostname()}-${process.pid}`);
+  });
+});
