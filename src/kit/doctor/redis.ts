@@ -53,7 +53,8 @@ async function checkReached(sessions: Sessions, redis: Config['redis'], user: Re
     return ok('Redis', `${where} answers${found}. The app's keys there begin with "${redis.keyPrefix}".`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hintOf(error.message, user));
+    const { hint = hintOf(error.message, user) } = (error.cause ?? {}) as { hint?: string };
+    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hint);
   }
 }
 
