@@ -9,9 +9,11 @@ export interface RedisUser {
   /** As REDIS_URL names it; `default` where it names none. */
   name: string;
   keyPrefix: string;
+  /** With Sentinels, and in a cluster: endings wait for the replicas. */
+  replicated: boolean;
+  clustered?: boolean;
   /** Undefined where REDIS_URL has no number. */
-  database: string | undefined;
-  kind: 'server' | 'sentinels' | 'cluster';
+  database?: string | undefined;
 }
 
 interface Trial {
@@ -22,8 +24,8 @@ interface Trial {
 }
 
 const always = (right: string, args: Trial['args']): Trial => ({ right, args });
-const hasReplicas: Trial['needed'] = ({ kind }) => kind !== 'server';
-const isCluster: Trial['needed'] = ({ kind }) => kind === 'cluster';
+const hasReplicas: Trial['needed'] = ({ replicated }) => replicated;
+const isCluster: Trial['needed'] = ({ clustered = false }) => clustered;
 
 /**
  * Each right that the app needs, with a command that tries it and changes nothing but the doctor's own key, which ends

@@ -40,8 +40,11 @@ export async function checkRedis({ redis, session }: Config): Promise<Finding[]>
 function userOf({ urls, sentinel, keyPrefix }: Config['redis']): RedisUser {
   const addresses = urls.flatMap((url) => readRedisAddress(url) ?? []);
   const { username, database } = addresses.find((one) => one.password || one.database) ?? addresses[0] ?? {};
-  const kind = sentinel ? 'sentinels' : urls.length > 1 ? 'cluster' : 'server';
-  return { name: username || 'default', keyPrefix, database, kind };
+  const clustered = !sentinel && urls.length > 1;
+  return {
+    ...{ name: username || 'default', keyPrefix, database },
+    ...{ clustered, replicated: clustered || sentinel !== undefined },
+  };
 }
 
 async function checkReached(sessions: Sessions, redis: Config['redis'], user: RedisUser): Promise<Finding> {
@@ -73,7 +76,7 @@ async function addressOf(command: Command): Promise<string | undefined> {
 function hintOf(message: string, user: RedisUser): string {
   if (isRefusal(message)) return `Allow this user what the app needs: ${grant(user)}`;
   if (/NOAUTH|WRONGPASS|AUTH/.test(message)) {
-    return user.kind === 'sentinels'
+    return user.replicated && !user.clustered
       ? "Put Redis' own user and password into REDIS_URL, those of the Sentinels into REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD."
       : 'Put the right user and password into REDIS_URL.';
   }
