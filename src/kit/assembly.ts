@@ -17,8 +17,15 @@ import type { AnySite, Opened } from './site.ts';
 import { readApis } from './site-apis.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
 import { proxyProblems } from './site-proxies.ts';
-import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
-import { createTelemetry } from './telemetry.ts';
+import {
+  createNamer,
+  createSealer,
+  type ObserveCommand,
+  type OpenMemory,
+  openSessions,
+  type Sessions,
+} from './store/index.ts';
+import { createTelemetry } from './telemetry/index.ts';
 
 /** A site and its settings, checked. */
 export interface CheckedSite {
@@ -96,14 +103,16 @@ export async function assemble(
   } = {},
 ): Promise<Assembly> {
   const { config, site, pages, folders, apis } = checked;
-  const telemetry = createTelemetry();
+  const telemetry = createTelemetry(config, apis);
   const audit = telemetry.measuredAudit(createAudit(log));
-  const closers: Closer[] = [];
+  const closers: Closer[] = [() => telemetry.close()];
   const close = () => closeAll(closers);
   try {
     closers.push(trustCas(config.extraCas, log));
     const { secrets } = config.session;
-    const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
+    const stored = telemetry.measuredSessions(
+      await openStore(config, log, audit, replacements.memory, telemetry.redisCommand),
+    );
     const sessions = replacements.sessions?.(stored) ?? stored;
     closers.push(() => sessions.close(), reachable(sessions), auditOperatorEndings(sessions, audit));
     const opened = await openSite(site, config, log);
@@ -134,7 +143,8 @@ export async function assemble(
         finishing,
       },
       data: opened.data,
-      logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf),
+      logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf, telemetry.bound),
+      requestTelemetry: telemetry.requests,
       sealer: (use) => createSealer(secrets, use),
       namer: (use) => createNamer(secrets, use),
     });
@@ -161,7 +171,13 @@ async function closeAll(closers: Closer[]): Promise<void> {
 }
 
 /** Where sessions are kept, as the settings say. The operator's commands open it without the rest of the app. */
-export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenMemory): Promise<Sessions> {
+export function openStore(
+  config: Config,
+  log: Log,
+  audit: Audit,
+  memory?: OpenMemory,
+  observe?: ObserveCommand,
+): Promise<Sessions> {
   const { secrets, idleMinutes, maxHours } = config.session;
   return openSessions({
     redis: config.redis,
@@ -171,6 +187,7 @@ export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenM
     log,
     audit,
     memory,
+    observe,
   });
 }
 

@@ -18,6 +18,7 @@ import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
+import { attachTelemetry } from './telemetry/attach.ts';
 import { type FirstProcess, firstProcess } from './worker.ts';
 import { supervise } from './workers.ts';
 
@@ -45,7 +46,15 @@ export async function run(
   { root, replacements }: { root?: string; replacements?: Replacements } = {},
 ): Promise<void> {
   const checked = checkedOrExit(site, root);
-  const log = createLog(checked.config.logLevel);
+  const { config } = checked;
+  const several = config.workers > 1 && !config.development;
+  const first = several ? firstProcess() : undefined;
+  const supervises = several && !first;
+  const telemetry = supervises
+    ? undefined
+    : await attachTelemetry(process.env, process.argv.includes('--otel'));
+  const log = createLog(config.logLevel, undefined, telemetry?.logFields);
+  telemetry?.sayIn(log);
 
   // The last resort: whatever nobody caught leaves the process in a state that nobody knows.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -55,13 +64,11 @@ export async function run(
     });
   }
 
-  const { config } = checked;
-  const several = config.workers > 1 && !config.development;
-  const first = several ? firstProcess() : undefined;
-  if (several && !first) return serveFromWorkers(config, log);
+  if (supervises) return serveFromWorkers(config, log);
   const starting = start(checked, log, { replacements, first });
   const stop = async (code: number) => {
     await (await starting).stop();
+    await telemetry?.stop();
     process.exit(code);
   };
   if (first) {

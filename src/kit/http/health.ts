@@ -12,6 +12,9 @@ interface Checks {
   workers?: (() => boolean) | undefined;
 }
 
+/** Whether an address is one of these, which are asked every few seconds. */
+export const isProbe = (path: string) => /^\/(?:healthz|readyz)\/?$/i.test(path);
+
 const patience = 2_000;
 /** Where the store does not decide: Kubernetes waits a second for an answer. */
 const shortPatience = 500;
@@ -25,10 +28,10 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
   const storeAnswers = shared(() => within(patience, checks.store));
 
   return {
-    healthz: (_req, res) => {
+    healthz: asWritten('/healthz', (_req, res) => {
       res.set('Cache-Control', 'no-store').json({ status: 'ok' });
-    },
-    readyz: async (req, res) => {
+    }),
+    readyz: asWritten('/readyz', async (req, res) => {
       const forPublic = asksForPublic(req);
       const providers = checks.providers();
       const results = {
@@ -45,8 +48,16 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
         .status(ready ? 200 : 503)
         .set('Cache-Control', 'no-store')
         .json({ status: ready ? 'ok' : 'unavailable', checks: results });
-    },
+    }),
   };
+}
+
+/**
+ * Express takes `/HEALTHZ` and `/healthz/` for the same. What refuses the probes from outside may compare letter by letter,
+ * as an Ingress of Kubernetes does.
+ */
+function asWritten(path: string, handler: RequestHandler): RequestHandler {
+  return (req, res, next) => (req.path === path ? handler(req, res, next) : next());
 }
 
 /**

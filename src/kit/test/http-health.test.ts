@@ -30,6 +30,13 @@ describe('the probes', () => {
     }
   });
 
+  test.each(['/HEALTHZ', '/healthz/', '/Readyz', '/readyz/'])(
+    '%s is none, as a proxy that refuses them from outside may not know it',
+    async (path) => {
+      expect((await appWith().get(path)).status).toBe(404);
+    },
+  );
+
   test.each([
     [
       'the store is away',

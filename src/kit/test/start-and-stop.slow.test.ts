@@ -195,7 +195,7 @@ describe.skipIf(!hasNginx || !hasRedis)('two instances behind nginx, restarted o
     };
     const instances = await Promise.all(ports.map((one) => startServer(settings, { port: one })));
     onTestFinished(async () => void (await Promise.all(instances.map((one) => one.stop()))));
-    const proxy = await startNginx(ports, port);
+    const proxy = await startNginx(ports, { port });
     onTestFinished(() => proxy.stop());
 
     const browser = createBrowser({ ca: proxy.ca });
