@@ -60,6 +60,8 @@ export interface Parts {
   namer: (use: string) => (...parts: string[]) => string[];
   /** True while the process is on its way out. */
   stopping: () => boolean;
+  /** With several processes: have all started? */
+  workersStarted: (() => boolean) | undefined;
   /** Aborted when running requests have to finish. */
   finishing: AbortSignal;
 }
@@ -90,6 +92,7 @@ export function createApp(parts: Parts): Express {
     store: () => sessions.check(),
     providers: () => Object.fromEntries(providers.all.map(checkOf)),
     stopping: parts.stopping,
+    workers: parts.workersStarted,
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);

@@ -101,6 +101,8 @@ export const operationControls: Control[] = [
       'config: TLS checks cannot be switched off',
       'sessions-redis-faults: behind TLS of a private authority: NODE_EXTRA_CA_CERTS lets it in, without it stays out',
       "doctor: is looked at: a CA of one's own must be named, and then all is in order",
+      'extra-ca: a person signs in, and a page calls the API',
+      'extra-ca: without it, the log says for each which setting helps',
       'helpers/misbehaving-cases-metadata: a token endpoint in plain text across the network',
     ],
   },
