@@ -8,6 +8,9 @@ export const operationControls: Control[] = [
     what: 'Audit events with stable names, as JSON with request id, user and a hash of the session',
     tests: [
       'log: holds the id of its request, which the page shows as well',
+      'log-lines: says when, how bad, which app and which instance, in names that collectors know',
+      'log-requests: is on the lines of whoever is signed in, from the answer that signed in to the one that signed out',
+      'log-requests: by %s names the client, and the user where the ID token was verified',
       'log: names a session by a short hash',
       'logout: leaves one audit event, with the user and a hash of the session',
       'docs: names each audit event there is',
