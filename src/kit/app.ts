@@ -63,6 +63,8 @@ export interface Parts {
   namer: (use: string) => (...parts: string[]) => string[];
   /** True while the process is on its way out. */
   stopping: () => boolean;
+  /** With several processes: have all started? */
+  workersStarted: (() => boolean) | undefined;
   /** Aborted when running requests have to finish. */
   finishing: AbortSignal;
 }
@@ -96,6 +98,7 @@ export function createApp(parts: Parts): Express {
     store: () => sessions.check(),
     providers: () => Object.fromEntries(providers.all.map(checkOf)),
     stopping: parts.stopping,
+    workers: parts.workersStarted,
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);

@@ -83,6 +83,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * are put together here and nowhere else.
  *
  * @param stopping true once the process is on its way out
+ * @param workersStarted where this is one of several processes: have all started?
  * @param finishing aborted when running requests have to finish
  * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
  */
@@ -91,9 +92,15 @@ export async function assemble(
   log: Log,
   {
     stopping = () => false,
+    workersStarted,
     finishing = new AbortController().signal,
     replacements = {},
-  }: { stopping?: () => boolean; finishing?: AbortSignal; replacements?: Replacements } = {},
+  }: {
+    stopping?: () => boolean;
+    workersStarted?: () => boolean;
+    finishing?: AbortSignal;
+    replacements?: Replacements;
+  } = {},
 ): Promise<Assembly> {
   const { config, site, pages, folders, apis } = checked;
   const telemetry = createTelemetry(config, apis);
@@ -121,7 +128,20 @@ export async function assemble(
       () => rechecksDone(sessions),
     );
     const app = createApp({
-      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping, finishing },
+      ...{
+        config,
+        site,
+        pages,
+        folders,
+        apis,
+        log,
+        audit,
+        providers,
+        sessions,
+        stopping,
+        workersStarted,
+        finishing,
+      },
       data: opened.data,
       logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf, telemetry.bound),
       requestTelemetry: telemetry.requests,
