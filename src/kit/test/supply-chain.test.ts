@@ -63,7 +63,10 @@ test.skipIf(!sharedFile('Dockerfile'))(
 
 describe.skipIf(windows || !hasLock || !sharedFile('.ci/sbom'))('.ci/sbom', () => {
   test('lists each package in the image, and no other', { timeout: 60_000 }, () => {
-    const { status, stdout, stderr } = spawnSync('.ci/sbom', { cwd: projectRoot, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(join(projectRoot, '.ci/sbom'), {
+      cwd: projectRoot,
+      encoding: 'utf8',
+    });
     expect(status, stderr).toBe(0);
     const { components, metadata } = JSON.parse(stdout);
     const listed: string[] = components.map(
