@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../src/kit/folders.ts';
+import { envReaders } from '../src/kit/test/helpers/env-readers.ts';
 import { readArguments, titleOf } from './adopt/arguments.ts';
 import { envWithSecret } from './adopt/env-file.ts';
 import { prune } from './adopt/lock.ts';
@@ -203,4 +204,6 @@ test.each([
   const [one, two] = [envWithSecret(example), envWithSecret(example)].map((text) => parseEnv(text));
   expect(one).toEqual({ SESSION_SECRET: expect.stringMatching(/^[\w-]{43}$/) });
   expect(one).not.toEqual(two);
+  const text = envWithSecret(example);
+  for (const read of Object.values(envReaders)) expect(read(text)).toEqual(parseEnv(text));
 });

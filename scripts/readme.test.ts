@@ -51,7 +51,8 @@ test('each folder at the top is in the picture of the tree', () => {
 
 test('each dependency has its reason in docs/design.md, or here where only the template needs it', () => {
   const reasons = section(readDoc('docs/design.md'), 'Dependencies') + readme;
-  const names = Object.keys({ ...packages.dependencies, ...packages.devDependencies });
+  const { dependencies, devDependencies, optionalDependencies } = packages;
+  const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
   const unexplained = names.filter((name) => !name.startsWith('@types/') && !reasons.includes(`\`${name}\``));
   expect(unexplained).toEqual([]);
   const explained = namedIn(section(readDoc('docs/design.md'), 'Dependencies'), 0);

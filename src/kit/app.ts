@@ -4,7 +4,7 @@ import type { Config } from './config/index.ts';
 import type { Folders } from './folders.ts';
 import { createAssets } from './http/assets.ts';
 import { useClientAddress } from './http/client-address.ts';
-import { health } from './http/health.ts';
+import { health, isProbe } from './http/health.ts';
 import { hostAndExpect } from './http/host-and-expect.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
@@ -31,6 +31,7 @@ import { logoutTokensTo, signOutRoutes } from './sign-out/routes.ts';
 import type { AnySite } from './site.ts';
 import { mountRoutes } from './site-routes.ts';
 import { createKeys, type Sealer, type Sessions } from './store/index.ts';
+import type { Telemetry } from './telemetry/index.ts';
 import { fetchApi } from './tokens/fetch-api.ts';
 import { hookToken } from './tokens/hook-token.ts';
 import { createEventStreams } from './tokens/proxy/events.ts';
@@ -54,12 +55,16 @@ export interface Parts {
     trusted: (req: IncomingMessage) => boolean,
     askerOf: (req: IncomingMessage) => Asker | undefined,
   ) => RequestHandler;
+  /** Where an SDK is attached. */
+  requestTelemetry?: Telemetry['requests'];
   providers: Providers;
   sessions: Sessions;
   sealer: (use: string) => Sealer;
   namer: (use: string) => (...parts: string[]) => string[];
   /** True while the process is on its way out. */
   stopping: () => boolean;
+  /** With several processes: have all started? */
+  workersStarted: (() => boolean) | undefined;
   /** Aborted when running requests have to finish. */
   finishing: AbortSignal;
 }
@@ -81,8 +86,11 @@ export function createApp(parts: Parts): Express {
   app.locals.asset = assets.href;
 
   // What every answer has, and what needs no session.
-  const trusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
-  app.use(parts.logRequests(app, (req) => trusted(req.socket.remoteAddress ?? '', 0), askerOf));
+  const believes = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
+  const trusted = (req: IncomingMessage) => believes(req.socket.remoteAddress ?? '', 0);
+  if (parts.requestTelemetry)
+    app.use(parts.requestTelemetry({ trusted, untraced: (path) => assets.has(path) || isProbe(path) }));
+  app.use(parts.logRequests(app, trusted, askerOf));
   app.use(securityHeaders({ baseUrl, additions: site.contentSecurityPolicy }));
   app.use(hostAndExpect);
   app.use(assets.handler);
@@ -90,6 +98,7 @@ export function createApp(parts: Parts): Express {
     store: () => sessions.check(),
     providers: () => Object.fromEntries(providers.all.map(checkOf)),
     stopping: parts.stopping,
+    workers: parts.workersStarted,
   });
   app.get('/healthz', probes.healthz);
   app.get('/readyz', probes.readyz);

@@ -17,8 +17,15 @@ import type { AnySite, Opened } from './site.ts';
 import { readApis } from './site-apis.ts';
 import { pageProblems, siteProblems } from './site-problems.ts';
 import { proxyProblems } from './site-proxies.ts';
-import { createNamer, createSealer, type OpenMemory, openSessions, type Sessions } from './store/index.ts';
-import { createTelemetry } from './telemetry.ts';
+import {
+  createNamer,
+  createSealer,
+  type ObserveCommand,
+  type OpenMemory,
+  openSessions,
+  type Sessions,
+} from './store/index.ts';
+import { createTelemetry } from './telemetry/index.ts';
 
 /** A site and its settings, checked. */
 export interface CheckedSite {
@@ -76,6 +83,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * are put together here and nowhere else.
  *
  * @param stopping true once the process is on its way out
+ * @param workersStarted where this is one of several processes: have all started?
  * @param finishing aborted when running requests have to finish
  * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
  */
@@ -84,19 +92,27 @@ export async function assemble(
   log: Log,
   {
     stopping = () => false,
+    workersStarted,
     finishing = new AbortController().signal,
     replacements = {},
-  }: { stopping?: () => boolean; finishing?: AbortSignal; replacements?: Replacements } = {},
+  }: {
+    stopping?: () => boolean;
+    workersStarted?: () => boolean;
+    finishing?: AbortSignal;
+    replacements?: Replacements;
+  } = {},
 ): Promise<Assembly> {
   const { config, site, pages, folders, apis } = checked;
-  const telemetry = createTelemetry();
+  const telemetry = createTelemetry(config, apis);
   const audit = telemetry.measuredAudit(createAudit(log));
-  const closers: Closer[] = [];
+  const closers: Closer[] = [() => telemetry.close()];
   const close = () => closeAll(closers);
   try {
     closers.push(trustCas(config.extraCas, log));
     const { secrets } = config.session;
-    const stored = telemetry.measuredSessions(await openStore(config, log, audit, replacements.memory));
+    const stored = telemetry.measuredSessions(
+      await openStore(config, log, audit, replacements.memory, telemetry.redisCommand),
+    );
     const sessions = replacements.sessions?.(stored) ?? stored;
     closers.push(() => sessions.close(), reachable(sessions), auditOperatorEndings(sessions, audit));
     const opened = await openSite(site, config, log);
@@ -112,9 +128,23 @@ export async function assemble(
       () => rechecksDone(sessions),
     );
     const app = createApp({
-      ...{ config, site, pages, folders, apis, log, audit, providers, sessions, stopping, finishing },
+      ...{
+        config,
+        site,
+        pages,
+        folders,
+        apis,
+        log,
+        audit,
+        providers,
+        sessions,
+        stopping,
+        workersStarted,
+        finishing,
+      },
       data: opened.data,
-      logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf),
+      logRequests: (app, trusted, askerOf) => requestLog(log, app, trusted, askerOf, telemetry.bound),
+      requestTelemetry: telemetry.requests,
       sealer: (use) => createSealer(secrets, use),
       namer: (use) => createNamer(secrets, use),
     });
@@ -141,7 +171,13 @@ async function closeAll(closers: Closer[]): Promise<void> {
 }
 
 /** Where sessions are kept, as the settings say. The operator's commands open it without the rest of the app. */
-export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenMemory): Promise<Sessions> {
+export function openStore(
+  config: Config,
+  log: Log,
+  audit: Audit,
+  memory?: OpenMemory,
+  observe?: ObserveCommand,
+): Promise<Sessions> {
   const { secrets, idleMinutes, maxHours } = config.session;
   return openSessions({
     redis: config.redis,
@@ -151,6 +187,7 @@ export function openStore(config: Config, log: Log, audit: Audit, memory?: OpenM
     log,
     audit,
     memory,
+    observe,
   });
 }
 

@@ -10,6 +10,9 @@ export const graceMs = 10_000;
 /** Then what is open has this long to close: a database that hangs must not keep the process until it is killed. */
 export const closingMs = 10_000;
 
+/** Whoever has not ended by then, after SHUTDOWN_DELAY_SECONDS, hangs. */
+export const longestStopMs = graceMs + closingMs + 2_000;
+
 export async function closeInTime(close: () => Promise<void>, log: Log, limitMs = closingMs): Promise<void> {
   const closed = close().then(() => true);
   if (await Promise.race([closed, sleep(limitMs, false, { ref: false })])) return;

@@ -17,6 +17,7 @@ export const neverSent = new RegExp(
     '(?:x-)?(?:remote|auth|authenticated|authentication|user|userinfo|username|login|identity|principal|subject|sub|role|roles|group|groups|email|preferred-username|webauth|iap|jwt|oidc|openid|saml|krb|sso|spiffe)(?:-.*)?',
     '(?:x-)?(?:impersonate|on-behalf-of|act-as|sudo)(?:-.*)?|(?:x-)?(?:consumer|credential|anonymous-consumer|authentik|authelia|vouch|pomerium|tailscale|dapr)(?:-.*)?',
     '(?:x-)?(?:ssl|tls)(?:-.*)?|x-cert.*|x-proxy-.*|x-envoy-.*|x-istio-.*|x-accel-.*|x-sendfile.*|x-access-token|x-id-token|(?:x-)?cookies?',
+    'baggage',
     'x-ms-.*|x-amzn?-.*|x-goog-.*|x-google-.*|x-appengine-.*|x-azure-.*|x-arr-.*|cf-.*|fastly-.*|fly-.*|x-vercel-.*|x-akamai-.*|akamai-.*|cdn-.*|x-nf-.*',
   ].join('|')})$`,
 );

@@ -57,7 +57,10 @@ function ruleProblems(stack: unknown, path: string, providers: readonly string[]
 function guarded(router: Router): RequestHandler {
   const guard = requireAuth();
   const handler: RequestHandler = (req, res, next) => {
-    if (!isAnsweredBy(router, req.path)) return next();
+    const layer = answeringIn(router, req.path);
+    if (!layer) return next();
+    // For the log of what the guard answers. Of a router below, Express does not say at which pattern it is.
+    if (router.stack.includes(layer as never)) req.route = layer.route;
     return guard(req, res, (error?: unknown) => (error ? next(error) : router(req, res, next)));
   };
   // Still read as a router: `knownMethods` lists what it takes.
@@ -65,18 +68,20 @@ function guarded(router: Router): RequestHandler {
 }
 
 /**
- * True where something in this router would see the request, by Express's own reading of the address. Middleware without
+ * What in this router would see the request first, by Express's own reading of the address. Middleware without
  * a path sees every address, so it puts all that is left behind the guard: nothing in `routes` runs for nobody.
  */
-function isAnsweredBy({ stack }: { stack?: unknown }, path: string): boolean {
-  return (stack as Layer[]).some((layer) => {
+function answeringIn({ stack }: { stack?: unknown }, path: string): Layer | undefined {
+  for (const layer of stack as Layer[]) {
     const { handle, route } = layer;
     const fitting = layer.match(path);
-    if (!fitting || handle.length === 4) return false; // Four: only for errors.
-    if (route || !('stack' in handle) || fitting.path === undefined) return true;
+    if (!fitting || handle.length === 4) continue; // Four: only for errors.
+    if (route || !('stack' in handle) || fitting.path === undefined) return layer;
     // A router below a path: its own routes say.
-    return isAnsweredBy(handle, path.slice(fitting.path.length) || '/');
-  });
+    const below = answeringIn(handle, path.slice(fitting.path.length) || '/');
+    if (below) return below;
+  }
+  return undefined;
 }
 
 /** What is read here of Express's router; a test fails when it changes. */

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assemble,
@@ -9,9 +7,10 @@ import {
   OpenError,
   type Replacements,
 } from './assembly.ts';
-import { closeInTime, graceMs } from './closing.ts';
+import { closeInTime, longestStopMs } from './closing.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
+import { finish, listen } from './connections.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
 import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
@@ -19,6 +18,9 @@ import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
+import { attachTelemetry } from './telemetry/attach.ts';
+import { type FirstProcess, firstProcess } from './worker.ts';
+import { supervise } from './workers.ts';
 
 /** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
 const keepAliveMs = 65_000;
@@ -44,7 +46,15 @@ export async function run(
   { root, replacements }: { root?: string; replacements?: Replacements } = {},
 ): Promise<void> {
   const checked = checkedOrExit(site, root);
-  const log = createLog(checked.config.logLevel);
+  const { config } = checked;
+  const several = config.workers > 1 && !config.development;
+  const first = several ? firstProcess() : undefined;
+  const supervises = several && !first;
+  const telemetry = supervises
+    ? undefined
+    : await attachTelemetry(process.env, process.argv.includes('--otel'));
+  const log = createLog(config.logLevel, undefined, telemetry?.logFields);
+  telemetry?.sayIn(log);
 
   // The last resort: whatever nobody caught leaves the process in a state that nobody knows.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -54,26 +64,32 @@ export async function run(
     });
   }
 
-  let stopping = false;
-  const starting = start(checked, log, replacements);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, async () => {
-      // npm passes a Ctrl-C on that the terminal has sent to us already.
-      if (stopping) return;
-      stopping = true;
-      log.info(`${signal}: stopping`);
-      await (await starting).stop();
-      process.exit(0);
+  if (supervises) return serveFromWorkers(config, log);
+  const starting = start(checked, log, { replacements, first });
+  const stop = async (code: number) => {
+    await (await starting).stop();
+    await telemetry?.stop();
+    process.exit(code);
+  };
+  if (first) {
+    first.finish.then((why) => {
+      if (why === 'finish') return stop(0);
+      log.error('the first process has died: stopping');
+      // Come what may: nobody is left who could kill us.
+      setTimeout(() => process.exit(1), longestStopMs).unref();
+      return stop(1);
     });
+  } else {
+    onSignal(log, () => stop(0));
   }
 
   try {
     const app = await starting;
-    log.info(`listening on ${app.url}`);
+    if (!first) log.info(`listening on ${app.url}`);
   } catch (error) {
     if (error instanceof ConfigError) exitFor(error);
     const hide = hidingSecrets(checked);
-    const sentence = whyNotStarted(error, checked.config, hide);
+    const sentence = whyNotStarted(error, config, hide);
     if (sentence === undefined) throw error;
     if (error instanceof OpenError) {
       const causes = loggedCauses(error.cause ?? error, { stack: true });
@@ -88,6 +104,37 @@ export async function run(
   }
 }
 
+/** The first process of several opens nothing but the port: neither the site's data, nor Redis, nor the provider. */
+async function serveFromWorkers(config: Config, log: Log): Promise<void> {
+  const supervisor = supervise(config, log);
+  onSignal(log, () => supervisor.stop(0));
+  await supervisor.listening.catch((error) => {
+    const sentence = whyNotStarted(error, config, String);
+    if (sentence === undefined) throw error;
+    console.error(sentence);
+    return supervisor.stop(1);
+  });
+}
+
+/** Once: npm passes a Ctrl-C on that the terminal has sent to us already. */
+function onSignal(log: Log, stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      log.info(`${signal}: stopping`);
+      return stop();
+    });
+  }
+}
+
+interface StartOptions {
+  replacements?: Replacements | undefined;
+  /** Where this is one of several processes: then that one listens, and says when to stop. */
+  first?: FirstProcess | undefined;
+}
+
 /**
  * Assembles the app and listens.
  *
@@ -96,13 +143,14 @@ export async function run(
 export async function start(
   checked: CheckedSite,
   log: Log,
-  replacements?: Replacements,
+  { replacements, first }: StartOptions = {},
 ): Promise<RunningApp> {
   const { config } = checked;
   let stopping = false;
   const finishing = new AbortController();
   const { app, providers, close } = await assemble(checked, log, {
-    stopping: () => stopping,
+    stopping: () => stopping || first?.stopping() === true,
+    ...(first && { workersStarted: first.allStarted }),
     finishing: finishing.signal,
     ...(replacements && { replacements }),
   });
@@ -113,23 +161,33 @@ export async function start(
   const server = createServer(options, handle);
   passOnExpectations(server, handle);
   refusals.watch(server);
-  server.listen(config.port, config.host);
-  await once(server, 'listening').catch(async (error) => {
-    await Promise.allSettled([close()]);
-    throw error;
-  });
+  const { allClosed } =
+    first?.serve(server) ??
+    (await listen(server, config).catch(async (error) => {
+      await Promise.allSettled([close()]);
+      throw error;
+    }));
   for (const provider of providers.all) meetProvider(provider, () => stopping);
 
   return {
     url: config.baseUrl,
     async stop() {
       stopping = true;
-      await sleep(config.shutdownDelaySeconds * 1000);
+      if (!first) await sleep(config.shutdownDelaySeconds * 1000);
       finishing.abort();
-      await finish(server, config.shutdownDelaySeconds > 0 ? 1_000 : 0);
+      await finish(server, allClosed, idleBeforeCut(config));
       await closeInTime(close, log);
     },
   };
+}
+
+/**
+ * How long a kept connection has to be unused before it is closed without a last answer. Whoever waits before a stop has
+ * a proxy in front, which may be sending just now; in development nobody wants to wait for an open browser.
+ */
+function idleBeforeCut({ shutdownDelaySeconds, development }: Config): number {
+  if (shutdownDelaySeconds > 0) return 1_000;
+  return development ? 0 : 500;
 }
 
 function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
@@ -185,21 +243,4 @@ async function meetProvider(provider: Provider, enough: () => boolean): Promise<
     if (met) return;
     await sleep(pauseMs, undefined, { ref: false });
   }
-}
-
-/**
- * Takes no new connection and waits for the running requests. A proxy may be sending on a connection that it kept
- * just when we close it, and must not repeat a form: so each gets one answer more, which says that it is the last,
- * and only those that nobody uses for `idleMs` are closed without.
- */
-async function finish(server: Server, idleMs: number): Promise<void> {
-  server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'));
-  const closed = once(server, 'close');
-  NetServer.prototype.close.call(server); // The one of http closes idle connections at once.
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  await Promise.race([closed, sleep(idleMs)]);
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
 }

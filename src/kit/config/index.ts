@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { betweenProviders } from './between-providers.ts';
 import { clientCredentials } from './client-credentials.ts';
 import { decryptionKeys } from './decryption-keys.ts';
@@ -10,6 +9,7 @@ import type { ProviderNames } from './provider-names.ts';
 import { readSettings } from './read.ts';
 import { conflicts } from './rules.ts';
 import type { Complete, Values } from './settings.ts';
+import { workersOf } from './workers.ts';
 
 export type { ClientKey } from './key-file.ts';
 export type { ProviderConfig } from './provider-config.ts';
@@ -42,7 +42,7 @@ export interface Config {
   readonly redis: RedisConfig;
   /** Certificates in PEM, of CAs trusted besides those that Node trusts. */
   readonly extraCas: readonly string[];
-  /** Processes to serve from. */
+  /** Processes to serve from. In development there is one, whatever this says. */
   readonly workers: number;
   /** The site's own settings, by name. */
   readonly own: Readonly<Record<string, unknown>>;
@@ -147,7 +147,7 @@ export function loadConfig(
     },
     redis: redisConfig(set),
     extraCas: extraCas.found,
-    workers: set.WORKERS === 'auto' ? availableParallelism() : set.WORKERS,
+    workers: workersOf(set),
     own: reading.own,
   });
 }

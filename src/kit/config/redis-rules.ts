@@ -2,9 +2,14 @@ import type { Reading } from './read.ts';
 import { type RedisAddress, readRedisAddress } from './redis-address.ts';
 import type { Values } from './settings.ts';
 import { isLoopback } from './values.ts';
+import { workersOf } from './workers.ts';
 
 /** What is wrong with the settings of Redis together, each a sentence. */
-export function* redisConflicts(values: Values, invalid: Reading['invalid']): Generator<string> {
+export function* redisConflicts(
+  values: Values,
+  invalid: Reading['invalid'],
+  development: boolean,
+): Generator<string> {
   const { BASE_URL, REDIS_URL, REDIS_SENTINEL_NAME: name } = values;
   if (!invalid.has('REDIS_SENTINEL_NAME')) yield* ofSentinelsOnly(values);
   if (invalid.has('REDIS_URL')) return;
@@ -12,6 +17,10 @@ export function* redisConflicts(values: Values, invalid: Reading['invalid']): Ge
   if (name !== undefined) yield* sentinels(addresses);
   else if (!REDIS_URL && BASE_URL && !isLoopback(new URL(BASE_URL).hostname)) {
     yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
+  } else if (!REDIS_URL && BASE_URL && !development && workersOf(values) > 1) {
+    // In development one process serves, whatever WORKERS says.
+    const count = values.WORKERS === 'auto' ? `auto (${workersOf(values)} here)` : values.WORKERS;
+    yield `WORKERS=${count} needs REDIS_URL: sessions in memory are known to one process only. Set REDIS_URL, or WORKERS=1.`;
   } else if (!invalid.has('REDIS_SENTINEL_NAME') && isCluster(addresses)) {
     yield 'REDIS_URL must have no database number where it holds several addresses: a cluster has only database 0. If they are Sentinels, set REDIS_SENTINEL_NAME.';
   }

@@ -1,5 +1,6 @@
 import { isClaimOfRequestObject } from './authorization-parameters.ts';
 import { outbound } from './outbound.ts';
+import { isDevelopment } from './own-settings.ts';
 import type { AllReadings, Reading } from './read.ts';
 import { redisConflicts } from './redis-rules.ts';
 import type { Values } from './settings.ts';
@@ -11,7 +12,7 @@ const fewestCharacters = 10;
 /** Settings that are right alone and wrong together. A value that was refused already is not judged again. */
 export function conflicts({ common, providers }: AllReadings, env: NodeJS.ProcessEnv): string[] {
   return [
-    ...redisConflicts(common.values, common.invalid),
+    ...redisConflicts(common.values, common.invalid, isDevelopment(env)),
     ...providers.flatMap(({ values, invalid, names }) =>
       [...answers(values), ...tenants(values, invalid), ...parameters(values), ...outbound({ values })].map(
         names.inFull,

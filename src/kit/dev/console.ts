@@ -20,7 +20,8 @@ export interface Output {
  */
 export function showApp(app: ChildProcess, command: string): Output {
   const pretty = prettyFactory({
-    ignore: 'pid,hostname,req',
+    // One app, on this machine.
+    ignore: 'service\\.name,service\\.instance\\.id',
     translateTime: 'SYS:HH:MM:ss',
     singleLine: true,
   });
@@ -38,7 +39,7 @@ export function showApp(app: ChildProcess, command: string): Output {
     const entry = parse(line);
     if (entry && isAboutStaticFile(entry)) return;
     const shown = entry
-      ? pretty(withoutStacks(entry)) + stacksOf(entry)
+      ? pretty(short(entry)) + stacksOf(entry)
       : `${line.replace(`'${command}'`, 'the app')}\n`;
     if (held) held.push(shown);
     else process.stdout.write(shown);
@@ -69,6 +70,9 @@ interface Entry {
   path?: unknown;
   status?: unknown;
   causes?: { stack?: unknown }[];
+  route?: unknown;
+  session?: unknown;
+  iss?: unknown;
 }
 
 function parse(line: string): Entry | undefined {
@@ -87,8 +91,13 @@ function isAboutStaticFile({ msg, path, status }: Entry): boolean {
 
 const staticFile = /\.(css|m?js|map|svg|png|ico|jpe?g|gif|webp|avif|woff2?)(\?|$)/i;
 
-function withoutStacks(entry: Entry): Entry {
+/** Without what a developer knows already, or sees in another place of the line. */
+function short(entry: Entry): Entry {
   const { causes } = entry;
+  if (entry.msg === 'request') {
+    const { route, session, iss, ...rest } = entry;
+    return rest;
+  }
   return Array.isArray(causes) ? { ...entry, causes: causes.map(({ stack, ...rest }) => rest) } : entry;
 }
 

@@ -34,6 +34,7 @@ import { checkSignedRequests } from './signed-requests.ts';
 import { type Subject, strangersTo, subjectsOf } from './subject.ts';
 import { checkUsers } from './users.ts';
 import { checkWays } from './ways.ts';
+import { checkWorkers } from './workers.ts';
 
 /**
  * Looks at everything that these settings lead to: at all providers at once, so that one that is away neither hides the
@@ -79,6 +80,7 @@ async function examineAll(
     ...betweenProviders(config),
     ...checkRoutes(config, site),
     ...ofProviders.flatMap((one) => linesOf(one, ofProviders, { site, apis })),
+    ...checkWorkers(config),
     ...redis,
     ...address,
     ...ofApis,

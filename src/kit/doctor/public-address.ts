@@ -1,4 +1,5 @@
 import type { Config, ProviderConfig } from '../config/index.ts';
+import { isMarked } from '../http/other-host.ts';
 import { redirectUri } from '../provider/providers.ts';
 import { type Answer, ask, connectionHint, isPlain, isTlsFault, NoAnswer } from './ask.ts';
 import { checkChooser, navigation } from './chooser.ts';
@@ -34,8 +35,13 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
   const { baseUrl } = config;
   try {
     const { status, body } = await ask(new URL('/healthz', baseUrl));
-    if (status !== 200 || !/"status":\s*"ok"/.test(body)) return [somethingElse(baseUrl, status)];
-    return [ok(check, `${baseUrl} answers.`), ...(await checkChooser(config)), await checkCookies(config)];
+    const alive = status === 200 && /"status":\s*"ok"/.test(body);
+    if (!alive && (isGateway(status) || !(await isApp(baseUrl)))) return [somethingElse(baseUrl, status)];
+    return [
+      ok(check, `${baseUrl} answers.`),
+      ...(await checkChooser(config)),
+      ...(await checkCookies(config)),
+    ];
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     const hint = connectionHint(error.code, 'BASE_URL');
@@ -52,9 +58,18 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
   }
 }
 
+function isGateway(status: number): boolean {
+  return status >= 502 && status <= 504;
+}
+
+/** Asked where a proxy does not let the probes through, as it should: whether scripts get an answer of ours. */
+async function isApp(baseUrl: string): Promise<boolean> {
+  const { headers, body } = await ask(new URL('/auth/session', baseUrl));
+  return /^application\/problem\+json/.test(headers['content-type'] ?? '') && /"requestId":/.test(body);
+}
+
 function somethingElse(baseUrl: string, status: number): Finding {
-  const gateway = status >= 502 && status <= 504;
-  return gateway
+  return isGateway(status)
     ? warning(
         'base address',
         `a proxy answers at ${baseUrl}, but not this app (${status}).`,
@@ -68,9 +83,24 @@ function somethingElse(baseUrl: string, status: number): Finding {
 }
 
 /** Starts a sign-in as a visitor would, and looks at the cookie that comes through whatever is in front. */
-async function checkCookies(config: Config): Promise<Finding> {
-  const { baseUrl, secure } = config;
-  const { provider, status, headers, cookie } = await startAtOne(config);
+async function checkCookies(config: Config): Promise<Finding[]> {
+  const { baseUrl } = config;
+  const started = await startAtOne(config);
+  const { led } = started;
+  if (led === undefined) return [cookiesOf(started, config)];
+  if (led !== baseUrl) return [failed('cookies', believesIn(led), startWithThese)];
+  const hidden = warning(
+    'proxy',
+    'does not pass on the name that browsers ask by, so each sign-in takes one redirect more.',
+    'Have it send Host or X-Forwarded-Host (nginx: proxy_set_header Host $host).',
+  );
+  return [hidden, cookiesOf(started, config)];
+}
+
+const startWithThese = 'Start the app with the settings that you check here.';
+const believesIn = (origin: string) => `are set by an app whose BASE_URL is ${said(origin)}.`;
+
+function cookiesOf({ provider, status, headers, cookie }: Started, { baseUrl, secure }: Config): Finding {
   const check = 'cookies';
   if (status !== 302 || !cookie) {
     return warning(
@@ -87,7 +117,6 @@ async function checkCookies(config: Config): Promise<Finding> {
       'Check that the app runs with this BASE_URL, and that the proxy leaves Set-Cookie as it is.',
     );
   }
-  const startWithThese = 'Start the app with the settings that you check here.';
   const asked = new URL(headers.location ?? '', baseUrl).searchParams;
   if (asked.get('client_id') !== provider.clientId) {
     const name = provider.inFull('OIDC_CLIENT_ID');
@@ -95,11 +124,7 @@ async function checkCookies(config: Config): Promise<Finding> {
   }
   const back = asked.get('redirect_uri');
   if (back !== null && new URL(back).origin !== baseUrl) {
-    return failed(
-      check,
-      `are set by an app whose BASE_URL is ${said(new URL(back).origin)}.`,
-      startWithThese,
-    );
+    return failed(check, believesIn(new URL(back).origin), startWithThese);
   }
   if (back !== null && back !== redirectUri(baseUrl, provider)) {
     return failed(
@@ -123,6 +148,8 @@ async function checkCookies(config: Config): Promise<Finding> {
 interface Started extends Answer {
   provider: ProviderConfig;
   cookie: string | undefined;
+  /** The app took the name that it was asked by for another one, and led here. */
+  led: string | undefined;
 }
 
 /** At the first provider that one can start at: one that is away says nothing of cookies. */
@@ -139,7 +166,10 @@ async function startAtOne(config: Config): Promise<Started> {
 
 async function startAt(provider: ProviderConfig, { baseUrl }: Config): Promise<Started> {
   const path = provider.named ? `/auth/login/${provider.name}` : '/auth/login';
-  const answer = await ask(new URL(path, baseUrl), navigation);
+  const first = await ask(new URL(path, baseUrl), navigation);
+  const address = first.headers.location ?? '';
+  const led = isMarked(address) ? URL.parse(address)?.origin : undefined;
+  const answer = led === baseUrl ? await ask(new URL(address), navigation) : first;
   const cookie = answer.headers['set-cookie']?.find((line) => /^(__Host-)?login-/.test(line));
-  return { ...answer, provider, cookie };
+  return { ...answer, provider, cookie, led };
 }

@@ -6,6 +6,8 @@ import express, { type RequestHandler } from 'express';
 export interface Assets {
   /** The address of a file that a page links to: `/site.css` gives `/site.css?v=…`. */
   href: (path: string) => string;
+  /** Whether there is such a file; in development, whether there was when the app started. */
+  has: (path: string) => boolean;
   /** Serves the files of the folders, and nothing else. */
   handler: RequestHandler;
 }
@@ -41,6 +43,7 @@ export function createAssets(folders: readonly string[], { development }: { deve
   }
   return {
     href,
+    has: (path) => files.has(plainPath(path)),
     // Other addresses pass by without a look at the disk, except in development, where files come and go.
     handler: (req, res, next) =>
       development || files.has(plainPath(req.path)) ? serve(req, res, next) : next(),

@@ -8,7 +8,12 @@ interface Checks {
   providers: () => Readonly<Record<string, boolean>>;
   /** Are we on the way out? */
   stopping: () => boolean;
+  /** With several processes (WORKERS): have all started? */
+  workers?: (() => boolean) | undefined;
 }
+
+/** Whether an address is one of these, which are asked every few seconds. */
+export const isProbe = (path: string) => /^\/(?:healthz|readyz)\/?$/i.test(path);
 
 const patience = 2_000;
 /** Where the store does not decide: Kubernetes waits a second for an answer. */
@@ -23,26 +28,36 @@ export function health(checks: Checks): { healthz: RequestHandler; readyz: Reque
   const storeAnswers = shared(() => within(patience, checks.store));
 
   return {
-    healthz: (_req, res) => {
+    healthz: asWritten('/healthz', (_req, res) => {
       res.set('Cache-Control', 'no-store').json({ status: 'ok' });
-    },
-    readyz: async (req, res) => {
+    }),
+    readyz: asWritten('/readyz', async (req, res) => {
       const forPublic = asksForPublic(req);
       const providers = checks.providers();
       const results = {
         store: await (forPublic ? soon(storeAnswers()) : storeAnswers()),
         ...asChecks(providers),
         stopping: checks.stopping(),
+        ...(checks.workers && { workers: checks.workers() }),
       };
       // One that was never there keeps nobody from the others.
       const usable = Object.values(providers).some(Boolean);
-      const ready = !results.stopping && (forPublic || (results.store && usable));
+      const serves = !results.stopping && results.workers !== false;
+      const ready = serves && (forPublic || (results.store && usable));
       res
         .status(ready ? 200 : 503)
         .set('Cache-Control', 'no-store')
         .json({ status: ready ? 'ok' : 'unavailable', checks: results });
-    },
+    }),
   };
+}
+
+/**
+ * Express takes `/HEALTHZ` and `/healthz/` for the same. What refuses the probes from outside may compare letter by letter,
+ * as an Ingress of Kubernetes does.
+ */
+function asWritten(path: string, handler: RequestHandler): RequestHandler {
+  return (req, res, next) => (req.path === path ? handler(req, res, next) : next());
 }
 
 /**
@@ -57,7 +72,7 @@ function asksForPublic(req: Request): boolean {
 /** A provider may have the name of another check, and no other thing has a hyphen in its name. */
 function asChecks(providers: Readonly<Record<string, boolean>>): Record<string, boolean> {
   const named = Object.entries(providers).map(([name, usable]) => [
-    /^(store|stopping)$/.test(name) ? `provider-${name}` : name,
+    /^(store|stopping|workers)$/.test(name) ? `provider-${name}` : name,
     usable,
   ]);
   return Object.fromEntries(named);

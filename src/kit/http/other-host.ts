@@ -35,7 +35,11 @@ export function sameAtBaseUrl(req: Request, baseUrl: string, instead: string): s
 }
 
 export function wasLedHere(req: Request): boolean {
-  return markAtEnd.test(req.originalUrl);
+  return isMarked(req.originalUrl);
+}
+
+export function isMarked(address: string): boolean {
+  return markAtEnd.test(address);
 }
 
 /** As people are to see it, and keep it. */

@@ -66,8 +66,12 @@ const quiet: ReadonlySet<AuditEvent> = new Set([
   'provider.found',
 ]);
 
-/** The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20). */
-export function createLog(level: string, destination?: DestinationStream): Log {
+/**
+ * The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20).
+ *
+ * @param mixin what each line bears besides, such as the trace that it is written in
+ */
+export function createLog(level: string, destination?: DestinationStream, mixin?: () => object): Log {
   const options: LoggerOptions = {
     level,
     // By names that collectors know (OpenTelemetry's resource attributes).
@@ -75,6 +79,7 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word) => ({ level: word }), log: withoutSecrets },
     serializers: { err: asItIs },
+    ...(mixin && { mixin }),
   };
   // In order and at once: a process that ends on an error has told all that came before it.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
@@ -110,12 +115,14 @@ export interface Asker {
  * @param app whose `request` all its requests inherit from
  * @param trusted says whether the caller is a proxy of ours, whose X-Request-Id counts
  * @param askerOf says at the end of a request who asked, as far as that is known by then; reads nothing
+ * @param bound has the line written in the request's trace, which its end is no part of
  */
 export function requestLog(
   log: Log,
   app: { request: object },
   trusted: (req: IncomingMessage) => boolean,
   askerOf: (req: IncomingMessage) => Asker | undefined = () => undefined,
+  bound: (work: () => void) => () => void = (work) => work,
 ): RequestLog {
   keepRoutes(app);
   // One getter for all, which makes a logger when somebody has something to say: most pages say nothing. A getter for
@@ -130,7 +137,7 @@ export function requestLog(
     const given = req.headers['x-request-id'];
     const ours = typeof given !== 'string' || !/^[\w.-]{1,64}$/.test(given) || !trusted(req);
     req.id = ours ? randomUUID() : given;
-    res.on('close', () => {
+    const said = () => {
       const route = routeOf(req);
       const level = isProbe(route) ? 'debug' : res.statusCode >= 500 ? 'error' : 'info';
       // Not `req.log`: an Express app in one of the site's routers has given the request another prototype.
@@ -138,7 +145,8 @@ export function requestLog(
         log
           .child({ request_id: req.id })
           [level]({ ...described(req, res, { started, route }), ...whoAsked(askerOf(req)) }, 'request');
-    });
+    };
+    res.on('close', bound(said));
     next();
   };
 }

@@ -43,7 +43,8 @@ export function routeOf(req: IncomingMessage): string | undefined {
   const { route, baseUrl } = foundFor(req);
   if (route?.path === undefined) return undefined;
   const [path] = Array.isArray(route.path) ? route.path : [route.path];
-  return `${baseUrl}${path === '/' && baseUrl !== '' ? '' : path}`;
+  // As it came, and routers take /AUTH for /auth: everyone could make up new routes.
+  return `${baseUrl.toLowerCase()}${path === '/' && baseUrl !== '' ? '' : path}`;
 }
 
 /** An Express app in one of the site's routers gives the request a prototype of its own, which keeps nothing. */

@@ -7,11 +7,15 @@ export const usage = `Lists and ends sessions, in the store that REDIS_URL names
   npm run sessions -- end --sid <sid>    ends those of one session at the provider
   npm run sessions -- end --all          ends every session of this app
 
+In place of --sub and --iss: a line of the app's log, between single quotes, for the user that it names.
+
 With --iss <iss> it is the user or the session of that issuer alone. Two providers may have a user of the same <sub>.
 Where OIDC_ALLOWED_TENANTS is *, nobody can list the issuers of all tenants: there --iss has to be given.
 
 <sub>, <sid> and <iss> are the claims of these names in the provider's ID token; a user's /profile shows them.
-The two dashes alone are for npm, which keeps what follows for itself without them.`;
+The two dashes alone are for npm, which keeps what follows for itself without them. In the image there is no need of npm:
+
+  node src/kit/operator/main.ts list --sub <sub>`;
 
 /** What the operator asks for. */
 export type Order =
@@ -30,13 +34,15 @@ export function readArguments(args: readonly string[]): Order {
   const { values, positionals } = parse(args);
   if (values.help) return { command: 'help' };
   const [command, ...more] = positionals;
+  const named = more[0]?.startsWith('{') ? userIn(more.shift() as string) : undefined;
   if (command === undefined) throw new UsageError('Say what to do: list or end.');
   if (command !== 'list' && command !== 'end')
     throw new UsageError(`There is no command "${command}": say list or end.`);
   if (more.length > 0) throw new UsageError(`I do not know what to do with "${more[0]}".`);
 
-  const [sub, sid] = [once('sub', values.sub), once('sid', values.sid)];
-  const iss = once('iss', values.iss);
+  const sid = once('sid', values.sid);
+  const sub = once('sub', [...(values.sub ?? []), ...(named ? [named.sub] : [])]);
+  const iss = once('iss', [...(values.iss ?? []), ...(named ? [named.iss] : [])]);
   const of = iss === undefined ? {} : { iss };
   const all = once('all', values.all);
   const given = [sub, sid, all].filter((each) => each !== undefined).length;
@@ -69,6 +75,19 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(sentence(error as Error & { code?: string }), { cause: error });
   }
+}
+
+/** (iss, sub) of a log line, so that whoever reads the log needs to type neither. */
+function userIn(line: string): { iss: string; sub: string } {
+  let given: { iss?: unknown; sub?: unknown };
+  try {
+    given = JSON.parse(line);
+  } catch (cause) {
+    throw new UsageError('The log line cannot be read: copy all of it, between single quotes.', { cause });
+  }
+  const { iss, sub } = given;
+  if (typeof iss === 'string' && iss !== '' && typeof sub === 'string' && sub !== '') return { iss, sub };
+  throw new UsageError('The log line names no user: it has no iss and sub.');
 }
 
 function once<T extends string | boolean>(name: string, values: T[] | undefined): T | undefined {

@@ -5,7 +5,10 @@ import { requestKind } from '../http/request-kind.ts';
 import { type AuthContext, authOf } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
 
-const warned = new WeakSet<AuthContext>();
+/** For each name once, and for no more than these: anybody can send a name. */
+const mostNames = 5;
+const longestName = 253;
+const warned = new WeakMap<AuthContext, Set<string>>();
 
 /**
  * Leads a person who is to sign in, and came by another name of this host, to the same address at BASE_URL: once. Whose
@@ -25,17 +28,17 @@ export function ledToBaseUrl(req: Request, res: Response, instead: string): bool
     redirect(res, 302, sameAtBaseUrl(req, context.baseUrl, instead));
     return true;
   }
-  if (!warned.has(context)) {
-    warned.add(context);
-    context.log.warn(
-      { host: name.slice(0, longestName), hint },
-      'requests come by another name than BASE_URL',
-    );
-  }
+  warn(context, name.slice(0, longestName));
   return false;
 }
 
-const longestName = 253;
+function warn(context: AuthContext, host: string): void {
+  const names = warned.get(context) ?? new Set();
+  warned.set(context, names);
+  if (names.has(host) || names.size >= mostNames) return;
+  names.add(host);
+  context.log.warn({ host, hint }, 'requests come by another name than BASE_URL');
+}
 
 const hint =
   'the proxy in front does not pass on the Host that the browser sent, so each sign-in takes one redirect more: have it send Host or X-Forwarded-Host (nginx: proxy_set_header Host $host), or correct BASE_URL';

@@ -157,6 +157,12 @@ export interface Sessions {
     except?: string,
   ): Promise<number>;
 
+  /**
+   * How many sessions there are: in memory now, in Redis at most a minute ago. Undefined while another instance counts
+   * for the first time.
+   */
+  count(): Promise<number | undefined>;
+
   /** Ends every session of the app. Returns how many. */
   endAll(reason: EndReason): Promise<number>;
 
@@ -194,6 +200,9 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
+/** Told the name of a command before it is sent; what it returns is told the outcome. */
+export type ObserveCommand = (command: string) => (failure?: unknown) => void;
+
 export interface SessionsOptions {
   redis: RedisConfig;
   /** The first seals, all open (R11). */
@@ -203,6 +212,8 @@ export interface SessionsOptions {
   maxSeconds: number;
   log: Log;
   audit: Audit;
+  /** Told of each command to Redis. */
+  observe?: ObserveCommand | undefined;
   /** What to keep them in without redis.urls. Only the development server hands in one of its own. */
   memory?: OpenMemory | undefined;
 }

@@ -6,7 +6,11 @@ import { createOperatorNotes } from './operator-notes.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
+
+import { createSessionCount } from './session-count.ts';
+
 import { isForeignId, SessionRecords, SessionStore, sealedFor } from './session-records.ts';
+
 import { createTokenRecords } from './token-records.ts';
 
 /** The rules of the contract, on any store that speaks Records. */
@@ -126,6 +130,8 @@ export function createSessions(
       }
       return ended;
     },
+
+    count: createSessionCount(records, keys, () => sessions.ids()),
 
     async endAll(reason) {
       let ended = 0;

@@ -6,6 +6,7 @@ import { createMemoryRecords } from './memory.ts';
 export type {
   AccessToken,
   ApiTokenRecord,
+  ObserveCommand,
   OpenMemory,
   OperatorNote,
   SessionOwner,
@@ -21,9 +22,9 @@ export { createNamer, createSealer, type Sealer } from './sealing.ts';
 
 /** Does not wait for Redis, and does not mind when it is away: it connects in the background. */
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
-  const { redis, secrets, log, audit, memory = () => createMemoryRecords(log) } = options;
+  const { redis, secrets, log, audit, observe, memory = () => createMemoryRecords(log) } = options;
   const keys = createKeys(redis.keyPrefix);
   if (redis.urls.length === 0) return createSessions(memory(secrets, log), keys, options);
   const { openRedisRecords } = await import('./redis.ts');
-  return createSessions(await openRedisRecords(redis, audit), keys, options);
+  return createSessions(await openRedisRecords(redis, audit, observe), keys, options);
 }

@@ -38,6 +38,9 @@ export function createKeys(prefix: string) {
     limit: (name: string) => `${prefix}limit:${name}:`,
     /** What `npm run sessions` has ended: a set of sealed texts, each with its end. */
     operatorNotes: `${prefix}operator-notes`,
+    /** How many sessions there are, and that an instance counts them now. */
+    count: `${prefix}count`,
+    counting: `${prefix}counting`,
     /** What `npm run doctor` writes and deletes. */
     doctor: tagged('doctor'),
   };

@@ -1,6 +1,10 @@
 import type { RedisConfig } from '../config/index.ts';
 import type { Audit } from '../log/index.ts';
+
+import type { ObserveCommand } from './contract.ts';
 import { createKeys } from './keys.ts';
+import { observedLinks } from './observed-links.ts';
+
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
@@ -9,9 +13,14 @@ import { prepareLinks } from './redis-link.ts';
  * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
  * background, and whoever asks before the first attempt has come to an end waits for that one only.
  */
-export async function openRedisRecords({ urls, keyPrefix }: RedisConfig, audit: Audit): Promise<Records> {
+export async function openRedisRecords(
+  { urls, keyPrefix }: RedisConfig,
+  audit: Audit,
+  observe?: ObserveCommand,
+): Promise<Records> {
   const { order } = createKeys(keyPrefix);
-  const redis = new RedisConnection(await prepareLinks(urls), audit, order);
+  const links = await prepareLinks(urls);
+  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, audit, order);
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;

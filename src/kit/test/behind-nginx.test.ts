@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleAccounts } from '../dev/accounts.ts';
 import { limitsPerMinute } from '../http/rate-limits.ts';
@@ -93,7 +95,7 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
   test('every answer of the app tells browsers to come by https for a year', async () => {
     const { browser, page } = await signIn();
     const css = /href="(\/[^"]+\.css[^"]*)"/.exec(page.body)?.[1];
-    for (const path of ['/', '/profile', '/auth/login', '/nowhere', '/healthz', '/readyz', css]) {
+    for (const path of ['/', '/profile', '/auth/login', '/nowhere', css]) {
       const { headers } = await browser.get(`${origin}${path}`, { follow: false });
       expect(headers.get('strict-transport-security'), path).toBe('max-age=31536000; includeSubDomains');
     }
@@ -109,7 +111,13 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
     ];
     const page = { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
     for (const trick of tricks) {
-      const { status, headers } = await ask('/profile?a=1', { headers: { ...page, ...trick } });
+      let { status, headers } = await ask('/profile?a=1', { headers: { ...page, ...trick } });
+      if (trick.Host) {
+        // Another name of this host leads to BASE_URL first, and forged there too it changes no more.
+        expect([status, headers.location]).toEqual([302, `${origin}/profile?a=1&host-checked=yes`]);
+        const again = '/profile?a=1&host-checked=yes';
+        ({ status, headers } = await ask(again, { headers: { ...page, ...trick } }));
+      }
       expect(status).toBe(302);
       const target = new URL(headers.location ?? '');
       expect(target.origin).toBe(provider.issuer);
@@ -182,13 +190,104 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
   });
 
   test('headers and forms beyond all measure are refused, not passed on', async () => {
-    const huge = await newBrowser().get(origin, { headers: { Cookie: `a=${'x'.repeat(20_000)}` } });
+    const huge = await newBrowser().get(origin, { headers: { Cookie: `a=${'x'.repeat(40_000)}` } });
     expect(huge.status).toBe(400);
     const form = await newBrowser().post(`${origin}/auth/backchannel-logout`, {
       logout_token: 'x'.repeat(100_000),
     });
     expect(form.status).toBe(413);
     expect((await newBrowser().get(origin)).status).toBe(200);
+  });
+
+  test('whoever has too many cookies reads in the words of the app what to do', async () => {
+    const page = await newBrowser().get(origin, { headers: { Cookie: `a=${'x'.repeat(20_000)}` } });
+    expect(page.status).toBe(431);
+    expect(page.body).toContain('<h1>Too many cookies for this site</h1>');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  test.each([
+    ...[
+      '/healthz',
+      '/readyz',
+      '/readyz?public',
+      '/healthz/',
+      '/HealthZ',
+      '/READYZ/?a=b',
+      '//healthz',
+      '///readyz//',
+    ],
+    ...[
+      '/%68ealthz',
+      '/%72eady%7A',
+      '/healthz%2f',
+      '/%2fhealthz',
+      '/./healthz',
+      '/a/../readyz',
+      '/a/%2e%2e/readyz',
+    ],
+    ...[
+      '/readyz;x',
+      '/healthz%00',
+      '/healthz%20',
+      '/healthz%09',
+      '/healthz%0a',
+      '/healthz#a',
+      '/healthz\u00a0',
+    ],
+    ...['/healthz\u00a0?a=b', '/healthz/.', '/healthz/a/..', 'https://127.0.0.1/healthz', '/healthz\t'],
+    ...['/healthz.', '/healthz,', '/healthz/a'],
+  ])('%j is refused from outside', async (path) => {
+    const { status, body } = await send(path);
+    expect([400, 404]).toContain(status);
+    expect(body).not.toMatch(/"status"|"checks"/);
+  });
+
+  test('the instances answer the probes themselves, and an address that only begins like one is let through', async () => {
+    for (const { url } of instances) {
+      for (const path of ['/healthz', '/readyz', '/readyz?public'])
+        expect((await fetch(url(path))).status).toBe(200);
+    }
+    for (const path of ['/healthz-report', '/readyzone']) {
+      const { body } = await send(path);
+      expect(body, 'the app answers').toContain('Page not found');
+    }
+  });
+
+  test('a person who comes by another name of the host signs in at BASE_URL, and lands on a clean address', async () => {
+    const browser = newBrowser();
+    const other = origin.replace('127.0.0.1', 'localhost');
+    const first = await browser.get(`${other}/profile?a=1`, { follow: false });
+    expect(first.location).toBe(`${origin}/profile?a=1&host-checked=yes`);
+    const { location = '' } = await browser.get(first.location ?? '', { follow: false });
+    const page = await browser.get(await provider.signIn(browser, location, 'alice'));
+    expect([page.status, page.url]).toEqual([200, `${origin}/profile?a=1`]);
+  });
+
+  test('without `proxy_set_header Host` people sign in all the same, and the log says once what is missing', async () => {
+    for (const instance of instances) instance.lines.length = 0;
+    const ports = instances.map((one) => Number(new URL(one.url('')).port)) as [number, number];
+    const edit = (conf: string) => conf.replace(/ +proxy_set_header Host .*\n/, '');
+    const bare = await startNginx(ports, { edit });
+    try {
+      const browser = createBrowser({ ca: bare.ca });
+      const first = await browser.get(`${bare.origin}/profile?a=1`, { follow: false });
+      expect(first.location).toBe(`${origin}/profile?a=1&host-checked=yes`);
+      // Where BASE_URL is behind the same nginx, the name is another there too.
+      for (let turn = 0; turn < 4; turn++) {
+        const there = `${bare.origin}/profile?a=1&host-checked=yes`;
+        const { location = '' } = await browser.get(there, { follow: false });
+        expect(new URL(location).origin).toBe(provider.issuer);
+        expect(new URL(location).searchParams.get('redirect_uri')).toBe(`${origin}/auth/callback`);
+      }
+      for (const { lines } of instances) {
+        const said = lines.filter(({ msg }) => msg === 'requests come by another name than BASE_URL');
+        const hint = expect.stringContaining('proxy_set_header Host $host');
+        expect(said).toMatchObject([{ level: 'warn', host: 'app', hint }]);
+      }
+    } finally {
+      await bare.stop();
+    }
   });
 
   test("nginx's request id is the one that the page shows and the log holds", async () => {
@@ -226,6 +325,22 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
         await page.goto(`${origin}/profile`);
         expect(new URL(page.url()).origin, 'asked again').toBe(provider.issuer);
         expect(complaints).toEqual([]);
+
+        // By another name, and with more cookies than fit: each is told, or led, where to go.
+        await context.clearCookies();
+        await page.goto(`${origin.replace('127.0.0.1', 'localhost')}/profile?a=1`);
+        await page.click('button[value="alice"]');
+        await page.waitForURL(`${origin}/profile?a=1`);
+        const cookies = Array.from({ length: 150 }, (_, index) => ({
+          ...{ name: `other-app-${index}`, value: 'x'.repeat(120), url: origin },
+        }));
+        await context.addCookies(cookies);
+        const refused = await page.goto(`${origin}/profile`);
+        expect(refused?.status()).toBe(431);
+        expect(await page.textContent('h1')).toBe('Too many cookies for this site');
+        await context.clearCookies({ name: /^other-app-/ });
+        await page.click('text=Go to the home page');
+        expect(await page.textContent('body')).toContain('Alice Adams');
       } finally {
         await chromium.close();
       }
@@ -235,6 +350,23 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
   /** A request from one of the machine's many loopback addresses, each a client of its own to nginx. */
   const askFrom = (localAddress: string, path: string, forged?: string) =>
     ask(path, { localAddress, headers: forged ? { 'X-Forwarded-For': forged, 'X-Real-IP': forged } : {} });
+
+  /** The path as it is, which Node's client would not send so. */
+  async function send(path: string) {
+    const socket = connect({
+      port: Number(new URL(origin).port),
+      host: '127.0.0.1',
+      ca: proxy.ca,
+      servername: '',
+    });
+    const Host = new URL(origin).host;
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${Host}\r\nAccept: text/html\r\nConnection: close\r\n\r\n`,
+      'latin1',
+    );
+    const body = await text(socket);
+    return { status: Number(body.split(' ')[1]), body };
+  }
 
   async function ask(path: string, options: RequestOptions) {
     const certificate = { ca: proxy.ca, servername: '' };

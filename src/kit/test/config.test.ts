@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -434,6 +434,33 @@ describe('what is wrong is told', () => {
       /^REDIS_URL is missing\..*in memory only/,
     );
     expect(problemsOf({ ...production, REDIS_URL: 'nonsense' })).toHaveLength(1);
+  });
+
+  test('several processes need Redis', () => {
+    expect(problemsOf({ ...minimal, WORKERS: '2' })).toEqual([
+      'WORKERS=2 needs REDIS_URL: sessions in memory are known to one process only. Set REDIS_URL, or WORKERS=1.',
+    ]);
+    expect(problemsOf({ ...minimal, WORKERS: '2', REDIS_URL: 'redis://localhost' })).toEqual([]);
+    expect(problemsOf({ ...minimal, WORKERS: '1' })).toEqual([]);
+    // One sentence for one missing setting.
+    expect(problemsOf({ ...minimal, WORKERS: '2', BASE_URL: 'https://app.example.com' })).toHaveLength(1);
+    expect(problemsOf({ ...minimal, WORKERS: '2', REDIS_URL: 'nonsense' })).toHaveLength(1);
+    // There one process serves.
+    expect(problemsOf({ ...minimal, WORKERS: '2', NODE_ENV: 'development' })).toEqual([]);
+  });
+
+  test('WORKERS=auto is one process for each CPU that may be used', () => {
+    const cpus = availableParallelism();
+    expect(loadConfig({ ...production, WORKERS: 'auto' }, site).workers).toBe(cpus);
+    const alone = problemsOf({ ...minimal, WORKERS: 'auto' });
+    if (cpus === 1) expect(alone).toEqual([]);
+    else expect(alone).toEqual([expect.stringContaining(`WORKERS=auto (${cpus} here) needs REDIS_URL`)]);
+  });
+
+  test.each(['0', '-1', '1.5', '257', 'all', 'AUTO'])('WORKERS=%s is refused', (WORKERS) => {
+    expect(problemsOf({ ...production, WORKERS })).toEqual([
+      expect.stringMatching(/^WORKERS must be auto, or a whole number from 1 to 256/),
+    ]);
   });
 
   test('TLS checks cannot be switched off', () => {

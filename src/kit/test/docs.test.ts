@@ -63,9 +63,13 @@ describe.skipIf(!operations)('docs/operations.md', () => {
 
   test('names the metrics and spans that the code makes', () => {
     const text = section(operations ?? '', 'Metrics and traces');
-    const code = readFileSync(join(kit, 'telemetry.ts'), 'utf8');
-    const metrics = code.matchAll(/(?:counter|createHistogram)\('([\w.]+)'/g);
-    expect(namedIn(text, 0).sort()).toEqual([...metrics].map(([, name]) => name).sort());
+    const code = sourcesIn(kit, 'telemetry/*.ts')
+      .map((file) => file.text)
+      .join('\n');
+    const metrics = code.matchAll(/(?:counter|gauge|createHistogram)\(\s*'([\w.]+)'/g);
+    const named = namedIn(text, 0).filter((name) => !name.startsWith('OTEL_') && !name.startsWith('…'));
+    expect(named.sort()).toEqual([...metrics].map(([, name]) => name).sort());
+    for (const [, variable = ''] of code.matchAll(/'(OTEL_\w+)'/g)) expect(text).toContain(`\`${variable}\``);
     for (const [, span = ''] of code.matchAll(/inSpan\('([\w.]+)'/g)) expect(text).toContain(`\`${span}\``);
   });
 });

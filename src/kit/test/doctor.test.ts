@@ -569,6 +569,28 @@ describe('base address, cookies and proxy', () => {
     expect(`${line?.text} ${line?.hint}`).toMatch(words);
   });
 
+  test.each([
+    { passes: 'passes the name on', host: undefined, proxies: ['ok'] },
+    { passes: 'names itself instead', host: 'upstream', proxies: ['ok', 'warning'] },
+  ])('fit behind a proxy that keeps the probes to itself and $passes', async ({ host, proxies }) => {
+    let inner = '';
+    const front = await listen(async (req, res) => {
+      if (/^\/(healthz|readyz)/.test(req.url ?? '')) return void res.writeHead(404).end('not here');
+      const sent = { ...req.headers, ...(host && { host }) } as Record<string, string>;
+      const { status, headers, body } = await ask(new URL(req.url ?? '/', inner), sent);
+      for (const name of ['content-type', 'location', 'set-cookie'])
+        if (headers[name]) res.setHeader(name, headers[name]);
+      res.writeHead(status).end(body);
+    });
+    const { settings, app } = await runningApp({ BASE_URL: front });
+    inner = app.origin;
+    const found = await examine({ ...settings, BASE_URL: front });
+    expect(states(found, 'base address')).toEqual(['ok']);
+    expect(states(found, 'cookies')).toEqual(['ok']);
+    expect(states(found, 'proxy')).toEqual(proxies);
+    if (host) expect(about(found, 'proxy')[1]?.hint).toContain('proxy_set_header Host $host');
+  });
+
   test('that a proxy has changed on the way are told', async () => {
     const { settings, app } = await runningApp();
     const meddler = await listen(async (req, res) => {

@@ -3,7 +3,11 @@ import supertest from 'supertest';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { health } from '../http/health.ts';
 
-const good = { store: async () => {}, providers: () => ({ provider: true }), stopping: () => false };
+const good: Parameters<typeof health>[0] = {
+  store: async () => {},
+  providers: () => ({ provider: true }),
+  stopping: () => false,
+};
 
 function appWith(checks: Partial<typeof good> = {}) {
   const { healthz, readyz } = health({ ...good, ...checks });
@@ -26,6 +30,13 @@ describe('the probes', () => {
     }
   });
 
+  test.each(['/HEALTHZ', '/healthz/', '/Readyz', '/readyz/'])(
+    '%s is none, as a proxy that refuses them from outside may not know it',
+    async (path) => {
+      expect((await appWith().get(path)).status).toBe(404);
+    },
+  );
+
   test.each([
     [
       'the store is away',
@@ -37,12 +48,31 @@ describe('the probes', () => {
       { providers: () => ({ provider: false }) },
       { store: true, provider: false, stopping: false },
     ],
+    [
+      'a worker has not started yet',
+      { workers: () => false },
+      { store: true, provider: true, stopping: false, workers: false },
+    ],
     ['we are stopping', { stopping: () => true }, { store: true, provider: true, stopping: true }],
   ])('not ready when %s, and alive all the same', async (_when, checks, expected) => {
     const app = appWith(checks);
     const { status, body } = await app.get('/readyz');
     expect([status, body]).toEqual([503, { status: 'unavailable', checks: expected }]);
     expect((await app.get('/healthz')).status).toBe(200);
+  });
+
+  test('/readyz?public waits for all workers too', async () => {
+    expect((await appWith({ workers: () => false }).get('/readyz?public')).status).toBe(503);
+    expect((await appWith({ workers: () => true }).get('/readyz?public')).status).toBe(200);
+  });
+
+  test('a provider may be called as another check', async () => {
+    const app = appWith({ providers: () => ({ workers: false, store: true }), workers: () => true });
+    const { status, body } = await app.get('/readyz');
+    expect([status, body.checks]).toEqual([
+      200,
+      { store: true, stopping: false, workers: true, 'provider-workers': false, 'provider-store': true },
+    ]);
   });
 
   test.each([

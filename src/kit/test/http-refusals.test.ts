@@ -79,7 +79,12 @@ describe('the app', () => {
     expect(body).toContain('mailto:help@example.com');
     expect(Number(headers.get('content-length'))).toBe(Buffer.byteLength(body));
     const [line] = told(app.lines);
-    expect(line).toMatchObject({ level: 30, status: 431, reason: 'HPE_HEADER_OVERFLOW', peer: '127.0.0.1' });
+    expect(line).toMatchObject({
+      level: 'info',
+      status: 431,
+      reason: 'HPE_HEADER_OVERFLOW',
+      peer: '127.0.0.1',
+    });
     expect(line?.hint).toMatch(/mostly cookies/);
     expect(body).toContain(`<code>${line?.request_id}</code>`);
     expect(JSON.stringify(app.lines)).not.toContain('canary');
@@ -162,8 +167,8 @@ describe('the app', () => {
     const own = Number(new URL(other.origin).port);
     for (let turn = 0; turn < 15; turn++) await send(own, `${canary}\r\n\r\n`);
     expect(told(other.lines).map(({ level }) => level)).toEqual([
-      ...Array.from({ length: 10 }, () => 30),
-      ...Array.from({ length: 5 }, () => 20),
+      ...Array.from({ length: 10 }, () => 'info'),
+      ...Array.from({ length: 5 }, () => 'debug'),
     ]);
   });
 });

@@ -123,6 +123,7 @@ describe.skipIf(found.length === 0)(manifestFolder, () => {
     const [{ name, targetPort }] = closed.spec.ports;
     expect([name, targetPort]).toEqual(['closed', 9]);
     expect(container.ports.map(({ containerPort }: Loose) => containerPort)).not.toContain(targetPort);
+    // Prefix compares letter by letter; /HEALTHZ and /healthz/ are no probes of the app (http-health.test.ts).
     // A packet that is dropped would be waited for.
     expect(only('NetworkPolicy').spec.ingress[0].ports).toContainEqual({ port: targetPort });
   });

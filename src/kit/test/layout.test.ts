@@ -20,6 +20,7 @@ const order = [
   ['session'],
   ['tokens', 'sign-out', 'sign-in', 'guard'],
   ['pages'],
+  ['telemetry'],
 ];
 
 /** Programs of their own, never part of the running app. */
@@ -27,7 +28,7 @@ const programs = ['dev', 'doctor', 'operator', 'testing', 'upgrade'];
 
 /** What puts the folders together. Only programs import it. */
 const top =
-  /^(index|site|site-apis|site-problems|site-proxies|site-proxy-headers|site-routes|app|assembly|start|closing|folders|load-site|telemetry)\.ts$/;
+  /^(index|site|site-apis|site-problems|site-proxies|site-proxy-headers|site-routes|app|assembly|start|closing|connections|hand-over|worker|workers|folders|load-site)\.ts$/;
 
 /** The packages that only one place knows. */
 const homes: Record<string, RegExp> = {
@@ -42,7 +43,17 @@ const homes: Record<string, RegExp> = {
   'rate-limit-redis': /^http\//,
   'oidc-provider': /^dev\//,
   'pino-pretty': /^dev\//,
-  '@opentelemetry/api': /^telemetry\.ts$/,
+  '@opentelemetry/api': /^telemetry\//,
+  ...Object.fromEntries(
+    [
+      'context-async-hooks',
+      'exporter-metrics-otlp-http',
+      'exporter-trace-otlp-http',
+      'resources',
+      'sdk-metrics',
+      'sdk-trace',
+    ].map((name) => [`@opentelemetry/${name}`, /^telemetry\/sdk\.ts$/]),
+  ),
 };
 
 const folderOf = (name: string) => (name.includes('/') ? (name.split('/')[0] ?? '') : '');

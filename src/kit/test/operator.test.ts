@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../config/index.ts';
-import { sessionHash } from '../log/index.ts';
+import { createAudit, createLog, sessionHash } from '../log/index.ts';
 import { readArguments, UsageError } from '../operator/arguments.ts';
 import { carryOut } from '../operator/sessions.ts';
 import { bareEnv } from './helpers/bare-env.ts';
@@ -220,11 +220,29 @@ describe('npm run sessions', () => {
     ['end --iss https://id.example', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
     ['list --iss https://id.example', 'Say whose sessions to list: --sub <sub>.'],
     ['end --all --iss https://id.example', '--iss goes with --sub or --sid, not with --all.'],
+    ['end {"sub":"a"}', 'The log line names no user: it has no iss and sub.'],
+    ['end {"iss":"a","sub":7}', 'The log line names no user: it has no iss and sub.'],
+    ['end {iss:a,sub:b}', 'The log line cannot be read: copy all of it, between single quotes.'],
+    ['end {"iss":"a","sub":"b"} --sub c', '--sub is given twice: once is enough.'],
+    ['end {"iss":"a","sub":"b"} --all', 'Say only one of --sub, --sid and --all.'],
+    [
+      'list {"iss":"a","sub":"b"} {"iss":"a","sub":"b"}',
+      'I do not know what to do with "{"iss":"a","sub":"b"}".',
+    ],
     ['end --sub a --iss', '--iss needs a value. One that begins with a dash is written --iss=-value.'],
     ['end --sub a --iss a --iss b', '--iss is given twice: once is enough.'],
   ])('"%s" is answered by a sentence', (line, sentence) => {
     const args = line.split(' ').filter(Boolean);
     expect(() => readArguments(args)).toThrow(new UsageError(sentence));
+  });
+
+  test('a line of the log says who is meant', async () => {
+    const written: string[] = [];
+    const who = { iss: 'https://id.example', sub: 'auth0|a "b"' };
+    createAudit(createLog('info', { write: (line) => void written.push(line) }))('sign_out', who);
+    const line = written[0] ?? '';
+    expect(readArguments(['list', line])).toEqual({ command: 'list', ...who });
+    expect(readArguments(['end', line])).toEqual({ command: 'end', whom: who });
   });
 
   test('a sub may hold blanks, begin with a dash, or look like anything', () => {

@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../folders.ts';
 import { freePort } from './helpers/app.ts';
+import { bareEnv } from './helpers/bare-env.ts';
 import { createBrowser } from './helpers/browser.ts';
-import { startIdentityProvider } from './helpers/identity-provider.ts';
+import { clientId, clientSecret, startIdentityProvider } from './helpers/identity-provider.ts';
 import { copyKit, type KitCopy } from './helpers/kit-copy.ts';
 import { startServer } from './helpers/server-process.ts';
 
@@ -39,9 +40,12 @@ describe.skipIf(!existsSync(join(projectRoot, 'package-lock.json')))('a producti
   });
 
   test('has no development package', () => {
-    const { dependencies } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(join(projectRoot, 'package.json'), 'utf8'),
+    );
     const isThere = (name: string) => existsSync(join(copy.folder, 'node_modules', name));
-    expect(Object.keys(dependencies).filter((name) => !isThere(name))).toEqual([]);
+    const wanted = Object.keys({ ...dependencies, ...optionalDependencies });
+    expect(wanted.filter((name) => !isThere(name))).toEqual([]);
     const development = [
       'vitest',
       'oidc-provider',
@@ -68,6 +72,29 @@ describe.skipIf(!existsSync(join(projectRoot, 'package-lock.json')))('a producti
       expect((await browser.get(`${server.origin}/dev/gallery`)).status).toBe(404);
     } finally {
       await server.stop();
+      await provider.stop();
+    }
+  });
+
+  test('has what operators need inside: the commands for sessions, and the doctor', async () => {
+    const provider = await startIdentityProvider({ redirectOrigin: 'http://127.0.0.1:9' });
+    const env = {
+      ...{ ...bareEnv, NODE_ENV: 'production', SESSION_SECRET: 'f3a9c1d27b604e8fa5d2c9136be07f48' },
+      ...{ OIDC_ISSUER: provider.issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret },
+      // Nobody listens there.
+      REDIS_URL: 'redis://127.0.0.1:9',
+    };
+    const run = (...args: string[]) =>
+      new Promise<string>((resolve) => {
+        const options = { cwd: copy.folder, env };
+        execFile(process.execPath, args, options, (_error, said, complained) => resolve(said + complained));
+      });
+    try {
+      expect(await run('src/kit/operator/main.ts', 'list', '--sub', 'alice')).toMatch(/^Redis is away: /);
+      const doctor = await run('src/kit/doctor/main.ts', 'src/kit/test/site/site.ts');
+      expect(doctor).toMatch(/^✓ discovery: /m);
+      expect(doctor).toMatch(/^✗ Redis: /m);
+    } finally {
       await provider.stop();
     }
   });

@@ -52,6 +52,7 @@ describe('header names', () => {
     ],
     ...[
       'Kit-Form',
+      'Baggage',
       'Origin',
       'Referer',
       'Via',

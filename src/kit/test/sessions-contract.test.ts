@@ -35,6 +35,18 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
   afterAll(() => shared.stop());
   beforeEach(() => sessions.endAll('operator'));
 
+  it('are counted, as they were a moment ago', async () => {
+    await Promise.all([signIn(sessions, alice), signIn(sessions, bob), signIn(other, bob)]);
+    await until(async () => (await sessions.count()) === 3 && (await other.count()) === 3);
+    await sessions.endOwner(bob, 'operator');
+    await until(async () => (await sessions.count()) === 1 && (await other.count()) === 1);
+    if (!shared.redis) return;
+    const ends = await Promise.all(
+      ['app:count', 'app:counting'].map((key) => shared.redis?.run('PTTL', key)),
+    );
+    for (const end of ends) expect(end).not.toBe(-1);
+  });
+
   describe('a session', () => {
     it('is read by every instance as it was saved', async () => {
       const { id } = await signIn(sessions);

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type IdentityProvider, startIdentityProvider } from './helpers/identity-provider.ts';
 import { startLoad } from './helpers/load.ts';
 import { hasNginx, startNginx } from './helpers/nginx.ts';
+import { accepts, sendHalf } from './helpers/raw-requests.ts';
 import { describeWithRedis, hasRedis, startRedis, until } from './helpers/redis-server.ts';
 import { launchServer, type ServerProcess, startServer } from './helpers/server-process.ts';
 
@@ -194,7 +195,7 @@ describe.skipIf(!hasNginx || !hasRedis)('two instances behind nginx, restarted o
     };
     const instances = await Promise.all(ports.map((one) => startServer(settings, { port: one })));
     onTestFinished(async () => void (await Promise.all(instances.map((one) => one.stop()))));
-    const proxy = await startNginx(ports, port);
+    const proxy = await startNginx(ports, { port });
     onTestFinished(() => proxy.stop());
 
     const browser = createBrowser({ ca: proxy.ca });
@@ -231,37 +232,4 @@ async function ask({ origin }: ServerProcess, agent: Agent): Promise<string | un
   res.resume();
   await once(res, 'end');
   return res.headers.connection;
-}
-
-/** A request whose body has only half come; `finish` sends the other half. */
-async function sendHalf({ port }: ServerProcess) {
-  const socket = connect(port, '127.0.0.1');
-  let text = '';
-  const answer = new Promise<string>((resolve) => {
-    socket.setEncoding('utf8').on('data', (part) => {
-      text += part;
-    });
-    socket.on('error', () => {}).on('close', () => resolve(text));
-  });
-  const head = [
-    'POST /auth/backchannel-logout HTTP/1.1',
-    'Host: localhost',
-    'Content-Type: application/x-www-form-urlencoded',
-    'Content-Length: 16',
-    // The answer to this says that the app has seen the head.
-    'Expect: 100-continue',
-  ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n`);
-  await once(socket, 'data');
-  text = '';
-  socket.write('logout_t');
-  return { socket, answer, finish: () => socket.write('oken=abc') };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
 }

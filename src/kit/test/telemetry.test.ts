@@ -13,6 +13,7 @@ import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBrowser, markOn } from './helpers/browser.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
+import { startProxied } from './helpers/proxied.ts';
 import { hasRedis, startRedis } from './helpers/redis-server.ts';
 
 /** Hands the metrics over when asked. */
@@ -202,9 +203,9 @@ test("a trace shows sign-in, refresh and revocation with the provider's calls be
     const tree = spans.map(({ name, parent }) => `${parent ?? ''} > ${name}`);
     expect(tree).toEqual(
       expect.arrayContaining([
-        ' > sign_in.start',
+        'GET > sign_in.start',
         'sign_in.start > POST /par',
-        ' > sign_in.finish',
+        'GET > sign_in.finish',
         'sign_in.finish > POST /token',
         'sign_in.finish > GET /userinfo',
         'token.refresh > POST /token',
@@ -237,6 +238,43 @@ test('neither metrics nor traces hold a user, a token, a code or a secret', () =
       expect(told.includes(secret), secret).toBe(false);
     }
   }));
+
+test('whether the provider answers can be read at any time', () =>
+  withPair({}, async ({ op, open }) => {
+    const isUp = async () => (await metricsSoFar())['app.provider.up'];
+    const up = { 'app.provider': 'default' };
+    expect(await isUp()).toEqual([{ attributes: up, value: 1 }]);
+    op.next({ token: { manner: 'hang-up' } });
+    await open('/profile');
+    expect(await isUp()).toEqual([{ attributes: up, value: 0 }]);
+    op.honest();
+    await open('/profile');
+    expect(await isUp()).toEqual([{ attributes: up, value: 1 }]);
+  }));
+
+test('open sessions are counted as they are', () =>
+  withPair({}, async ({ open, browser }) => {
+    const count = async () => (await metricsSoFar())['app.sessions.open']?.map(({ value }) => value);
+    expect(await count()).toEqual([0]);
+    const page = await open('/profile');
+    expect(await count()).toEqual([1]);
+    await browser.submit(page);
+    expect(await count()).toEqual([0]);
+  }));
+
+test("an API behind a proxy gets this app's trace, not that of the script, and no baggage", async () => {
+  const { api, caller } = await startProxied({ as: { requestHeaders: ['traceparent', 'tracestate'] } });
+  const headers = {
+    traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    ...{ tracestate: 'of=the-script', baggage: 'user=alice' },
+  };
+  await (await caller()).send({ headers });
+  const sent = api.calls.at(-1)?.req.headers;
+  expect(sent?.traceparent).toBe(`00-${'0'.repeat(31)}1-${'0'.repeat(15)}1-01`);
+  expect(sent).not.toHaveProperty('tracestate');
+  expect(sent).not.toHaveProperty('baggage');
+  expect(spans).toContainEqual(expect.objectContaining({ name: 'GET notes', parent: 'GET', failed: false }));
+});
 
 test.skipIf(!hasRedis)('each request whose session cannot be read is counted', async () => {
   const redis = await startRedis();

@@ -32,6 +32,19 @@ describe('package.json of a copy', () => {
     expect(done).toContain('gone ^1.0.0 removed');
   });
 
+  test('gets optional dependencies, and keeps those that it has of its own or has made its own', () => {
+    const optional = { ...theirs, optionalDependencies: { exporter: '^0.301.0', sdk: '^3.1.0' } };
+    const first = mergePackages({ ...base, optionalDependencies: { own: '^1.0.0' } }, base, optional);
+    expect(first.json.optionalDependencies).toEqual({ exporter: '^0.301.0', own: '^1.0.0', sdk: '^3.1.0' });
+    expect(first.done).toContain('sdk ^3.1.0 added to optionalDependencies');
+    const raised = { ...optional, optionalDependencies: { exporter: '^0.302.0' } };
+    const moved = { ...optional, dependencies: { ...optional.dependencies, exporter: '^0.301.0' } };
+    const next = mergePackages({ ...moved, optionalDependencies: { sdk: '^3.1.0' } }, optional, raised);
+    expect(next.json.dependencies).toMatchObject({ exporter: '^0.302.0' });
+    expect(next.json.optionalDependencies).toEqual({});
+    expect(next.done).toContain('sdk ^3.1.0 removed');
+  });
+
   test('keeps its own dependencies and scripts, sorted as npm sorts them', () => {
     const yours = {
       ...base,

@@ -10,6 +10,7 @@ export const kitJson = `${kitFolder}kit.json`;
 export const packageParts = [
   'dependencies',
   'devDependencies',
+  'optionalDependencies',
   'scripts',
   'imports',
   'engines',

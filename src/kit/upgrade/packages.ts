@@ -57,14 +57,16 @@ export function partsOf(json: Package): PackageParts {
 export function sameDependencies(a: Package, b: Package): boolean {
   const sorted = (json: Package) =>
     JSON.stringify(
-      (['dependencies', 'devDependencies', 'engines'] as const).map((part) =>
+      ([...groups, 'engines'] as const).map((part) =>
         Object.entries(valuesOf(json, part) ?? {}).sort(([x], [y]) => (x < y ? -1 : 1)),
       ),
     );
   return sorted(a) === sorted(b);
 }
 
-type Group = 'dependencies' | 'devDependencies';
+/** Of a package in two of them, the last counts. */
+const groups = ['devDependencies', 'dependencies', 'optionalDependencies'] as const;
+type Group = (typeof groups)[number];
 interface Wanted {
   group: Group;
   range: string;
@@ -79,7 +81,7 @@ function mergeDependencies(merged: MergedPackage, base: Package | undefined, the
     if (result) ours.set(name, result);
     else ours.delete(name);
   }
-  for (const group of ['dependencies', 'devDependencies'] as const) {
+  for (const group of groups) {
     const entries = [...ours]
       .filter(([, one]) => one.group === group)
       .map(([name, { range }]) => [name, range]);
@@ -183,7 +185,7 @@ function checkRanges(theirs: Package): void {
 
 function wanted(json: Package): Map<string, Wanted> {
   const found = new Map<string, Wanted>();
-  for (const group of ['devDependencies', 'dependencies'] as const) {
+  for (const group of groups) {
     for (const [name, range] of Object.entries(valuesOf(json, group) ?? {}))
       found.set(name, { group, range: String(range) });
   }

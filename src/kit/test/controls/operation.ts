@@ -8,6 +8,9 @@ export const operationControls: Control[] = [
     what: 'Audit events with stable names, as JSON with request id, user and a hash of the session',
     tests: [
       'log: holds the id of its request, which the page shows as well',
+      'log-lines: says when, how bad, which app and which instance, in names that collectors know',
+      'log-requests: is on the lines of whoever is signed in, from the answer that signed in to the one that signed out',
+      'log-requests: by %s names the client, and the user where the ID token was verified',
       'log: names a session by a short hash',
       'logout: leaves one audit event, with the user and a hash of the session',
       'docs: names each audit event there is',
@@ -98,6 +101,8 @@ export const operationControls: Control[] = [
       'config: TLS checks cannot be switched off',
       'sessions-redis-faults: behind TLS of a private authority: NODE_EXTRA_CA_CERTS lets it in, without it stays out',
       "doctor: is looked at: a CA of one's own must be named, and then all is in order",
+      'extra-ca: a person signs in, and a page calls the API',
+      'extra-ca: without it, the log says for each which setting helps',
       'helpers/misbehaving-cases-metadata: a token endpoint in plain text across the network',
     ],
   },

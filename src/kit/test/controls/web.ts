@@ -139,6 +139,7 @@ export const webControls: Control[] = [
     what: 'Forwarded headers count from trusted hops only; redirect_uri never comes from Host',
     tests: [
       'behind-nginx: a forged host changes no address that the app sends out',
+      'other-host: X-Forwarded-Host of a proxy of ours counts too, and neither header can be used against BASE_URL',
       'behind-nginx: a client is counted by its own address, over both instances; a forged one does not help',
       'pages: sends people to the address of the settings, whatever Host and forwarded headers say',
       'log: an id from outside is not taken where no proxy is in front',

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { projectRoot } from '../../folders.ts';
@@ -18,9 +18,11 @@ export function yamlOf(text: string): Loose[] {
 
 export const manifestFolder = 'deploy/kubernetes';
 
-/** Each object in deploy/kubernetes, by its file; undefined where an app's owner has changed one. */
+/** Each object in deploy/kubernetes, by its file; undefined where an app's owner has changed one, or taken them out. */
 export function manifests(): { file: string; object: Loose }[] | undefined {
-  const files = readdirSync(join(projectRoot, manifestFolder)).filter((file) => file.endsWith('.yaml'));
+  const folder = join(projectRoot, manifestFolder);
+  if (!existsSync(folder)) return undefined;
+  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
   const texts = files.map((file) => sharedFile(`${manifestFolder}/${file}`));
   if (texts.includes(undefined)) return undefined;
   return files.flatMap((file, index) => yamlOf(texts[index] ?? '').map((object) => ({ file, object })));

@@ -24,14 +24,21 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** nginx with TLS in front of these ports, configured as `deploy/nginx.conf` tells deployers to. */
-export async function startNginx(ports: readonly [number, number], port?: number): Promise<Nginx> {
+/**
+ * nginx with TLS in front of these ports, configured as `deploy/nginx.conf` tells deployers to.
+ *
+ * @param options.edit what somebody has changed in that file
+ */
+export async function startNginx(
+  ports: readonly [number, number],
+  { port, edit = (conf) => conf }: { port?: number; edit?: (conf: string) => string } = {},
+): Promise<Nginx> {
   if (!nginx) throw new Error('nginx is not installed here');
   const listenOn = port ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), 'nginx-test-'));
   const certificates = await makeCertificates();
   const log = join(folder, 'error.log');
-  writeFileSync(join(folder, 'site.conf'), await siteConf(ports, listenOn, certificates));
+  writeFileSync(join(folder, 'site.conf'), edit(await siteConf(ports, listenOn, certificates)));
   writeFileSync(
     join(folder, 'nginx.conf'),
     `${process.getuid?.() === 0 ? 'user root;' : ''}

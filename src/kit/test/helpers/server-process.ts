@@ -28,12 +28,16 @@ interface Launch {
   cwd?: string;
   /** Before the script's name, such as `--import`. */
   nodeArguments?: string[];
+  /** As a group of processes of its own, so that a signal can be sent to it and all that it starts: to `-child.pid`. */
+  ownGroup?: boolean;
+  /** Behind the script's name. */
+  arguments?: string[];
 }
 
 /** The test site in a process of its own, as `npm start` runs an app. A setting of `undefined` is left out. */
 export async function launchServer(
   settings: Record<string, string | undefined>,
-  { port, cwd, nodeArguments = [] }: Launch = {},
+  { port, cwd, nodeArguments = [], arguments: more = [], ownGroup = false }: Launch = {},
 ): Promise<ServerProcess> {
   const listenOn = port ?? (await freePort());
   const origin = `http://127.0.0.1:${listenOn}`;
@@ -44,10 +48,11 @@ export async function launchServer(
     SESSION_SECRET: randomBytes(32).toString('hex'),
     ...settings,
   };
-  const child = spawn(process.execPath, [...nodeArguments, 'src/kit/test/site/server.ts'], {
+  const child = spawn(process.execPath, [...nodeArguments, 'src/kit/test/site/server.ts', ...more], {
     ...(cwd !== undefined && { cwd }),
     env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
   });
   const endWithUs = () => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
