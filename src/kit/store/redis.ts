@@ -7,21 +7,22 @@ import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
 
+interface Surroundings {
+  audit: Audit;
+  log: Log;
+  observe?: ObserveCommand | undefined;
+}
+
 /**
  * Records in Redis 6.2 or later: one server, a cluster, or the primary that Sentinels watch over. Does not wait for
  * Redis: it connects in the background, and whoever asks before the first attempt has come to an end waits for that one
  * only.
  */
-export async function openRedisRecords(
-  config: RedisConfig,
-  { audit, log, observe }: { audit: Audit; log: Log; observe?: ObserveCommand | undefined },
-): Promise<Records> {
-  const { order } = createKeys(config.keyPrefix);
+export async function openRedisRecords(config: RedisConfig, surroundings: Surroundings): Promise<Records> {
+  const { audit, log, observe } = surroundings;
+  const { order: probed } = createKeys(config.keyPrefix);
   const links = await prepareLinks(config);
-  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, {
-    ...{ audit, log },
-    probed: order,
-  });
+  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, { audit, log, probed });
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;

@@ -53,9 +53,7 @@ export function prepareSentinelLinks(redis: NodeRedis, config: RedisConfig, sent
       const client = clientOf(redis, server, access);
       primary = client;
       client.on('error', onGone);
-      await client.connect();
-      const [role] = (await client.sendCommand(['ROLE'])) as unknown as [string];
-      if (role !== 'master') throw new Error('it is a replica');
+      await demandPrimary(client);
       if (destroyed) return client.destroy();
       const readBack = (mark: string) => client.sendCommand(['GET', mark]);
       fence = new ReplicaFence({ open: () => clientOf(redis, server, access), readBack });
@@ -64,9 +62,19 @@ export function prepareSentinelLinks(redis: NodeRedis, config: RedisConfig, sent
 
     async function watch(current: string): Promise<void> {
       const found = await sentinels.find().catch(() => undefined);
-      const [address] = found?.addresses ?? [];
-      if (!found?.agreed || address === current || destroyed) return;
-      onGone(new Error(`the Sentinels name another primary: ${address}`));
+      if (!found?.agreed || found.addresses[0] === current || destroyed) return;
+      const [address] = found.addresses;
+      // In a failover one Sentinel names the new primary first, and the others, for a moment, still the dead one.
+      const other = clientOf(redis, serverAt(address), access);
+      other.on('error', () => {});
+      try {
+        await within(demandPrimary(other));
+      } catch {
+        return;
+      } finally {
+        other.destroy();
+      }
+      if (!destroyed) onGone(new Error(`the Sentinels name another primary: ${address}`));
     }
 
     const connected = () => {
@@ -89,6 +97,12 @@ export function prepareSentinelLinks(redis: NodeRedis, config: RedisConfig, sent
       },
     };
   };
+}
+
+async function demandPrimary(client: Client): Promise<void> {
+  await client.connect();
+  const [role] = (await client.sendCommand(['ROLE'])) as unknown as [string];
+  if (role !== 'master') throw new Error('it is a replica');
 }
 
 /** A host may be an IPv6 address, which has colons of its own. */

@@ -257,6 +257,18 @@ describeWithRedis('Sentinels that change their mind', () => {
     expect(names()).toEqual([]);
   });
 
+  it('a primary that only the first of them names yet is used, and kept while the others still name a dead one', async () => {
+    const [next] = await twoPrimaries();
+    const ahead = await stub({ port: next.port });
+    const behind = await Promise.all([1, 2].map(() => stub({ port: 1 })));
+    const { sessions, names } = await opened(config(...[...behind, ahead].map(({ url }) => url)));
+    await sessions.check();
+    const before = ahead.asked;
+    await until(() => ahead.asked >= before + 2);
+    await sessions.check();
+    expect(names()).toEqual([]);
+  });
+
   it('an ending is carried out again where the new primary had not got it', async () => {
     const [old, next] = await twoPrimaries();
     const one = await stub({ port: old.port });
