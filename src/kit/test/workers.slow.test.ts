@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { longestStopMs } from '../closing.ts';
+import { longestStopMs } from '../process/closing.ts';
 import { describeWithRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
 import { ask, endGroup, launchWorkers, pidsOfAnswers, signal, workerPids } from './helpers/workers.ts';
 

@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { pauseAfter } from '../workers.ts';
+import { pauseAfter } from '../process/workers.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type IdentityProvider, startIdentityProvider } from './helpers/identity-provider.ts';
 import { accepts, sendHalf } from './helpers/raw-requests.ts';

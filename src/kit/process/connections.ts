@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/index.ts';
 import { graceMs } from './closing.ts';
-import type { Config } from './config/index.ts';
 
 /** What a server has to do with its connections. */
 export interface Connections {
