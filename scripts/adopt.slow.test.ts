@@ -30,6 +30,8 @@ const additions = {
 };
 
 let copies: Copies;
+/** The files of the clone below as adopt left them, which pass every check there. */
+let adopted: Record<string, string>;
 beforeAll(() => {
   copies = prepareCopies();
 });
@@ -51,6 +53,7 @@ describe('a clone that is adopted', () => {
     expect(said).toContain('gone: CHANGELOG.md, bench/, docs/screenshots/, scripts/,');
     expect(said).toContain('.env has a fresh SESSION_SECRET');
     expect(said).not.toMatch(/stay:/);
+    adopted = filesOf(copy);
   });
 
   itSignsIn(() => copy);
@@ -178,18 +181,14 @@ describe('a clone that is adopted', () => {
 });
 
 describe('a copy that was made by "use this template", in a folder with a blank', () => {
-  let copy: Copy;
-
-  test('is adopted', () => {
-    copy = copies.files('made from a template');
+  test('has the files that the clone has', () => {
+    const copy = copies.files('made from a template').write(notInstalled);
     copy.git('init', '--quiet');
-    hideLink(copy.folder);
     copy.commit('Initial commit');
     expectAdopted(copy);
     expectNoExample(copy);
+    expect(filesOf(copy)).toEqual(adopted);
   });
-
-  itFits(() => copy);
 });
 
 describe('a folder without git', () => {
@@ -200,6 +199,7 @@ describe('a folder without git', () => {
     expect(expectAdopted(copy)).not.toContain('git diff');
     expectNoExample(copy);
     expect(copy.has('.git')).toBe(false);
+    expect(filesOf(copy)).toEqual(adopted);
   });
 
   itFits(() => copy, { signsIn: false });
@@ -219,6 +219,7 @@ describe('a folder of a larger repository', () => {
     expectAdopted(copy);
     expectNoExample(copy);
     expect(copy.read('../elsewhere.txt')).toBe('not committed');
+    expect(filesOf(copy)).toEqual(adopted);
   });
 
   itFits(() => copy, { signsIn: false });
@@ -248,3 +249,9 @@ test.each([
   expect(expectAdopted(copy)).toContain('.gitignore leaves .env out of commits from now on.');
   expect(copy.read('.gitignore')).toBe(after);
 });
+
+/** Every file with its content but .env, whose secret is another one each time. */
+function filesOf(copy: Copy): Record<string, string> {
+  const { '.env': _, ...files } = copy.snapshot();
+  return files;
+}

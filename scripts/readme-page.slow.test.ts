@@ -24,7 +24,7 @@ test("the first page of the README compiles, is formatted, and passes the site's
       timeout: 150_000,
       env: { ...process.env, NO_COLOR: '1', VITEST: undefined },
     }).catch((error: { stdout: string; stderr: string }) => error);
-  const types = await node('typescript/bin/tsc', '--noEmit');
+  const types = await node('typescript/bin/tsc', '--noEmit', '--singleThreaded');
   expect(types.stdout + types.stderr).toBe('');
   const format = await node(
     '@biomejs/biome/bin/biome',

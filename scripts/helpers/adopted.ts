@@ -17,17 +17,7 @@ const limit = 120_000;
 export function itFits(copyOf: () => Copy, { signsIn = true, allTests = false } = {}): void {
   test(
     'passes the checks of format, unused dependencies, and the kit as it came',
-    () => {
-      const packages = 'node_modules';
-      for (const program of [
-        [`${packages}/@biomejs/biome/bin/biome`, 'check', ...outsideTheKit(copyOf())],
-        [`${packages}/knip/bin/knip.js`],
-      ]) {
-        const { status, stdout, stderr } = copyOf().node(...program);
-        expect(status, stdout + stderr).toBe(0);
-      }
-      expectUnchanged(copyOf().node('src/kit/upgrade/check.ts').stdout);
-    },
+    () => expectFits(copyOf()),
     limit,
   );
   // One process for all files takes half the time.
@@ -35,8 +25,21 @@ export function itFits(copyOf: () => Copy, { signsIn = true, allTests = false } 
   if (signsIn) itSignsIn(copyOf, '--no-isolate', '--maxWorkers=1', ...files);
 }
 
+/** That the checks of format, unused dependencies and the kit as it came pass. */
+export function expectFits(copy: Pick<Copy, 'folder' | 'node'>): void {
+  const packages = 'node_modules';
+  for (const program of [
+    [`${packages}/@biomejs/biome/bin/biome`, 'check', ...outsideTheKit(copy)],
+    [`${packages}/knip/bin/knip.js`],
+  ]) {
+    const { status, stdout, stderr } = copy.node(...program);
+    expect(status, stdout + stderr).toBe(0);
+  }
+  expectUnchanged(copy.node('src/kit/upgrade/check.ts').stdout);
+}
+
 /** Every file and folder but the kit, what git keeps and what is installed. */
-function outsideTheKit({ folder }: Copy): string[] {
+function outsideTheKit({ folder }: Pick<Copy, 'folder'>): string[] {
   const within = (below: string, ...without: string[]) =>
     readdirSync(join(folder, below))
       .filter((name) => !without.includes(name))

@@ -56,7 +56,7 @@ export function prepareCopies(): Copies {
   const tree = copyTree();
   cpSync(tree.folder, place('template'), { recursive: true });
   tree.remove();
-  const template = copyIn(place('template'));
+  const template = copyIn(place('template'), place('compiled'));
   template.git('init', '--quiet');
   template.git('add', '--all');
   execFileSync(process.execPath, ['scripts/release.ts'], { cwd: template.folder, stdio: 'pipe' });
@@ -71,13 +71,13 @@ export function prepareCopies(): Copies {
     clone(name) {
       execFileSync('git', ['clone', '--quiet', template.folder, place(name)], { stdio: 'pipe' });
       hideLink(place(name));
-      return installed(copyIn(place(name)));
+      return installed(copyIn(place(name), place('compiled')));
     },
     files(name) {
       mkdirSync(place(name), { recursive: true });
       const filter = (from: string) => from !== join(template.folder, '.git');
       cpSync(template.folder, place(name), { recursive: true, filter });
-      return installed(copyIn(place(name)));
+      return installed(copyIn(place(name), place('compiled')));
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -88,11 +88,12 @@ export function hideLink(repository: string): void {
   writeFileSync(join(repository, '.git/info/exclude'), 'node_modules\n');
 }
 
-function copyIn(folder: string): Copy {
+/** @param compiled where Node keeps what it compiles of the programs that several copies run */
+function copyIn(folder: string, compiled: string): Copy {
   const at = (path: string) => join(folder, path);
   const run = (program: string, args: string[]): Run => {
     const { PATH, HOME } = process.env;
-    const env = { PATH, HOME, NO_COLOR: '1', NO_UPDATE_NOTIFIER: '1' };
+    const env = { PATH, HOME, NO_COLOR: '1', NO_UPDATE_NOTIFIER: '1', NODE_COMPILE_CACHE: compiled };
     const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8', env });
     return { status, stdout, stderr };
   };

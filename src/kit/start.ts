@@ -7,20 +7,20 @@ import {
   OpenError,
   type Replacements,
 } from './assembly.ts';
-import { closeInTime, longestStopMs } from './closing.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
-import { finish, listen } from './connections.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
 import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
 import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
+import { closeInTime, longestStopMs } from './process/closing.ts';
+import { finish, listen } from './process/connections.ts';
+import { type FirstProcess, firstProcess } from './process/worker.ts';
+import { supervise } from './process/workers.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
 import { attachTelemetry } from './telemetry/attach.ts';
-import { type FirstProcess, firstProcess } from './worker.ts';
-import { supervise } from './workers.ts';
 
 /** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
 const keepAliveMs = 65_000;

@@ -50,7 +50,7 @@ function* ofSentinelsOnly({
 }
 
 function* sentinels(addresses: readonly RedisAddress[]) {
-  const [first, ...others] = addresses;
+  const [first] = addresses;
   if (!first) {
     yield 'REDIS_SENTINEL_NAME needs the addresses of the Sentinels in REDIS_URL, such as redis://sentinel-1:26379,redis://sentinel-2:26379.';
     return;
@@ -59,10 +59,10 @@ function* sentinels(addresses: readonly RedisAddress[]) {
     yield 'REDIS_SENTINEL_NAME does not work with a unix:// address in REDIS_URL: name the hosts of the Sentinels there.';
     return;
   }
+  const [one, ...others] = addresses.filter((each) => each.username || each.password || each.database);
   const parts = { user: 'username', password: 'password', 'database number': 'database' } as const;
   for (const [words, part] of Object.entries(parts)) {
-    const same = others.every((other) => (other[part] ?? '0') === (first[part] ?? '0'));
-    if (same) continue;
-    yield `REDIS_URL must have the same ${words} in each address with REDIS_SENTINEL_NAME: it is that of the one Redis behind the Sentinels.`;
+    if (others.every((other) => (other[part] ?? '0') === (one?.[part] ?? '0'))) continue;
+    yield `REDIS_URL must have the same ${words} wherever an address has any, as REDIS_SENTINEL_NAME is set: it is that of the one Redis behind the Sentinels.`;
   }
 }

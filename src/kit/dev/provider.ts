@@ -37,6 +37,8 @@ export interface ProviderOptions {
   anyApi?: boolean;
   /** Signature algorithms to make keys for; the first is the default. */
   algs?: readonly string[];
+  /** The signing keys, with their private parts. Default: new ones for `algs`. */
+  jwks?: SigningKeys;
   /** Serves https, and asks for client certificates. */
   tls?: TlsOptions;
   /** Laid over the provider's own settings; `features` and `ttl` are merged. */
@@ -45,6 +47,8 @@ export interface ProviderOptions {
   onRequest?: (line: string) => void;
 }
 
+export type SigningKeys = Awaited<ReturnType<typeof createKeys>>;
+
 export type RunningProvider = Awaited<ReturnType<typeof startProvider>>;
 
 /** An OpenID provider in this process, on any free port. Nothing it knows outlives it. */
@@ -52,7 +56,7 @@ export async function startProvider(options: ProviderOptions = {}) {
   const { tls, algs = ['RS256'], apis = [], anyApi = false, overrides = {}, onRequest } = options;
   // Its own list: whoever signs up is added.
   const accounts = [...(options.accounts ?? sampleAccounts)];
-  const jwks = await createKeys(algs);
+  const jwks = options.jwks ?? (await createKeys(algs));
   const server = await listen(options);
   const { port } = server.address() as AddressInfo;
   const issuer = options.issuer ?? `${tls ? 'https' : 'http'}://localhost:${port}`;
@@ -129,7 +133,8 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-async function createKeys(algs: readonly string[]) {
+/** Signing keys with their private parts, one for each algorithm. */
+export async function createKeys(algs: readonly string[]) {
   const keys = await Promise.all(
     algs.map(async (alg) => {
       const { privateKey } = await generateKeyPair(alg, { extractable: true });

@@ -4,12 +4,28 @@ import { type Finding, failed, ok } from './finding.ts';
 
 type Command = NonNullable<Sessions['command']>;
 
-/** Whose rights they are, and which keys are meant. */
+/** Whose rights they are, and what is done with them. */
 export interface RedisUser {
   /** As REDIS_URL names it; `default` where it names none. */
   name: string;
   keyPrefix: string;
+  /** With Sentinels, and in a cluster: endings wait for the replicas. */
+  replicated: boolean;
+  clustered?: boolean;
+  /** Undefined where REDIS_URL has no number. */
+  database?: string | undefined;
 }
+
+interface Trial {
+  right: string;
+  args(key: string, user: RedisUser): string[];
+  /** Whether the app needs it there; everywhere without this. */
+  needed?(user: RedisUser): boolean;
+}
+
+const always = (right: string, args: Trial['args']): Trial => ({ right, args });
+const hasReplicas: Trial['needed'] = ({ replicated }) => replicated;
+const isCluster: Trial['needed'] = ({ clustered = false }) => clustered;
 
 /**
  * Each right that the app needs, with a command that tries it and changes nothing but the doctor's own key, which ends
@@ -17,47 +33,56 @@ export interface RedisUser {
  *
  * A test runs a whole life of sessions with a user that has these and no others, so one that is missing here is seen.
  */
-const trials: readonly (readonly [right: string, args: (key: string) => string[]])[] = [
-  ['ping', () => ['PING']],
-  ['set', (key) => ['SET', key, '1', 'NX', 'EX', '60']],
-  ['get', (key) => ['GET', key]],
-  ['getex', (key) => ['GETEX', key]],
-  ['pttl', (key) => ['PTTL', key]],
-  ['incr', (key) => ['INCR', key]],
-  ['expire', (key) => ['EXPIRE', key, '60']],
-  ['getdel', (key) => ['GETDEL', key]],
-  ['eval', (key) => ['EVAL', 'return 1', '1', key]],
-  ['evalsha', (key) => ['EVALSHA', '0'.repeat(40), '1', key]],
-  ['script|load', () => ['SCRIPT', 'LOAD', 'return 1']],
-  ['zadd', (key) => ['ZADD', key, 'XX', '1', 'nobody']],
-  ['zrange', (key) => ['ZRANGE', key, '0', '-1']],
-  ['zrem', (key) => ['ZREM', key, 'nobody']],
-  ['zremrangebyscore', (key) => ['ZREMRANGEBYSCORE', key, '-inf', '0']],
-  ['pexpireat', (key) => ['PEXPIREAT', key, '1']],
-  ['del', (key) => ['DEL', key]],
-  ['scan', (key) => ['SCAN', '0', 'MATCH', key, 'COUNT', '1']],
+const trials: readonly Trial[] = [
+  always('ping', () => ['PING']),
+  {
+    right: 'select',
+    args: (_key, { database = '0' }) => ['SELECT', database],
+    needed: ({ database }) => database !== undefined,
+  },
+  always('set', (key) => ['SET', key, '1', 'NX', 'EX', '60']),
+  always('get', (key) => ['GET', key]),
+  always('getex', (key) => ['GETEX', key]),
+  always('pttl', (key) => ['PTTL', key]),
+  always('incr', (key) => ['INCR', key]),
+  always('expire', (key) => ['EXPIRE', key, '60']),
+  always('getdel', (key) => ['GETDEL', key]),
+  always('eval', (key) => ['EVAL', 'return 1', '1', key]),
+  always('evalsha', (key) => ['EVALSHA', '0'.repeat(40), '1', key]),
+  always('script|load', () => ['SCRIPT', 'LOAD', 'return 1']),
+  always('zadd', (key) => ['ZADD', key, 'XX', '1', 'nobody']),
+  always('zrange', (key) => ['ZRANGE', key, '0', '-1']),
+  always('zrem', (key) => ['ZREM', key, 'nobody']),
+  always('zremrangebyscore', (key) => ['ZREMRANGEBYSCORE', key, '-inf', '0']),
+  always('pexpireat', (key) => ['PEXPIREAT', key, '1']),
+  always('del', (key) => ['DEL', key]),
+  always('scan', (key) => ['SCAN', '0', 'MATCH', key, 'COUNT', '1']),
+  { right: 'role', args: () => ['ROLE'], needed: hasReplicas },
+  { right: 'wait', args: () => ['WAIT', '0', '1'], needed: hasReplicas },
+  { right: 'cluster|slots', args: () => ['CLUSTER', 'SLOTS'], needed: isCluster },
+  { right: 'cluster|info', args: () => ['CLUSTER', 'INFO'], needed: isCluster },
+  { right: 'asking', args: () => ['ASKING'], needed: isCluster },
 ];
 
-/** The command that gives a user these rights, or all that there are. */
-export function grant({ name, keyPrefix }: RedisUser, rights?: readonly string[]): string {
-  const all = rights ?? trials.map(([right]) => right);
-  const keys = rights ? [] : [`~${keyPrefix}*`];
-  return [
-    'ACL SETUSER',
-    name,
-    ...keys,
-    ...all.map((right) => (right.startsWith('~') ? right : `+${right}`)),
-  ].join(' ');
+const neededBy = (user: RedisUser) => trials.filter(({ needed }) => needed?.(user) ?? true);
+
+/** The command that gives a user these rights, or all that the app needs. */
+export function grant(user: RedisUser, rights?: readonly string[]): string {
+  const all = rights ?? [patternOf(user), ...neededBy(user).map(({ right }) => right)];
+  const words = all.map((right) => (right.startsWith('~') ? right : `+${right}`));
+  return ['ACL SETUSER', user.name, ...words].join(' ');
 }
+
+const patternOf = ({ keyPrefix }: RedisUser) => `~${keyPrefix}*`;
 
 /** May this user do all that the app does? ACL DRYRUN would tell, but is a right that an app should not have. */
 export async function checkRights(command: Command, user: RedisUser): Promise<Finding> {
   const key = createKeys(user.keyPrefix).doctor(randomUUID());
   const missing = new Set<string>();
-  for (const [right, args] of trials) {
-    const words = await refusal(command, key, args(key));
+  for (const { right, args } of neededBy(user)) {
+    const words = await refusal(command, key, args(key, user));
     if (words === undefined) continue;
-    missing.add(/\bkeys?\b/.test(words) ? `~${user.keyPrefix}*` : right);
+    missing.add(/\bkeys?\b/.test(words) ? patternOf(user) : right);
   }
   if (missing.size === 0) {
     return ok('Redis rights', `the user ${user.name} may do all that the app does in Redis.`);
@@ -65,7 +90,7 @@ export async function checkRights(command: Command, user: RedisUser): Promise<Fi
   return failed(
     'Redis rights',
     `the user ${user.name} is not allowed: ${[...missing].join(', ')}.`,
-    `Run this in Redis, and put it into its ACL file: ${grant(user, [...missing])}`,
+    `Run this in Redis, and save it there (ACL SAVE or CONFIG REWRITE): ${grant(user, [...missing])}`,
   );
 }
 

@@ -10,8 +10,8 @@ type Command = NonNullable<Sessions['command']>;
 
 /** Is Redis there, does it let us do what we do, does it keep what it is given, and for how long? */
 export async function checkRedis({ redis, session }: Config): Promise<Finding[]> {
-  const [first = ''] = redis.urls;
-  if (first === '') return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
+  if (redis.urls.length === 0)
+    return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
   const sessions = await openSessions({
     redis,
     secrets: session.secrets,
@@ -20,8 +20,7 @@ export async function checkRedis({ redis, session }: Config): Promise<Finding[]>
     log: pino({ level: 'silent' }),
     audit: () => {},
   });
-  const { keyPrefix } = redis;
-  const user = { name: readRedisAddress(first)?.username || 'default', keyPrefix };
+  const user = userOf(redis);
   try {
     const reached = await checkReached(sessions, redis, user);
     if (reached.state === 'failed') return [reached];
@@ -37,6 +36,17 @@ export async function checkRedis({ redis, session }: Config): Promise<Finding[]>
   }
 }
 
+/** User and database are those of the first address that has any. */
+function userOf({ urls, sentinel, keyPrefix }: Config['redis']): RedisUser {
+  const addresses = urls.flatMap((url) => readRedisAddress(url) ?? []);
+  const { username, database } = addresses.find((one) => one.password || one.database) ?? addresses[0] ?? {};
+  const clustered = !sentinel && urls.length > 1;
+  return {
+    ...{ name: username || 'default', keyPrefix, database },
+    ...{ clustered, replicated: clustered || sentinel !== undefined },
+  };
+}
+
 async function checkReached(sessions: Sessions, redis: Config['redis'], user: RedisUser): Promise<Finding> {
   const where = placeOf(redis);
   try {
@@ -46,7 +56,8 @@ async function checkReached(sessions: Sessions, redis: Config['redis'], user: Re
     return ok('Redis', `${where} answers${found}. The app's keys there begin with "${redis.keyPrefix}".`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hintOf(error.message, user));
+    const { hint = hintOf(error.message, user) } = (error.cause ?? {}) as { hint?: string };
+    return failed('Redis', `${where} cannot be used: ${said(error.message)}.`, hint);
   }
 }
 
@@ -64,12 +75,18 @@ async function addressOf(command: Command): Promise<string | undefined> {
 
 function hintOf(message: string, user: RedisUser): string {
   if (isRefusal(message)) return `Allow this user what the app needs: ${grant(user)}`;
-  if (/NOAUTH|WRONGPASS|AUTH/.test(message)) return 'Put the right user and password into REDIS_URL.';
+  if (/NOAUTH|WRONGPASS|AUTH/.test(message)) {
+    return user.replicated && !user.clustered
+      ? "Put Redis' own user and password into REDIS_URL, those of the Sentinels into REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD."
+      : 'Put the right user and password into REDIS_URL.';
+  }
   if (/ENOENT/.test(message)) return 'Check the path in REDIS_URL, and that Redis runs with unixsocket.';
   if (/EACCES|EPERM/.test(message))
     return "Let the app's user write to the socket: unixsocketperm 770, and a group.";
   if (/ECONNREFUSED|ENOTFOUND/.test(message)) return 'Check host and port in REDIS_URL, and that Redis runs.';
   if (/DB index/i.test(message)) return 'Redis has no such database: take the number out of REDIS_URL.';
+  if (/NOREPLICAS/.test(message))
+    return 'Fewer replicas are connected than min-replicas-to-write asks for: look at them, or lower it.';
   if (/unknown command/i.test(message)) return 'Use Redis 6.2 or later, or Valkey.';
   if (/READONLY/.test(message)) return 'REDIS_URL names a replica: name the primary.';
   if (/cert|SSL|TLS|wrong version/i.test(message))

@@ -1,36 +1,62 @@
 import type { Audit } from '../log/index.ts';
 import type { OperatorNote, Sessions } from '../store/index.ts';
 
-const everyMs = 5_000;
+/** Where nothing else has it look. */
+const everyMs = 30_000;
+/** Whatever has it look, there are so many milliseconds between two commands to the store. */
+const leastPauseMs = 5_000;
 
 /**
  * Has the log of the running app say what `npm run sessions` has ended elsewhere: once, whichever instance looks first.
- * One command to the store every few seconds; without Redis nobody else can end a session, and none is sent.
+ * It looks when a probe asks about the store anyway, when somebody comes whose session is gone, and twice a minute. No
+ * page of somebody who is signed in, or of a visitor, costs a command more. Without Redis nobody else can end a session.
  *
  * @returns stops it
  */
 export function auditOperatorEndings(
-  sessions: Pick<Sessions, 'command' | 'operatorNotes'>,
+  sessions: Pick<Sessions, 'command' | 'operatorNotes' | 'store' | 'check'>,
   audit: Audit,
-  pauseMs = everyMs,
+  { pauseMs = everyMs, leastMs = leastPauseMs }: { pauseMs?: number; leastMs?: number } = {},
 ): () => Promise<void> {
   if (!sessions.command) return async () => {};
   let looking: Promise<void> | undefined;
-  const look = async () => {
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let stopped = false;
+  const tellAll = async () => {
     for (const note of await sessions.operatorNotes.take()) tell(note, audit);
   };
-  const timer = setInterval(() => {
+  const look = () => {
+    if (stopped || looking || performance.now() - lookedAt < leastMs) return;
+    lookedAt = performance.now();
     // A store that is away has its own line, and the note is still there when it comes back.
-    looking ??= look()
+    looking = tellAll()
       .catch(() => {})
       .finally(() => {
         looking = undefined;
       });
-  }, pauseMs).unref();
+  };
+  lookWhenAsked(sessions, look);
+  const timer = setInterval(look, pauseMs).unref();
   return async () => {
+    stopped = true;
     clearInterval(timer);
     // What one has taken, no other instance will say.
     await looking;
+  };
+}
+
+function lookWhenAsked(sessions: Pick<Sessions, 'store' | 'check'>, look: () => void): void {
+  const { store } = sessions;
+  const get = store.get.bind(store);
+  store.get = (id, done) =>
+    get(id, (error, session) => {
+      if (!error && !session) look();
+      done(error, session);
+    });
+  const check = sessions.check.bind(sessions);
+  sessions.check = () => {
+    look();
+    return check();
   };
 }
 

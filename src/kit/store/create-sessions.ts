@@ -47,6 +47,8 @@ export function createSessions(
       const audited = auditedReasons[reason] ?? reason;
       audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason: audited });
     }
+    // One whose time is over would end again by itself.
+    if (existed && reason !== 'expired') await records.settle?.([keys.session(id)]);
     return existed;
   }
 
@@ -62,7 +64,11 @@ export function createSessions(
     return (await records.get(keys.session(id))) !== undefined;
   }
 
-  const firstUse = (name: string, seconds: number) => records.set(keys.seen(name), '1', 'NX', seconds);
+  async function firstUse(name: string, seconds: number): Promise<boolean> {
+    const first = await records.set(keys.seen(name), '1', 'NX', seconds);
+    if (first) await records.settle?.([keys.seen(name)]);
+    return first;
+  }
 
   async function endEach(ids: string[], reason: EndReason): Promise<number> {
     const ended = await Promise.all(ids.map((id) => end(id, reason)));
@@ -83,7 +89,9 @@ export function createSessions(
       return false;
     },
 
-    doubtSignIns: (owner) => owners.doubt(owner),
+    async doubtSignIns(owner) {
+      await owners.doubt(owner);
+    },
     isDoubted: (owner, since) => owners.isDoubted(owner, since),
 
     async list(owner) {
@@ -118,15 +126,14 @@ export function createSessions(
       if (sub !== undefined) meant.push(sid === undefined ? { iss, sub } : { iss, sub, withoutSid: true });
       if (meant.length === 0) throw new TypeError('an owner needs a sub or a sid');
       let ended = 0;
+      let marks: string[] = [];
       try {
-        await owners.void(meant);
+        marks = await owners.void(meant);
       } finally {
         // Also where the store is full and refused that: what can be found ends, and the caller gets the error.
         const ids = await owners.sessionsOf(meant);
-        ended = await endEach(
-          ids.filter((id) => id !== except),
-          reason,
-        );
+        const others = ids.filter((id) => id !== except);
+        [ended] = await Promise.all([endEach(others, reason), records.settle?.(marks)]);
       }
       return ended;
     },
@@ -135,11 +142,13 @@ export function createSessions(
 
     async endAll(reason) {
       let ended = 0;
+      let marks: string[] = [];
       try {
-        await owners.voidAll();
+        marks = await owners.voidAll();
       } finally {
         for await (const ids of sessions.ids()) ended += await endEach(ids, reason);
       }
+      await records.settle?.(marks);
       return ended;
     },
 

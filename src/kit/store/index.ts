@@ -26,5 +26,5 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
   const keys = createKeys(redis.keyPrefix);
   if (redis.urls.length === 0) return createSessions(memory(secrets, log), keys, options);
   const { openRedisRecords } = await import('./redis.ts');
-  return createSessions(await openRedisRecords(redis, audit, observe), keys, options);
+  return createSessions(await openRedisRecords(redis, { audit, log, observe }), keys, options);
 }

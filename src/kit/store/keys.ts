@@ -36,6 +36,8 @@ export function createKeys(prefix: string) {
     answer: hashed('answer'),
     /** Of the rate limit with this name; the client's address follows. */
     limit: (name: string) => `${prefix}limit:${name}:`,
+    /** A mark by which replicas are waited for; it lives a second. */
+    settled: tagged('settled'),
     /** What `npm run sessions` has ended: a set of sealed texts, each with its end. */
     operatorNotes: `${prefix}operator-notes`,
     /** How many sessions there are, and that an instance counts them now. */

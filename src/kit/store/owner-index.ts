@@ -42,9 +42,11 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
 
   const next = () => records.nextNumber(keys.order, orderKeptSeconds);
 
-  async function voidSignIns(endings: string[]): Promise<void> {
+  /** Returns the keys that it has written. */
+  async function voidSignIns(endings: string[]): Promise<string[]> {
     const now = await next();
     await Promise.all(endings.map((key) => records.raise(key, now, endingsKeptSeconds)));
+    return endings;
   }
 
   async function areOlder(endings: string[], since: SignInMark): Promise<boolean> {

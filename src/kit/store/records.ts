@@ -47,6 +47,11 @@ export interface Records {
 
   /** The keys that begin so, page by page. */
   scan(prefix: string): AsyncIterable<string[]>;
+  /**
+   * Waits, a second at most, until the copies from which the store would go on after a failure have what was written
+   * under these keys. Never rejects. Absent where there are none.
+   */
+  settle?(keys: readonly string[]): Promise<void>;
   /** A raw command, where there is a Redis: for the rate limits' store. */
   command?(key: string | undefined, args: string[]): Promise<unknown>;
   /** Resolves when the store answers and takes writes. */

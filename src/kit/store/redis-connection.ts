@@ -1,16 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnknownCa, nameTheCa } from '../errors/unknown-ca.ts';
-import type { Audit } from '../log/index.ts';
+import type { Audit, Log } from '../log/index.ts';
 import { createDeadline } from './deadline.ts';
+import { type Argument, type CreateLink, type Link, LinkError, type Send, withoutArguments } from './link.ts';
+import { RecentEndings } from './recent-endings.ts';
 import { StoreError } from './records.ts';
-import type { Argument, CreateLink, Link, Send } from './redis-link.ts';
 
-/** With the deadline's own coarseness, an answer or an error comes within two seconds. */
-const commandMs = 1800;
+/**
+ * With the deadline's own coarseness, and with what a busy server adds until the page of the failure is out, a request
+ * gets its answer within two seconds.
+ */
+const commandMs = 1500;
+/** The replicas' own time and a little more: an ending has other commands to wait for, too. */
+const settleMs = 700;
 
-/** Answers of a Redis that cannot serve now: it loads its data, became a replica, or lost its cluster. */
-const awayReplies = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|NOAUTH)\b/;
+/** Answers of a Redis that cannot serve now: it loads its data, became a replica, or lost its replicas or its cluster. */
+const awayReplies = /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|NOAUTH)\b/;
 const anyReply = /^[A-Z]+ /;
+
+interface Surroundings {
+  audit: Audit;
+  log: Log;
+  /** A key of the app's, which need not exist: by it the store is asked whether it takes writes. */
+  probed: string;
+}
 
 /**
  * Holds a link to Redis and replaces it for as long as it takes when it fails (R14): a connection that was
@@ -19,19 +32,25 @@ const anyReply = /^[A-Z]+ /;
 export class RedisConnection {
   readonly #create: CreateLink;
   readonly #audit: Audit;
+  readonly #log: Log;
   readonly #probed: string;
   readonly #within = createDeadline(commandMs);
+  readonly #settledWithin = createDeadline(settleMs);
+  readonly #endings = new RecentEndings();
+  readonly #marks = new RecentEndings();
   #link: Link | undefined;
   /** The first attempt: commands that come before its outcome wait for it. */
   #first: Promise<void> | undefined;
   #connecting = false;
   #closed = false;
-  #lost: string | undefined;
+  #lost: Error | undefined;
+  #hasReplicas = false;
+  #unsettledSaidAt = Number.NEGATIVE_INFINITY;
 
-  /** @param probed a key of the app's, which need not exist: by it the store is asked whether it takes writes */
-  constructor(create: CreateLink, audit: Audit, probed: string) {
+  constructor(create: CreateLink, { audit, log, probed }: Surroundings) {
     this.#create = create;
     this.#audit = audit;
+    this.#log = log;
     this.#probed = probed;
     this.#first = this.#attempt().then((connected) => {
       this.#first = undefined;
@@ -41,6 +60,34 @@ export class RedisConnection {
 
   send(key: string, args: Argument[], binary = false): Promise<unknown> {
     return this.#through((link) => link.send(key, args, binary));
+  }
+
+  /** As `send`, for a command that ends something: it is carried out again by each link that comes after this one. */
+  async end(key: string, args: Argument[], binary = false): Promise<unknown> {
+    const answer = await this.send(key, args, binary);
+    // Nothing, or none: there was nothing to end.
+    if (answer) this.#endings.add(key, args);
+    return answer;
+  }
+
+  /** The same for a mark that something has ended, of which there may be many that concern nobody. */
+  async mark(key: string, args: Argument[]): Promise<void> {
+    await this.send(key, args);
+    this.#marks.add(key, args);
+  }
+
+  /**
+   * Waits until the replicas have what was written under these keys; not for long, and it never fails: what was ended
+   * has ended. Where they have not got it, the log says so, once in a while.
+   */
+  async settle(keys: readonly string[]): Promise<void> {
+    if (!this.#hasReplicas) return;
+    const settled = Promise.all(keys.map((key) => this.#link?.settle?.(key) ?? 'Redis went away'));
+    const reasons = await this.#settledWithin(settled).catch((error: Error) => [error.message]);
+    const reason = reasons.find((each) => each !== undefined);
+    if (reason === undefined || performance.now() - this.#unsettledSaidAt < unsettledEveryMs) return;
+    this.#unsettledSaidAt = performance.now();
+    this.#log.warn({ reason, hint: unsettledHint }, unsettledText);
   }
 
   /** Each master, for what must ask all of them. */
@@ -62,7 +109,8 @@ export class RedisConnection {
   async #through<T>(work: (link: Link) => Promise<T>): Promise<T> {
     if (this.#first && !this.#link) await this.#within(this.#first).catch(() => {});
     const link = this.#link;
-    if (!link) throw new StoreError(`Redis is away: ${this.#lost ?? 'closed'}`);
+    if (!link)
+      throw new StoreError(`Redis is away: ${this.#lost?.message ?? 'closed'}`, { cause: this.#lost });
     try {
       return await this.#within(work(link));
     } catch (thrown) {
@@ -86,7 +134,7 @@ export class RedisConnection {
   async #connect(): Promise<void> {
     if (this.#connecting) return;
     this.#connecting = true;
-    for (let wait = 25; !this.#closed && !(await this.#attempt()); wait = Math.min(wait * 2, 1000)) {
+    for (let wait = 25; !this.#closed && !(await this.#attempt()); wait = Math.min(wait * 2, 500)) {
       await delay(wait, undefined, { ref: false });
     }
     this.#connecting = false;
@@ -94,6 +142,7 @@ export class RedisConnection {
 
   async #attempt(): Promise<boolean> {
     const link = this.#create((cause) => this.#replace(link, cause));
+    this.#hasReplicas = link.settle !== undefined;
     let usable = false;
     try {
       await this.#within(link.connect());
@@ -101,6 +150,7 @@ export class RedisConnection {
       usable = link.partial && !this.#link && !this.#closed;
       if (usable) this.#link = link;
       await this.#within(probe(link, this.#probed));
+      await this.#within(this.#endAgain(link));
     } catch (thrown) {
       if (!usable) link.destroy();
       this.#tellLost(plain(thrown));
@@ -119,18 +169,36 @@ export class RedisConnection {
     return true;
   }
 
+  /** Before anybody reads by this link. Redis' own refusal of one (it is full) must not keep it from being used. */
+  async #endAgain(link: Link): Promise<void> {
+    const again = [...this.#marks.all(), ...this.#endings.all()].map(({ key, args }) =>
+      link.send(key, args, false).catch((error: Error) => {
+        if (!anyReply.test(error.message)) throw error;
+      }),
+    );
+    await Promise.all(again);
+  }
+
   /** One line when it goes away, not one for each request. */
   #tellLost(cause: Error): void {
     if (this.#lost === undefined && !this.#closed) {
-      const unknown = isUnknownCa((cause as NodeJS.ErrnoException).code);
-      const hint = unknown
-        ? `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`
-        : undefined;
-      this.#audit('store.lost', { reason: cause.message, hint });
+      this.#audit('store.lost', { reason: cause.message, hint: hintFor(cause) });
     }
-    this.#lost = cause.message;
+    this.#lost = cause;
   }
 }
+
+function hintFor(cause: Error): string | undefined {
+  if (isUnknownCa((cause as NodeJS.ErrnoException).code))
+    return `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`;
+  return cause instanceof LinkError ? cause.hint : undefined;
+}
+
+const unsettledEveryMs = 600_000;
+const unsettledText =
+  'Sessions were ended in Redis, and not all of its replicas have acknowledged that. Should one of them become the primary now, this process ends the sessions again; if it stops before that, they may come back.';
+const unsettledHint =
+  'Check that replicas are connected and keep up (INFO replication on the primary). This is logged at most every ten minutes.';
 
 /** Every master answers and is in service; and a command that counts as a write, which a replica would refuse. */
 async function probe(link: Link, key: string): Promise<void> {
@@ -142,10 +210,10 @@ async function probe(link: Link, key: string): Promise<void> {
   await link.send(key, ['GETEX', key], false);
 }
 
-/** An error for a log. Redis repeats an unknown command with its arguments, and in them are session ids (R20). */
+/** An error for a log. */
 function plain(thrown: unknown): Error {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const message = error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
-  const end = message.search(/,? with args beginning with/i);
-  return end < 0 && error.message ? error : new Error(end < 0 ? message : message.slice(0, end));
+  const said = error.message || String((error as NodeJS.ErrnoException).code ?? error.name);
+  const message = withoutArguments(said);
+  return message === error.message ? error : new Error(message);
 }

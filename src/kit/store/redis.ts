@@ -1,48 +1,50 @@
 import type { RedisConfig } from '../config/index.ts';
-import type { Audit } from '../log/index.ts';
-
+import type { Audit, Log } from '../log/index.ts';
 import type { ObserveCommand } from './contract.ts';
 import { createKeys } from './keys.ts';
 import { observedLinks } from './observed-links.ts';
-
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { prepareLinks } from './redis-link.ts';
 
+interface Surroundings {
+  audit: Audit;
+  log: Log;
+  observe?: ObserveCommand | undefined;
+}
+
 /**
- * Records in Redis 6.2 or later, one server or a cluster. Does not wait for Redis: it connects in the
- * background, and whoever asks before the first attempt has come to an end waits for that one only.
+ * Records in Redis 6.2 or later: one server, a cluster, or the primary that Sentinels watch over. Does not wait for
+ * Redis: it connects in the background, and whoever asks before the first attempt has come to an end waits for that one
+ * only.
  */
-export async function openRedisRecords(
-  { urls, keyPrefix }: RedisConfig,
-  audit: Audit,
-  observe?: ObserveCommand,
-): Promise<Records> {
-  const { order } = createKeys(keyPrefix);
-  const links = await prepareLinks(urls);
-  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, audit, order);
+export async function openRedisRecords(config: RedisConfig, surroundings: Surroundings): Promise<Records> {
+  const { audit, log, observe } = surroundings;
+  const { order: probed } = createKeys(config.keyPrefix);
+  const links = await prepareLinks(config);
+  const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, { audit, log, probed });
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;
     return ((await redis.send(key, [command, key, ...options], true)) as Buffer | null) ?? undefined;
   }
 
-  const script = (text: string, key: string, ...args: (string | number | Buffer)[]) =>
-    redis.send(key, [
-      'EVAL',
-      text,
-      '1',
-      key,
-      ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
-    ]);
+  type ScriptArguments = (string | number | Buffer)[];
+  const calling = (text: string, key: string, args: ScriptArguments) => [
+    ...['EVAL', text, '1', key],
+    ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
+  ];
+  const script = (text: string, key: string, ...args: ScriptArguments) =>
+    redis.send(key, calling(text, key, args));
 
   return {
     getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
     get: (key) => read(key, 'GET'),
     async getDel(key, note) {
-      if (!note) return read(key, 'GETDEL');
-      const args = ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)];
-      return ((await redis.send(key, args, true)) as Buffer | null) ?? undefined;
+      const args = note
+        ? ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)]
+        : ['GETDEL', key];
+      return ((await redis.end(key, args, true)) as Buffer | null) ?? undefined;
     },
     async msLeft(key) {
       return Math.max(0, Number(await redis.send(key, ['PTTL', key])));
@@ -60,7 +62,7 @@ export async function openRedisRecords(
       return result === 1 ? 'done' : result === 2 ? 'changed' : 'gone';
     },
     async del(...keys) {
-      await redis.send(keys[0] as string, ['DEL', ...keys]);
+      await redis.end(keys[0] as string, ['DEL', ...keys]);
     },
     async deleteIf(key, value) {
       await script(deleteIf, key, value);
@@ -72,7 +74,7 @@ export async function openRedisRecords(
       return Number(await script(nextNumber, key, Date.now(), seconds));
     },
     async raise(key, value, seconds) {
-      await script(raise, key, value, seconds);
+      await redis.mark(key, calling(raise, key, [value, seconds]));
     },
     async addMember(key, member, endsAt, beside) {
       const args = [member, endsAt, Date.now()].map(String);
@@ -107,6 +109,7 @@ export async function openRedisRecords(
         throw (error as StoreError).cause ?? error;
       }
     },
+    settle: (keys) => redis.settle(keys),
     check: () => redis.check(),
     close: () => redis.close(),
   };

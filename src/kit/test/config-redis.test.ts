@@ -99,9 +99,11 @@ describe('the settings of Sentinels', () => {
     expect(redisOf({ ...named, ...sentinel }).sentinel).toEqual({
       ...{ name: 'mymaster', username: 'watch', password: 'a word of theirs' },
     });
-    expect(
-      redisOf({ REDIS_URL: 'redis://one:26379', REDIS_SENTINEL_NAME: 'mymaster' }).sentinel,
-    ).toBeDefined();
+    for (const url of [
+      'redis://one:26379',
+      'redis://:word@one:26379,redis://two:26379,redis://:word@three:26379',
+    ])
+      expect(redisOf({ REDIS_URL: url, REDIS_SENTINEL_NAME: 'mymaster' }).sentinel).toBeDefined();
   });
 
   test.each([
@@ -140,22 +142,22 @@ describe('the settings of Sentinels', () => {
     [
       { ...named, REDIS_URL: 'redis://app:canary@a,redis://other:canary@b' },
       1,
-      'REDIS_URL must have the same user in each',
+      'REDIS_URL must have the same user wherever',
     ],
     [
       { ...named, REDIS_URL: 'redis://app:canary@a,redis://app:canary2@b' },
       1,
-      'REDIS_URL must have the same password in each',
+      'REDIS_URL must have the same password wherever',
     ],
     [
-      { ...named, REDIS_URL: 'redis://:canary@a,redis://b' },
+      { ...named, REDIS_URL: 'redis://app:canary@a,redis://b,redis://:canary@c' },
       1,
-      'REDIS_URL must have the same password in each',
+      'REDIS_URL must have the same user wherever',
     ],
     [
       { ...named, REDIS_URL: 'redis://a/1,redis://b/2' },
       1,
-      'REDIS_URL must have the same database number in each',
+      'REDIS_URL must have the same database number wherever',
     ],
     [{ ...named, REDIS_SENTINEL_NAME: 'my master' }, 1, 'REDIS_SENTINEL_NAME must be the name of a primary'],
     [

@@ -28,6 +28,7 @@ import {
   makeCertificates,
   type RedisOptions,
   startRedis,
+  until,
 } from './helpers/redis-server.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -714,6 +715,53 @@ describeWithRedis('Redis', () => {
       { state: 'failed', hint: expect.stringContaining('password') },
     ]);
     expectMasked(found, ['other-canary']);
+  });
+
+  test('with replicas says whether a primary that is cut off from them stops to write', async () => {
+    const { redis, found } = await redisLines({ args: ['--repl-diskless-sync-delay', '0'] });
+    expect(about(found, 'Redis replicas')).toEqual([]);
+    const replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${redis.port}`] });
+    cleanups.push(() => replica.stop());
+    await until(async () => /connected_slaves:1/.test(String(await redis.run('INFO', 'replication'))));
+    const look = async () =>
+      about((await examineStub({ env: { REDIS_URL: redis.url } })).found, 'Redis replicas');
+    expect(await look()).toMatchObject([
+      {
+        state: 'warning',
+        text: expect.stringContaining('there is 1, and min-replicas-to-write is not set'),
+        hint: expect.stringContaining('Set min-replicas-to-write to 1'),
+      },
+    ]);
+    await redis.run('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    await until(async () => /min_slaves_good_slaves:1/.test(String(await redis.run('INFO', 'replication'))));
+    expect(await look()).toMatchObject([{ state: 'ok' }]);
+    await redis.run('CONFIG', 'SET', 'min-replicas-to-write', '2');
+    const { found: refused } = await examineStub({ env: { REDIS_URL: redis.url } });
+    expect(about(refused, 'Redis')).toMatchObject([
+      {
+        state: 'failed',
+        hint: expect.stringContaining('Fewer replicas are connected than min-replicas-to-write'),
+      },
+    ]);
+  });
+
+  test('behind Sentinels is called by its name, and no password is shown', async () => {
+    const { found } = await examineStub({
+      env: {
+        REDIS_URL: 'redis://app:canary-w0rd-one@127.0.0.1:1,redis://127.0.0.1:2',
+        REDIS_SENTINEL_NAME: 'mymaster',
+        REDIS_SENTINEL_PASSWORD: 'canary-w0rd-two',
+      },
+    });
+    expect(about(found, 'Redis')).toMatchObject([
+      {
+        state: 'failed',
+        text: expect.stringMatching(
+          /^mymaster, the primary that the Sentinels 127\.0\.0\.1:1, 127\.0\.0\.1:2 know, cannot be used/,
+        ),
+      },
+    ]);
+    expectMasked(found, ['canary-w0rd-one', 'canary-w0rd-two']);
   });
 
   test('that is a replica', async () => {

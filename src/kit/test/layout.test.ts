@@ -14,6 +14,7 @@ const order = [
   ['log'],
   ['config'],
   ['errors'],
+  ['process'],
   ['http'],
   ['store'],
   ['provider'],
@@ -28,7 +29,7 @@ const programs = ['dev', 'doctor', 'operator', 'testing', 'upgrade'];
 
 /** What puts the folders together. Only programs import it. */
 const top =
-  /^(index|site|site-apis|site-problems|site-proxies|site-proxy-headers|site-routes|app|assembly|start|closing|connections|hand-over|worker|workers|folders|load-site)\.ts$/;
+  /^(index|site|site-apis|site-problems|site-proxies|site-proxy-headers|site-routes|app|assembly|start|folders|load-site)\.ts$/;
 
 /** The packages that only one place knows. */
 const homes: Record<string, RegExp> = {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { collectEndings } from '../operator/endings.ts';
 import { auditOperatorEndings } from '../session/operator-endings.ts';
 import { describeWithRedis } from './helpers/redis-server.ts';
-import { type Shared, secret, sharedRedis, stores, witness } from './helpers/stored-sessions.ts';
+import { type Shared, secret, sharedRedis, signIn, stores, witness } from './helpers/stored-sessions.ts';
 
 const someone = { iss: 'https://id.example', sub: 'alice' };
 const ended = { reason: 'operator', by: 'npm run sessions' };
@@ -97,7 +97,7 @@ describeWithRedis('an instance that runs', () => {
     );
     expect(await shared.redis.run('PTTL', 'app:operator-notes')).toBeGreaterThan(86_000_000);
 
-    const stop = auditOperatorEndings(store, audit, 10);
+    const stop = auditOperatorEndings(store, audit, { pauseMs: 10, leastMs: 1 });
     await expect.poll(() => events).toHaveLength(3);
     const ended_at = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     const about = { event: 'session.ended', ...ended, ended_at };
@@ -127,9 +127,34 @@ describeWithRedis('an instance that runs', () => {
       if (asked < 3) throw new Error('away');
       return asked === 3 ? [{ at: 0, sessions: 1, endings: [someone] }] : [];
     };
-    const operatorNotes = { take, leave: async () => {} };
-    const stop = auditOperatorEndings({ command: async () => {}, operatorNotes }, audit, 5);
+    const shared = await sharedRedis();
+    const sessions = Object.assign(await shared.open(), { operatorNotes: { take, leave: async () => {} } });
+    const stop = auditOperatorEndings(sessions, audit, { pauseMs: 5, leastMs: 1 });
     await expect.poll(() => events).toHaveLength(1);
     await stop();
+    await shared.stop();
+  });
+
+  test('looks when a probe asks or a session is gone, no more than every 5 seconds, and for no page', async () => {
+    const shared = await sharedRedis();
+    const { events, audit } = witness();
+    const [store, command] = [await shared.open(), await shared.open()];
+    const { id } = await signIn(store, someone);
+    const stop = auditOperatorEndings(store, audit);
+    const read = (session: string) => new Promise((resolve) => store.store.get(session, resolve));
+    const looks = (commands: string[]) => commands.filter((line) => line.includes('operator-notes'));
+    expect(looks(await shared.redis.monitor(() => read(id)))).toEqual([]);
+    await endingsOf(1).leaveIn(command);
+    await read('a-session-that-is-gone');
+    await expect.poll(() => events).toHaveLength(1);
+    const again = () => Promise.all([store.check(), store.check(), read('gone'), read('gone too')]);
+    expect(looks(await shared.redis.monitor(again))).toEqual([]);
+    await stop();
+    const stopAgain = auditOperatorEndings(store, audit);
+    await endingsOf(1).leaveIn(command);
+    await store.check();
+    await expect.poll(() => events).toHaveLength(2);
+    await stopAgain();
+    await shared.stop();
   });
 });

@@ -85,6 +85,19 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     });
   });
 
+  test('end --all and list know the sessions of their own REDIS_KEY_PREFIX only', async () => {
+    const { browser } = await all.signIn('alice');
+    const other = { ...all.env, REDIS_KEY_PREFIX: 'app:two:' };
+    expect((await sessions(other, 'list', '--sub', 'alice')).said).toBe(
+      'The user alice is signed in nowhere.\n',
+    );
+    expect(await sessions(other, 'end', '--all')).toMatchObject({ code: 0, complained: '' });
+    expect(await statusOf(browser, all.one)).toBe(200);
+    expect((await run('list', '--sub', 'alice')).said).toMatch(/^The user alice has one session\./);
+    expect(await run('end', '--all')).toMatchObject({ code: 0 });
+    expect(await statusOf(browser, all.one)).toBe(401);
+  });
+
   test('end --sub ends all sessions of one user, says how many, and the user is told', async () => {
     const here = (await all.signIn('alice', all.one)).browser;
     const there = (await all.signIn('alice', all.two)).browser;

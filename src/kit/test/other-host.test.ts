@@ -43,7 +43,12 @@ describe('at another name of the host', () => {
   beforeAll(async () => {
     pair = await startPair({
       env: { OIDC_PAR: 'off' },
-      routes: { mount: (app) => app.get('/any/*rest', requireAuth(), (_req, res) => void res.send('seen')) },
+      routes: {
+        mount: (app) => {
+          app.get('/any/*rest', requireAuth(), (_req, res) => void res.send('seen'));
+          app.get('/strong', requireAuth({ acr: 'stronger' }), (_req, res) => void res.send('seen'));
+        },
+      },
     });
     origin = pair.app.origin;
   });
@@ -145,6 +150,9 @@ describe('at another name of the host', () => {
     const { browser } = await pair.signIn('alice');
     const Cookie = browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
     expect((await by('localhost', '/profile', { Cookie })).status).toBe(200);
+    // A step-up starts where they are signed in.
+    const stepUp = await by('localhost', '/strong', { Cookie });
+    expect(new URL(stepUp.location ?? '').origin).toBe(pair.provider.issuer);
     const cleaned = await by('localhost', '/profile?host-checked=yes', { Cookie });
     expect([cleaned.status, cleaned.location]).toEqual([302, '/profile']);
     const outside = await by('localhost', '//evil.example/..//any/x?host-checked=yes', { Cookie });
@@ -178,6 +186,23 @@ describe('whose name is still another at BASE_URL', () => {
     for (let turn = 0; turn < 8; turn++)
       await ask(origin, '/profile?host-checked=yes', { Host: `name-${turn}` });
     expect(said()).toHaveLength(5);
+  });
+
+  test("is led nowhere by an answer that starts the sign-in once more, nor by a third party's start", async () => {
+    const { origin } = pair.app;
+    const first = await ask(origin, '/profile?host-checked=yes', { Host: 'upstream' });
+    const state = new URL(first.location ?? '').searchParams.get('state') ?? '';
+    const Cookie = (first.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ');
+    const expired = new URLSearchParams({
+      ...{ error: 'temporarily_unavailable', error_description: 'authentication_expired' },
+      ...{ state, iss: pair.provider.issuer },
+    });
+    const again = await ask(origin, `/auth/callback?${expired}`, { Host: 'upstream', Cookie });
+    expect([again.status, new URL(again.location ?? '').origin]).toEqual([302, pair.provider.issuer]);
+
+    const start = `/auth/initiate-login?iss=${encodeURIComponent(pair.provider.issuer)}`;
+    const asked = await ask(origin, start, { Host: 'upstream' });
+    expect([asked.status, asked.location]).toEqual([200, undefined]);
   });
 
   test('X-Forwarded-Host of a proxy of ours counts too, and neither header can be used against BASE_URL', async () => {

@@ -1,10 +1,11 @@
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../config/index.ts';
 import { examine } from '../doctor/examine.ts';
 import { checkRedis } from '../doctor/redis.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import { recheck } from '../session/by-owner.ts';
+import { openSessions } from '../store/index.ts';
 import { getAccessToken } from '../tokens/access-token.ts';
 import type { AppWithRoutes, MoreRoutes } from './helpers/app-with-routes.ts';
 import type { Browser } from './helpers/browser.ts';
@@ -12,14 +13,15 @@ import { kitDoc } from './helpers/docs.ts';
 import { about, sessionSecret } from './helpers/doctor-run.ts';
 import { clientId, clientSecret } from './helpers/identity-provider.ts';
 import { type Pair, startPair } from './helpers/pair.ts';
-import { hasRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
+import { hasRedis, type RedisServer, startRedis, startRedisCluster } from './helpers/redis-server.ts';
+import { secret, signIn, witness } from './helpers/stored-sessions.ts';
 
 const docs = kitDoc('docs/operations.md');
 const line = /^ *(ACL SETUSER app on >password .*)$/m.exec(docs ?? '')?.[1] ?? '';
 const rights = line.split(' ').filter((word) => word.startsWith('+'));
 
 /** Rights in the line that one server without replicas does not need, and what the doctor asks. */
-const forOthers = ['+role', '+wait', '+cluster|slots', '+cluster|info', '+asking', '+info'];
+const forOthers = ['+role', '+wait', '+cluster|slots', '+cluster|info', '+asking', '+info', '+client|info'];
 
 /** So short that every use of a token refreshes it first. */
 const accounts = [{ sub: 'alice', purpose: '', claims: { name: 'Alice Adams' }, accessTokenSeconds: 1 }];
@@ -119,9 +121,12 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
       expect(await pair.provider.sendLogoutToken(clientId, { sub: 'alice' })).toMatchObject({ status: 200 });
       expect(await operator.keys('app:seen:*')).toHaveLength(seen + 1);
     },
-    async 'an ending of all'() {
+    async 'an ending of all, by an operator'() {
       await pair.signIn('alice');
       expect(await app.sessions.endAll('operator')).toBeGreaterThan(0);
+      await app.sessions.operatorNotes.leave({ at: Date.now(), sessions: 1, endings: [] });
+      await expectEnds();
+      expect(await app.sessions.operatorNotes.take()).toHaveLength(1);
     },
   };
 
@@ -138,6 +143,7 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
     expect([...kinds].sort()).toEqual(
       [
         'answer',
+        'operator-notes',
         'ended',
         'limit',
         'order',
@@ -153,7 +159,8 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
     expect(await refusals()).toEqual([]);
     expect(app.events('store.lost')).toEqual([]);
     const used: string[] = String(await operator.info('commandstats')).match(/(?<=^cmdstat_)[^:]+/gm) ?? [];
-    const unused = rights.filter((right) => !used.includes(right.slice(1)));
+    // The operator's own commands were none of the app's.
+    const unused = rights.filter((right) => /^.(keys|ttl)$/.test(right) || !used.includes(right.slice(1)));
     expect(unused.sort()).toEqual([...forOthers].sort());
   });
 
@@ -173,7 +180,7 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
     expect(line?.text).toMatch(/^localhost:\d+ answers\. The app's keys there begin with "app:"\.$/);
   });
 
-  test.each(rights.filter((right) => !forOthers.includes(right) && right !== '+select'))(
+  test.each(rights.filter((right) => !forOthers.includes(right)))(
     'without %s is not, and the doctor says the line to set',
     async (right) => {
       const missing = right.slice(1);
@@ -196,5 +203,34 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
     const [found] = about(await doctor(), 'Redis');
     expect(found).toMatchObject({ state: 'failed', hint: expect.stringContaining('ACL SETUSER app ~app:*') });
     await redis.run(...line.split(' '));
+  });
+
+  test('is allowed in a cluster too, where the doctor looks for more rights', {
+    timeout: 60_000,
+  }, async () => {
+    const cluster = await startRedisCluster();
+    onTestFinished(() => cluster.stop());
+    const onEach = (...args: string[]) => Promise.all(cluster.nodes.map((node) => node.run(...args)));
+    await onEach(...line.split(' '));
+    const urls = cluster.urls.map((url) => url.replace('://', '://app:password@'));
+    const { redis: at, ...config } = loadConfig({ ...env(), REDIS_URL: urls.join() });
+    const look = () => checkRedis({ ...config, redis: at });
+    const sessions = await openSessions({
+      ...{ redis: at, secrets: [secret], idleSeconds: 60, maxSeconds: 28_800, ...witness() },
+    });
+    await signIn(sessions);
+    expect(await sessions.endAll('operator')).toBe(1);
+    await sessions.close();
+    for (const node of cluster.nodes) expect(await node.run('ACL', 'LOG')).toEqual([]);
+    for (const check of ['Redis', 'Redis write', 'Redis rights'])
+      expect(about(await look(), check)).toMatchObject([{ state: 'ok' }]);
+    for (const right of ['role', 'wait', 'cluster|info', 'asking']) {
+      await onEach('ACL', 'SETUSER', 'app', `-${right}`);
+      const hints = (await look()).filter(({ state }) => state === 'failed').map(({ hint }) => hint);
+      expect(hints, right).toEqual([
+        expect.stringMatching(new RegExp(`ACL SETUSER app .*\\+${right.replace('|', '\\|')}`)),
+      ]);
+      await onEach('ACL', 'SETUSER', 'app', `+${right}`);
+    }
   });
 });

@@ -60,6 +60,26 @@ describeWithRedis('what a page costs', () => {
     expect(keys.sort()).toEqual(['app:order', `app:why:{${id}}`]);
   });
 
+  it('keeps the order of endings for a day after the last sign-in or ending, and a look changes nothing', async () => {
+    const left = async () => Number(await shared.redis.run('TTL', 'app:order'));
+    const nearEnd = () => shared.redis.run('EXPIRE', 'app:order', '1000');
+    for (const use of [
+      () => sessions.markSignIn(),
+      () => sessions.endOwner(alice, 'provider'),
+      () => sessions.endAll('operator'),
+      () => sessions.doubtSignIns(alice),
+    ]) {
+      await sessions.markSignIn();
+      await nearEnd();
+      await use();
+      expect(await left(), `${use}`).toBeGreaterThan(86_000);
+    }
+    await nearEnd();
+    await sessions.check();
+    await sessions.list(alice);
+    expect(await left()).toBeLessThanOrEqual(1000);
+  });
+
   it('leaves nothing for ever: every key has an end', async () => {
     const { id } = await signIn(sessions);
     await signIn(sessions);

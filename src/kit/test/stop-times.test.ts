@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { closeInTime, closingMs, graceMs } from '../closing.ts';
+import { closeInTime, closingMs, graceMs } from '../process/closing.ts';
 import { kitDocs, readDoc, section, sharedFile } from './helpers/docs.ts';
 import { manifests } from './helpers/manifests.ts';
 

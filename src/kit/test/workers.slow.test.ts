@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { longestStopMs } from '../closing.ts';
+import { longestStopMs } from '../process/closing.ts';
 import { describeWithRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
-import { ask, endGroup, launchWorkers, pidsOfAnswers, workerPids } from './helpers/workers.ts';
+import { ask, endGroup, launchWorkers, pidsOfAnswers, signal, workerPids } from './helpers/workers.ts';
 
 describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
   let redis: RedisServer;
@@ -31,8 +31,8 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
     slow.write('GET / HTTP/1.1\r\nHost: localhost\r\n');
     expect((await once(slow, 'data'))[0]).toMatch(/^HTTP\/1\.1 408 /);
 
-    const [hanging = 0, other] = workerPids(server);
-    process.kill(hanging, 'SIGHUP');
+    const [hanging, other] = workerPids(server);
+    signal(hanging, 'SIGHUP');
     // One connection at most is on its way to it.
     await ask(server, { patienceMs: 1_000 }).catch(() => {});
     await ask(server, { patienceMs: 1_000 }).catch(() => {});

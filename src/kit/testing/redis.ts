@@ -57,7 +57,11 @@ async function launchOnFreePort(folder: string): Promise<{ port: number; child: 
 }
 
 /** Resolves when it takes connections. It ends with this process, also where that is killed. */
-export async function launchRedis(executable: string, args: readonly string[]): Promise<ChildProcess> {
+export async function launchRedis(
+  executable: string,
+  args: readonly string[],
+  ready = /Ready to accept connections/,
+): Promise<ChildProcess> {
   const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   let said = '';
   await new Promise<void>((resolve, reject) => {
@@ -66,7 +70,7 @@ export async function launchRedis(executable: string, args: readonly string[]): 
     );
     child.stdout.on('data', (text) => {
       said += text;
-      if (/Ready to accept connections/.test(said)) resolve();
+      if (ready.test(said)) resolve();
     });
     child.once('exit', () => reject(new Error(`redis-server ended at its start: ${said}`)));
     if (child.pid !== undefined) guard(child);

@@ -2,6 +2,7 @@ import type { ClientMetadata } from 'oidc-provider';
 import { type ProviderOptions, startProvider } from '../../dev/provider.ts';
 import { tokenExchange } from '../../dev/provider-exchange.ts';
 import { type Browser, type Page, readForm } from './browser.ts';
+import { borrowKeys } from './provider-keys.ts';
 
 export type IdentityProvider = Awaited<ReturnType<typeof startIdentityProvider>>;
 
@@ -24,7 +25,9 @@ export async function startIdentityProvider({
 }: IdentityProviderOptions = {}) {
   /** Each request the provider got, such as `POST /token`. */
   const requests: string[] = [];
+  const { jwks, giveBack } = await borrowKeys(options.algs ?? ['RS256']);
   const provider = await startProvider({
+    jwks,
     ...options,
     onRequest(line) {
       requests.push(line);
@@ -51,6 +54,10 @@ export async function startIdentityProvider({
     /** The same for any response mode: the callback address, and the form with form_post. */
     answer: (browser: Browser, authorizationUrl: string, account: string) =>
       answer(provider.issuer, browser, authorizationUrl, account),
+    async stop() {
+      await provider.stop();
+      giveBack();
+    },
   };
 }
 

@@ -137,16 +137,18 @@ async function startOn(listenOn: number, { password, tls, args = [] }: RedisOpti
 
 export interface RedisCluster {
   readonly urls: string[];
+  /** The three masters, and then the replica of each. */
   readonly nodes: RedisServer[];
   /** The keys of all nodes. */
   keys(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
-/** Three masters, each with a third of the slots. */
-export async function startRedisCluster(): Promise<RedisCluster> {
+/** Three masters, each with a third of the slots, and behind them, where they are wanted, a replica of each. */
+export async function startRedisCluster({ replicas = false } = {}): Promise<RedisCluster> {
   const settings = ['enabled yes', 'node-timeout 1000', 'require-full-coverage no', 'config-file nodes.conf'];
   const args = settings.flatMap((setting) => `--cluster-${setting}`.split(' '));
+  if (replicas) args.push('--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1');
   const nodes: RedisServer[] = [];
   for (let count = 0; count < 3; count++) nodes.push(await startRedis({ args }));
   const [first] = nodes as [RedisServer];
@@ -164,6 +166,16 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     const known = await Promise.all(nodes.map((node) => node.run('CLUSTER', 'SLOTS')));
     return known.every((slots) => (slots as unknown[]).length === 3);
   });
+  for (const master of replicas ? [...nodes] : []) {
+    const id = String(await master.run('CLUSTER', 'MYID'));
+    const replica = await startRedis({ args });
+    nodes.push(replica);
+    await replica.run('CLUSTER', 'MEET', '127.0.0.1', `${first.port}`);
+    await until(async () => String(await replica.run('CLUSTER', 'NODES')).includes(`${id} `));
+    await until(async () => /cluster_state:ok/.test(String(await replica.run('CLUSTER', 'INFO'))));
+    await replica.run('CLUSTER', 'REPLICATE', id);
+    await until(async () => ((await master.run('ROLE')) as unknown[][])[2]?.length === 1);
+  }
   return {
     urls,
     nodes,

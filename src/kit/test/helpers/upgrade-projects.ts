@@ -40,11 +40,8 @@ export interface Run {
   stderr: string;
 }
 
-/** A folder for the projects of a test file; its name has a blank. */
-function temporaryFolder(): { folder: string; remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), 'an upgrade-'));
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
-}
+/** Where Node keeps what it compiles of the programs of a test file's projects, so that they start in half the time. */
+let compiled: string | undefined;
 
 /** A small template and a copy of it, in a folder of their own. */
 export interface FreshProjects {
@@ -60,20 +57,21 @@ export interface FreshProjects {
  * @param receive is handed them before each test
  */
 export function useFreshProjects(receive: (projects: FreshProjects) => void): void {
-  let made: ReturnType<typeof temporaryFolder>;
-  let place: ReturnType<typeof temporaryFolder>;
+  let temporary: string;
+  const remove = (folder: string) => rmSync(folder, { recursive: true, force: true });
   beforeAll(() => {
-    made = temporaryFolder();
-    copyOf(smallTemplate(join(made.folder, 'template')), join(made.folder, 'my app'));
+    temporary = mkdtempSync(join(tmpdir(), 'an upgrade-'));
+    compiled = join(temporary, 'compiled');
+    copyOf(smallTemplate(join(temporary, 'made/template')), join(temporary, 'made/my app'));
   });
   beforeEach(() => {
-    place = temporaryFolder();
-    const { folder } = place;
-    cpSync(made.folder, folder, { recursive: true });
+    // At the same path for each test: there Node knows the programs again that it has compiled.
+    const folder = join(temporary, 'fresh');
+    cpSync(join(temporary, 'made'), folder, { recursive: true });
     receive({ folder, template: project(join(folder, 'template')), copy: project(join(folder, 'my app')) });
   });
-  afterEach(() => place.remove());
-  afterAll(() => made.remove());
+  afterEach(() => remove(join(temporary, 'fresh')));
+  afterAll(() => remove(temporary));
 }
 
 /** A template of a few files, with this tree's upgrade program as its kit. */
@@ -182,7 +180,7 @@ export function project(folder: string): Project {
       cwd: folder,
       encoding: 'utf8',
       timeout: 110_000,
-      env: { PATH, HOME, NO_COLOR: '1', ...env },
+      env: { PATH, HOME, NO_COLOR: '1', ...(compiled && { NODE_COMPILE_CACHE: compiled }), ...env },
     });
     return { status, stdout, stderr };
   };

@@ -44,6 +44,12 @@ export function workerPids({ lines }: ServerProcess): number[] {
   return lines.filter(({ msg }) => msg === 'worker started').map(({ pid }) => Number(pid));
 }
 
+/** To a worker. Without its pid nobody: 0 would be this test and whoever started it. */
+export function signal(pid: number | undefined, name: NodeJS.Signals): void {
+  if (!pid) throw new Error('no such worker');
+  process.kill(pid, name);
+}
+
 interface Question {
   path?: string;
   agent?: Agent;

@@ -1,9 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../log/index.ts';
 import { longestStopMs } from './closing.ts';
-import type { Config } from './config/index.ts';
 import { createHandOver, tell } from './hand-over.ts';
-import type { Log } from './log/index.ts';
 import type { FromWorker } from './worker.ts';
 
 /** How long a worker that died is waited for: growing, until one has lived so long that it is a new trouble. */

@@ -2,6 +2,7 @@ import type { Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptWaiting } from './connections.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
 /** The address that all workers serve from. The first process accepts connections and hands each to a worker. */
@@ -59,8 +60,7 @@ export function createHandOver(): HandOver {
       worker.on('disconnect', () => void free.delete(worker));
     },
     async close() {
-      // After the connections that the system has accepted so far were taken, in this turn of the event loop.
-      await new Promise(setImmediate);
+      await acceptWaiting(server);
       server.close();
       const allGone = new Promise<void>((resolve) => {
         drained = resolve;

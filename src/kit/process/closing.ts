@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from './log/index.ts';
+import type { Log } from '../log/index.ts';
 
 // How long a stop takes at most, beside SHUTDOWN_DELAY_SECONDS. The files in deploy/, compose.yaml and docs/operations.md
 // give the process that long before it is killed.

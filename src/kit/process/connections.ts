@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/index.ts';
 import { graceMs } from './closing.ts';
-import type { Config } from './config/index.ts';
 
 /** What a server has to do with its connections. */
 export interface Connections {
@@ -16,12 +16,33 @@ export async function listen(server: Server, { port, host }: Config): Promise<Co
   server.listen(port, host);
   await once(server, 'listening');
   return {
-    allClosed() {
+    async allClosed() {
+      await acceptWaiting(server);
       const closed = once(server, 'close');
       NetServer.prototype.close.call(server); // The one of http closes idle connections at once.
       return closed;
     },
   };
+}
+
+/** How long connections that go on coming are accepted at a stop. */
+const acceptingMs = 250;
+
+/**
+ * Accepts the connections that wait in the system's queue, which would be reset when the server closes. Node takes one
+ * in each turn of the event loop; after two turns without any, none waits.
+ */
+export async function acceptWaiting(server: NetServer): Promise<void> {
+  let quietTurns = 0;
+  const accepted = () => {
+    quietTurns = 0;
+  };
+  server.on('connection', accepted);
+  for (const end = performance.now() + acceptingMs; quietTurns < 2 && performance.now() < end; ) {
+    quietTurns += 1;
+    await new Promise(setImmediate);
+  }
+  server.off('connection', accepted);
 }
 
 /**
