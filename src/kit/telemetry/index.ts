@@ -54,9 +54,15 @@ export function createTelemetry(config: Config, apis: Apis): Telemetry {
     tracedProvider,
     ...(config.redis.urls.length > 0 && { redisCommand: redisTelemetry(config.redis) }),
     requests: requestTelemetry(config.baseUrl),
-    ...(hasTraces() && { bound: (work: () => void) => context.bind(context.active(), work) }),
+    ...(hasTraces() && { bound }),
     close: () => closeGauges(),
   };
+}
+
+/** As `context.bind`, which defines a property on each function that it makes. */
+function bound(work: () => void): () => void {
+  const active = context.active();
+  return () => context.with(active, work);
 }
 
 function counter(name: string, unit: string, description: string) {

@@ -10,14 +10,14 @@ const bounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
  * Measures each command to Redis, and traces those of a request. Of a command only its name is kept: keys and values
  * are sessions (R20).
  */
-export function redisTelemetry({ urls }: RedisConfig): ObserveCommand {
+export function redisTelemetry({ urls, sentinel }: RedisConfig): ObserveCommand {
   const duration = metrics.getMeter(scope).createHistogram('db.client.operation.duration', {
     unit: 's',
     description: 'Duration of commands to Redis',
     advice: { explicitBucketBoundaries: bounds },
   });
   const tracer = trace.getTracer(scope);
-  const server = serverIn(urls);
+  const server = sentinel ? {} : serverIn(urls); // Sentinels say where it is.
 
   return (command) => {
     const started = performance.now();

@@ -35,6 +35,15 @@ describe('a collector', () => {
       },
     ));
 
+  test('that takes a request and never answers it holds up no stop for a second', () =>
+    withOtlpApp({}, async ({ receiver, server, open }) => {
+      receiver.answers(() => {});
+      await open('/');
+      await until(() => receiver.received.length > 0);
+      await open('/');
+      expect(await timeOf(() => server.stop())).toBeLessThan(1_500);
+    }));
+
   test('that is away is said once with what to do, and the app serves', () =>
     withOtlpApp(
       {
