@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readBounded } from './bounded-file.ts';
 import { cannotBeRead } from './key-file.ts';
 
 const setting = 'EXTRA_CA_FILE';
@@ -40,13 +41,14 @@ export function doubtsAbout(cas: readonly string[], now = Date.now()): string[] 
 
 function textOf(path: string): string | { problem: string } {
   try {
-    const { size } = statSync(path);
-    if (size > mostBytes) {
+    // Each process of WORKERS reads it, and a pipe gives the second one nothing.
+    if (!statSync(path).isFile()) return { problem: cannotBeRead(setting) };
+    const content = readBounded(path, mostBytes);
+    if (content === undefined) {
       return {
         problem: `${setting} names a file of more than 1 MB: keep only the certificates of your own CAs.`,
       };
     }
-    const content = readFileSync(path);
     // Each certificate in DER begins with a SEQUENCE whose length takes two bytes (X.690 §8.1.3.5).
     return content[0] === 0x30 && content[1] === 0x82
       ? {

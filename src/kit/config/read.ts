@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readBounded } from './bounded-file.ts';
 import { unknownNames } from './names.ts';
 import { fallbackOf, type OwnSetting, type OwnSettings, parsed } from './own-settings.ts';
 import {
@@ -177,8 +177,7 @@ function rawSecret(
 /** Undefined when there is no such file, or it is no text of a sensible size. */
 export function readTextFile(path: string): string | undefined {
   try {
-    const content = readFileSync(path);
-    return content.length > 100_000 ? undefined : content.toString('utf8');
+    return readBounded(path, 100_000)?.toString('utf8');
   } catch {
     return undefined;
   }

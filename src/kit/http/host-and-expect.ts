@@ -17,15 +17,27 @@ export function passOnExpectations(server: Server, listener: RequestListener): v
 }
 
 /**
- * Refuses HTTP/1.1 without Host (400, RFC 9112 §3.2) and an expectation that is not met (417, RFC 9110 §10.1.1). The
- * connection ends: nobody knows whether a body that somebody held back will come.
+ * Refuses HTTP/1.1 without Host, any request with two (400, RFC 9112 §3.2: a proxy may go by the other one) and an
+ * expectation that is not met (417, RFC 9110 §10.1.1). The connection ends: nobody knows whether a body that somebody held
+ * back will come.
  */
 export const hostAndExpect: RequestHandler = (req, res, next) => {
   if (unmet.has(req)) next(refused(res, 417, 'what the header Expect asks for is not known'));
   else if (req.headers.host === undefined && req.httpVersion === '1.1')
     next(refused(res, 400, 'the request has no Host'));
+  else if (hasTwoHosts(req.rawHeaders)) next(refused(res, 400, 'the request has more than one Host'));
   else next();
 };
+
+/** Of several, Node keeps the first without a word. Names and values take turns. */
+function hasTwoHosts(raw: readonly string[]): boolean {
+  let found = 0;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
+  }
+  return found > 1;
+}
 
 function refused(res: Parameters<RequestHandler>[1], status: number, text: string): ErrorWithMessage {
   res.setHeader('Connection', 'close');

@@ -6,7 +6,8 @@ import { localAddress } from './return-path.ts';
 
 /** At the end of an address of BASE_URL's, for a browser that was led there. */
 const mark = 'host-checked=yes';
-const markAtEnd = new RegExp(`[?&]${mark}$`);
+/** All of them: in a link with many, one redirect for each would be more than browsers follow. */
+const markAtEnd = new RegExp(`(?:[?&]${mark})+$`);
 
 /** What `/auth/login` must not take for a parameter of the provider. */
 export const hostMark = 'host-checked';

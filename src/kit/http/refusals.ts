@@ -98,13 +98,20 @@ function statusOf(code: string | undefined, { bytesRead }: Socket): number | und
   return code?.startsWith('HPE_') ? 400 : undefined;
 }
 
+/** How Node itself knows the answer that a connection is for, and the request that it reads. */
+interface HttpSocket extends Socket {
+  _httpMessage?: ServerResponse | null;
+  parser?: { incoming?: IncomingMessage | null } | null;
+}
+
 /**
  * Not where a part of an answer is out, nor where an earlier request on this connection waits for its own: the page would
- * be taken for that. `_httpMessage` is how Node itself knows the answer that a connection is for.
+ * be taken for that. Nor where a request was answered before its body came to an end: the page would be taken for the
+ * answer to the next one (RFC 9112 §9.2).
  */
-function mayWrite(socket: Socket & { _httpMessage?: ServerResponse | null }): boolean {
-  const { _httpMessage: open } = socket;
-  return socket.writable && !(open && (open.headersSent || open.req.complete));
+function mayWrite({ writable, _httpMessage: open, parser }: HttpSocket): boolean {
+  if (open) return writable && !open.headersSent && !open.req.complete;
+  return writable && parser?.incoming?.complete !== false;
 }
 
 /** What `securityHeaders` sets. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { shown } from './shown.ts';
 
 export const usage = `Lists and ends sessions, in the store that REDIS_URL names.
 
@@ -37,8 +38,8 @@ export function readArguments(args: readonly string[]): Order {
   const named = more[0]?.startsWith('{') ? userIn(more.shift() as string) : undefined;
   if (command === undefined) throw new UsageError('Say what to do: list or end.');
   if (command !== 'list' && command !== 'end')
-    throw new UsageError(`There is no command "${command}": say list or end.`);
-  if (more.length > 0) throw new UsageError(`I do not know what to do with "${more[0]}".`);
+    throw new UsageError(`There is no command "${shown(command)}": say list or end.`);
+  if (more.length > 0) throw new UsageError(`I do not know what to do with "${shown(more[0] as string)}".`);
 
   const sid = once('sid', values.sid);
   const sub = once('sub', [...(values.sub ?? []), ...(named ? [named.sub] : [])]);
@@ -99,7 +100,7 @@ function once<T extends string | boolean>(name: string, values: T[] | undefined)
 /** Node's own words name the option in quotes; the rest of them is for programmers. */
 function sentence({ code, message }: Error & { code?: string }): string {
   const option = /'(?:-\w, )?(--?[^ '=]+)/.exec(message)?.[1] ?? 'an option';
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `There is no option ${option}.`;
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `There is no option ${shown(option)}.`;
   if (/^--(sub|sid|iss)$/.test(option))
     return `${option} needs a value. One that begins with a dash is written ${option}=-value.`;
   return `${option} takes no value.`;

@@ -4,6 +4,7 @@ import { sessionHash } from '../log/index.ts';
 import { everyTenant, issues, listedIssuers } from '../provider/issuers.ts';
 import type { Sessions, StoredSession } from '../store/index.ts';
 import { type Order, UsageError } from './arguments.ts';
+import { shown } from './shown.ts';
 
 /**
  * Carries out what was asked for; returns what to tell the operator.
@@ -30,11 +31,12 @@ export async function carryOut(
     ended.push({ iss, count: await sessions.endOwner({ iss, ...owner }, 'operator') });
   const some = ended.filter((each) => each.count > 0);
   const sum = some.reduce((total, each) => total + each.count, 0);
-  const whose = 'sub' in whom ? `of the user ${whom.sub}` : `of the provider's session ${whom.sid}`;
+  const whose =
+    'sub' in whom ? `of the user ${shown(whom.sub)}` : `of the provider's session ${shown(whom.sid)}`;
   const said = sum === 0 ? `There was no session ${whose} to end.` : `Ended ${count(sum)} ${whose}.`;
   // Users of two issuers are two people, whatever they are called.
   const several = some.length > 1 && config.providers.length > 1;
-  const each = several ? some.map(({ iss, count: own }) => `${count(own)} of ${iss}`) : [];
+  const each = several ? some.map(({ iss, count: own }) => `${count(own)} of ${shown(iss)}`) : [];
   return [said, ...each, ...notCovered(config, only)].join('\n');
 }
 
@@ -46,7 +48,7 @@ async function list(
   const found: StoredSession[] = [];
   for (const iss of issuersOf(config, only)) found.push(...(await sessions.list({ iss, sub })));
   const more = notCovered(config, only);
-  if (found.length === 0) return [`The user ${sub} is signed in nowhere.`, ...more].join('\n');
+  if (found.length === 0) return [`The user ${shown(sub)} is signed in nowhere.`, ...more].join('\n');
   const rows = found
     .map((session) => ({ user: session.data.user, cells: cellsOf(session, config) }))
     .sort((one, other) => (other.cells.at(-1) ?? '').localeCompare(one.cells.at(-1) ?? ''));
@@ -56,14 +58,19 @@ async function list(
     several ? ['provider', ...heads] : heads,
     ...rows.map(({ user, cells }) => (several ? [user?.provider ?? '?', ...cells] : cells)),
   ];
-  return [`The user ${sub} has ${count(found.length)}.`, '', ...aligned(table), ...more].join('\n');
+  return [`The user ${shown(sub)} has ${count(found.length)}.`, '', ...aligned(table), ...more].join('\n');
 }
 
 function cellsOf({ id, data: { user }, idleSecondsLeft }: StoredSession, { session }: Config): string[] {
   const idleSeconds = session.idleMinutes * 60;
   const lastSeen = new Date(Date.now() - Math.max(0, idleSeconds - idleSecondsLeft) * 1000);
   // The hash by which the log knows the session: with the id itself anybody could take it over (R20).
-  return [sessionHash(id), user?.device ?? '?', minute(new Date(user?.signedInAt ?? 0)), minute(lastSeen)];
+  return [
+    sessionHash(id),
+    shown(user?.device ?? '?'),
+    minute(new Date(user?.signedInAt ?? 0)),
+    minute(lastSeen),
+  ];
 }
 
 /**
@@ -83,7 +90,7 @@ function issuersOf({ providers }: Config, only: string | undefined): string[] {
   const known = providers.map(({ issuer, allowedTenants }) =>
     allowedTenants.length > 0 ? exampleOf(issuer) : issuer,
   );
-  throw new UsageError(`${only} is no issuer of the settings, which have ${known.join(', ')}.`);
+  throw new UsageError(`${shown(only)} is no issuer of the settings, which have ${known.join(', ')}.`);
 }
 
 /** What was left out: whoever ends sessions in haste must not take them for ended. */

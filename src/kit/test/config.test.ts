@@ -583,6 +583,7 @@ describe('secrets', () => {
     const { SESSION_SECRET: _, ...rest } = minimal;
     expect(problemOf({ SESSION_SECRET_FILE: join(folder, 'none') }, rest)).toMatch(/cannot be read/);
     expect(problemOf({ SESSION_SECRET_FILE: folder }, rest)).toMatch(/cannot be read/);
+    expect(problemOf({ SESSION_SECRET_FILE: '/dev/zero' }, rest)).toMatch(/cannot be read/);
     expect(problemOf({ SESSION_SECRET_FILE: file('empty', '\n') }, rest)).toMatch(/empty file/);
     expect(problemOf({ SESSION_SECRET_FILE: file('two', `${secret}\n\n`) }, rest)).toMatch(/line break/);
   });

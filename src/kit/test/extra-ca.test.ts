@@ -78,6 +78,7 @@ describe('the file', () => {
   test.each<[what: string, path: string, says: RegExp]>([
     ['is not there', join(folder, 'none'), /^EXTRA_CA_FILE names a file that cannot be read: check path and/],
     ['is a folder', folder, /cannot be read/],
+    ['never ends', '/dev/zero', /cannot be read/],
     [
       'is two files',
       `${certificates.ca},${certificates.ca}`,

@@ -96,6 +96,8 @@ describe('the app', () => {
     ['a first line that is none', `${canary}\r\n\r\n`, 400],
     ['TLS where there is none', Buffer.from('16030100c8010000c40303', 'hex'), 400],
     ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['two of Host', 'GET / HTTP/1.1\r\nHost: a\r\nhOST: a\r\n\r\n', 400],
+    ['two of Host, in HTTP/1.0', 'GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n', 400],
     ['a header that is none', `GET / HTTP/1.1\r\nHost: a\r\n${canary}\r\n\r\n`, 400],
     ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
     ['a broken chunk', `${usual}zz\r\n`, 400],
@@ -150,6 +152,15 @@ describe('the app', () => {
     const answer = await send(port, `GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n${canary}\r\n\r\n`);
     expect(answer.match(/HTTP\/1\.1/g)?.length ?? 0).toBeLessThanOrEqual(1);
     expect(answer).not.toContain('400');
+  });
+
+  test('says nothing more about a body whose request has its answer already', async () => {
+    const { socket, ended } = talkTo(port);
+    socket.write('POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
+    await once(socket, 'data');
+    // A proxy would give this page to whoever asks next on the connection.
+    socket.write('zz\r\n');
+    expect((await ended).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 403']);
   });
 
   test('answers the next request of a kept connection as the first', async () => {

@@ -221,6 +221,8 @@ describe('npm run sessions', () => {
     ['list --sid a', 'Say whose sessions to list: --sub <sub>.'],
     ['list --sub a b', 'I do not know what to do with "b".'],
     ['list end', 'I do not know what to do with "end".'],
+    ['list \u001b[2J', 'I do not know what to do with "\\u001b[2J".'],
+    ['\u009b2J', 'There is no command "\\u009b2J": say list or end.'],
     ['end', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
     ['end --sub', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
     ['end --sub --all', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
@@ -271,6 +273,17 @@ describe('npm run sessions', () => {
 });
 
 describe.each(stores)('with sessions in $store', ({ share }) => {
+  test('what a pasted line names cannot write on the terminal', async () => {
+    const config = loadConfig(settings);
+    const shared = await share();
+    const sessions = await shared.open();
+    const hostile = 'a\u001b[2J\nEnded 9 sessions.';
+    const whom = { iss: config.providers[0].issuer, sub: hostile };
+    for (const order of [{ command: 'list', ...whom } as const, { command: 'end', whom } as const])
+      expect(await carryOut(order, sessions, config)).toMatch(/user a\\u001b\[2J\\u000aEnded 9 sessions\./);
+    await shared.stop();
+  });
+
   test('a shared issuer of Entra stands for that of each tenant let in', async () => {
     const shared = await share();
     const store = await shared.open();

@@ -94,6 +94,10 @@ describe('at another name of the host', () => {
     const { browser } = await pair.signIn('alice');
     const { location = '' } = await by('localhost', '/profile?a=1');
     expect((await browser.get(location)).url).toBe(`${origin}/profile?a=1`);
+    const many = await browser.get(`${origin}/profile?a=1${'&host-checked=yes'.repeat(50)}`, {
+      follow: false,
+    });
+    expect(many.location).toBe(`${origin}/profile?a=1`);
     const start = await by('localhost', '/auth/login?returnTo=%2Fprofile%3Fb%3D2');
     expect((await browser.get(start.location ?? '')).url).toBe(`${origin}/profile?b=2`);
   });
