@@ -1,7 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import pino, { type DestinationStream, type LogFn, type Logger, type LoggerOptions } from 'pino';
 import { instanceId, serviceName } from './instance.ts';
+import { besides } from './own-fields.ts';
 import { isSecretName, withoutSecrets } from './redaction.ts';
 import { keepRoutes, routeOf } from './route.ts';
 
@@ -79,7 +80,8 @@ export function createLog(level: string, destination?: DestinationStream, mixin?
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word) => ({ level: word }), log: withoutSecrets },
     serializers: { err: asItIs },
-    ...(mixin && { mixin }),
+    hooks: { logMethod: withOneText },
+    ...(mixin && { mixin, mixinMergeStrategy: withMixin }),
   };
   // In order and at once: a process that ends on an error has told all that came before it.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
@@ -129,7 +131,7 @@ export function requestLog(
   // each request would be kept by V8 with all that it sees, the whole request, until the next full collection.
   Object.defineProperty(app.request, 'log', {
     get(this: IncomingMessage) {
-      return log.child({ request_id: this.id });
+      return log.child({ request_id: this.id }, ofRequest);
     },
   });
   return (req, res, next) => {
@@ -149,6 +151,28 @@ export function requestLog(
     res.on('close', bound(said));
     next();
   };
+}
+
+/** For what the site logs about a request: it may hold a `request_id` of somebody else's. */
+const ofRequest = {
+  formatters: {
+    log: (line: object) => withoutSecrets(besides(line as Record<string, unknown>, ['request_id'])),
+  },
+};
+
+/** A line that is given a text and an object with a text keeps both. */
+function withOneText(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
+  const [line, text] = args as unknown[];
+  const isTwice = text !== undefined && isObject(line) && Object.hasOwn(line, 'msg');
+  method.apply(this, isTwice ? ([besides(line, ['msg']), ...args.slice(1)] as Parameters<LogFn>) : args);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
+}
+
+function withMixin(line: object, own: object): object {
+  return { ...own, ...besides(line as Record<string, unknown>, Object.keys(own)) };
 }
 
 export type RequestLog = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;

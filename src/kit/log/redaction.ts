@@ -1,3 +1,4 @@
+import { besides } from './own-fields.ts';
 import { withoutQuotes } from './quotes.ts';
 
 /** Names of what never reaches a log, however they are written: client_secret, clientSecret, CLIENT_SECRET (R20). */
@@ -38,19 +39,10 @@ export function isSecretName(name: string): boolean {
  * On pino's own redaction by paths each line costs thirty times as much.
  */
 export function withoutSecrets(line: Record<string, unknown>): Record<string, unknown> {
-  const cleaned = cleanObject(line, 0, { left: mostValues });
-  for (const name of ofEachLine) {
-    if (!Object.hasOwn(cleaned, name)) continue;
-    cleaned[`${name}_`] = cleaned[name];
-    delete cleaned[name];
-  }
-  return cleaned;
+  return besides(cleanObject(line, 0, { left: mostValues }), ofEachLine);
 }
 
-/**
- * What every line has of itself. A second field of the name would replace it for most readers, and some log stores
- * refuse the line.
- */
+/** What every line has of itself. */
 const ofEachLine = ['level', 'time', 'service.name', 'service.instance.id'];
 
 function clean(value: unknown, depth: number, budget: Budget): unknown {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 
@@ -23,6 +24,7 @@ export function createSessionCount(
   ids: () => AsyncIterable<readonly string[]>,
 ): () => Promise<number | undefined> {
   let last: number | undefined;
+  const us = randomUUID();
 
   async function count(): Promise<number> {
     let number = 0;
@@ -35,11 +37,12 @@ export function createSessionCount(
     if (!records.command) return count();
     const kept = await records.get(keys.count);
     if (kept !== undefined) last = Number(kept.toString());
-    else if (await records.set(keys.counting, '1', 'NX', atWork)) {
+    else if (await records.set(keys.counting, us, 'NX', atWork)) {
       const started = performance.now();
       last = await count();
       await records.set(keys.count, String(last), 'NX', freshFor(performance.now() - started));
-      await records.del(keys.counting);
+      // Ours alone, and not by `del`, which is carried out again by each new link: another may count by then.
+      await records.deleteIf(keys.counting, us);
     }
     return last;
   };

@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createAudit, createLog } from '../log/index.ts';
+import { createAudit, createLog, type Log, requestLog } from '../log/index.ts';
 import { instanceId, serviceName } from '../log/instance.ts';
 
 const { name: ownName } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -51,6 +51,30 @@ describe('each line', () => {
     expect(JSON.parse(text)).toMatchObject({ level: 'info', level_: 1, time_: 'later', iss: 'a' });
     const audited = written((log) => createAudit(log)('sign_out', { ...own, session: 'id' }));
     for (const name of Object.keys(own)) expect(audited.split(`"${name}":`), name).toHaveLength(2);
+  });
+
+  test('keep their text, their trace and their request, whatever somebody logs that has fields of these names', () => {
+    let text = '';
+    const write = (line: string) => {
+      text = line;
+    };
+    const log = createLog('info', { write }, () => ({ trace_id: 'our trace', span_id: 'our span' }));
+    const app: { request: { id?: string; log?: Log } } = { request: {} };
+    requestLog(log, app, () => false);
+    const req = Object.assign(Object.create(app.request), { id: 'our request' }) as { log: Log };
+    const foreign = { msg: 'theirs', trace_id: 'theirs', request_id: 'theirs', other: 'kept' };
+    req.log.info(foreign, 'our text');
+    const names = [...text.matchAll(/"(\w+)":/g)].map(([, name]) => name);
+    expect(names).toEqual([...new Set(names)]);
+    expect(JSON.parse(text)).toMatchObject({
+      ...{ msg: 'our text', trace_id: 'our trace', span_id: 'our span', request_id: 'our request' },
+      ...{ msg_: 'theirs', trace_id_: 'theirs', request_id_: 'theirs', other: 'kept' },
+    });
+    expect(foreign.msg).toBe('theirs');
+    log.info({ msg: 'a text alone' });
+    expect(JSON.parse(text).msg).toBe('a text alone');
+    log.error(new Error('broken'));
+    expect(JSON.parse(text)).toMatchObject({ msg: 'broken', err: { message: 'broken' } });
   });
 });
 
