@@ -45,7 +45,12 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
   /** Returns the keys that it has written. */
   async function voidSignIns(endings: string[]): Promise<string[]> {
     const now = await next();
-    await Promise.all(endings.map((key) => records.raise(key, now, endingsKeptSeconds)));
+    // The row as well, and first: both are raised again on a Redis that lost them (a replica that lagged). With the ending
+    // alone, sign-ins that begin there would get numbers below it, and be refused until it is forgotten.
+    await Promise.all([
+      records.raise(keys.order, now, orderKeptSeconds),
+      ...endings.map((key) => records.raise(key, now, endingsKeptSeconds)),
+    ]);
     return endings;
   }
 

@@ -290,6 +290,24 @@ describeWithRedis('Sentinels that change their mind', () => {
     expect(await sessions.whyEnded(id)).toBe('provider');
   });
 
+  it('an ending that is carried out again ends no sign-in that begins afterwards', async () => {
+    const [old, next] = await twoPrimaries();
+    const one = await stub({ port: old.port });
+    const { sessions, names } = await opened(config(one.url));
+    // A row of numbers that the replica gets, and an ending that it does not.
+    await sessions.endOwner({ iss: alice.iss, sub: 'somebody else' }, 'provider');
+    await next.run('REPLICAOF', '127.0.0.1', String(old.port));
+    await until(async () => (await next.run('EXISTS', 'app:order')) === 1);
+    await next.run('REPLICAOF', 'NO', 'ONE');
+    const before = await sessions.markSignIn();
+    await sessions.endOwner(alice, 'provider');
+
+    one.says = { port: next.port };
+    await until(() => names().includes('store.found'));
+    expect((await signIn(sessions)).entered).toBe(true);
+    expect(await sessions.enter('from-before', alice, Date.now() + 60_000, before)).toBe(false);
+  });
+
   it('a primary that demands replicas and has none is away: it may be the one that was left behind', async () => {
     const [only] = await twoPrimaries();
     const one = await stub({ port: only.port });
