@@ -23,7 +23,8 @@ ENV NODE_COMPILE_CACHE=/app/.compile-cache
 RUN mkdir .compile-cache data && chown node:node .compile-cache data
 USER node
 RUN node --input-type=module --eval " \
-  const loaded = ['#kit', './src/site.ts', './src/kit/store/redis.ts', '@redis/client']; \
+  const loaded = ['#kit', './src/site.ts', './src/kit/store/redis.ts', '@redis/client', \
+    './src/kit/telemetry/sdk.ts']; \
   await Promise.all(loaded.map((name) => import(name)));" \
   && chmod -R a+rX .compile-cache
 

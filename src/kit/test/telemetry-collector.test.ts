@@ -7,6 +7,8 @@ import { withOtlpApp } from './helpers/otlp-app.ts';
 import { until } from './helpers/redis-server.ts';
 import { type ServerProcess, startServer } from './helpers/server-process.ts';
 
+const require = createRequire(import.meta.url);
+
 // A collector that is away, that hangs, or that is not there at all; and people who make up addresses.
 
 const away = 'the OpenTelemetry collector does not accept what this app sends; the app continues without it';
@@ -135,9 +137,33 @@ describe('the SDK', () => {
       },
       {
         nodeArguments: runFirst(`
-          import api from '${packageAt('@opentelemetry/api')}';
-          import sdk from '${packageAt('@opentelemetry/sdk-metrics')}';
+          import api from '${pathToFileURL(require.resolve('@opentelemetry/api'))}';
+          import sdk from '${pathToFileURL(require.resolve('@opentelemetry/sdk-metrics'))}';
           api.metrics.setGlobalMeterProvider(new sdk.MeterProvider());`),
+      },
+    ));
+
+  test('that is the one of @opentelemetry/sdk-node gets what the app measures, once', () =>
+    withOtlpApp(
+      {},
+      async ({ server, open, receiver }) => {
+        expect((await open('/')).status).toBe(200);
+        await expect
+          .poll(() => receiver.series().map(({ name }) => name), { timeout: 20_000 })
+          .toContain('http.server.request.duration');
+        await server.stop();
+        const seen = receiver.resources().map((attributes) => attributes['test.sdk']);
+        expect(new Set(seen)).toEqual(new Set(['own']));
+      },
+      {
+        nodeArguments: runFirst(`
+          import sdk from '${pathToFileURL(require.resolve('@opentelemetry/sdk-node'))}';
+          process.env.OTEL_METRIC_EXPORT_INTERVAL = '200';
+          process.env.OTEL_METRIC_EXPORT_TIMEOUT = '200';
+          process.env.OTEL_EXPORTER_OTLP_PROTOCOL = 'http/json';
+          process.env.OTEL_METRICS_EXPORTER = 'otlp';
+          process.env.OTEL_RESOURCE_ATTRIBUTES = 'test.sdk=own';
+          new sdk.NodeSDK({ instrumentations: [] }).start();`),
       },
     ));
 });
@@ -145,11 +171,6 @@ describe('the SDK', () => {
 /** The arguments that have Node run this first, as an SDK would be attached. */
 function runFirst(text: string): string[] {
   return ['--import', `data:text/javascript,${encodeURIComponent(text)}`];
-}
-
-/** Where a package of this project is. */
-function packageAt(name: string): string {
-  return pathToFileURL(createRequire(import.meta.url).resolve(name)).href;
 }
 
 test(

@@ -40,7 +40,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       server = await launchWorkers(
         {
           ...{ OIDC_ISSUER: provider.issuer, REDIS_URL: redis.url },
-          ...{ SHUTDOWN_DELAY_SECONDS: '1', GO_AHEAD: goAhead },
+          ...{ SHUTDOWN_DELAY_SECONDS: '3', GO_AHEAD: goAhead },
         },
         `if (cluster.worker?.id === 2) while (!existsSync(process.env.GO_AHEAD)) await sleep(20);`,
       );
