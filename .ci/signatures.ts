@@ -23,7 +23,7 @@ if (wrong.length > 0) {
   console.error(`Packages that may not be what was published:\n${wrong.join('\n')}`);
   process.exitCode = 1;
 } else if (asked.status === 0 && !error) {
-  console.log('Signatures of packages: all are right.');
+  console.log('Signatures of packages: all are valid.');
 } else {
   const why = error?.summary ?? error?.code ?? `npm ended with ${asked.signal ?? asked.status}`;
   console.log(`Signatures of packages: not checked, as the registry could not be asked (${why}).`);

@@ -1,7 +1,8 @@
 /** The guides that a README may lead to: the file's name in docs/, and what it is for. */
 const guides: Record<string, string> = {
   'guide.md': 'build your app: pages, forms, data, settings, tests',
-  'operations.md': 'run it in production',
+  'operations.md': 'run it in production, and what to do when something fails',
+  'reference.md': 'details for operators: log lines, metrics, Redis, keys',
   'settings.md': 'every setting',
   'texts.md': 'every sentence that you can replace',
   'providers.md': 'recipes for identity providers',

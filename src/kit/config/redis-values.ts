@@ -48,7 +48,7 @@ function complaintOfSocket(url: string): string | undefined {
 function mixed(urls: string[]): string | undefined {
   const schemes = new Set(urls.map((url) => readRedisAddress(url)?.scheme));
   if (urls.length > 1 && schemes.has('unix')) {
-    return 'must not hold a socket and something else: one unix:// address is all there can be, and neither a cluster nor Sentinels are reached by sockets.';
+    return 'must not mix a socket with other addresses: name one unix:// address only. Clusters and Sentinels cannot be reached by sockets.';
   }
   return schemes.size > 1 ? 'must not mix redis:// and rediss://: give all nodes the same.' : undefined;
 }

@@ -17,7 +17,7 @@ let usual: readonly string[] | undefined;
  */
 export function trustCas(cas: readonly string[], log?: Log): () => void {
   if (cas.length === 0) return () => {};
-  for (const hint of doubtsAbout(cas)) log?.warn({ hint }, 'a certificate of EXTRA_CA_FILE is of no use');
+  for (const hint of doubtsAbout(cas)) log?.warn({ hint }, 'a certificate in EXTRA_CA_FILE has no effect');
   const own = [...cas];
   wanted.add(own);
   apply();

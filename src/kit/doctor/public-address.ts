@@ -91,7 +91,7 @@ async function checkCookies(config: Config): Promise<Finding[]> {
   if (led !== baseUrl) return [failed('cookies', believesIn(led), startWithThese)];
   const hidden = warning(
     'proxy',
-    'does not pass on the name that browsers ask by, so each sign-in takes one redirect more.',
+    'does not pass on the host name that browsers send, so each sign-in takes one more redirect.',
     'Have it send Host or X-Forwarded-Host (nginx: proxy_set_header Host $host).',
   );
   return [hidden, cookiesOf(started, config)];

@@ -16,7 +16,7 @@ async function checkEviction(command: Command): Promise<Finding> {
   if (!policy)
     return warning(
       check,
-      'cannot be told: Redis does not let us ask.',
+      'is not known: Redis does not let us ask.',
       'Check that maxmemory-policy is noeviction.',
     );
   if (policy === 'noeviction') return ok(check, 'maxmemory-policy is noeviction.');
@@ -38,7 +38,7 @@ async function checkPersistence(command: Command): Promise<Finding> {
   if (points === undefined)
     return warning(
       check,
-      'cannot be told: Redis does not let us ask.',
+      'is not known: Redis does not let us ask.',
       'A restart of Redis without it signs everybody out.',
     );
   if (points === '')

@@ -6,7 +6,7 @@ import { type Finding, ok, warning } from './finding.ts';
 export function* checkWorkers({ workers }: Config, cpus = availableParallelism()): Generator<Finding> {
   if (workers === 1) return;
   if (workers <= cpus) {
-    yield ok('workers', `${workers} processes serve. ${cpus} CPUs can be used here.`);
+    yield ok('workers', `the app runs ${workers} processes. ${cpus} CPUs can be used here.`);
     return;
   }
   yield warning(

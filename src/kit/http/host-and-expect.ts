@@ -22,7 +22,7 @@ export function passOnExpectations(server: Server, listener: RequestListener): v
  * back will come.
  */
 export const hostAndExpect: RequestHandler = (req, res, next) => {
-  if (unmet.has(req)) next(refused(res, 417, 'what the header Expect asks for is not known'));
+  if (unmet.has(req)) next(refused(res, 417, 'the header Expect asks for something unknown'));
   else if (req.headers.host === undefined && req.httpVersion === '1.1')
     next(refused(res, 400, 'the request has no Host'));
   else if (hasTwoHosts(req.rawHeaders)) next(refused(res, 400, 'the request has more than one Host'));

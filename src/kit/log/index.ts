@@ -18,7 +18,7 @@ declare module 'node:http' {
 
 /**
  * The audit events, by the names a security monitor may count on (OWASP ASVS 16.3).
- * docs/operations.md says what each one means; a test compares the two.
+ * docs/reference.md says what each one means; a test compares the two.
  */
 export const auditEvents = [
   'sign_in.started',

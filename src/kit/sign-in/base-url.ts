@@ -41,4 +41,4 @@ function warn(context: AuthContext, host: string): void {
 }
 
 const hint =
-  'the proxy in front does not pass on the Host that the browser sent, so each sign-in takes one redirect more: have it send Host or X-Forwarded-Host (nginx: proxy_set_header Host $host), or correct BASE_URL';
+  'the proxy in front does not pass on the Host that the browser sent, so each sign-in takes one more redirect: have it send Host or X-Forwarded-Host (nginx: proxy_set_header Host $host), or correct BASE_URL';

@@ -114,11 +114,11 @@ function serverAt(address: string): Server {
 function ofPrimary(address: string, cause: Error): LinkError {
   const { message } = cause;
   const hint = /NOAUTH|WRONGPASS|AUTH/.test(message)
-    ? "Put Redis' own user and password into REDIS_URL; those of the Sentinels belong into REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD."
+    ? "Put Redis' own user and password into REDIS_URL; those of the Sentinels belong in REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD."
     : /replica/.test(message)
       ? 'A failover may be under way. If this lasts, ask a Sentinel: SENTINEL MASTER with this name.'
       : /cert|SSL|TLS|altname/i.test(message)
-        ? "Redis' certificate must be for the address that the Sentinels announce; with host names in it, set resolve-hostnames and announce-hostnames to yes there. A CA of your own belongs into EXTRA_CA_FILE."
+        ? "Redis' certificate must be for the address that the Sentinels announce; with host names in it, set resolve-hostnames and announce-hostnames to yes there. A CA of your own belongs in EXTRA_CA_FILE."
         : 'The app must reach Redis at the address that the Sentinels announce (replica-announce-ip), not only the Sentinels.';
   return new LinkError(`the primary ${address} cannot be used: ${message || cause.name}`, hint, { cause });
 }

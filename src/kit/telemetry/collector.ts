@@ -48,7 +48,7 @@ export class CollectorWatch {
     if (isAway)
       this.log?.warn(
         { collector, ...explain(error) },
-        'the OpenTelemetry collector does not take what this app sends; the app goes on without',
+        'the OpenTelemetry collector does not accept what this app sends; the app continues without it',
       );
     else this.log?.info({ collector }, 'the OpenTelemetry collector is back');
   }

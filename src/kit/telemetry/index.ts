@@ -77,7 +77,9 @@ function auditCounts(): (event: AuditEvent, details: AuditDetails) => void {
     'sign_in.succeeded': () => signIns.add(1, { result: 'succeeded' }),
     'sign_in.failed': ({ reason }) => signIns.add(1, failed(reason)),
     sign_out: () => signOuts.add(1, { cause: 'signed-out' }),
-    'session.ended': ({ reason = 'unknown' }) => signOuts.add(1, { cause: reason }),
+    // An operator may have ended many at once, which is one event.
+    'session.ended': ({ reason = 'unknown', sessions }) =>
+      signOuts.add(Number(sessions ?? 1), { cause: reason }),
     'token.refreshed': () => refreshes.add(1, { result: 'succeeded' }),
     'token.refresh_failed': ({ reason }) => refreshes.add(1, failed(reason)),
   };

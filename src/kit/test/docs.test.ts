@@ -2,6 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settings } from '../config/index.ts';
+import { signInFailures } from '../errors/reasons.ts';
 import { texts } from '../errors/texts.ts';
 import { projectRoot } from '../folders.ts';
 import { isOurName } from '../http/cookies.ts';
@@ -27,9 +28,7 @@ import { filesImportedBy, importsOf, sourcesIn } from './helpers/sources.ts';
 // is not looked at.
 
 const kit = join(projectRoot, 'src/kit');
-const [design, guide, operations] = ['design', 'guide', 'operations'].map((name) =>
-  kitDoc(`docs/${name}.md`),
-);
+const [design, guide, reference] = ['design', 'guide', 'reference'].map((name) => kitDoc(`docs/${name}.md`));
 const renewal = 'Renew the table: npm run test:kit -- src/kit/test/docs.test.ts -u';
 const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
 
@@ -55,14 +54,26 @@ describe.skipIf(!kitDoc('docs/texts.md'))('docs/texts.md', () => {
   });
 });
 
-describe.skipIf(!operations)('docs/operations.md', () => {
+describe.skipIf(!reference)('docs/reference.md', () => {
   test('names each audit event there is', () => {
-    const named = namedIn(section(operations ?? '', 'Logs and audit events'), 0);
+    const named = namedIn(section(reference ?? '', 'Audit events'), 0);
     expect(named.sort()).toEqual([...auditEvents].sort());
   });
 
+  test('says of each reason why a sign-in failed, with its status', () => {
+    const rows = section(reference ?? '', 'Why a sign-in failed')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split(' | '));
+    const named = rows.flatMap(([names = '', status]) =>
+      inBackquotes(names).map((reason) => [reason, Number(status)]),
+    );
+    expect(Object.fromEntries(named)).toEqual(signInFailures);
+    expect(named).toHaveLength(Object.keys(signInFailures).length);
+  });
+
   test('names the metrics and spans that the code makes', () => {
-    const text = section(operations ?? '', 'Metrics and traces');
+    const text = section(reference ?? '', 'Metrics and traces');
     const code = sourcesIn(kit, 'telemetry/*.ts')
       .map((file) => file.text)
       .join('\n');

@@ -17,7 +17,7 @@ const findings = (WORKERS: string, cpus: number) => [
 test('the doctor says how many processes will serve, and warns where that is more than the CPUs', () => {
   expect(findings('1', 1)).toEqual([]);
   expect(findings('2', 2)).toEqual([
-    { check: 'workers', state: 'ok', text: '2 processes serve. 2 CPUs can be used here.' },
+    { check: 'workers', state: 'ok', text: 'the app runs 2 processes. 2 CPUs can be used here.' },
   ]);
   expect(findings('3', 1)).toEqual([
     {

@@ -190,7 +190,7 @@ describe('what it is for', () => {
     const file = fileWith(makeCertificate({ name: 'old', days: -1 }).cert);
     const app = await startApp({ ...base, EXTRA_CA_FILE: file });
     onTestFinished(() => app.stop());
-    const warned = app.lines.filter(({ msg }) => msg === 'a certificate of EXTRA_CA_FILE is of no use');
+    const warned = app.lines.filter(({ msg }) => msg === 'a certificate in EXTRA_CA_FILE has no effect');
     expect(warned).toMatchObject([{ level: 'warn', hint: expect.stringContaining('expired on') }]);
   });
 });

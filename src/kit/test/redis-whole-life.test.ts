@@ -16,7 +16,7 @@ import { type Pair, startPair } from './helpers/pair.ts';
 import { hasRedis, type RedisServer, startRedis, startRedisCluster } from './helpers/redis-server.ts';
 import { secret, signIn, witness } from './helpers/stored-sessions.ts';
 
-const docs = kitDoc('docs/operations.md');
+const docs = kitDoc('docs/reference.md');
 const line = /^ *(ACL SETUSER app on >password .*)$/m.exec(docs ?? '')?.[1] ?? '';
 const rights = line.split(' ').filter((word) => word.startsWith('+'));
 
@@ -43,7 +43,7 @@ const routes: MoreRoutes = {
 const parts = { apis: () => ({ mail: { url: 'https://mail.example', scope: 'email' } }) } as never;
 
 /**
- * A user of Redis with the rights that docs/operations.md names and no others, in a database of its own, goes through
+ * A user of Redis with the rights that docs/reference.md names and no others, in a database of its own, goes through
  * the whole life of sessions. Redis itself sees that every key begins with the prefix: the user may use no other.
  */
 describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', () => {

@@ -79,7 +79,7 @@ describeWithRedis('the primary that three Sentinels watch over', () => {
     expect(lines).toEqual([]);
   });
 
-  it('satisfies the doctor, with a user that has the rights of docs/operations.md and no other', async () => {
+  it('satisfies the doctor, with a user that has the rights of docs/reference.md and no other', async () => {
     const session = { secrets: [secret], idleMinutes: 30, maxHours: 8 };
     const findings = await checkRedis({ redis: watched.config, session } as unknown as Config);
     expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);

@@ -89,7 +89,7 @@ describe.skipIf(windows)('the last resort', () => {
     server.kill('SIGUSR2');
     expect(await server.ended).toEqual({ code: 1, signal: null });
     expect(server.lines.at(-1)).toMatchObject({
-      level: 60,
+      level: 'fatal',
       msg: name,
       err: { message: 'nobody caught this', stack: expect.stringContaining('at ') },
     });

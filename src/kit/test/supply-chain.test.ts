@@ -72,7 +72,7 @@ describe.skipIf(windows || !hasLock || !sharedFile('.ci/sbom'))('.ci/sbom', () =
 
 describe.skipIf(windows || !sharedFile('.ci/signatures.ts'))('.ci/signatures.ts', () => {
   test.each([
-    ['all are right', '{"invalid":[],"missing":[]}', 0, 'all are right', 0],
+    ['all are valid', '{"invalid":[],"missing":[]}', 0, 'all are valid', 0],
     [
       'one is wrong',
       '{"invalid":[{"name":"a","version":"1.0.0"}],"missing":[]}',

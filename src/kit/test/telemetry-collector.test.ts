@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 
 // A collector that is away, that hangs, or that is not there at all; and people who make up addresses.
 
-const away = 'the OpenTelemetry collector does not take what this app sends; the app goes on without';
+const away = 'the OpenTelemetry collector does not accept what this app sends; the app continues without it';
 const back = 'the OpenTelemetry collector is back';
 
 describe('a collector', () => {

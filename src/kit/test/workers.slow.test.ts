@@ -19,7 +19,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
          if (event === 'listening') Object.assign(this, { headersTimeout: 2_000, connectionsCheckingInterval: 100 });
          return Reflect.apply(emit, this, arguments);
        })(Server.prototype.emit);
-       process.on('SIGHUP', () => { while (true); });
+       process.on('SIGHUP', () => { writeSync(1, '{"msg":"hangs"}\\n'); while (true); });
        // What the first process waits for here is not more than two seconds.
        const { setTimeout: real } = globalThis;
        if (cluster.isPrimary) globalThis.setTimeout = (what, ms) => real(what, ms === ${longestStopMs} ? 2_000 : ms);`,
@@ -33,6 +33,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
 
     const [hanging, other] = workerPids(server);
     signal(hanging, 'SIGHUP');
+    await server.logs('hangs');
     // One connection at most is on its way to it.
     await ask(server, { patienceMs: 1_000 }).catch(() => {});
     await ask(server, { patienceMs: 1_000 }).catch(() => {});

@@ -5,7 +5,7 @@ export const sessionControls: Control[] = [
   {
     id: '7.1.1, 7.1.2, 7.1.3',
     level: 2,
-    what: 'docs/operations.md says what the limits of sessions are, and why',
+    what: 'docs/reference.md says what the limits of sessions are, and why',
     tests: ['docs: has the settings that the code reads, with their defaults and meanings'],
   },
   {

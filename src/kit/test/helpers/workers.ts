@@ -9,7 +9,7 @@ import { launchServer, type ServerProcess } from './server-process.ts';
  */
 const preload = `
 import cluster from 'node:cluster';
-import { existsSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 const { emit } = Server.prototype;
