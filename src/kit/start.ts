@@ -16,7 +16,7 @@ import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import { closeInTime, longestStopMs } from './process/closing.ts';
 import { finish, listen } from './process/connections.ts';
-import { type FirstProcess, firstProcess } from './process/worker.ts';
+import { type FirstProcess, firstProcess, isForeignWorker } from './process/worker.ts';
 import { supervise } from './process/workers.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
@@ -47,7 +47,7 @@ export async function run(
 ): Promise<void> {
   const checked = checkedOrExit(site, root);
   const { config } = checked;
-  const several = config.workers > 1 && !config.development;
+  const several = config.workers > 1 && !config.development && !isForeignWorker(process.env);
   const first = several ? firstProcess() : undefined;
   const supervises = several && !first;
   const telemetry = supervises

@@ -24,6 +24,17 @@ export interface FirstProcess {
   finish: Promise<'finish' | 'alone'>;
 }
 
+/** In a worker's environment: the process id of the first process, which started it. */
+export const firstProcessId = 'WORKERS_FIRST_PROCESS';
+
+/**
+ * Whether something else than WORKERS has started this process by node:cluster, such as `pm2 -i`. That shares the port among
+ * its workers by itself, and would never hand over a connection.
+ */
+export function isForeignWorker(env: NodeJS.ProcessEnv): boolean {
+  return cluster.isWorker && env[firstProcessId] !== String(process.ppid);
+}
+
 /** For a worker of WORKERS. Undefined in a process that serves alone. */
 export function firstProcess(): FirstProcess | undefined {
   const { worker } = cluster;

@@ -4,7 +4,7 @@ import type { Config } from '../config/index.ts';
 import type { Log } from '../log/index.ts';
 import { longestStopMs } from './closing.ts';
 import { createHandOver, tell } from './hand-over.ts';
-import type { FromWorker } from './worker.ts';
+import { type FromWorker, firstProcessId } from './worker.ts';
 
 /** How long a worker that died is waited for: growing, until one has lived so long that it is a new trouble. */
 const shortestPauseMs = 100;
@@ -121,7 +121,7 @@ function forkWorker(
   { hasStarted, hasEnded }: { hasStarted: () => void; hasEnded: (ending: Ending) => void },
 ): Worker {
   // It goes by our number, whatever `auto` would mean to it.
-  const worker = cluster.fork({ WORKERS: String(count) });
+  const worker = cluster.fork({ WORKERS: String(count), [firstProcessId]: String(process.pid) });
   const { pid } = worker.process;
   let startedAt: number | undefined;
   worker.on('message', (message: FromWorker) => {

@@ -162,6 +162,21 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect(JSON.parse((await ask(server, { path: '/readyz' })).body).checks).not.toHaveProperty('workers');
     });
 
+    test('serves by itself as a worker of somebody else, such as pm2, who shares the port', async () => {
+      const foreign = `import cluster from 'node:cluster';
+        if (cluster.isPrimary) { cluster.fork(); await new Promise(() => {}); }`;
+      const server = await launchServer(
+        { WORKERS: '2', REDIS_URL: redis.url },
+        {
+          nodeArguments: ['--import', `data:text/javascript,${encodeURIComponent(foreign)}`],
+          ownGroup: true,
+        },
+      );
+      onTestFinished(() => endGroup(server));
+      await server.logs(/^listening on /);
+      expect((await ask(server, { path: '/healthz', patienceMs: 5_000 })).status).toBe(200);
+    });
+
     test('says once that the port is in use, and ends with code 1', async () => {
       const occupant = createServer().listen(0, '127.0.0.1');
       onTestFinished(() => void occupant.close());
