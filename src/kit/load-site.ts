@@ -10,12 +10,17 @@ export interface LoadedSite {
   root: string;
 }
 
+/** A path that leads to no site. The message says all that there is to know. */
+export class NoSite extends Error {
+  override readonly name = 'NoSite';
+}
+
 /**
  * The site of an app, and the folder of its views, for the kit's own programs. They are given its path, as the kit
  * imports nothing of an app.
  *
  * @param path such as `src/site.ts`, from the current folder
- * @throws Error in a sentence, where there is no such file or it exports no `site`
+ * @throws NoSite, where there is no such file or it exports no `site`
  */
 export async function loadSite(path: string): Promise<LoadedSite> {
   const file = resolve(path);
@@ -24,10 +29,10 @@ export async function loadSite(path: string): Promise<LoadedSite> {
     loaded = await import(pathToFileURL(file).href);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error(`${path} could not be loaded: ${(error as Error).message}`);
+    throw new NoSite(`${path} could not be loaded: ${(error as Error).message}`);
   }
   if (typeof loaded.site !== 'object' || loaded.site === null) {
-    throw new Error(`${path} must export a \`site\`: export const site = defineSite({ … }).`);
+    throw new NoSite(`${path} must export a \`site\`: export const site = defineSite({ … }).`);
   }
   return { site: loaded.site as AnySite, root: rootAbove(file) };
 }

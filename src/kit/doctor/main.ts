@@ -1,6 +1,6 @@
 /** `npm run doctor`: checks the settings against the real provider, Redis and proxy, before the app runs or later. */
 import { parseArgs } from 'node:util';
-import { loadSite } from '../load-site.ts';
+import { loadSite, NoSite } from '../load-site.ts';
 import { examine } from './examine.ts';
 import { toLine } from './finding.ts';
 
@@ -9,15 +9,19 @@ const usage = `Checks the settings, and what they lead to. Changes nothing.
   npm run doctor             one line a check: ✓ in order, ! should be known, ✗ with what to do about it
   npm run doctor -- --json   the same for machines
 
-With several providers, a line about one begins with its name.
+With several providers, a line about one begins with its name. In the image, without npm; the site is named for its
+own settings and APIs, which are left out otherwise:
+
+  node src/kit/doctor/main.ts src/site.ts
 
 Ends with 0, or with 1 where a line has a ✗.`;
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS')) throw error;
-  console.error(usage);
+  if (error instanceof NoSite) console.error(`${error.message}\n\n${usage}`);
+  else if (String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS')) console.error(usage);
+  else throw error;
   process.exitCode = 2;
 }
 

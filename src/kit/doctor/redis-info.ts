@@ -17,7 +17,7 @@ async function checkEviction(command: Command): Promise<Finding> {
     return warning(
       check,
       'is not known: Redis does not let us ask.',
-      'Check that maxmemory-policy is noeviction.',
+      'Check that maxmemory-policy is noeviction, or allow this user +info and run this again.',
     );
   if (policy === 'noeviction') return ok(check, 'maxmemory-policy is noeviction.');
   return warning(
@@ -39,7 +39,9 @@ async function checkPersistence(command: Command): Promise<Finding> {
     return warning(
       check,
       'is not known: Redis does not let us ask.',
-      'A restart of Redis without it signs everybody out.',
+      info
+        ? 'Check that appendonly or snapshots are on: without them a restart of Redis signs everybody out.'
+        : 'Check that appendonly or snapshots are on, or allow this user +info and run this again: without them a restart of Redis signs everybody out.',
     );
   if (points === '')
     return warning(

@@ -1,3 +1,4 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Log } from '../log/index.ts';
 
 type Signal = 'metrics' | 'traces';
@@ -44,6 +45,11 @@ export class CollectorWatch {
     else this.#failing.delete(signal);
     const isAway = this.#failing.size > 0;
     if (wasAway === isAway) return;
+    // An export runs in the context of the request that happened to begin it: the line would name that one's trace.
+    context.with(ROOT_CONTEXT, () => this.#say(isAway, error));
+  }
+
+  #say(isAway: boolean, error: Error | undefined): void {
     const collector = this.#collector;
     if (isAway)
       this.log?.warn(

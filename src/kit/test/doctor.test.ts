@@ -695,8 +695,10 @@ describeWithRedis('Redis', () => {
     const { found } = await redisLines({}, (redis) =>
       redis.run('ACL', 'SETUSER', 'default', '-info', '-config'),
     );
-    expect(states(found, 'Redis eviction')).toEqual(['warning']);
-    expect(states(found, 'Redis persistence')).toEqual(['warning']);
+    for (const check of ['Redis eviction', 'Redis persistence'])
+      expect(about(found, check)).toMatchObject([
+        { state: 'warning', hint: expect.stringContaining('allow this user +info') },
+      ]);
     expect(states(found, 'Redis write')).toEqual(['ok']);
   });
 
@@ -839,6 +841,13 @@ describe('npm run doctor', () => {
     const { code, output } = await runDoctor({});
     expect(code).toBe(1);
     expect(output).toMatch(/^✗ settings: OIDC_ISSUER is missing\. /m);
+  });
+
+  test('says in one sentence where there is no site', async () => {
+    const { code, output, complaints } = await runDoctor({}, ['src/no-such-site.ts']);
+    expect({ code, output }).toEqual({ code: 2, output: '' });
+    expect(complaints).toMatch(/^src\/no-such-site\.ts could not be loaded: /);
+    expect(complaints).not.toMatch(/^ +at /m);
   });
 
   test('explains itself', async () => {

@@ -34,6 +34,10 @@ describe('a collector', () => {
         await open('/');
         expect(await timeOf(() => server.stop())).toBeLessThan(1_500);
         expect(server.lines.filter(({ msg }) => msg === back)).toHaveLength(1);
+        // Neither is about the request that began the export.
+        const ofTraces = server.lines.filter(({ trace_id }) => trace_id !== undefined).map(({ msg }) => msg);
+        expect(ofTraces).not.toContain(away);
+        expect(ofTraces).not.toContain(back);
       },
     ));
 
