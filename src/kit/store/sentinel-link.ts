@@ -119,6 +119,6 @@ function ofPrimary(address: string, cause: Error): LinkError {
       ? 'A failover may be under way. If this lasts, ask a Sentinel: SENTINEL MASTER with this name.'
       : /cert|SSL|TLS|altname/i.test(message)
         ? "Redis' certificate must be for the address that the Sentinels announce; with host names in it, set resolve-hostnames and announce-hostnames to yes there. A CA of your own belongs in EXTRA_CA_FILE."
-        : 'The app must reach Redis at the address that the Sentinels announce (replica-announce-ip), not only the Sentinels.';
+        : 'Check that Redis runs there and answers. The app must reach it at the address that the Sentinels announce (replica-announce-ip), not only the Sentinels.';
   return new LinkError(`the primary ${address} cannot be used: ${message || cause.name}`, hint, { cause });
 }

@@ -1,4 +1,4 @@
-import { type Attributes, context, metrics } from '@opentelemetry/api';
+import { type Attributes, context, metrics, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Config } from '../config/index.ts';
 import type { Audit, AuditDetails, AuditEvent } from '../log/index.ts';
 import type { Apis, Provider, ProviderCall } from '../provider/index.ts';
@@ -44,7 +44,9 @@ export function createTelemetry(config: Config, apis: Apis): Telemetry {
     measuredAudit: (audit) => (event, details, req) => {
       count(event, details);
       noteHealth(health, event, details);
-      audit(event, details, req);
+      // Whichever request noticed first began the attempts to reach the store: the line is not about its trace.
+      if (event.startsWith('store.')) context.with(ROOT_CONTEXT, () => audit(event, details, req));
+      else audit(event, details, req);
     },
     measuredSessions(sessions) {
       if (hasMetrics()) closeGauges = openGauges(health, names, () => sessions.count());

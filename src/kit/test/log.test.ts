@@ -515,7 +515,11 @@ describe('nothing secret is logged', () => {
         await redis.run('ACL', 'SETUSER', 'default', '-getex');
         expect((await open('/profile')).status).toBe(503);
         await redis.kill();
-        expect((await open('/profile')).status).toBe(503);
+        const away = await open('/profile');
+        expect(away.status).toBe(503);
+        // The page says it once; other pages say it at the top.
+        expect(away.body.match(/You haven(?:'|&#39;)t been signed out/g)).toHaveLength(1);
+        expect((await open('/')).body).toContain('whether you&#39;re signed in right now');
         await redis.restart();
         await expect.poll(() => app.events('store.found').length, { timeout: 10_000 }).toBeGreaterThan(0);
         expect((await open('/profile')).status).toBe(200);

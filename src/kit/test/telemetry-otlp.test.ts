@@ -75,6 +75,8 @@ describeWithRedis('a collector', () => {
       await redis.kill();
       expect((await at.open('/profile')).status).toBe(503);
       await until(() => valueIn(at.receiver.series(), 'app.store.up', {}) === 0);
+      await redis.restart();
+      await at.server.logs('store.found');
       await at.server.stop();
       ran = { ...at, redis, before, names: keys.map((key) => /\{(.*)\}/.exec(key)?.[1] ?? ''), mark };
     }).finally(() => redis.stop());
@@ -208,6 +210,14 @@ describeWithRedis('a collector', () => {
     });
     expect(receiver.received[0]?.headers['x-key']).toBe('key-of-the-collector');
     expect(JSON.stringify(server.lines)).not.toContain('key-of-the');
+  });
+
+  test('finds no trace on lines about the store, whichever request noticed', () => {
+    const lines = ran.server.lines.filter(({ event }) => /^store\./.test(String(event)));
+    expect(lines.map(({ event, trace_id }) => [event, trace_id])).toEqual([
+      ['store.lost', undefined],
+      ['store.found', undefined],
+    ]);
   });
 
   test('learns that the store is away', () => {
