@@ -27,6 +27,8 @@ const patienceMs = 1_500;
 export function createHandOver(): HandOver {
   const free = new Set<Worker>();
   const waiting: Socket[] = [];
+  /** What is on its way to a worker, which reads nothing of it before it says that it is free again. */
+  const onTheirWay = new Map<Worker, Socket>();
   let drained: (() => void) | undefined;
   // Nothing is read here. `noDelay`, which servers of http set, stays with the connection.
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (connection) => {
@@ -41,9 +43,20 @@ export function createHandOver(): HandOver {
       const [worker] = free;
       if (!worker) return;
       free.delete(worker);
-      tell(worker, { kit: 'connection' }, waiting.shift());
+      const connection = waiting.shift() as Socket;
+      onTheirWay.set(worker, connection);
+      tell(worker, { kit: 'connection' }, connection);
     }
     drained?.();
+  }
+
+  function hasGone(worker: Worker): void {
+    free.delete(worker);
+    // It died before it took this one: another can still serve it. Otherwise its client would wait for ever.
+    const connection = onTheirWay.get(worker);
+    onTheirWay.delete(worker);
+    if (connection) waiting.unshift(connection);
+    handOver();
   }
 
   return {
@@ -54,10 +67,14 @@ export function createHandOver(): HandOver {
     add(worker) {
       worker.on('message', (message: FromWorker) => {
         if (message?.kit !== 'free') return;
-        free.add(worker);
+        // Ours is a copy: the worker's goes on.
+        onTheirWay.get(worker)?.destroy();
+        onTheirWay.delete(worker);
+        if (worker.isConnected()) free.add(worker);
         handOver();
       });
-      worker.on('disconnect', () => void free.delete(worker));
+      // Of one that was killed while it sent us something, only the end is heard.
+      for (const event of ['disconnect', 'exit'] as const) worker.on(event, () => hasGone(worker));
     },
     async close() {
       await acceptWaiting(server);
@@ -71,8 +88,7 @@ export function createHandOver(): HandOver {
   };
 }
 
-/** A worker that has died hears nothing; that it died is noticed elsewhere. */
+/** A worker that has died hears nothing; that it died is noticed elsewhere. A connection stays open here too. */
 export function tell(worker: Worker, message: ToWorker, connection?: Socket): void {
-  if (worker.isConnected()) worker.send(message, connection, () => {});
-  else connection?.destroy();
+  if (worker.isConnected()) worker.send(message, connection, { keepOpen: true }, () => {});
 }
