@@ -121,6 +121,23 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect(died.at(-1)).toMatchObject({ pid: victim, exit_code: 1, signal: null });
     });
 
+    test('lets nobody wait whose connection was on its way to a worker that was killed', async () => {
+      await bothStart();
+      const failures: string[] = [];
+      let going = true;
+      const visits = Array.from({ length: 30 }, async () => {
+        while (going)
+          await ask(server, { patienceMs: 5_000 }).catch(({ name, code }) => failures.push(code ?? name));
+      });
+      const before = workerPids(server).length;
+      signal((await ask(server)).pid, 'SIGKILL');
+      await until(() => workerPids(server).length === before + 1);
+      going = false;
+      await Promise.all(visits);
+      // Whom it was answering is cut off, and may ask again.
+      expect(failures.filter((failure) => failure !== 'ECONNRESET')).toEqual([]);
+    });
+
     test('is stopped by its first process only', async () => {
       await bothStart();
       const pids = new Set(workerPids(server).filter((pid) => isAlive(pid)));
