@@ -12,9 +12,6 @@ interface Checks {
   workers?: (() => boolean) | undefined;
 }
 
-/** Whether an address is one of these, which are asked every few seconds. */
-export const isProbe = (path: string) => /^\/(?:healthz|readyz)\/?$/i.test(path);
-
 const patience = 2_000;
 /** Where the store does not decide: Kubernetes waits a second for an answer. */
 const shortPatience = 500;

@@ -4,7 +4,7 @@ import pino, { type DestinationStream, type LogFn, type Logger, type LoggerOptio
 import { instanceId, serviceName } from './instance.ts';
 import { besides } from './own-fields.ts';
 import { isSecretName, withoutSecrets } from './redaction.ts';
-import { keepRoutes, routeOf } from './route.ts';
+import { isProbe, keepRoutes, routeOf } from './route.ts';
 
 export type Log = Logger;
 
@@ -176,11 +176,6 @@ function withMixin(line: object, own: object): object {
 }
 
 export type RequestLog = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
-
-/** Asked every few seconds for as long as the app runs. What one found is logged by itself (`store.lost`). */
-function isProbe(route: string | undefined): boolean {
-  return route === '/healthz' || route === '/readyz';
-}
 
 function described(
   req: IncomingMessage & { originalUrl?: string },

@@ -47,6 +47,14 @@ export function routeOf(req: IncomingMessage): string | undefined {
   return `${baseUrl.toLowerCase()}${path === '/' && baseUrl !== '' ? '' : path}`;
 }
 
+/**
+ * Whether a path, or a route, is that of a probe: asked every few seconds for as long as the app runs. What one found is
+ * logged by itself (`store.lost`).
+ */
+export function isProbe(path: string | undefined): boolean {
+  return path === '/healthz' || path === '/readyz';
+}
+
 /** An Express app in one of the site's routers gives the request a prototype of its own, which keeps nothing. */
 function foundFor(req: Routed): Found {
   if (!Object.hasOwn(req, 'route') && req[found]) return req[found];

@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Config, RedisConfig } from '../config/index.ts';
 import { checkRedis } from '../doctor/redis.ts';
 import { slotOf } from '../store/cluster-slot.ts';
-import { openSessions, StoreError } from '../store/index.ts';
+import { StoreError } from '../store/index.ts';
 import { primaryName, redisUser, startWatched, type Watched } from './helpers/redis-sentinels.ts';
 import { describeWithRedis, makeCertificates, startRedis, until } from './helpers/redis-server.ts';
-import { alice, read, save, secret, signIn, witness } from './helpers/stored-sessions.ts';
+import { alice, openWatched, read, save, secret, signIn } from './helpers/stored-sessions.ts';
 import { type Says, startStubSentinel } from './helpers/stub-sentinel.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 30_000 });
@@ -17,16 +17,9 @@ afterEach(async () => {
 });
 
 async function opened(redis: RedisConfig) {
-  const seen = witness();
-  const sessions = await openSessions({
-    redis,
-    secrets: [secret],
-    idleSeconds: 1800,
-    maxSeconds: 28_800,
-    ...seen,
-  });
-  cleaning.push(() => sessions.close());
-  return { sessions, ...seen, names: () => seen.events.map(({ event }) => event) };
+  const made = await openWatched(redis);
+  cleaning.push(() => made.sessions.close());
+  return made;
 }
 
 async function stub(says: Says) {

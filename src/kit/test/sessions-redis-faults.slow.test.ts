@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
-import { openSessions, type Sessions, StoreError } from '../store/index.ts';
+import { type Sessions, StoreError } from '../store/index.ts';
 import {
   describeWithRedis,
   makeCertificates,
@@ -13,7 +13,7 @@ import {
   until,
 } from './helpers/redis-server.ts';
 import { type Network, startNetwork } from './helpers/slow-network.ts';
-import { alice, hour, read, save, secret, signIn, witness } from './helpers/stored-sessions.ts';
+import { alice, hour, openWatched, read, save, secret, signIn } from './helpers/stored-sessions.ts';
 
 /** Two seconds and less than that, with what a very busy machine adds to them. */
 const patience = 5000;
@@ -37,16 +37,9 @@ async function network(to: RedisServer): Promise<Network & { url: string }> {
 }
 
 async function opened(url: string) {
-  const seen = witness();
-  const sessions = await openSessions({
-    redis: redisAt(url),
-    secrets: [secret],
-    idleSeconds: 1800,
-    maxSeconds: 28_800,
-    ...seen,
-  });
-  cleaning.push(() => sessions.close());
-  return { sessions, ...seen, names: () => seen.events.map(({ event }) => event) };
+  const made = await openWatched(redisAt(url));
+  cleaning.push(() => made.sessions.close());
+  return made;
 }
 
 /** It fails as a store fails, and soon: the error page can say so. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionData } from 'express-session';
 import pino from 'pino';
+import type { RedisConfig } from '../../config/index.ts';
 import { createSessions } from '../../store/create-sessions.ts';
 import {
   createKeys,
@@ -46,6 +47,13 @@ export interface Shared {
 }
 
 const defaults = () => ({ secrets: [secret], idleSeconds: 1800, maxSeconds: 28_800, ...witness() });
+
+/** Sessions in the Redis of these settings, and what is logged about it. The caller closes them. */
+export async function openWatched(redis: RedisConfig) {
+  const seen = witness();
+  const sessions = await openSessions({ redis, ...defaults(), ...seen });
+  return { sessions, ...seen, names: () => seen.events.map(({ event }) => event) };
+}
 
 async function sharedMemory(): Promise<Shared> {
   const records = createMemoryRecords(witness().log);
