@@ -11,6 +11,8 @@ export interface HttpsPair {
   app: TestApp;
   /** What a browser has to trust. */
   ca: string;
+  /** Each request that browsers sent, such as `GET /profile`. */
+  requests: string[];
   url(path: string): string;
   stop(): Promise<void>;
 }
@@ -18,10 +20,12 @@ export interface HttpsPair {
 /** A proxy that ends TLS, before there is an app behind it: its address has to be known first. */
 export async function startHttpsFront() {
   const certificates = await makeCertificates();
+  const requests: string[] = [];
   let target = '';
   const front = createServer(
     { cert: readFileSync(certificates.cert), key: readFileSync(certificates.key) },
     (req, res) => {
+      requests.push(`${req.method} ${req.url}`);
       const onward = request(target + req.url, { method: req.method, headers: req.headers, agent: false });
       onward.on('response', (answer) => {
         res.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
@@ -35,6 +39,7 @@ export async function startHttpsFront() {
   return {
     origin: `https://127.0.0.1:${(front.address() as { port: number }).port}`,
     ca: certificates.caText,
+    requests,
     /** Where requests go from now on. */
     lead(origin: string): void {
       target = origin;
@@ -71,6 +76,7 @@ export async function startHttpsPair(
     provider,
     app,
     ca: front.ca,
+    requests: front.requests,
     url: (path) => origin + path,
     async stop() {
       await front.stop();
