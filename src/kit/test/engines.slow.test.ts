@@ -39,7 +39,6 @@ describeInEachEngine((launch) => {
     await pair?.stop();
   }, 60_000);
 
-  // A person for each test would cost a second.
   async function newPerson(): Promise<void> {
     person = await engine.newPerson();
     tab = await person.newTab();
@@ -84,9 +83,10 @@ describeInEachEngine((launch) => {
       document.head.append(link);
       if (!link.relList.supports('prefetch')) resolve();
     })`);
+    // It was used up, and alice is signed in: she is led to her first page.
     await tab.goTo(url(answer));
-    await arrive(tab, url('/profile?tab=1'));
-    await heading('Alice Adams');
+    await arrive(tab, url('/'));
+    await heading('Hello, Alice Adams');
   });
 
   test('a sign-out goes by the provider and leaves one entry; the back button shows nobody', async () => {
@@ -102,8 +102,13 @@ describeInEachEngine((launch) => {
     await heading("You've signed out");
     expect(pair.provider.requests.slice(asked)).toContain('GET /session/end');
     expect(await entries()).toBe(before + 1);
+    // Her page is asked for anew, and leads to the provider. WebKit loads for ever there, and keeps the farewell in sight.
+    const left = pair.provider.requests.length;
     await tab.back();
-    await arrive(tab, atProvider());
+    await vi.waitFor(() => expect(pair.provider.requests.slice(left).join()).toContain('GET /interaction/'), {
+      timeout: 20_000,
+    });
+    if (engine.name === 'Firefox') await arrive(tab, atProvider());
     expect(await textOf(tab)).not.toContain('Alice Adams');
   });
 
@@ -121,21 +126,15 @@ describeInEachEngine((launch) => {
 
   test('five tabs that are opened at once each land on their own page', async () => {
     await newPerson();
-    await tab.goTo(url('/'));
     const paths = [1, 2, 3, 4, 5].map((each) => `/profile?tab=${each}`);
-    await tab.evaluate(`${JSON.stringify(paths)}.forEach((path) => window.open(path, '_blank', 'noopener'))`);
-    await vi.waitFor(async () => expect(await person.tabs()).toHaveLength(6), 20_000);
-    const [, first, ...others] = (await person.tabs()) as [Tab, Tab, ...Tab[]];
-    await choose('alice', first);
-    await arrive(first, /\/profile\?tab=\d$/);
-    // The provider knows her by now.
-    for (const other of others) {
-      await arrive(other, atProvider());
-      await choose('alice', other);
-      await arrive(other, /\/profile\?tab=\d$/);
+    const tabs = [tab];
+    while (tabs.length < paths.length) tabs.push(await person.newTab());
+    await Promise.all(tabs.map((each, index) => each.goTo(url(paths[index] ?? ''))));
+    for (const [index, each] of tabs.entries()) {
+      await choose('alice', each);
+      await arrive(each, url(paths[index] ?? ''));
     }
-    const landed = await Promise.all([first, ...others].map((each) => each.address()));
-    expect(landed.sort()).toEqual(paths.map(url));
+    for (const each of tabs) expect(await textOf(each)).toContain('Signed in as Alice Adams');
   });
 
   test('before the session ends a notice offers to stay, and gives the focus back', async () => {

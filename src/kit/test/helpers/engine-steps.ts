@@ -17,11 +17,11 @@ export async function gone(tab: Tab, role: Role, name: string): Promise<void> {
 /** Waits until a page of this address has loaded. */
 export async function arrive(tab: Tab, address: string | RegExp): Promise<void> {
   const isThere = (at: string) => (typeof address === 'string' ? at === address : address.test(at));
-  await wait(
-    tab,
-    `not at ${address}`,
-    async () => isThere(await tab.address()) && (await tab.evaluate('document.readyState')) === 'complete',
-  );
+  await wait(tab, `not at ${address}`, async () => {
+    // In one: a page may give way to another in between.
+    const [at, state] = (await tab.evaluate('[location.href, document.readyState]')) as [string, string];
+    return isThere(at) && state === 'complete';
+  });
 }
 
 /** Waits until the page holds these words. */
@@ -46,7 +46,7 @@ export async function opened(person: Person, act: () => Promise<void>): Promise<
 /** Looks until there is something, also while one page is giving way to another; fails with what the tab shows. */
 async function wait<T>(tab: Tab, complaint: string, look: () => Promise<T | undefined | false>): Promise<T> {
   let last: unknown;
-  for (const end = performance.now() + 20_000; performance.now() < end; ) {
+  for (const end = performance.now() + 25_000; performance.now() < end; ) {
     try {
       const seen = await look();
       if (seen) return seen;

@@ -171,12 +171,13 @@ function tabIn(session: Session, handle: string): Tab {
     await run('window.isLeft = true');
     await act();
     const there = 'return !window.isLeft && document.readyState === "complete"';
-    await until(async () => (await run(there).catch(() => false)) === true, 20_000);
+    await until(async () => (await run(there).catch(() => false)) === true, 30_000);
   }
 
   return {
     goTo: (url) => toAnother(() => send('/url', { url })),
-    address: async () => String(await read('/url')),
+    // The driver's own command says where the tab is going to.
+    address: async () => String(await run('return location.href')),
     back: async () => void (await send('/back')),
     forward: async () => void (await send('/forward')),
     reload: () => toAnother(() => send('/refresh')),
@@ -189,7 +190,8 @@ function tabIn(session: Session, handle: string): Tab {
         if ((await read(`${path}/computedrole`)) !== role) continue;
         return {
           click: async () => void (await send(`${path}/click`)),
-          type: async (text) => void (await send(`${path}/value`, { text })),
+          // A line break is the Enter key.
+          type: async (text) => void (await send(`${path}/value`, { text: text.replaceAll('\n', '\uE007') })),
           hasFocus: async () =>
             (await run('return document.activeElement === arguments[0]', element)) === true,
         };
