@@ -29,7 +29,14 @@ export const programs = {
 export function findChromium(system: System = thisSystem): string | undefined {
   const { env, platform, home, exists } = system;
   if (env.CHROMIUM) return exists(env.CHROMIUM) ? env.CHROMIUM : undefined;
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  // The first is the same engine without a browser's windows around it, for a quarter of the work.
+  const names = [
+    'chromium-headless-shell',
+    'chromium',
+    'chromium-browser',
+    'google-chrome',
+    'google-chrome-stable',
+  ];
   const usual: string[] = [];
   if (platform === 'darwin') {
     for (const folder of ['/Applications', posix.join(home, 'Applications')]) {
