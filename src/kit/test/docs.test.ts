@@ -170,6 +170,15 @@ describe.skipIf(!guide)('docs/guide.md', () => {
     expect(table.match(/\|\s*\|$/gm) ?? []).toEqual([]);
   });
 
+  test('has each part that defineSite takes', () => {
+    const source = readFileSync(join(kit, 'site.ts'), 'utf8');
+    const definition = /^export interface SiteDefinition[\s\S]*?^}/m.exec(source)?.[0] ?? '';
+    const parts = [...definition.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name);
+    expect(parts.length).toBeGreaterThan(10);
+    const named = namedIn(section(guide ?? '', 'Your app in one place'), 0);
+    expect(parts.filter((name) => !named.includes(name ?? ''))).toEqual([]);
+  });
+
   test('has each view of the kit that can be replaced', () => {
     const views = globSync('**/*.ejs', { cwd: join(kit, 'views') }).map((file) => file.replaceAll('\\', '/'));
     const named = namedIn(section(guide ?? '', "Replace one of the kit's pages"), 0);
