@@ -4,11 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../folders.ts';
-import { findChromium, findNginx, findRedis, type System } from './helpers/programs.ts';
+import {
+  findChromium,
+  findFirefox,
+  findNginx,
+  findRedis,
+  findWebKit,
+  type System,
+} from './helpers/programs.ts';
 
 describe('a program that tests need', () => {
   test.each<[string, Partial<System>, string]>([
     ['in the PATH', { env: { PATH: '/usr/bin:/opt/bin' } }, '/opt/bin/google-chrome'],
+    [
+      'without its windows first, as Debian has it',
+      {
+        env: { PATH: '/usr/bin' },
+        exists: (path: string) => /\/usr\/bin\/chromium(-headless-shell)?$/.test(path),
+      },
+      '/usr/bin/chromium-headless-shell',
+    ],
     ['where CHROMIUM says', { env: { CHROMIUM: '/my/own', PATH: '/usr/bin' } }, '/my/own'],
     [
       'among the applications of macOS',
@@ -45,6 +60,32 @@ describe('a program that tests need', () => {
     expect(findRedis(systemWith('/usr/bin/redis-server'))).toBeUndefined();
   });
 
+  test.each<[string, Partial<System>, string]>([
+    ['in the PATH, as Debian names it', { env: { PATH: '/usr/bin' } }, '/usr/bin/firefox-esr'],
+    ['where FIREFOX says', { env: { FIREFOX: '/my/own', PATH: '/usr/bin' } }, '/my/own'],
+    [
+      'among the applications of macOS',
+      { platform: 'darwin' },
+      '/Applications/Firefox.app/Contents/MacOS/firefox',
+    ],
+    [
+      'among the programs of Windows',
+      { platform: 'win32', env: { PROGRAMFILES: 'C:\\Program Files' } },
+      'C:\\Program Files\\Mozilla Firefox\\firefox.exe',
+    ],
+  ])('is found %s, if it is Firefox', (_where, system, path) => {
+    expect(findFirefox(systemWith(path, system))).toBe(path);
+  });
+
+  test('is found with its driver and its display or not at all, if it is WebKit', () => {
+    const browser = '/usr/lib/aarch64-linux-gnu/webkitgtk-6.0/MiniBrowser';
+    const all = ['/usr/bin/WebKitWebDriver', '/usr/bin/Xvfb', browser];
+    const found = (paths: string[]) =>
+      findWebKit(systemWith('', { env: { PATH: '/usr/bin' }, exists: (path) => paths.includes(path) }));
+    expect(found(all)).toEqual({ driver: all[0], display: all[1], browser });
+    for (const one of all) expect(found(all.filter((path) => path !== one))).toBeUndefined();
+  });
+
   test('that is missing is said once for the whole run, and ends it with CI=true', {
     timeout: 60_000,
   }, () => {
@@ -53,9 +94,14 @@ describe('a program that tests need', () => {
     expect(said.status).toBe(0);
     expect(said.stdout.match(/Chromium is not installed here\./g)).toHaveLength(1);
     expect(said.stdout.match(/redis-server is not installed here\./g)).toHaveLength(1);
+    // These tests do without the browsers that only slow ones need.
+    expect(said.stdout).not.toMatch(/Firefox|WebKit/);
     const refused = runWithout({ CI: 'true' });
     expect(refused.status).not.toBe(0);
     expect(refused.stdout + refused.stderr).toMatch(/With CI=true no test may be skipped\..*Install Redis/);
+    const slow = runWithout({ CI: 'true' }, 'slow');
+    expect(slow.status).not.toBe(0);
+    expect(slow.stdout + slow.stderr).toMatch(/Install Redis.*Install Firefox.*webkit2gtk-driver and xvfb/);
   });
 });
 
@@ -64,11 +110,11 @@ function systemWith(path: string, system: Partial<System> = {}): System {
 }
 
 /** A run of two files in a machine where nothing is installed. */
-function runWithout(env: NodeJS.ProcessEnv) {
+function runWithout(env: NodeJS.ProcessEnv, mode = 'kit') {
   const empty = mkdtempSync(join(tmpdir(), 'no-programs-'));
   const vitest = join(projectRoot, 'node_modules', 'vitest', 'vitest.mjs');
   const files = ['session-pages', 'telemetry'].map((name) => `src/kit/test/${name}.test.ts`);
-  const args = [vitest, 'run', '--mode', 'kit', ...files, '--testNamePattern', 'no test has this name'];
+  const args = [vitest, 'run', '--mode', mode, ...files, '--testNamePattern', 'no test has this name'];
   try {
     return spawnSync(process.execPath, [...args, '--passWithNoTests'], {
       cwd: projectRoot,
