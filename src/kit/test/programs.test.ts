@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { TestProject } from 'vitest/node';
 import { projectRoot } from '../folders.ts';
+import missingPrograms from './helpers/missing-programs.ts';
 import {
   findChromium,
   findFirefox,
@@ -94,14 +96,19 @@ describe('a program that tests need', () => {
     expect(said.status).toBe(0);
     expect(said.stdout.match(/Chromium is not installed here\./g)).toHaveLength(1);
     expect(said.stdout.match(/redis-server is not installed here\./g)).toHaveLength(1);
-    // These tests do without the browsers that only slow ones need.
-    expect(said.stdout).not.toMatch(/Firefox|WebKit/);
     const refused = runWithout({ CI: 'true' });
     expect(refused.status).not.toBe(0);
     expect(refused.stdout + refused.stderr).toMatch(/With CI=true no test may be skipped\..*Install Redis/);
-    const slow = runWithout({ CI: 'true' }, 'slow');
-    expect(slow.status).not.toBe(0);
-    expect(slow.stdout + slow.stderr).toMatch(/Install Redis.*Install Firefox.*webkit2gtk-driver and xvfb/);
+  });
+
+  test('is no matter to a run that does without it', () => {
+    vi.stubEnv('PATH', '/nowhere');
+    vi.stubEnv('CI', 'true');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const run = (mode: string) => () => missingPrograms({ vitest: { config: { mode } } } as TestProject);
+    expect(run('slow')).toThrow(/Install Redis.*Install Firefox.*webkit2gtk-driver and xvfb/);
+    expect(run('kit')).toThrow(/Install Redis/);
+    expect(run('kit')).not.toThrow(/Firefox|WebKit/);
   });
 });
 
@@ -110,11 +117,11 @@ function systemWith(path: string, system: Partial<System> = {}): System {
 }
 
 /** A run of two files in a machine where nothing is installed. */
-function runWithout(env: NodeJS.ProcessEnv, mode = 'kit') {
+function runWithout(env: NodeJS.ProcessEnv) {
   const empty = mkdtempSync(join(tmpdir(), 'no-programs-'));
   const vitest = join(projectRoot, 'node_modules', 'vitest', 'vitest.mjs');
   const files = ['session-pages', 'telemetry'].map((name) => `src/kit/test/${name}.test.ts`);
-  const args = [vitest, 'run', '--mode', mode, ...files, '--testNamePattern', 'no test has this name'];
+  const args = [vitest, 'run', '--mode', 'kit', ...files, '--testNamePattern', 'no test has this name'];
   try {
     return spawnSync(process.execPath, [...args, '--passWithNoTests'], {
       cwd: projectRoot,
