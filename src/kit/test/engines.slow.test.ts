@@ -190,7 +190,9 @@ describeInEachEngine((launch) => {
     await (await find(tab, 'textbox', 'Wishes')).type('soon');
     await click(tab, 'button', 'Order');
     const mistake = await find(tab, 'link', 'Say what to order');
-    expect(await tab.evaluate('document.activeElement.matches(".errors")')).toBe(true);
+    await vi.waitFor(async () =>
+      expect(await tab.evaluate('document.activeElement.matches(".errors")')).toBe(true),
+    );
     await mistake.click();
     const field = await find(tab, 'textbox', 'Item');
     await vi.waitFor(async () => expect(await field.hasFocus()).toBe(true));

@@ -1,7 +1,6 @@
 /** A browser that is not Chromium. What a test does with it is the same for each. */
 export interface Engine {
   name: string;
-  version: string;
   /** A person's browser: without cookies, history and tabs that anybody else had. */
   newPerson(): Promise<Person>;
   close(): Promise<void>;

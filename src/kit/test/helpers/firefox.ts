@@ -17,10 +17,9 @@ export async function launchFirefox(): Promise<Engine> {
     extraPrefsFirefox: preferences,
   });
   const child = browser.process();
-  if (child) guardGroup(child);
+  if (child) guardGroup(child, profile);
   return {
     name: 'Firefox',
-    version: (await browser.version()).replace(/^\w+\//, ''),
     newPerson: async () => personIn(await browser.createBrowserContext()),
     async close() {
       await browser.close();

@@ -9,11 +9,11 @@ import type { Socket } from 'node:net';
 export async function startGroup(
   executable: string,
   args: readonly string[],
-  options: SpawnOptions = {},
+  { folder, ...options }: SpawnOptions & { folder?: string } = {},
 ): Promise<ChildProcess> {
   const child = spawn(executable, args, { ...options, detached: true });
   await once(child, 'spawn');
-  guardGroup(child);
+  guardGroup(child, folder);
   return child;
 }
 
@@ -21,10 +21,12 @@ export async function startGroup(
  * A test run that is killed must leave no browser behind: the guard's standard input ends with us. It is in no group
  * of ours, so that Ctrl+C does not end it first. A display that is asked to end takes its lock file with it; who does
  * not end within a second is killed.
+ *
+ * @param folder what the group wrote, which goes with it
  */
-export function guardGroup(child: ChildProcess): void {
-  const script = 'read -r _; kill -- "-$0"; sleep 1; kill -9 -- "-$0"';
-  const watching = spawn('sh', ['-c', script, `${child.pid}`], {
+export function guardGroup(child: ChildProcess, folder = ''): void {
+  const script = 'read -r _; kill -- "-$0"; sleep 1; kill -9 -- "-$0"; [ -z "$1" ] || rm -rf -- "$1"';
+  const watching = spawn('sh', ['-c', script, `${child.pid}`, folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

@@ -14,39 +14,42 @@ import { until } from './redis-server.ts';
 export async function launchWebKit(): Promise<Engine> {
   const paths = findWebKit();
   if (!paths) throw new Error('WebKitGTK is not installed here');
-  const folder = mkdtempSync(join(tmpdir(), 'webkit-test-'));
-  const started: ChildProcess[] = [];
-  const close = async () => {
-    for (const child of started.reverse()) await endGroup(child, 'SIGTERM');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const display = await startDisplay(paths.display);
+  return {
+    name: 'WebKitGTK',
+    // With a driver each, whatever a person had ends with it.
+    async newPerson() {
+      const folder = mkdtempSync(join(tmpdir(), 'webkit-test-'));
+      const driver = await startDriver(paths.driver, folder, display.name);
+      const close = async () => {
+        await endGroup(driver.child);
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      };
+      try {
+        return personIn(await openSession(driver.origin, paths.browser), close);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    },
+    // Asked to end, it takes its lock file with it.
+    close: () => endGroup(display.child, 'SIGTERM'),
   };
-  try {
-    const display = await startDisplay(paths.display);
-    started.push(display.child);
-    const driver = await startDriver(paths.driver, { ...ownFolders(folder), DISPLAY: display.name });
-    started.push(driver.child);
-    // Only a session says which browser it has.
-    const first = await openSession(driver.origin, paths.browser);
-    await first.command('DELETE');
-    return {
-      name: 'WebKitGTK',
-      version: first.version,
-      newPerson: async () => personIn(await openSession(driver.origin, paths.browser)),
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
+
+const nowhere = 'http://127.0.0.1:9';
 
 /** Nothing of this account's own settings, caches and desktop. */
 function ownFolders(folder: string): NodeJS.ProcessEnv {
   const { PATH } = process.env;
   const names = ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_RUNTIME_DIR'];
   return {
-    ...{ PATH, LANG: 'C.UTF-8', NO_AT_BRIDGE: '1' },
+    ...{ PATH, LANG: 'C.UTF-8', NO_AT_BRIDGE: '1', GSETTINGS_BACKEND: 'memory' },
     ...Object.fromEntries(names.map((name) => [name, folder])),
+    // Whatever would go out meets a port that nobody listens on. Set by WebDriver, the driver sometimes starts no browser.
+    ...{ http_proxy: nowhere, https_proxy: nowhere, no_proxy: '127.0.0.1,localhost' },
+    // Else each browser looks for the bus that the last one started, which ended with it.
+    DBUS_SESSION_BUS_ADDRESS: 'disabled:',
     // Containers allow no sandbox, as for Chromium.
     WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
   };
@@ -65,47 +68,43 @@ async function startDisplay(executable: string): Promise<{ child: ChildProcess; 
   return { child, name: `:${String(said).trim()}` };
 }
 
-async function startDriver(executable: string, env: NodeJS.ProcessEnv) {
+async function startDriver(executable: string, folder: string, display: string) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const child = await startGroup(executable, [`--port=${port}`, '--host=127.0.0.1'], {
-    env,
-    stdio: 'ignore',
+    ...{ folder, stdio: 'ignore' },
+    env: { ...ownFolders(folder), DISPLAY: display },
   });
   await until(async () => {
     if (child.exitCode !== null) throw new Error('WebKitWebDriver ended at its start');
-    return (await fetch(`${origin}/status`).catch(() => undefined))?.ok ?? false;
+    return ask(origin, 'GET', '/status').then(
+      () => true,
+      () => false,
+    );
   });
   return { child, origin };
 }
 
 interface Session {
-  version: string;
   /** A command of the W3C's WebDriver, in the tab that is named or the one that is chosen. */
   command(method: string, path?: string, body?: object, tab?: string): Promise<unknown>;
 }
 
 async function openSession(driver: string, binary: string): Promise<Session> {
-  const proxy = {
-    // Whatever would go out meets a port that nobody listens on.
-    ...{ proxyType: 'manual', httpProxy: '127.0.0.1:9', sslProxy: '127.0.0.1:9' },
-    noProxy: ['127.0.0.1', 'localhost'],
-  };
   const alwaysMatch = {
-    ...{ browserName: 'MiniBrowser', acceptInsecureCerts: true, proxy },
+    ...{ browserName: 'MiniBrowser', acceptInsecureCerts: true },
     // Else each command waits for a page to load, and for ever where the back button led to one.
     pageLoadStrategy: 'none',
     'webkitgtk:browserOptions': { binary, args: ['--automation'] },
   };
-  const { sessionId, capabilities } = (await ask(driver, 'POST', '/session', {
-    capabilities: { alwaysMatch },
-  })) as { sessionId: string; capabilities: { browserVersion: string } };
+  const { sessionId } = (await ask(driver, 'POST', '/session', { capabilities: { alwaysMatch } })) as {
+    sessionId: string;
+  };
   let chosen: string | undefined;
   /** Commands go one after the other: each is for the tab that was chosen last. */
   let last: Promise<unknown> = Promise.resolve();
   const base = `/session/${sessionId}`;
   return {
-    version: capabilities.browserVersion,
     command(method, path = '', body = {}, tab) {
       const run = async () => {
         if (tab && tab !== chosen) await ask(driver, 'POST', `${base}/window`, { handle: tab });
@@ -119,7 +118,7 @@ async function openSession(driver: string, binary: string): Promise<Session> {
   };
 }
 
-async function ask(driver: string, method: string, path: string, body: object): Promise<unknown> {
+async function ask(driver: string, method: string, path: string, body = {}): Promise<unknown> {
   const answer = await fetch(driver + path, {
     method,
     signal: AbortSignal.timeout(25_000),
@@ -132,7 +131,7 @@ async function ask(driver: string, method: string, path: string, body: object): 
   return value;
 }
 
-function personIn(session: Session): Person {
+function personIn(session: Session, close: Person['close']): Person {
   const tabs = new Map<string, Tab>();
   const tabOf = (handle: string) => {
     const tab = tabs.get(handle) ?? tabIn(session, handle);
@@ -157,7 +156,7 @@ function personIn(session: Session): Person {
       const handle = [...tabs].find(([, tab]) => tab === from)?.[0];
       await session.command('DELETE', `/cookie/${name}`, undefined, handle);
     },
-    close: async () => void (await session.command('DELETE')),
+    close,
   };
 }
 
