@@ -59,7 +59,7 @@ export function galleryStates(language: Language = english): GalleryState[] {
         const late = inHours(7.8).toISOString();
         return {
           ...sessions(1, language),
-          ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/sessions', loginPath: '/auth/login' },
+          ends: { ...sessions(1, language).ends, idleExpiresAt: soon, expiresAt: late },
         };
       },
     },
@@ -105,6 +105,7 @@ export function signedIn(title: string, path: string, language: Language = engli
     ends: {
       expiresAt: inHours(7.8).toISOString(),
       idleExpiresAt: inHours(0.5).toISOString(),
+      idleMinutes: 30,
       returnTo: path,
       loginPath: '/auth/login',
     },

@@ -73,6 +73,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
     ends: {
       expiresAt: user.expiresAt.toISOString(),
       idleExpiresAt: user.idleExpiresAt.toISOString(),
+      idleMinutes: authOf(req).context.idleMinutes,
       returnTo: page, // Judged by /auth/login.
       loginPath: loginPath(providerOf(req)),
     },

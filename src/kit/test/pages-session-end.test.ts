@@ -110,7 +110,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     await pass(28.5);
     await stay(page).focus();
     await page.keyboard.press('Enter');
-    await page.getByText('You are still signed in.').waitFor();
+    await page.getByText("You're still signed in.").waitFor();
     expect(asked).toBe(1);
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Sign out everywhere else');
 

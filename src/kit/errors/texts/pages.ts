@@ -12,6 +12,8 @@ export const pageTexts = {
   'button.send-again': 'Send again',
   'button.home': 'Go to the home page',
   'button.continue': 'Continue',
+  'button.reload': 'Reload this page',
+  'button.close': 'Close',
   'button.cancel': 'Cancel',
 
   'header.signed-in-as': 'Signed in as',
@@ -23,9 +25,16 @@ export const pageTexts = {
     "You'll be signed out at {time}. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
   'ending.ended':
     "Your session has ended. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
-  'ending.stayed': 'You are still signed in.',
+  'ending.signed-out':
+    "You've been signed out in another tab. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
+  'ending.other':
+    "You've signed in as {name} in another tab. This page was opened for {before}. Reload it to continue as {name}.",
+  'ending.account':
+    "You've signed in with another account in another tab. Reload this page to continue with that account.",
+  'ending.stayed': "You're still signed in.",
   'ending.failed': "That didn't work. Please try again.",
   'ending.new-tab': '(opens a new tab)',
+  'ending.label': 'Your session',
 
   'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
   'held-form.secrets':
