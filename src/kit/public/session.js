@@ -84,8 +84,8 @@
   const place = () => {
     const { left, right } = main.getBoundingClientRect();
     const { paddingLeft, paddingRight } = getComputedStyle(main);
-    box.style.left = `${left + parseFloat(paddingLeft)}px`;
-    box.style.right = `${root.clientWidth - right + parseFloat(paddingRight)}px`;
+    const start = left + parseFloat(paddingLeft);
+    Object.assign(box.style, { left: `${start}px`, width: `${right - parseFloat(paddingRight) - start}px` });
     root.style.setProperty('--ending', `${box.offsetHeight}px`);
     uncover();
   };
@@ -175,7 +175,8 @@
     check();
   });
   document.addEventListener('visibilitychange', check);
-  document.addEventListener('focusin', () => requestAnimationFrame(uncover));
+  // The browser's own scrolling may come before this or after it.
+  document.addEventListener('focusin', () => (uncover(), requestAnimationFrame(uncover)));
   addEventListener('resize', place);
   const observer = new ResizeObserver(place);
   for (const element of [box, main]) observer.observe(element);
