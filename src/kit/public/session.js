@@ -59,11 +59,10 @@
   let focusedBefore;
 
   const use = ({ expiresAt, idleExpiresAt }) => {
-    ends = { expiresAt, idleExpiresAt, absolute: Date.parse(expiresAt), idle: Date.parse(idleExpiresAt) };
+    ends = { expiresAt, idleExpiresAt };
     away = '';
   };
-  const tell = () =>
-    channel.postMessage({ mark, name, expiresAt: ends.expiresAt, idleExpiresAt: ends.idleExpiresAt });
+  const tell = () => channel.postMessage({ mark, name, ...ends });
 
   const write = (time) => {
     const today = new Date(time).toDateString() === new Date().toDateString();
@@ -71,7 +70,7 @@
     return new Intl.DateTimeFormat(languages, style).format(time);
   };
 
-  // Nothing that has the focus stays under the notice. What is taller than the rest of the window shows its beginning.
+  // What has the focus is not left under the notice. If it is taller than the rest of the window, its beginning shows.
   const uncover = () => {
     const focused = document.activeElement;
     if (!box.hasAttribute('data-shown') || box.contains(focused) || focused.matches('body, main')) return;
@@ -110,25 +109,27 @@
   const show = (what, at) => {
     const values = { name: otherName, before: name, time: at && write(at + ahead) };
     const parts = (box.dataset[what] ?? '').split(/\{(\w+)\}/);
-    const filled = parts.map((part, index) => (index % 2 ? (values[part] ?? '') : part));
-    if (filled.join('') === said) return;
-    [shown, said] = [what, filled.join('')];
-    // A name may be written from right to left, or look like markup.
-    const isolated = (text) => Object.assign(document.createElement('bdi'), { textContent: text });
-    print(
-      what,
-      filled.map((text, index) => (index % 2 ? isolated(text) : text)),
-    );
+    for (let index = 1; index < parts.length; index += 2) {
+      // A name may be written from right to left, or look like markup.
+      const value = document.createElement('bdi');
+      value.textContent = values[parts[index]] ?? '';
+      parts[index] = value;
+    }
+    const text = parts.map((part) => part.textContent ?? part).join('');
+    if (text === said) return;
+    [shown, said] = [what, text];
+    print(what, parts);
   };
 
   const check = () => {
     const now = Date.now() - ahead;
-    const end = Math.min(ends.absolute, ends.idle);
+    const [absolute, idle] = [Date.parse(ends.expiresAt), Date.parse(ends.idleExpiresAt)];
+    const end = Math.min(absolute, idle);
     if (away === 'signedOut') show(away);
     else if (now >= end) show('ended');
     else if (away) show(away);
     else if (now < end - warnBefore) shown !== 'stayed' && show('');
-    else if (shown !== 'failed') show(ends.absolute <= ends.idle ? 'absolute' : 'idle', end);
+    else if (shown !== 'failed') show(absolute <= idle ? 'absolute' : 'idle', end);
   };
 
   // Safari gives no pressed button the focus, and takes it from where it was.
@@ -176,7 +177,10 @@
   });
   document.addEventListener('visibilitychange', check);
   // The browser's own scrolling may come before this or after it.
-  document.addEventListener('focusin', () => (uncover(), requestAnimationFrame(uncover)));
+  document.addEventListener('focusin', () => {
+    uncover();
+    requestAnimationFrame(uncover);
+  });
   addEventListener('resize', place);
   const observer = new ResizeObserver(place);
   for (const element of [box, main]) observer.observe(element);
