@@ -83,10 +83,28 @@ describeWithChromium('in Chromium', () => {
     await second.goto(app.url('/profile'));
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(/\/signed-out/);
+    // It says so at once.
+    await second.getByText("You've been signed out in another tab.").waitFor();
+    expect(await second.getByRole('link', { name: 'Sign in again' }).isVisible()).toBe(true);
     // Its own button, pressed after that, does no harm.
     await second.getByRole('button', { name: 'Sign out' }).click();
     await second.waitForURL(app.url('/signed-out'));
     expect(await main(second)).toContain("You're not signed in");
+  });
+
+  test('a page of alice says so when bob has signed in in another tab, and its reload is a page of bob', async () => {
+    const page = await signIn();
+    const { browser: bob } = await pair.signIn('bob');
+    await page
+      .context()
+      .addCookies(bob.cookies.map(({ host: domain, name, value, path }) => ({ domain, name, value, path })));
+    await (await page.context().newPage()).goto(app.url('/'));
+    await page
+      .getByText("You've signed in as Bob Baker in another tab. This page was opened for Alice Adams.")
+      .waitFor();
+    await page.getByRole('button', { name: 'Reload this page' }).click();
+    await page.getByRole('heading', { name: 'Bob Baker' }).waitFor();
+    expect(await page.content()).not.toContain('Alice Adams');
   });
 
   test('the address of the sign-out asks first', async () => {

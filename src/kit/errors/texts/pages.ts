@@ -27,7 +27,7 @@ export const pageTexts = {
     "Your session has ended. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
   'ending.signed-out':
     "You've been signed out in another tab. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
-  'ending.other':
+  'ending.other-person':
     "You've signed in as {name} in another tab. This page was opened for {before}. Reload it to continue as {name}.",
   'ending.account':
     "You've signed in with another account in another tab. Reload this page to continue with that account.",
