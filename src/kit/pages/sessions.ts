@@ -37,7 +37,7 @@ export const sessionsPage = definePage({
         // What the user wanted is so either way.
         if (ended === undefined) return { to: '/sessions', say: language.text('sessions.said.gone') };
         const device = say(deviceText(ended), language);
-        return { to: '/sessions', say: language.text('sessions.said.one', { device }) };
+        return { to: '/sessions', say: language.text('sessions.said.session', { device }) };
       },
     },
     'end-others': {
