@@ -22,8 +22,8 @@ export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends
   settings?: S;
   /**
    * Opens what the site works with, before the app listens; what it throws stops the start. `close` is called after the
-   * last answer. Write it above `signIn`, `place`, `routes` and `publicRoutes`: TypeScript reads from top to bottom, and what is
-   * above does not know the type of `data`.
+   * last answer. Write it above `signIn`, `place`, `routes` and `publicRoutes`: TypeScript reads from top to bottom, and
+   * what is above does not know the type of `data`.
    */
   open?: (at: { settings: OwnValues<S>; log: Log }) => Opened<D> | Promise<Opened<D>>;
   /**

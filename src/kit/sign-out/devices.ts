@@ -82,8 +82,8 @@ export async function endOtherSessions(req: Request): Promise<number> {
 
 /** Ends all of the user's sessions, this one by an ordinary sign-out. Returns where to go next. */
 export async function endAllSessions(req: Request, res: Response): Promise<string | WayOut> {
-  await endOtherSessions(req);
-  return leaveAll(req, res);
+  const others = await endOtherSessions(req);
+  return leaveAll(req, res, { others });
 }
 
 function handleOf(id: string): string {

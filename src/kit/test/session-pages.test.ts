@@ -112,7 +112,8 @@ describe('/sessions', () => {
     expect(left.status).toBe(200);
     expect(left.location).toMatch(`${pair.provider.issuer}/session/end?`);
     expect(left.headers.get('clear-site-data')).toBe('"storage"');
-    expect(textOf(await laptop.get(left.location ?? ''))).toMatch(/^You've signed out /);
+    const farewell = textOf(await laptop.get(left.location ?? ''));
+    expect(farewell).toMatch(/^You've signed out .*This site Ended Your 1 other session Ended This app's/);
     expect(await statusOf(laptop, app)).toBe(401);
     expect(await statusOf(mobile, app)).toBe(401);
   });

@@ -65,6 +65,8 @@ export const pageTexts = {
   'signed-out.provider-stays':
     "You may still be signed in at {provider}. If you're on a shared computer, sign out there too.",
   'signed-out.this-site': 'This site',
+  'signed-out.others.one': 'Your {count} other session',
+  'signed-out.others.other': 'Your {count} other sessions',
   'signed-out.access': "This app's access to your account",
   'signed-out.at-provider': 'Your sign-in at {provider}',
   'signed-out.how.ended': 'Ended',
