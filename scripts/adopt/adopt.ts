@@ -100,7 +100,7 @@ function fewestLines(root: string, inventory: Inventory, planFor: (staying: Stay
 }
 
 function misfit(errors: string): string {
-  return `The types do not fit after that, so everything was put back as it was:
+  return `The types have errors after that, so everything was put back as it was:
 ${errors}
 Correct this and adopt again.`;
 }

@@ -25,7 +25,7 @@ npm ci
 npm run dev
 \`\`\`
 
-Open the address that the console names, choose \`work\` and sign in as \`alice\`. Two identity providers for development start with the app, so you need no account and no network. If your app has one provider, put \`OIDC_PROVIDERS=work\` into \`.env\`. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
+Open the address printed in the console, choose \`work\` and sign in as \`alice\`. Two identity providers for development start with the app, so you need no account and no network. If your app has one provider, put \`OIDC_PROVIDERS=work\` into \`.env\`. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
 
 ## Test
 

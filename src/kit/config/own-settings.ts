@@ -37,7 +37,7 @@ export function parsed(
     return success ? { success, data } : { success, messages: error.issues.map(({ message }) => message) };
   } catch (error) {
     const name = error instanceof Error ? error.constructor.name : typeof error;
-    return { success: false, messages: [`is not taken by its schema, which threw a ${name}.`] };
+    return { success: false, messages: [`is not accepted by its schema, which threw a ${name}.`] };
   }
 }
 

@@ -16,7 +16,7 @@ async function checkEviction(command: Command): Promise<Finding> {
   if (!policy)
     return warning(
       check,
-      'is not known: Redis does not let us ask.',
+      'could not be checked: Redis does not let this user ask.',
       'Check that maxmemory-policy is noeviction, or allow this user +info and run this again.',
     );
   if (policy === 'noeviction') return ok(check, 'maxmemory-policy is noeviction.');
@@ -38,7 +38,7 @@ async function checkPersistence(command: Command): Promise<Finding> {
   if (points === undefined)
     return warning(
       check,
-      'is not known: Redis does not let us ask.',
+      'could not be checked: Redis does not let this user ask.',
       info
         ? 'Check that appendonly or snapshots are on: without them a restart of Redis signs everybody out.'
         : 'Check that appendonly or snapshots are on, or allow this user +info and run this again: without them a restart of Redis signs everybody out.',

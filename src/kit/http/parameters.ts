@@ -6,7 +6,7 @@ export function queryOf(req: Request): URLSearchParams {
   return new URLSearchParams(start < 0 ? '' : req.originalUrl.slice(start + 1));
 }
 
-/** The form's fields as they came; none when the body is no form. */
+/** The form's fields as they came; none when the body is not a form. */
 export function formOf(req: Request): URLSearchParams {
   return new URLSearchParams(typeof req.body === 'string' ? req.body : '');
 }

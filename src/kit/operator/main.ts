@@ -13,7 +13,7 @@ const exit = { done: 0, failed: 1, usage: 2, config: 78 };
 
 const inMemory = `REDIS_URL is not set, so sessions live in the memory of the running app, where no other command can reach
 them. Restart the app to end them all.`;
-const unfinished = ' Sessions may be left: run the same command again when the store answers.';
+const unfinished = ' Some sessions may be left: run the same command again when the store answers.';
 
 try {
   process.exitCode = await main();

@@ -109,7 +109,7 @@ function parseJson(text: string) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new SyntaxError('the answer is no JSON');
+    throw new SyntaxError('the answer is not JSON');
   }
 }
 

@@ -49,7 +49,7 @@ describe('an address for certificates in the metadata', () => {
     await withBound({ front: { aliases } }, async (bound) => {
       expect((await createBrowser().get(bound.app.url('/profile'))).status).toBe(503);
       expect(hintsOf(bound, 'discovery_invalid')[0]).toMatch(
-        new RegExp(`^mtls_endpoint_aliases\\.${name} in the provider's metadata is no https address`),
+        new RegExp(`^mtls_endpoint_aliases\\.${name} in the provider's metadata is not an https address`),
       );
       expect(bound.provider.byAlias).toEqual([]);
     });
@@ -63,7 +63,7 @@ describe('an address for certificates in the metadata', () => {
     await withBound({ front: { aliases: () => aliases } }, async (bound) => {
       expect((await createBrowser().get(bound.app.url('/profile'))).status).toBe(503);
       expect(hintsOf(bound, 'discovery_invalid')[0]).toBe(
-        "mtls_endpoint_aliases in the provider's metadata is no object with addresses in it",
+        "mtls_endpoint_aliases in the provider's metadata is not an object with addresses in it",
       );
     });
   });
@@ -146,7 +146,7 @@ describe('a client certificate', () => {
       const { browser } = await bound.signIn('alice');
       expect(await callNotes(bound, browser)).toBe('page 503');
       expect(told(bound.app)).toMatch(
-        /wants a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true/,
+        /requires a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true/,
       );
     });
   });

@@ -118,7 +118,7 @@ describe('a real provider behind TLS', () => {
       const lines = await about(bound);
       expect(lines.filter((line) => line.includes('plain http'))).toEqual([http]);
       const wants =
-        /^! API orders: localhost:\d+ wants a client certificate \(\w+\), and this check shows none\./;
+        /^! API orders: localhost:\d+ requires a client certificate \(\w+\), and this check shows none\./;
       expect(lines).toContainEqual(
         expect.stringMatching(
           new RegExp(`${wants.source} The app shows the one in OIDC_CLIENT_CERT_FILE\\.$`),

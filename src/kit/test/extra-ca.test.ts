@@ -132,7 +132,7 @@ describe('the file', () => {
   });
 });
 
-/** An API behind the private CA, which wants a client certificate of anybody's where it `asks`. */
+/** An API behind the private CA, which requires a client certificate of anybody's where it `asks`. */
 async function startApi({ asks = false } = {}) {
   const shown: boolean[] = [];
   const options = { ...tls, requestCert: asks, rejectUnauthorized: false };
@@ -256,6 +256,6 @@ describeWithRedis('with provider, API and Redis behind a private CA', () => {
     const said = await new Promise((resolve) =>
       execFile(process.execPath, list, { env }, (_error, out, complaints) => resolve(out + complaints)),
     );
-    expect(said).toBe('The user nobody is signed in nowhere.\n');
+    expect(said).toBe('The user nobody is not signed in anywhere.\n');
   }, 60_000);
 });

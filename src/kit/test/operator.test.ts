@@ -81,7 +81,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     for (const key of keys) expect(await all.redis.run('TTL', key)).toBeLessThanOrEqual(1000);
     expect(await run('list', '--sub', 'nobody')).toMatchObject({
       code: 0,
-      said: 'The user nobody is signed in nowhere.\n',
+      said: 'The user nobody is not signed in anywhere.\n',
     });
   });
 
@@ -89,7 +89,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     const { browser } = await all.signIn('alice');
     const other = { ...all.env, REDIS_KEY_PREFIX: 'app:two:' };
     expect((await sessions(other, 'list', '--sub', 'alice')).said).toBe(
-      'The user alice is signed in nowhere.\n',
+      'The user alice is not signed in anywhere.\n',
     );
     expect(await sessions(other, 'end', '--all')).toMatchObject({ code: 0, complained: '' });
     expect(await statusOf(browser, all.one)).toBe(200);
@@ -349,7 +349,7 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
     for (const iss of ['https://evil.example', `${entra}/organizations/v2.0`, 'work'])
       await expect(carryOut({ command: 'end', whom: { sub: 'alice', iss } }, store, config)).rejects.toThrow(
         new UsageError(
-          `${iss} is no issuer of the settings, which have https://login.example.com, ${entra}/<tenant>/v2.0.`,
+          `${iss} is not an issuer in the settings, which have https://login.example.com, ${entra}/<tenant>/v2.0.`,
         ),
       );
     await shared.stop();
@@ -377,7 +377,7 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
       OIDC_ISSUER: `${entra}/organizations/v2.0`,
       OIDC_ALLOWED_TENANTS: '*',
     });
-    const which = new UsageError(`Say of which tenant: --iss <iss>, such as --iss ${entra}/<tenant>/v2.0.`);
+    const which = new UsageError(`Say which tenant: --iss <iss>, such as --iss ${entra}/<tenant>/v2.0.`);
     await expect(carryOut({ command: 'list', sub: 'alice' }, store, alone)).rejects.toThrow(which);
     await expect(carryOut({ command: 'end', whom: { sid: 'two' } }, store, alone)).rejects.toThrow(which);
     await shared.stop();

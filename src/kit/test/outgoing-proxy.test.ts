@@ -376,7 +376,7 @@ describe('HTTPS_PROXY and NO_PROXY', () => {
       https_proxy: `https://${credentials}@proxy.example.com/`,
     });
     expect(read({ HTTPS_PROXY_FILE: `${path}.none` })).toEqual([
-      'HTTPS_PROXY_FILE names a file that cannot be read: check path and rights.',
+      'HTTPS_PROXY_FILE names a file that cannot be read: check its path and permissions.',
     ]);
   });
 
@@ -392,7 +392,7 @@ describe('HTTPS_PROXY and NO_PROXY', () => {
     ['socks5://user:pr0xyw0rd@proxy', /must begin with http:\/\/ or https:\/\//],
     ['http://user:pr0xyw0rd%zz@proxy', /has a % .* that is not an escape: write %25/],
     ['http://a,http://pr0xyw0rd', /must be (one value|the address of a proxy)/],
-    ['http://user:pr0xyw0rd\n@proxy', /has a blank or a line break/],
+    ['http://user:pr0xyw0rd\n@proxy', /has a space or a line break/],
     [`http://${'pr0xyw0rd'.repeat(400)}`, /is too long/],
   ])('stop the start where the proxy is %j, and say it without the value', (value, sentence) => {
     const problems = read({ HTTPS_PROXY: value });

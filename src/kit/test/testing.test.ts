@@ -315,7 +315,7 @@ describe('a test app', () => {
       {},
       /KEY is missing: opens the safe\.\nA test sets what it needs by `env`/,
     ],
-    ['a provider of its own', {}, { OIDC_ISSUER: 'https://a.example' }, /take OIDC_ISSUER out of `env`/],
+    ['a provider of its own', {}, { OIDC_ISSUER: 'https://a.example' }, /remove OIDC_ISSUER from `env`/],
     [
       'a page without a view',
       { pages: [anyPage({ path: '/x', view: 'x' })] },

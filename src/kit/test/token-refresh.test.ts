@@ -147,7 +147,7 @@ describe('a refusal of this app, not of the person', () => {
     ['400 invalid_client that is called a text', calledText(400, 'invalid_client')],
     ['403 behind a challenge, and an error that says nothing', behindChallenge(403, '')],
     ['403 and no body', refused(403)],
-    ['403 and an error that is no text', { status: 403, json: { error: 5 } }],
+    ['403 and an error that is not a string', { status: 403, json: { error: 5 } }],
     ['403 in HTML', { ...html, status: 403 }],
   ])('%s is a 503 that ends nothing, and a loud line in the log', (_name, token) =>
     withPair({}, async (pair) => {

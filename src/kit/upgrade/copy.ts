@@ -42,7 +42,7 @@ export function requireCleanWorkTree(root: string): void {
   const files = byNul(changed.stdout).map((line) => line.slice(3));
   if (files.length > 0)
     throw new Refusal(
-      `These files have changes that are not committed:\n${listed(files)}\nCommit or stash them first, so that what the upgrade does can be told apart and undone.`,
+      `These files have changes that are not committed:\n${listed(files)}\nCommit or stash them first, so that you can see what the upgrade does, and undo it.`,
     );
   if (askGit(['ls-files', '--error-unmatch', kitJson], { cwd: root }).status !== 0)
     throw new Refusal(

@@ -22,7 +22,7 @@ export function adviceOnHidden(root: string, hidden: readonly Hidden[], folder: 
   const head = `git leaves these files out of every commit, so that other copies and the server would lack them:\n${files.join('\n')}`;
   const [whole] = hiddenFolders(root, ['.']);
   if (whole)
-    return `${head}\nThe whole folder is hidden: take that line out of ${whole.by}, then \`git add\` the folder.`;
+    return `${head}\nThe whole folder is hidden: remove that line from ${whole.by}, then \`git add\` the folder.`;
   const prefix = prefixOf(root);
   const advice = [...new Set(hidden.map(({ by }) => fileToEdit(by, prefix)))].map((file) => {
     const lines = linesFor(root, file, folder).map((line) => `  ${line}`);
