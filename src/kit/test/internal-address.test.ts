@@ -317,7 +317,7 @@ describe('OIDC_INTERNAL_URL', () => {
     ['keycloak:8080', /must be a whole address/],
     ['ftp://keycloak', /must be a whole address/],
     ['http://user:pass-w0rd@keycloak', /must not contain a user name or a password\.$/],
-    ['http://keycloak?x', /must not hold a \? or a #/],
+    ['http://keycloak?x', /must not contain a \? or a #/],
     ['http://a,http://b', /must be one value/],
     ['http://a b', /must be a whole address/],
     [`http://${'a'.repeat(2_000)}`, /is too long/],
