@@ -139,7 +139,7 @@ const address = addressAt(
 
 export const origin = address
   .refine((value) => new URL(value).pathname === '/', {
-    error: 'must end after the host and port, without a path: this app lives at the root of its address.',
+    error: 'must end after the host and port, without a path: this app runs at the root of its address.',
     abort: true,
   })
   .transform((value) => new URL(value).origin);
@@ -149,7 +149,7 @@ export const issuer = address
   .refine((value) => !/[,;|]/.test(value), oneOnly)
   .refine(
     (value) => !value.includes('/.well-known/'),
-    'must be the issuer itself: leave out "/.well-known/…", it is added by the app.',
+    'must be the issuer itself: leave out "/.well-known/…", the app adds it.',
   );
 
 /** The address of a service, without a slash at its end: https, or http on loopback. */

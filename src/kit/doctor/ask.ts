@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { ProviderConfig } from '../config/index.ts';
+import { nameTheCa } from '../errors/unknown-ca.ts';
 import { createAgents, isTunnel, ProxyFailure, type Route, routeOf } from '../provider/index.ts';
 
 const timeoutMs = 5_000;
@@ -118,9 +119,9 @@ export function connectionHint(code: string, setting: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `Its certificate is for another name: check ${setting}, or the certificate.`;
   if (isPlain(code))
-    return `It speaks plain http there, or another version of TLS: compare http:// and https:// in ${setting}.`;
+    return `It speaks plain http where https was expected, or another version of TLS: correct the scheme in ${setting}, or put TLS in front of it.`;
   if (isTrust(code))
-    return 'This machine does not know who signed its certificate: name your own CA with EXTRA_CA_FILE, or send the whole chain.';
+    return `Its certificate comes from a CA that is not trusted here: ${nameTheCa}, or have the server send the whole chain.`;
   return `Check ${setting}, and that a firewall or proxy lets this machine through.`;
 }
 

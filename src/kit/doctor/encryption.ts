@@ -97,7 +97,7 @@ function checkKind({ what, prefix }: (typeof kinds)[number], metadata: Metadata,
       `${what}: the provider offers ${said(offered.join(', ') || 'nothing')}, and the key in OIDC_DECRYPTION_KEY_FILE is for ${listed([...new Set(keys.map((key) => key.alg))])}.`,
       others.length > 0
         ? `Make ${kind} key for ${others[0]}.`
-        : 'Have the provider offer RSA-OAEP-256 or ECDH-ES: the app opens nothing else.',
+        : 'Have the provider offer RSA-OAEP-256 or ECDH-ES: the app accepts nothing else.',
     );
   }
   if (enc === undefined) {

@@ -36,7 +36,7 @@ export function checkOffers(
       'answers name their issuer (RFC 9207).',
       {
         without: provider.named
-          ? 'not offered: an answer does not name its issuer. It is known by the redirect address, which each provider has of its own.'
+          ? 'not offered: an answer does not name its issuer. The app goes by the redirect address, which is different for each provider.'
           : 'not offered: an answer does not name its issuer. With one provider nothing is lost.',
       },
     ),
@@ -91,7 +91,7 @@ function* checkAssertion(metadata: Metadata, provider: ProviderConfig): Generato
   if (!pushes && !dpop) return;
   yield warning(
     'client assertion',
-    `is for the token endpoint, and ${pushes ? 'PAR' : 'DPoP'} is used: FAPI 2.0 wants the issuer.`,
+    `is for the token endpoint, and ${pushes ? 'PAR' : 'DPoP'} is used: FAPI 2.0 requires the issuer.`,
     'Remove OIDC_CLIENT_ASSERTION_AUDIENCE, unless the provider then refuses this app.',
   );
 }

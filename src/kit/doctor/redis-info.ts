@@ -64,7 +64,7 @@ async function checkReplicas(command: Command): Promise<Finding[]> {
   return [
     warning(
       check,
-      `${words}, and min-replicas-to-write is not set: a primary that is cut off from them goes on taking sign-ins and sign-outs, which are lost when a replica takes its place.`,
+      `${words}, and min-replicas-to-write is not set: a primary that is cut off from them continues to accept sign-ins and sign-outs, which are lost when a replica takes its place.`,
       'Set min-replicas-to-write to 1, where a primary without replicas may refuse to write.',
     ),
   ];

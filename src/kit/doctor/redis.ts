@@ -11,7 +11,7 @@ type Command = NonNullable<Sessions['command']>;
 /** Is Redis there, does it let us do what we do, does it keep what it is given, and for how long? */
 export async function checkRedis({ redis, session }: Config): Promise<Finding[]> {
   if (redis.urls.length === 0)
-    return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
+    return [ok('Redis', 'is not used: sessions are kept in memory, and end with the process.')];
   const sessions = await openSessions({
     redis,
     secrets: session.secrets,

@@ -84,7 +84,7 @@ function refuseForeign(name: string, address: unknown, otherOrigins: readonly st
   const origin = originOf(address);
   if (origin === undefined || !otherOrigins.includes(origin)) return;
   throw new AuthError('discovery_invalid', {
-    hint: `${name} in the provider's metadata is at ${origin}, where another provider of OIDC_PROVIDERS lives: nothing is sent there for this one`,
+    hint: `${name} in the provider's metadata is at ${origin}, which belongs to another provider in OIDC_PROVIDERS: nothing is sent there for this one`,
   });
 }
 

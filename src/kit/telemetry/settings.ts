@@ -108,7 +108,7 @@ function samplerIn(
 
 function unknownValue(name: string, value: string, known: string): Note {
   return {
-    message: `${name} has a value that is not known here, so the default applies`,
+    message: `${name} has a value that this app does not know, so the default applies`,
     hint: `${name} takes ${known}, not "${value.slice(0, 40)}"`,
   };
 }

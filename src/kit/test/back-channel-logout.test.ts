@@ -424,7 +424,7 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
     },
   );
 
-  test('answers 400, and nothing else, while Redis is away: the provider must know', async () => {
+  test('answers 400, and nothing else, while Redis cannot be reached: the provider must know', async () => {
     const browser = createBrowser();
     await all.signIn('bob', one, browser);
     await all.redis.kill();

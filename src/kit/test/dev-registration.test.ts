@@ -192,7 +192,7 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
     [
       'a key file that is missing',
       { ...signedAndEncrypted, OIDC_WORK_CLIENT_KEY_FILE: missing },
-      ['OIDC_WORK_CLIENT_KEY_FILE names a file that cannot be read: check path and rights.'],
+      ['OIDC_WORK_CLIENT_KEY_FILE names a file that cannot be read: check its path and permissions.'],
     ],
     [
       'a key for one thing where another is needed',
@@ -209,7 +209,7 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
       { ...tlsClientAuth, OIDC_WORK_CLIENT_CERT_FILE: missing },
       [
         expect.stringMatching(/^OIDC_WORK_CLIENT_AUTH=tls_client_auth needs an https OIDC_WORK_ISSUER/),
-        'OIDC_WORK_CLIENT_CERT_FILE names a file that cannot be read: check path and rights.',
+        'OIDC_WORK_CLIENT_CERT_FILE names a file that cannot be read: check its path and permissions.',
       ],
     ],
     [
@@ -218,7 +218,7 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
         ...{ OIDC_WORK_CLIENT_AUTH: 'private_key_jwt', OIDC_WORK_CLIENT_KEY_FILE: files('ec') },
         OIDC_WORK_CLIENT_SECRET: 'one of my own, long enough',
       },
-      ['OIDC_WORK_CLIENT_SECRET has no effect with OIDC_WORK_CLIENT_AUTH=private_key_jwt: take it out.'],
+      ['OIDC_WORK_CLIENT_SECRET has no effect with OIDC_WORK_CLIENT_AUTH=private_key_jwt: remove it.'],
     ],
   ])('%s', async (_, env, problems) => {
     expect(problemsOf({ OIDC_PROVIDERS: 'work', ...env })).toEqual(problems);

@@ -93,7 +93,7 @@ describe('the metadata about encryption', () => {
       algs('RSA1_5', 'RSA-OAEP'),
       decryption(rsa),
       [
-        '! encryption: ID tokens: the provider offers RSA1_5, RSA-OAEP, and the key in OIDC_DECRYPTION_KEY_FILE is for RSA-OAEP-256. Have the provider offer RSA-OAEP-256 or ECDH-ES: the app opens nothing else.',
+        '! encryption: ID tokens: the provider offers RSA1_5, RSA-OAEP, and the key in OIDC_DECRYPTION_KEY_FILE is for RSA-OAEP-256. Have the provider offer RSA-OAEP-256 or ECDH-ES: the app accepts nothing else.',
         '✓ encryption: userinfo: not offered.',
       ],
     ],

@@ -244,7 +244,7 @@ describe('of two providers', () => {
       social: { lies: { discovery: { json: { authorization_response_iss_parameter_supported: false } } } },
     });
     const [line] = lines.filter((each) => each.startsWith('! social: iss'));
-    expect(line).toContain('It is known by the redirect address');
+    expect(line).toContain('The app goes by the redirect address');
   });
 });
 

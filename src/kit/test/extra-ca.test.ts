@@ -76,7 +76,11 @@ describe('the file', () => {
   });
 
   test.each<[what: string, path: string, says: RegExp]>([
-    ['is not there', join(folder, 'none'), /^EXTRA_CA_FILE names a file that cannot be read: check path and/],
+    [
+      'is not there',
+      join(folder, 'none'),
+      /^EXTRA_CA_FILE names a file that cannot be read: check its path and/,
+    ],
     ['is a folder', folder, /cannot be read/],
     ['never ends', '/dev/zero', /cannot be read/],
     [

@@ -167,15 +167,17 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     ]) {
       const { code, said, complained } = await sessions(away, ...args);
       expect({ code, said }).toEqual({ code: 1, said: '' });
-      expect(complained).toMatch(/^Redis is away: .*ECONNREFUSED/);
-      expect(complained.includes('Sessions may be left: run the same command again')).toBe(args[0] === 'end');
+      expect(complained).toMatch(/^Redis cannot be reached: .*ECONNREFUSED/);
+      expect(complained.includes('Some sessions may be left: run the same command again')).toBe(
+        args[0] === 'end',
+      );
       expect(complained).not.toMatch(/the-password|\n\s+at /);
       expect(complained.trimEnd().split('\n')).toHaveLength(1);
     }
     const wrong = { ...all.env, REDIS_URL: all.redis.url.replace('://', '://operator:the-password@') };
     const { code, complained } = await sessions(wrong, 'end', '--all');
     expect(code).toBe(1);
-    expect(complained).toMatch(/^Redis is away: .*(AUTH|password)/);
+    expect(complained).toMatch(/^Redis cannot be reached: .*(AUTH|password)/);
     expect(complained).not.toContain('the-password');
   }, 60_000);
 });
@@ -184,7 +186,7 @@ describe('npm run sessions', () => {
   test('refuses on the memory store, with the reason', async () => {
     const { code, said, complained } = await sessions(settings, 'end', '--all');
     expect({ code, said }).toEqual({ code: 78, said: '' });
-    expect(complained).toMatch(/REDIS_URL is not set, so sessions live in the memory of the running app/);
+    expect(complained).toMatch(/REDIS_URL is not set, so sessions are kept in the memory of the running app/);
     expect(complained).toContain('Restart the app to end them all.');
   });
 
@@ -219,9 +221,9 @@ describe('npm run sessions', () => {
     ['list', 'Say whose sessions to list: --sub <sub>.'],
     ['list --all', 'Say whose sessions to list: --sub <sub>.'],
     ['list --sid a', 'Say whose sessions to list: --sub <sub>.'],
-    ['list --sub a b', 'I do not know what to do with "b".'],
-    ['list end', 'I do not know what to do with "end".'],
-    ['list \u001b[2J', 'I do not know what to do with "\\u001b[2J".'],
+    ['list --sub a b', 'Unexpected argument: "b".'],
+    ['list end', 'Unexpected argument: "end".'],
+    ['list \u001b[2J', 'Unexpected argument: "\\u001b[2J".'],
     ['\u009b2J', 'There is no command "\\u009b2J": say list or end.'],
     ['end', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
     ['end --sub', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
@@ -243,10 +245,7 @@ describe('npm run sessions', () => {
     ['end {iss:a,sub:b}', 'The log line cannot be read: copy all of it, between single quotes.'],
     ['end {"iss":"a","sub":"b"} --sub c', '--sub is given twice: once is enough.'],
     ['end {"iss":"a","sub":"b"} --all', 'Say only one of --sub, --sid and --all.'],
-    [
-      'list {"iss":"a","sub":"b"} {"iss":"a","sub":"b"}',
-      'I do not know what to do with "{"iss":"a","sub":"b"}".',
-    ],
+    ['list {"iss":"a","sub":"b"} {"iss":"a","sub":"b"}', 'Unexpected argument: "{"iss":"a","sub":"b"}".'],
     ['end --sub a --iss', '--iss needs a value. One that begins with a dash is written --iss=-value.'],
     ['end --sub a --iss a --iss b', '--iss is given twice: once is enough.'],
   ])('"%s" is answered by a sentence', (line, sentence) => {

@@ -600,7 +600,7 @@ describe('own settings', () => {
     expect(message).toContain('API_KEY is missing: opens the API.');
     expect(message).toContain('SESSION_IDLE_MINUTES');
     expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(
-      /API_KEY: .*Now it is "short"\. What it is for: opens the API\./,
+      /API_KEY: .*It is now "short"\. What it is for: opens the API\./,
     );
     expect(await refusal(own({ meaning: 'Opens the API.' }))).toContain('API_KEY is missing: Opens the API.');
   });

@@ -96,7 +96,7 @@ function handleChallenge(req: Request, name: string, provider: Provider, challen
   if (error === 'insufficient_user_authentication' && !isMet(req, provider, demands)) {
     throw new AuthError('stronger_sign_in', {
       demands,
-      hint: `the API '${name}' wants a stronger or more recent sign-in`,
+      hint: `the API '${name}' requires a stronger or more recent sign-in`,
     });
   }
   const { apis, log: ofApp } = demandStore(req).context;

@@ -15,7 +15,7 @@ export interface Copy {
 export function readCopy(root: string): Copy {
   if (!existsSync(join(root, kitJson)))
     throw new Refusal(
-      `There is no ${kitJson} here, so the version of the kit is not known. Get it back from git: git checkout HEAD -- ${kitJson}`,
+      `There is no ${kitJson} here, so the version of the kit is not known. Restore it from git: git checkout HEAD -- ${kitJson}`,
     );
   const kit = readKit(readFileSync(join(root, kitJson), 'utf8'), kitJson);
   const packageText = read(join(root, 'package.json'));
