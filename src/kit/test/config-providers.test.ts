@@ -193,7 +193,7 @@ describe('a problem names the setting in full', () => {
     ]);
   });
 
-  test('and every one is told at once, those of a provider and those of the app, with no secret', () => {
+  test('and all are listed at once, those of a provider and those of the app, with no secret', () => {
     const problems = problemsOf({
       ...{ OIDC_GOOGLE_CLIENT_ID: undefined, OIDC_WORK_SCOPE: 'profile', OIDC_GOOGLE_DPOP: 'yes' },
       ...{ OIDC_LABEL: 'Both', PORT: 'x', OIDC_WORK_CLIENT_SECRET: 'change-me', OIDC_OTHER_SCOPE: 'openid' },

@@ -217,7 +217,7 @@ describe('good settings', () => {
   });
 });
 
-describe('what is wrong is told', () => {
+describe('what is wrong is reported', () => {
   test('all at once, each by its name', () => {
     const problems = problemsOf({
       BASE_URL: 'ftp://x',
@@ -632,7 +632,7 @@ describe('client authentication', () => {
     ]);
   });
 
-  test('a file that holds no usable private key is told apart', () => {
+  test('a file without a usable private key is distinguished', () => {
     const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
     const x25519 = generateKeyPairSync('x25519').privateKey;
     const locked = rsa.privateKey.export({

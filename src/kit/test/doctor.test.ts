@@ -465,7 +465,7 @@ describe('TLS', () => {
 });
 
 describe('the settings', () => {
-  test('are told with every problem, and nothing else is tried', async () => {
+  test('are listed with every problem, and nothing else is tried', async () => {
     const found = await examine({
       OIDC_ISSUER: 'http://login.example.com',
       PORT: 'x',
@@ -592,7 +592,7 @@ describe('base address, cookies and proxy', () => {
     if (host) expect(about(found, 'proxy')[1]?.hint).toContain('proxy_set_header Host $host');
   });
 
-  test('that a proxy has changed on the way are told', async () => {
+  test('that a proxy has changed on the way are reported', async () => {
     const { settings, app } = await runningApp();
     const meddler = await listen(async (req, res) => {
       const { status, headers, body } = await ask(
@@ -679,7 +679,7 @@ describeWithRedis('Redis', () => {
     },
   );
 
-  test('without persistence signs everybody out at a restart; snapshots are told', async () => {
+  test('without persistence signs everybody out at a restart; snapshots are reported', async () => {
     const { found, redis } = await redisLines();
     expect(about(found, 'Redis persistence')).toMatchObject([
       { state: 'warning', text: expect.stringContaining('restart') },

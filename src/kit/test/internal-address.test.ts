@@ -14,7 +14,7 @@ import { makeCertificate, trust } from './helpers/certificates.ts';
 import { playHost } from './helpers/host-names.ts';
 import { startPair } from './helpers/pair.ts';
 import { planSplit, type Rewrite, type Split } from './helpers/split-provider.ts';
-import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // OIDC_INTERNAL_URL: users reach the provider at its public address, this app at another one.
 
@@ -102,7 +102,7 @@ describe('a provider that the server reaches at another address than users', () 
     await withPairOf({ start: split.start, env: { OIDC_INTERNAL_URL: split.internal } }, async (pair) => {
       await expectWholeLife(pair);
       expectInside(split);
-      expect(told(pair.app)).not.toContain('plain http');
+      expect(warningsOf(pair.app)).not.toContain('plain http');
       expect(split.inner.filter(({ headers }) => headers['x-forwarded-proto'])).toEqual([]);
     });
   });

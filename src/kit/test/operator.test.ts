@@ -98,7 +98,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     expect(await statusOf(browser, all.one)).toBe(401);
   });
 
-  test('end --sub ends all sessions of one user, says how many, and the user is told', async () => {
+  test('end --sub ends all sessions of one user, says how many, and the user reads why', async () => {
     const here = (await all.signIn('alice', all.one)).browser;
     const there = (await all.signIn('alice', all.two)).browser;
     const bob = (await all.signIn('bob')).browser;

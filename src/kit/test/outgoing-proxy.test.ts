@@ -283,7 +283,7 @@ describe('a proxy that opens no connection', () => {
     );
   });
 
-  test('is told apart from a provider behind it whose certificate is wrong', async () => {
+  test('is distinguished from a provider behind it whose certificate is wrong', async () => {
     const port = await listening(
       createTlsServer(makeCertificate({ name: 'nobody', hosts: ['localhost'] }), (_req, res) => res.end()),
     );
@@ -296,7 +296,7 @@ describe('a proxy that opens no connection', () => {
     );
   });
 
-  test('to an API is told as one, in the log', async () => {
+  test('to an API is logged as one', async () => {
     const proxy = await proxyOf({ answer: '403 Forbidden' });
     const env = { HTTPS_PROXY: proxy.address(credentials), API_URL: 'https://api.example.test' };
     const mount: MoreRoutes['mount'] = (app) =>

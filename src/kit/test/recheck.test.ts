@@ -216,7 +216,7 @@ describe('at a recheck signIn', () => {
     }),
   );
 
-  test('that takes long is waited for 3 seconds: then the old values serve, and its answer is kept', () =>
+  test('that takes long is waited for 3 seconds: then the old values are used, and its answer is kept', () =>
     withRecheck({ signIn: () => ({ member: 'old' }) }, async ({ hook, pass, who, app }) => {
       const answer = Promise.withResolvers<unknown>();
       hook.now(() => answer.promise);

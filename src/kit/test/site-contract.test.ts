@@ -653,7 +653,7 @@ describe('views', () => {
     },
   );
 
-  test('in development, a form without the mark is told by its view', async () => {
+  test('in development, a form without the mark is reported with its view', async () => {
     const unmarked: SmallSite = {
       views: { own: '<h1>Own</h1><form method="post" action="/own/a"><button>Do</button></form>' },
       pages: [anyPage({ path: '/own', view: 'own', actions: { a: { run: () => '/' } } })],

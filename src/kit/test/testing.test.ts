@@ -106,7 +106,7 @@ describe('a visitor', () => {
     expect((await visitor.get('/')).heading).toBe('Hello, Carol');
   });
 
-  test('is told by 401 as a script', async () => {
+  test('gets a 401 as a script', async () => {
     expect((await app.fetch('/api/hello')).status).toBe(401);
     const alice = await app.signIn('alice');
     expect((await alice.fetch('/api/hello')).json()).toEqual({ hello: 'Alice' });

@@ -293,7 +293,7 @@ describe('invalid_grant ends the session, and says what the provider says has en
 
 describe('a token that still has time left', () => {
   for (const token of [refused(503), refused(400), refused(401), { manner: 'hang-up' } as const]) {
-    test(`serves when its refresh fails by ${JSON.stringify(token)}, and the provider is left alone`, () =>
+    test(`is used when its refresh fails by ${JSON.stringify(token)}, and the provider is left alone`, () =>
       withPair({}, async (pair) => {
         const { op, app, open } = pair;
         op.next(lifetime(300));
@@ -307,7 +307,7 @@ describe('a token that still has time left', () => {
       }));
   }
 
-  test('does not serve once the provider says that the grant is gone', () =>
+  test('is not used once the provider says that the grant is gone', () =>
     withPair({}, async (pair) => {
       pair.op.next(lifetime(300));
       await expectHonestSignIn(pair);
