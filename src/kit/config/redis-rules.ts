@@ -18,7 +18,7 @@ export function* redisConflicts(
   else if (!REDIS_URL && BASE_URL && !isLoopback(new URL(BASE_URL).hostname)) {
     yield "REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other's sessions.";
   } else if (!REDIS_URL && BASE_URL && !development && workersOf(values) > 1) {
-    // In development one process serves, whatever WORKERS says.
+    // In development one process runs, whatever WORKERS says.
     const count = values.WORKERS === 'auto' ? `auto (${workersOf(values)} here)` : values.WORKERS;
     yield `WORKERS=${count} needs REDIS_URL: sessions in memory are known to one process only. Set REDIS_URL, or WORKERS=1.`;
   } else if (!invalid.has('REDIS_SENTINEL_NAME') && isCluster(addresses)) {

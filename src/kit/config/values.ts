@@ -165,7 +165,7 @@ export const workers = z.union([z.literal('auto'), whole(1, mostWorkers)], {
 const placeholder =
   /change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|with)|place-?holder|your[-_ ]|keyboard ?cat|^(example|insert|todo|xxx)|^<.*>$/i;
 
-/** The provider made it: only an obvious placeholder can be told from a real one. */
+/** The provider made it: only an obvious placeholder can be distinguished from a real one. */
 export const givenSecret = text.refine(
   (value) => !placeholder.test(value),
   'is still a placeholder: copy the secret from your provider.',

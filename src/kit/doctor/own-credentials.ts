@@ -73,7 +73,7 @@ async function platformTokenOf(provider: ProviderConfig): Promise<PlatformToken 
   return readPlatformToken(clientAssertionFile, clockToleranceSeconds).catch((error: AuthError) => error);
 }
 
-/** Its claims are no secret, and the provider is told them; the token is one. */
+/** Its claims are not secret, as they are registered at the provider; the token is. */
 async function checkPlatformToken(provider: ProviderConfig): Promise<Finding[]> {
   const check = 'platform token';
   const token = await platformTokenOf(provider);

@@ -1,6 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express';
 
-/** The query as it came: a parameter given twice can be told, and a further "?" belongs to a value. */
+/** The query as it came: a parameter given twice can be recognised, and a further "?" belongs to a value. */
 export function queryOf(req: Request): URLSearchParams {
   const start = req.originalUrl.indexOf('?');
   return new URLSearchParams(start < 0 ? '' : req.originalUrl.slice(start + 1));

@@ -66,7 +66,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
-        // Several, so that one given twice can be told from one given once.
+        // Several, so that one given twice can be distinguished from one given once.
         sub: { type: 'string', multiple: true },
         sid: { type: 'string', multiple: true },
         iss: { type: 'string', multiple: true },

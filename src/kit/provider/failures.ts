@@ -191,7 +191,7 @@ function details(error: LibraryError): string {
   return said([...new Set(words.filter(Boolean))].join(': '), 400);
 }
 
-/** What the provider said was wrong, in its own words, as a log may hold them (R20). A page never shows them. */
+/** What the provider said was wrong, in its own words, as a log may contain them (R20). A page never shows them. */
 export function whatItSaid(error: Error): { error?: string; error_description?: string } {
   const complaint = complaintOf(causes(error));
   if (!complaint) return {};

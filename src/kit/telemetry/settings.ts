@@ -10,7 +10,7 @@ export type SamplerName = (typeof samplers)[number];
 export interface TelemetrySettings {
   traces: boolean;
   metrics: boolean;
-  /** The collector's origin, for the log: an address may hold a password. */
+  /** The collector's origin, for the log: an address may contain a password. */
   collector: string;
   sampler: SamplerName;
   /** Of traces, 0 to 1. */

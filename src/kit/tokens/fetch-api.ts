@@ -36,7 +36,7 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status < 400 && status !== 304;
 }
 
-/** Where it leads stays unsaid: an address may hold anything. */
+/** Where it leads stays unsaid: an address may contain anything. */
 function logRedirect(req: Request, api: string, status: number): void {
   const log = req.log ?? demandStore(req).context.log;
   const hint = `no redirect of an API is followed: correct the \`url\` of the API '${api}' in site.ts, or the path`;
