@@ -7,6 +7,7 @@ const guides: Record<string, string> = {
   'texts.md': 'every sentence that you can replace',
   'providers.md': 'recipes for identity providers',
   'design.md': 'how it works, and why',
+  'conformance.md': 'what the conformance suite, real providers and browsers have shown',
 };
 
 /** The README that a copy begins with, short, for its owner to go on with. */
