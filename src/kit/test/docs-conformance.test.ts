@@ -13,7 +13,7 @@ const parts = ["The OpenID Foundation's conformance suite", 'Real servers', 'ASP
 interface Row {
   what: string;
   shownWith: string;
-  on: string;
+  date: string;
   sinceThen: string;
 }
 
@@ -35,7 +35,7 @@ function evidence(text: string): Row[] {
     tableOf(section(text, title)).map((row) => ({
       what: Object.values(row)[0] ?? '',
       shownWith: row['shown with'] ?? '',
-      on: row.on ?? '',
+      date: row.date ?? '',
       sinceThen: row['since then'] ?? '',
     })),
   );
@@ -58,12 +58,12 @@ describe.skipIf(!page)('docs/conformance.md', () => {
 
   test('says of each row with which version and commit it was shown, and on which day', () => {
     expect(rows.length).toBeGreaterThan(30);
-    for (const { what, shownWith, on } of rows) {
+    for (const { what, shownWith, date } of rows) {
       expect(shownWith, what).toMatch(/^\d+\.\d+\.\d+ \([\da-f]{7}\)$/);
-      expect(on, what).toMatch(
+      expect(date, what).toMatch(
         /^\d{1,2} (January|February|March|April|May|June|July|August|September|October|November|December) 20\d\d$/,
       );
-      expect(Number.isNaN(Date.parse(on)), what).toBe(false);
+      expect(Number.isNaN(Date.parse(date)), what).toBe(false);
     }
   });
 
