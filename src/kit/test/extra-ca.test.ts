@@ -86,7 +86,7 @@ describe('the file', () => {
     [
       'is two files',
       `${certificates.ca},${certificates.ca}`,
-      /cannot be read.+ Name one file: it may hold sev/,
+      /cannot be read.+ Name one file: it may contain sev/,
     ],
     ['is empty', fileWith(' \n'), /names an empty file: put the certificates of your CAs into it, in PEM\.$/],
     ['holds a private key too', fileWith(cert + key), /with a private key in it: name one with certificates/],
