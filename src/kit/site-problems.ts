@@ -96,7 +96,7 @@ function pathProblems({ path: own, nav }: Page): string[] {
   const names = [...own.matchAll(/:(\w+)/g)].map((match) => match[1]);
   if (new Set(names).size < names.length) problems.push('its path has one parameter twice.');
   if (names.length > 0 && nav !== undefined) {
-    problems.push('it has a parameter in its path, so it cannot be in the menu: take `nav` out.');
+    problems.push('it has a parameter in its path, so it cannot be in the menu: remove `nav`.');
   }
   if (isOfTheKit(own)) {
     problems.push("its path is one of the kit's own. Give it another.");
@@ -123,7 +123,7 @@ function accessProblems({ access }: Page): string[] {
     access === 'signed-in' ||
     (typeof access === 'object' && access !== null && !Array.isArray(access));
   if (stated) return [];
-  const now = typeof access === 'string' ? ` Now it is "${String(access).slice(0, 40)}".` : '';
+  const now = typeof access === 'string' ? ` It is now "${String(access).slice(0, 40)}".` : '';
   return [`it does not say who may see it: set \`access\` to everyone, signed-in or a rule.${now}`];
 }
 

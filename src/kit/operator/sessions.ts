@@ -48,7 +48,7 @@ async function list(
   const found: StoredSession[] = [];
   for (const iss of issuersOf(config, only)) found.push(...(await sessions.list({ iss, sub })));
   const more = notCovered(config, only);
-  if (found.length === 0) return [`The user ${shown(sub)} is signed in nowhere.`, ...more].join('\n');
+  if (found.length === 0) return [`The user ${shown(sub)} is not signed in anywhere.`, ...more].join('\n');
   const rows = found
     .map((session) => cellsOf(session, config))
     .sort((one, other) => (other.at(-1) ?? '').localeCompare(one.at(-1) ?? ''));
@@ -83,15 +83,13 @@ function issuersOf({ providers }: Config, only: string | undefined): string[] {
   if (only === undefined) {
     const all = providers.flatMap(listedIssuers);
     if (all.length > 0) return all;
-    throw new UsageError(
-      `Say of which tenant: --iss <iss>, such as --iss ${exampleOf(providers[0].issuer)}.`,
-    );
+    throw new UsageError(`Say which tenant: --iss <iss>, such as --iss ${exampleOf(providers[0].issuer)}.`);
   }
   if (providers.some((provider) => issues(provider, only))) return [only];
   const known = providers.map(({ issuer, allowedTenants }) =>
     allowedTenants.length > 0 ? exampleOf(issuer) : issuer,
   );
-  throw new UsageError(`${shown(only)} is no issuer of the settings, which have ${known.join(', ')}.`);
+  throw new UsageError(`${shown(only)} is not an issuer in the settings, which have ${known.join(', ')}.`);
 }
 
 /** What was left out: whoever ends sessions in haste must not take them for ended. */

@@ -80,7 +80,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
   }
 }
 
-/** The page of a form with which something is wrong, as for a GET, with what was typed. A script is only told so. */
+/** The page of a form with which something is wrong, as for a GET, with what was typed. A script only gets a status. */
 async function printAgain(at: PageContext, page: ProtectedPage, form: PageForm): Promise<void> {
   const { req, res, language } = at;
   if (requestKind(req) === 'script') {
@@ -128,7 +128,7 @@ function printPage(
 
 /**
  * What the kit's partials act on: what the browser runs, where it goes on to, whose page it is. None of it comes from a
- * page's model, which may hold a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
+ * page's model, which may contain a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
  * (ASVS 1.3.7).
  */
 const kitNames = [

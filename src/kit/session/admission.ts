@@ -49,7 +49,7 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     fetchApi: async (name, path, init) => {
       const address = apiAddress(context.apis, name, path);
       if (!context.apis.get(name)?.providers.includes(provider.name)) {
-        throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
+        throw new Error(`the API '${name}' accepts no tokens of the provider '${provider.name}'`);
       }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
       const user = { ...asked, tokens };

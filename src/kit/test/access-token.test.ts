@@ -221,7 +221,7 @@ describe('a page that calls the API', () => {
     expect(why.body).toContain('did not renew your sign-in');
   });
 
-  test('twenty requests at once on an account that was switched off are all told, and end one session', async () => {
+  test('twenty requests at once on an account that was switched off all read why, and end one session', async () => {
     lifetimes = [1];
     const { browser } = await pair.signIn('heidi');
     const [before, ended] = [tokenCalls(pair), pair.app.events('session.ended').length];
@@ -246,7 +246,7 @@ describe('a page that calls the API', () => {
     ['hang up', 'The API: away'],
     ['refuse', 'The API: 403'],
   ] as const)(
-    'an API that answers by "%s" is told to the user, who stays signed in',
+    'an API that answers by "%s" is shown to the user, who stays signed in',
     async (manner, words) => {
       const { browser } = await pair.signIn('alice');
       apiManner = manner;

@@ -177,10 +177,10 @@ describe('"later"', () => {
 test.each([
   ['later', refused(503)],
   ['for this API only', refused(400, 'invalid_scope')],
-  ['for want of the person', refused(400, 'consent_required')],
+  ['for lack of consent', refused(400, 'consent_required')],
   ['of this client', refused(401)],
 ])(
-  'a token of an API that still serves is used when its refresh is refused (%s), without asking each time',
+  'a token of an API that is still valid is used when its refresh is refused (%s), without asking each time',
   (_why, reply) =>
     withApis({ apis, profile }, async ({ call, answers, asked, app }) => {
       await call('notes');

@@ -326,7 +326,7 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
         expect(new URL(page.url()).origin, 'asked again').toBe(provider.issuer);
         expect(complaints).toEqual([]);
 
-        // By another name, and with more cookies than fit: each is told, or led, where to go.
+        // By another name, and with more cookies than fit: each reads, or is led, where to go.
         await context.clearCookies();
         await page.goto(`${origin.replace('127.0.0.1', 'localhost')}/profile?a=1`);
         await page.click('button[value="alice"]');

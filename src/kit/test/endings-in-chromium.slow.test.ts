@@ -119,7 +119,7 @@ describeWithChromium('in Chromium', () => {
     expect(await heading(page)).toBe("You've signed out");
   });
 
-  test("the development provider's button ends one session by back-channel, and the person is told", async () => {
+  test("the development provider's button ends one session by back-channel, and the user reads why", async () => {
     const page = await signIn();
     const elsewhere = await signIn();
     const tab = await atProvider(page);
@@ -215,7 +215,7 @@ describeWithChromium('in Chromium', () => {
     expect(await heading(page)).toBe('Alice Adams');
   });
 
-  test('without script somebody ends a session that they do not know, and that one is told', async () => {
+  test('without script somebody ends a session that they do not know, and that one says so', async () => {
     const page = await signIn('frank', { javaScriptEnabled: false });
     const intruder = await signIn('frank');
     await page.goto(app.url('/sessions'));

@@ -263,7 +263,7 @@ describe.concurrent("the provider's keys and clock", () => {
       expect(op.calls.token).toBe(codes + 1);
     }));
 
-  test('an answer that ran out, by a clock that is behind, is told apart in the log and on the page', () =>
+  test('an answer that ran out, by a clock that is behind, is distinguished in the log and on the page', () =>
     withPair({}, async (pair) => {
       const { op, app, open } = pair;
       op.setClockAhead(-600);
@@ -277,7 +277,7 @@ describe.concurrent("the provider's keys and clock", () => {
       ]);
     }));
 
-  test('an answer that is not valid yet, by a clock that is ahead, is told apart in the log', () =>
+  test('an answer that is not valid yet, by a clock that is ahead, is distinguished in the log', () =>
     withPair({}, async (pair) => {
       pair.op.setClockAhead(240);
       pair.op.next({ jwt: { claims: { nbf: Math.floor(Date.now() / 1000) + 240 } } });

@@ -232,7 +232,7 @@ describeWithRedis('/sessions with two instances on one Redis', () => {
   });
   afterAll(() => all?.stop());
 
-  test('a session made at one is listed at the other and ends at both, its last seen told by Redis', async () => {
+  test('a session made at one is listed at the other and ends at both, with its last use from Redis', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 8 * minute });
     const here = (await all.signIn('alice', all.one)).browser;
     const there = (await all.signIn('alice', all.two)).browser;

@@ -143,7 +143,7 @@ describe('somebody who opens a page that asks for a sign-in', () => {
     expect(events.at(-1)).toBe('redirected');
   });
 
-  test('is told to try again when the store does not take the session, and has none (R6)', async () => {
+  test('reads to try again when the store does not accept the session, and has none (R6)', async () => {
     const browser = createBrowser();
     const callback = await pair.provider.signIn(
       browser,

@@ -487,7 +487,7 @@ describe('loginParameters', () => {
     ['no text', [7], '`loginParameters`: number 1 is not text'],
     ['empty', ['login_hint', ''], '`loginParameters`: number 2 is empty'],
     ['blank', [' '], 'is empty'],
-    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is listed twice. Take one out.'],
+    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is listed twice. Remove one.'],
     ['a name with a blank', ['login hint'], '"login hint" is not the name of a parameter'],
     ['a name with brackets', ['hd[]'], '"hd[]" is not the name of a parameter'],
     ['without a name', ['=create'], 'is not the name of a parameter'],
@@ -585,7 +585,7 @@ describe('own settings', () => {
     const schema = z.string().transform((value) => new URL(value));
     for (const secret of [true, false]) {
       const message = await refusal(own({ secret, schema }), { API_KEY: 'hunter-22, not an address' });
-      expect(message).toContain('API_KEY is not taken by its schema, which threw a TypeError.');
+      expect(message).toContain('API_KEY is not accepted by its schema, which threw a TypeError.');
       expect(message).not.toContain('hunter-22');
     }
     expect(await refusal(own({ schema, default: 'hunter-22' }))).toMatch(
@@ -600,7 +600,7 @@ describe('own settings', () => {
     expect(message).toContain('API_KEY is missing: opens the API.');
     expect(message).toContain('SESSION_IDLE_MINUTES');
     expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(
-      /API_KEY: .*Now it is "short"\. What it is for: opens the API\./,
+      /API_KEY: .*It is now "short"\. What it is for: opens the API\./,
     );
     expect(await refusal(own({ meaning: 'Opens the API.' }))).toContain('API_KEY is missing: Opens the API.');
   });
@@ -614,7 +614,7 @@ describe('own settings', () => {
     ['without a schema', 'API_KEY', { schema: undefined }],
     ['with a default that does not pass', 'API_KEY', { default: 'short' }],
     ['with a default for development that does not pass', 'API_KEY', { development: 'short' }],
-    ['with a default for development that is no text', 'API_KEY', { development: true }],
+    ['with a default for development that is not a string', 'API_KEY', { development: true }],
     [
       'with two defaults of which one does not pass',
       'API_KEY',
@@ -653,7 +653,7 @@ describe('views', () => {
     },
   );
 
-  test('in development, a form without the mark is told by its view', async () => {
+  test('in development, a form without the mark is reported with its view', async () => {
     const unmarked: SmallSite = {
       views: { own: '<h1>Own</h1><form method="post" action="/own/a"><button>Do</button></form>' },
       pages: [anyPage({ path: '/own', view: 'own', actions: { a: { run: () => '/' } } })],
