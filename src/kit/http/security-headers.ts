@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
+import { isLoopback } from '../config/values.ts';
 import type { PolicyAdditions } from './policy-additions.ts';
 
 /** The headers of every answer (R16), set by Helmet. */
@@ -63,10 +64,10 @@ function contentSecurityPolicy(frameAncestors: readonly string[], additions: Pol
 }
 
 /**
- * HSTS for a year, subdomains included (ASVS 3.4.1). Browsers ignore it on http. For a loopback name they would take it
- * for every port, and whatever else is developed there on http could no longer be opened.
+ * HSTS for a year, subdomains included (ASVS 3.4.1). Browsers ignore it on http. For a loopback name or address they would
+ * take it for every port, and whatever else is developed there on http could no longer be opened.
  */
 function mayDemandHttps(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);
-  return protocol === 'https:' && !/(^|\.)localhost\.?$/.test(hostname);
+  return protocol === 'https:' && !isLoopback(hostname) && !/(^|\.)localhost\.?$/.test(hostname);
 }

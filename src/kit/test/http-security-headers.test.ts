@@ -60,11 +60,12 @@ describe('the headers of every answer', () => {
   });
 
   test('a loopback name never has them stay with https: they would do so on every port of it', async () => {
-    for (const host of ['localhost', 'localhost:3000', 'app.localhost', 'LOCALHOST.']) {
+    const loopback = ['localhost', 'localhost:3000', 'app.localhost', 'LOCALHOST.'];
+    for (const host of [...loopback, '127.0.0.1', '127.0.0.1:8443', '127.9.8.7', '[::1]', '[::1]:3000']) {
       const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
       expect(headers, host).not.toHaveProperty('strict-transport-security');
     }
-    for (const host of ['localhost.example.com', 'mylocalhost']) {
+    for (const host of ['localhost.example.com', 'mylocalhost', '128.0.0.1', '127.example.com', '[::2]']) {
       const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
       expect(headers, host).toHaveProperty('strict-transport-security');
     }
