@@ -9,6 +9,7 @@ import { print } from '../http/views.ts';
 import { WayOut } from '../provider/go-on.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { requestContext } from '../session/request-context.ts';
+import { saySoon, takeSaid } from '../session/said.ts';
 import { getUser } from '../session/user-session.ts';
 import { goOnAfter, outcomeOf } from './after-form.ts';
 import { runAction } from './forms/action.ts';
@@ -18,7 +19,6 @@ import { emptyForm, type PageForm } from './forms/page-form.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
-import { saySoon, takeSaid } from './said.ts';
 
 /** Puts each page at its address, with its guard and its forms. */
 export function mountPages(app: Express, pages: readonly Page[]): void {

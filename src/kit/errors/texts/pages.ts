@@ -27,6 +27,8 @@ export const pageTexts = {
   'ending.failed': "That didn't work. Please try again.",
   'ending.new-tab': '(opens a new tab)',
 
+  'said.signed-in-again': 'Thanks for signing in again. You can carry on now.',
+
   'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
   'held-form.secrets':
     "For your security, passwords and similar fields aren't kept. You'll need to type them again.",

@@ -48,7 +48,8 @@ export const requestTexts = {
   'error.unavailable.text': ['Please try again in a moment.'],
   'error.help': 'Get help',
   'error.request-id': 'Request id:',
-  'error.cookies-blocked': 'Your browser blocks cookies for this site. Allow them, then start again.',
+  'error.cookies-blocked':
+    'Your browser blocks cookies for this site, or you opened an old link. Allow cookies, then start again.',
   'error.needed.provider': 'You need to sign in with an account from {provider}.',
   'error.needed.one-of-providers': 'You need to sign in with an account from one of these: {providers}.',
   'error.needed.role': 'Your account needs the “{role}” role.',
