@@ -12,7 +12,7 @@ export function inWords({ title, text, action, other, facts, address }: Message,
     action: action && labelled(action, language),
     other: other && labelled(other, language),
     facts: facts?.map(({ label, value }) => ({ label: say(label, language), value: say(value, language) })),
-    address,
+    kitAddress: address,
   };
 }
 

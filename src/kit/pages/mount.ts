@@ -121,6 +121,8 @@ function printPage(
     ...printed,
     form,
     said: takeSaid(req, res),
+    // At the address of its action a reload would send the form again, and a bookmark would lead nowhere.
+    kitAddress: res.locals.printedAt,
     // What a screen reader says first.
     ...(form !== emptyForm && { tabTitle: language.text('form.title', { title: printed.title }) }),
   });
@@ -144,6 +146,7 @@ const kitNames = [
     'form',
     'said',
     'tabTitle',
+    'kitAddress',
   ],
 ];
 

@@ -11,6 +11,9 @@ export const pageTexts = {
   'button.open-again': 'Open the page again',
   'button.send-again': 'Send again',
   'button.home': 'Go to the home page',
+  'button.open-page': 'Open the page',
+  'button.copy': 'Copy',
+  'button.copied': 'Copied',
   'button.continue': 'Continue',
   'button.cancel': 'Cancel',
 
