@@ -1,6 +1,7 @@
 import type { Application, RequestHandler, Router } from 'express';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import { localAddress } from './return-path.ts';
 
 export interface Route {
   path: string;
@@ -30,8 +31,17 @@ export function knownMethods(
 
     res.setHeader('Allow', [...methods, 'OPTIONS'].join(', '));
     if (req.method === 'OPTIONS') return void res.status(204).end();
-    next(wrongMethod());
+    // Whoever opens the address of a form, by a bookmark or a reload, wants the page that holds it.
+    const page = req.method === 'GET' ? pageAbove(req.path) : undefined;
+    const isThere = page !== undefined && takes(known(page, 'GET') ?? new Set(), 'GET');
+    next(wrongMethod(isThere ? page : undefined));
   };
+}
+
+/** `/notes/7/delete` is the address of a form on `/notes/7`. */
+function pageAbove(path: string): string | undefined {
+  const page = withoutSlashes(path);
+  return localAddress(page.slice(0, page.lastIndexOf('/')) || '/');
 }
 
 /** Every route of the app, those of mounted routers included. Tests walk it as well. */
@@ -144,9 +154,12 @@ function literal(text: string): string {
   return text.replace(/[.+?^$()[\]\\|]/g, '\\$&');
 }
 
-function wrongMethod(): ErrorWithMessage {
+/** @param page the page to open instead */
+function wrongMethod(page: string | undefined): ErrorWithMessage {
+  const message = plainPages.wrongMethod;
+  const action = { label: { key: 'button.open-page' }, href: page ?? '' } as const;
   return Object.assign(new Error('this address does not take this method'), {
     status: 405,
-    page: plainPages.wrongMethod,
+    page: page === undefined ? message : { ...message, action },
   });
 }

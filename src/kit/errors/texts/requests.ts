@@ -21,8 +21,9 @@ export const requestTexts = {
   ],
   'error.too_many_cookies.title': 'Too many cookies for this site',
   'error.too_many_cookies.text': [
-    'Your browser sent more than this site accepts. Most often that is because it keeps too many cookies for this site.',
+    'Your browser sent more than this site accepts, usually because it keeps too many cookies for this address.',
     "Clear this site's cookies in your browser's settings, then open the page again.",
+    'In most browsers, the icon to the left of the address leads to “Cookies and site data”.',
   ],
   'error.wrong_type.title': 'That form was sent in a way we cannot read',
   'error.wrong_type.text': [
