@@ -47,7 +47,9 @@ const audited = () => pair.app.events('sign_in.failed').length;
 describe('the page of a sign-in that failed', () => {
   test('is the same after a reload, with status, words and request id, at its address and at the clean one', async () => {
     const { browser, callback, page } = await failed('/profile?tab=1');
-    expect([page.status, headingOf(page)]).toEqual([502, "We couldn't complete your sign-in"]);
+    expect([page.status, headingOf(page)]).toEqual([
+      ...[502, expect.stringMatching(/ didn't complete your sign-in$/)],
+    ]);
     const [events, lines] = [audited(), pair.app.lines.length];
     for (const address of [callback, clean(), callback, `${clean()}?`]) {
       const again = await browser.get(address);
@@ -155,20 +157,15 @@ describe('the page of a sign-in that failed', () => {
     const https = await startHttpsPair({ OIDC_RESPONSE_MODE: 'form_post' });
     try {
       const browser = createBrowser({ ca: https.ca });
-      const post = (form: Record<string, string>) =>
-        browser.post(https.url('/auth/callback'), form, {}, https.provider.issuer);
       const { location = '' } = await browser.get(https.url('/profile'), { follow: false });
-      const state = new URL(location).searchParams.get('state') ?? '';
-      const page = await post({ state, error: 'access_denied', iss: https.provider.issuer });
-      expect([page.status, headingOf(page)]).toEqual([403, '127.0.0.1 did not let you in']);
-      for (const again of [
-        await browser.get(https.url('/auth/callback')),
-        await post({ state, error: 'x' }),
-      ]) {
-        expect([again.status, headingOf(again), requestIdOn(again)]).toEqual([
-          ...[403, headingOf(page), requestIdOn(page)],
-        ]);
-      }
+      const { url, form = {} } = await https.provider.answer(browser, location, 'alice');
+      const send = () =>
+        browser.post(url, { ...form, code: 'nobody-gave-this-code' }, {}, https.provider.issuer);
+      const page = await send();
+      expect(page.status).toBe(502);
+      // The cookie of our own pages does not come along with the form of another site: it is led to where it does.
+      for (const again of [await browser.get(https.url('/auth/callback')), await send()])
+        expect(seen(again)).toEqual(seen(page));
     } finally {
       await https.stop();
     }

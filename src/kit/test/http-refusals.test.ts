@@ -247,7 +247,7 @@ describe('a request that takes too long', () => {
     await once(socket, 'data');
     socket.write('\r\n');
     const { status, body } = parsed(await ended);
-    expect([status, body.includes('That took too long')]).toEqual([408, true]);
+    expect([status, body.includes('Your connection was too slow')]).toEqual([408, true]);
     expect(handled).toBe(0);
   });
 
