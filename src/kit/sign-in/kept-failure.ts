@@ -16,7 +16,7 @@ import { isSignInFailure, pageWithNewStart, withNewStart } from './login.ts';
 // Why a sign-in failed waits for a reload of its page: the answer is used up, so a second look at it would only find that
 // it is. No more is kept than the reason and what the page was made of.
 
-const name = 'failed sign-in';
+const name = 'failed';
 const lifetimeSeconds = 600;
 /** As JSON: it shares its cookie with what is said after forms. */
 const mostBytes = 500;
@@ -30,7 +30,7 @@ interface Kept {
   /** When it failed; in milliseconds. */
   at: number;
   provider?: string | undefined;
-  withoutCookies?: boolean;
+  withoutCookies?: boolean | undefined;
   returnTo?: string | undefined;
   /** The words of `refuse()` in site.ts, and who was refused. */
   why?: string | undefined;
@@ -61,9 +61,9 @@ export function keepFailure(
   };
   // Without a long path the button leads home, and without long words of the site's the page has the kit's.
   for (const long of ['who', 'returnTo', 'why'] as const) {
-    if (Buffer.byteLength(JSON.stringify(kept)) > mostBytes) delete kept[long];
+    if (Buffer.byteLength(packed(kept)) > mostBytes) delete kept[long];
   }
-  keepNote(req, res, name, JSON.stringify(kept), lifetimeSeconds);
+  keepNote(req, res, name, packed(kept), lifetimeSeconds);
   return error;
 }
 
@@ -78,7 +78,7 @@ export function showAgain(req: Request, answer: Answer): void {
   const note = isNavigation(req) ? noteNamed(req, name) : undefined;
   if (note === undefined) return;
   demandStore(req);
-  const kept: Kept = JSON.parse(note);
+  const kept = unpacked(note);
   const own = signedIn(req);
   const isBare = answer.parameters.size === 0;
   if (own && (!isBare || own.user.signedInAt > kept.at)) return;
@@ -125,6 +125,20 @@ function isStrangers(reason: string): boolean {
 
 function ownWords({ text: [first] }: Message): string | undefined {
   return typeof first === 'string' ? first : undefined;
+}
+
+/** Without the names, which every request would carry for ten minutes. */
+function packed({ reason, digest, requestId, at, provider, withoutCookies, ...long }: Kept): string {
+  const { returnTo, why, who } = long;
+  const given = [reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who];
+  while (given.at(-1) === undefined) given.pop();
+  return JSON.stringify(given);
+}
+
+function unpacked(note: string): Kept {
+  const given = JSON.parse(note).map((value: unknown) => value ?? undefined);
+  const [reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who] = given;
+  return { reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who };
 }
 
 /** At the address of another provider it is another one. */

@@ -143,10 +143,12 @@ describe('the pages', () => {
 });
 
 function expectNothingHostile({ body }: Page): void {
-  expect(body).not.toMatch(/<script>|<img|<svg(?! class="kind" viewBox)|<b>|<i>role|href="javascript:|src="javascript:/i);
+  expect(body).not.toMatch(
+    /<script>|<img|<svg(?! class="kind" viewBox)|<b>|<i>role|href="javascript:|src="javascript:/i,
+  );
   // The scripts there are come from us by their addresses.
   for (const [tag] of body.matchAll(/<script[^>]*>/g)) {
-    expect(tag).toMatch(/^<script src="\/(session|forms)\.js(\?v=[\w-]+)?" defer>$/);
+    expect(tag).toMatch(/^<script src="\/(session|forms|message)\.js(\?v=[\w-]+)?" defer>$/);
   }
   expect(body).not.toMatch(/undefined|\[object Object\]|NaN/);
 }
@@ -327,7 +329,9 @@ describe('every cookie', () => {
     expect([...names].sort()).toEqual(['login', 'said', 'session', 'sign-ins', 'signed-out']);
     for (const line of lines) {
       expect(line).toMatch(
-        new RegExp(`^(session|login-[\\w-]+|sign-ins|signed-out|said)=[^;]*; (Max-Age=\\d+; )?${attributes}$`),
+        new RegExp(
+          `^(session|login-[\\w-]+|sign-ins|signed-out|said)=[^;]*; (Max-Age=\\d+; )?${attributes}$`,
+        ),
       );
       expect(line.length, line).toBeLessThanOrEqual(450);
     }
