@@ -1,6 +1,8 @@
-import type { Application, RequestHandler, Router } from 'express';
+import type { Application, Request, RequestHandler, Router } from 'express';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import { redirect } from './answers.ts';
+import { comesFromElsewhere, isNavigation } from './navigation.ts';
 import { localAddress } from './return-path.ts';
 
 export interface Route {
@@ -31,11 +33,22 @@ export function knownMethods(
 
     res.setHeader('Allow', [...methods, 'OPTIONS'].join(', '));
     if (req.method === 'OPTIONS') return void res.status(204).end();
+    if (takes(methods, 'GET') && isReloadedForm(req))
+      return redirect(res, 303, localAddress(req.path) ?? '/');
     // Whoever opens the address of a form, by a bookmark or a reload, wants the page that holds it.
     const page = req.method === 'GET' ? pageAbove(req.path) : undefined;
     const isThere = page !== undefined && takes(known(page, 'GET') ?? new Set(), 'GET');
     next(wrongMethod(isThere ? page : undefined));
   };
+}
+
+/**
+ * A page that was printed again after a form shows the address of the page (`kitAddress`). Chromium and Firefox then reload
+ * that one; WebKit posts the form there once more. It tells itself by its Referer, which is the page that held the form.
+ */
+function isReloadedForm(req: Request): boolean {
+  if (req.method !== 'POST' || !isNavigation(req) || comesFromElsewhere(req)) return false;
+  return URL.parse(req.get('Referer') ?? '')?.pathname === req.path;
 }
 
 /** `/notes/7/delete` is the address of a form on `/notes/7`. */
