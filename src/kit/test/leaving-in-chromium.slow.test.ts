@@ -35,7 +35,7 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
         return provider;
       },
     });
-    browser = await launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
