@@ -8,7 +8,7 @@
   if (!button) return;
   const id = button.parentElement.querySelector('code');
   const status = button.parentElement.querySelector('[role="status"]');
-  button.hidden = false;
+  button.dataset.ready = '';
   button.addEventListener('click', async () => {
     status.textContent = '';
     if (await copied()) status.textContent = button.dataset.copied;
