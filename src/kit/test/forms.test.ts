@@ -93,6 +93,8 @@ describe('a form that is not', () => {
     };
     const page = await alice.submit(alice.page, 'Book', typed);
     expect([page.status, page.path]).toEqual([422, '/bookings/add']);
+    // Of the page, which a reload and a bookmark open.
+    expect(page.body).toContain('<meta name="kit-address" content="/bookings">');
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect([page.title, page.heading]).toEqual(['Error: Bookings · Test site', 'Bookings']);
     expect(page.body).not.toContain('<script>alert');

@@ -3,6 +3,7 @@ import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { neverCache } from '../http/answers.ts';
 import { frameable, securityHeaders } from '../http/security-headers.ts';
+import { startApp } from './helpers/app.ts';
 
 function appWith({ baseUrl = 'https://app.example.com', framers = [] as string[] } = {}) {
   const app = express().disable('x-powered-by');
@@ -57,6 +58,26 @@ describe('the headers of every answer', () => {
     const http = await appWith({ baseUrl: 'http://app.example.com' }).get('/');
     expect(http.headers).not.toHaveProperty('strict-transport-security');
     expect(http.headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
+  });
+
+  test('every answer of the app asks browsers to stay with https: pages, files, probes and failures', async () => {
+    // Nothing is asked of either server; the store is away.
+    const app = await startApp({
+      ...{ BASE_URL: 'https://app.example.com', REDIS_URL: 'redis://127.0.0.1:9' },
+      ...{
+        OIDC_ISSUER: 'https://login.example.com',
+        OIDC_CLIENT_ID: 'app',
+        OIDC_CLIENT_SECRET: 'not used here',
+      },
+    });
+    try {
+      for (const path of ['/', '/profile', '/nowhere', '/site.css', '/healthz', '/readyz', '/auth/session']) {
+        const { headers } = await fetch(app.url(path), { redirect: 'manual' });
+        expect(headers.get('strict-transport-security'), path).toBe('max-age=31536000; includeSubDomains');
+      }
+    } finally {
+      await app.stop();
+    }
   });
 
   test('a loopback name never has them stay with https: they would do so on every port of it', async () => {
