@@ -4,7 +4,7 @@
   const address = document.querySelector('meta[name="kit-address"]')?.content;
   if (address) history.replaceState(history.state, '', address);
 
-  const button = document.querySelector('.request button');
+  const button = document.querySelector('.request .copy');
   if (!button) return;
   const id = button.parentElement.querySelector('code');
   const status = button.parentElement.querySelector('[role="status"]');
