@@ -9,6 +9,7 @@ import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
+import { placeOf } from '../session/place.ts';
 import { sayNext } from '../session/said.ts';
 import type { UserSession } from '../session/user.ts';
 import { getUser, signedIn, startUserSession } from '../session/user-session.ts';
@@ -115,8 +116,9 @@ async function finish(
     who = { iss, sub };
     if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
     const admission = await letIn(req, provider, signIn, transaction.former);
+    const place = await placeOf(req);
     const before = signedIn(req)?.user;
-    await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
+    await startUserSession(req, provider, signIn, admission, { since, place, unseen: transaction.former });
     countSignIn(req, res, context, before !== undefined && !isStepUp(transaction));
     rememberChoice(req, res, provider);
     if (isStepUp(transaction)) sayCarryOn(req, res, before, transaction.returnTo);
