@@ -85,6 +85,7 @@ export function createApp(parts: Parts): Express {
   const assets = createAssets(folders.public, { development });
   app.locals.site = { name: site.name, help: site.help, development };
   app.locals.asset = assets.href;
+  app.set('read asset', assets.read);
 
   // What every answer has, and what needs no session.
   const believes = app.get('trust proxy fn') as (address: string, hop: number) => boolean;

@@ -140,7 +140,11 @@ export const providerSettings = {
     example: 'https://api.example.com',
     schema: is.resource,
   },
-  OIDC_PROMPT: { meaning: 'what the provider has to ask at every sign-in', example: 'select_account', schema: is.prompt },
+  OIDC_PROMPT: {
+    meaning: 'what the provider has to ask at every sign-in',
+    example: 'select_account',
+    schema: is.prompt,
+  },
   OIDC_ACR_VALUES: {
     meaning: 'how strong a sign-in must be (acr)',
     example: 'urn:example:mfa',

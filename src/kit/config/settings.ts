@@ -11,7 +11,11 @@ export type { Setting } from './definition.ts';
 const table = {
   BASE_URL: { default: 'http://localhost:3000', meaning: 'the address users see', schema: is.origin },
   PORT: { default: '3000', meaning: 'the port to listen on', schema: is.whole(0, 65_535) },
-  HOST: { meaning: 'the interface to listen on; all of them if not set', example: '127.0.0.1', schema: is.host },
+  HOST: {
+    meaning: 'the interface to listen on; all of them if not set',
+    example: '127.0.0.1',
+    schema: is.host,
+  },
 
   OIDC_PROVIDERS: {
     meaning: 'the names of several providers; each setting below is then read as OIDC_<NAME>_…',
@@ -39,8 +43,7 @@ const table = {
   },
   SESSION_RECHECK_MINUTES: {
     default: '10',
-    meaning:
-      'how often roles and accounts are checked again during a session, in minutes; 0: never',
+    meaning: 'how often roles and accounts are checked again during a session, in minutes; 0: never',
     schema: is.whole(0, 1_440, 'minutes'),
   },
   REDIS_URL: {
@@ -93,7 +96,11 @@ const table = {
     meaning: 'how many processes to run; auto: one for each CPU that the app may use',
     schema: is.workers,
   },
-  TRUST_PROXY_HOPS: { default: '0', meaning: 'how many reverse proxies are in front of the app', schema: is.whole(0, 10) },
+  TRUST_PROXY_HOPS: {
+    default: '0',
+    meaning: 'how many reverse proxies are in front of the app',
+    schema: is.whole(0, 10),
+  },
   LOG_LEVEL: {
     default: 'info',
     meaning: 'how much is logged',

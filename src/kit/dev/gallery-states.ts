@@ -47,6 +47,7 @@ export function galleryStates(language: Language = english): GalleryState[] {
       view: 'signed-out',
       locals: {
         ...farewell('unknown', [endedText('idle', limits, undefined)], language),
+        kind: 'access',
         title: language.text('signed-out.ended'),
         signInHref: '/auth/login?returnTo=%2Fprofile',
         follow: true,
@@ -172,7 +173,7 @@ function farewell(atProvider: 'ended' | 'still-there' | 'unknown', text: Text[],
   return {
     ...around(language.text('signed-out.title'), '/signed-out', language),
     text: sayParagraphs(text, language),
-    ...{ ended, signInHref: '/auth/login', follow: false },
+    ...{ kind: 'success', ended, signInHref: '/auth/login', follow: false },
   };
 }
 

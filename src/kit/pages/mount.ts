@@ -9,6 +9,7 @@ import { print } from '../http/views.ts';
 import { WayOut } from '../provider/go-on.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { requestContext } from '../session/request-context.ts';
+import { saySoon, takeSaid } from '../session/said.ts';
 import { getUser } from '../session/user-session.ts';
 import { goOnAfter, outcomeOf } from './after-form.ts';
 import { runAction } from './forms/action.ts';
@@ -18,7 +19,6 @@ import { emptyForm, type PageForm } from './forms/page-form.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
-import { saySoon, takeSaid } from './said.ts';
 
 /** Puts each page at its address, with its guard and its forms. */
 export function mountPages(app: Express, pages: readonly Page[]): void {
@@ -121,6 +121,8 @@ function printPage(
     ...printed,
     form,
     said: takeSaid(req, res),
+    // At the address of its action a reload would send the form again, and a bookmark would lead nowhere.
+    kitAddress: res.locals.printedAt,
     // What a screen reader says first.
     ...(form !== emptyForm && { tabTitle: language.text('form.title', { title: printed.title }) }),
   });
@@ -144,6 +146,7 @@ const kitNames = [
     'form',
     'said',
     'tabTitle',
+    'kitAddress',
   ],
 ];
 

@@ -134,7 +134,7 @@ describe('a refusal of this client', () => {
       await open('/profile');
       answers(onlyNotes(reply));
       const page = await call('notes');
-      expect([page.status, headingOf(page)]).toEqual([503, 'Sign-in is not set up correctly']);
+      expect([page.status, headingOf(page)]).toEqual([503, "Sign-in isn't set up correctly"]);
       const loud = app.lines.filter(atLeast('error')).filter(({ msg }) => /client authentication/.test(msg));
       expect(loud).toHaveLength(1);
       expect((await record()).apis).toBeUndefined();

@@ -92,7 +92,7 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
     }
   });
 
-  test('every answer of the app tells browsers to come by https for a year', async () => {
+  test('every answer tells browsers to come by https', async () => {
     const { browser, page } = await signIn();
     const css = /href="(\/[^"]+\.css[^"]*)"/.exec(page.body)?.[1];
     for (const path of ['/', '/profile', '/auth/login', '/nowhere', css]) {
@@ -339,7 +339,8 @@ describe.skipIf(!hasNginx || !hasRedis)('behind nginx', () => {
         expect(refused?.status()).toBe(431);
         expect(await page.textContent('h1')).toBe('Too many cookies for this site');
         await context.clearCookies({ name: /^other-app-/ });
-        await page.click('text=Go to the home page');
+        // Each link of ours would have led here again; now the page can be opened.
+        await page.reload();
         expect(await page.textContent('body')).toContain('Alice Adams');
       } finally {
         await chromium.close();

@@ -206,7 +206,7 @@ test.each([
     const client = { ...encrypted('A256GCM', await encryptionKey('RSA')), ...changes };
     await withPairOf({ overrides, client }, async ({ app, provider, signIn }) => {
       const { page, browser } = await signIn('alice');
-      expect([page.status, headingOf(page)]).toEqual([502, 'Your details could not be read']);
+      expect([page.status, headingOf(page)]).toEqual([502, "We couldn't read your details"]);
       const hint = expect.stringMatching(`^${what} is encrypted: set OIDC_DECRYPTION_KEY_FILE, or `);
       expect(app.events('sign_in.failed')).toMatchObject([{ reason, hint }]);
       expect(browser.cookie('session')).toBeUndefined();

@@ -64,13 +64,15 @@ describe('the views', () => {
     }
   });
 
-  test('an error is announced and gives its request id; a question does neither', async () => {
+  test('an error is announced by its title, once, and gives its request id; a question has none', async () => {
     const app = appWithViews({ development: false });
     const error = await supertest(app).get('/error-500');
-    expect(error.text).toContain('role="alert"');
+    expect(error.text).not.toContain('role="alert"');
+    expect(error.text).toMatch(/<title>Something went wrong · /);
+    expect(error.text).toMatch(/<svg class="kind" [^>]*aria-hidden="true">/);
     expect(error.text).toContain('5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17');
     const question = await supertest(app).get('/third-party-start');
-    expect(question.text).not.toContain('role="alert"');
+    expect(question.text).not.toMatch(/role="alert"|5d1f0c9e|message\.js/);
     expect(question.text).toContain('<input type="hidden" name="target_link_uri" value="/profile">');
   });
 });

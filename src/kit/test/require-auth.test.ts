@@ -497,7 +497,7 @@ describe('not strong or fresh enough (step-up)', () => {
     const { browser } = await pair.signIn('weak');
     const sent = await browser.get(url('/rules/acr'), { follow: false });
     const page = await pair.goOn(browser, sent, 'weak');
-    expect([page.status, headingOf(page)]).toEqual([403, 'A stronger sign-in is needed']);
+    expect([page.status, headingOf(page)]).toEqual([403, 'You need a stronger way to sign in']);
     expect(page.url).toMatch(/\/auth\/callback\?/);
     expect(pair.app.events('sign_in.failed').at(-1)?.reason).toBe('acr_not_met');
     expect((await browser.get(url('/profile'))).status, 'still signed in as before').toBe(200);

@@ -105,9 +105,9 @@ describe('somebody whose session has ended', () => {
     const page = await heidi.get(app.url('/api-data'));
     expect(page.status).toBe(401);
     expect(headingOf(page)).toBe('Your session has ended');
-    expect(textOf(page)).toMatch(/[\w.]+:\d+ did not renew your sign-in/);
+    expect(textOf(page)).toMatch(/[\w.]+:\d+ didn't renew your sign-in/);
     expect(heidi.cookie('session')).toBeUndefined();
-    expect(await told(otherWindow)).toMatch(/[\w.]+:\d+ did not renew your sign-in/);
+    expect(await told(otherWindow)).toMatch(/[\w.]+:\d+ didn't renew your sign-in/);
     expect(app.events('token.refresh_failed').at(-1)).toMatchObject({
       sub: 'heidi',
       reason: 'invalid_grant',

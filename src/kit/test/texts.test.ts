@@ -476,8 +476,8 @@ describe('the start is stopped', () => {
 
   test('the provider is called by its label exactly, and by a text of its own where nobody knows it', () => {
     const key = 'error.provider_unreachable.title';
-    expect(english.text(key, { provider: 'login.example.com' })).toBe('login.example.com cannot be reached');
-    expect(english.text(key)).toBe('The sign-in service cannot be reached');
+    expect(english.text(key, { provider: 'login.example.com' })).toBe("We can't reach login.example.com");
+    expect(english.text(key)).toBe("We can't reach the sign-in service");
     const de = { 'provider.unknown': 'der Dienst', [key]: 'Leider ist {provider} nicht da' };
     expect(textProblems({ de })).toEqual([]);
     expect(createLanguages({ de }).first.text(key)).toBe('Leider ist der Dienst nicht da');

@@ -219,7 +219,7 @@ test('metadata that cannot be had before a refresh says nothing about it, whatev
 describe('invalid_grant ends the session, and says what the provider says has ended', () => {
   const account = /127\.0\.0\.1:\d+ no longer accepts this account, so we signed you out\./;
   const session = /Your sign-in at 127\.0\.0\.1:\d+ has ended, so we signed you out here too\./;
-  const neutral = /127\.0\.0\.1:\d+ did not renew your sign-in, so we signed you out\./;
+  const neutral = /127\.0\.0\.1:\d+ didn(?:'|&#39;)t renew your sign-in, so we signed you out\./;
   test.each([
     ['Session not active', session, 'provider-session'],
     ['Token is not active', session, 'provider-session'],

@@ -135,7 +135,7 @@ describe.concurrent('the file', () => {
         const page = await open('/profile');
         expectPlainFailure(page, app);
         expect([page.status, op.calls.token]).toEqual([503, 0]);
-        expect(page.body).toContain('Sign-in is not set up correctly');
+        expect(page.body).toContain('Sign-in isn&#39;t set up correctly');
         expect(page.body).toMatch(/href="\/auth\/login\?returnTo=%2Fprofile"[^>]*>Sign in again</);
         const said = { hint: expect.stringMatching(hint) };
         expect(app.events('sign_in.failed')).toMatchObject([{ ...said, reason: 'client_refused' }]);

@@ -11,6 +11,9 @@ export const pageTexts = {
   'button.open-again': 'Open the page again',
   'button.send-again': 'Send again',
   'button.home': 'Go to the home page',
+  'button.open-page': 'Open the page',
+  'button.copy': 'Copy',
+  'button.copied': 'Copied',
   'button.continue': 'Continue',
   'button.reload': 'Reload this page',
   'button.close': 'Close',
@@ -36,6 +39,8 @@ export const pageTexts = {
   'ending.new-tab': '(opens a new tab)',
   'ending.label': 'Your session',
 
+  'said.signed-in-again': 'Thanks for signing in again. You can carry on now.',
+
   'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
   'held-form.secrets':
     "For your security, passwords and similar fields aren't kept. You'll need to type them again.",
@@ -52,7 +57,7 @@ export const pageTexts = {
   ],
 
   'sign-out.title': 'Sign out?',
-  'sign-out.text': ['This ends your session here and at {provider}.'],
+  'sign-out.text': ["We'll sign you out of this site and of {provider}."],
 
   'other-site.title': 'Continue to sign in?',
   'other-site.text': [
@@ -62,7 +67,7 @@ export const pageTexts = {
   'third-party.title': 'Continue to sign in?',
   'third-party.text': [
     'Another site sent you here to sign in. Only continue if you were expecting this.',
-    'You will be taken to {provider}, then to the page you asked for.',
+    "We'll take you to {provider} to sign in, then to the page you asked for.",
   ],
 
   'signed-out.page': 'Signed out',
@@ -94,9 +99,9 @@ export const pageTexts = {
   'ended.account': '{Provider} no longer accepts this account, so we signed you out.',
   'ended.not-admitted': "Your account isn't allowed to use this app any more, so we signed you out.",
   'ended.provider-session': 'Your sign-in at {provider} has ended, so we signed you out here too.',
-  'ended.not-renewed': '{Provider} did not renew your sign-in, so we signed you out.',
+  'ended.not-renewed': "{Provider} didn't renew your sign-in, so we signed you out.",
   'ended.provider-changed':
-    'This site no longer uses the sign-in service that you signed in with, so we signed you out.',
+    'This site no longer uses the sign-in service you signed in with, so we signed you out.',
   'ended.replaced': 'You signed in again in this browser, which replaced this session.',
 
   'sessions.title': 'Where you are signed in',
