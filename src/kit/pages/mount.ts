@@ -138,6 +138,7 @@ const kitNames = [
     'refresh',
     'follow',
     'signInHref',
+    'signInWith',
     'signUpHref',
     'kitForm',
     'ends',
