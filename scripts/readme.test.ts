@@ -9,12 +9,24 @@ import { namedIn, readDoc, section, withoutCode } from '../src/kit/test/helpers/
 const readme = readDoc('README.md');
 const packages = JSON.parse(readDoc('package.json'));
 
-test('every npm command that the README names is one of package.json, and the other way round', () => {
-  const named = [...readme.matchAll(/\bnpm run ([\w:-]+)/g)].map((match) => match[1] ?? '');
+test('every npm command that the README names is one of package.json, and it or the guide names each', () => {
+  const namedBy = (text: string) =>
+    [...text.matchAll(/\bnpm (?:run )?([\w:-]+)/g)].map(([, name = '']) => name);
+  const inReadme = [...readme.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = '']) => name);
   const scripts = Object.keys(packages.scripts);
-  expect(named.filter((name) => !scripts.includes(name))).toEqual([]);
-  const plain = ['start', 'test'];
-  expect(scripts.filter((name) => !named.includes(name) && !plain.includes(name))).toEqual([]);
+  expect(inReadme.filter((name) => !scripts.includes(name))).toEqual([]);
+  const commands = section(readDoc('docs/guide.md'), 'Commands');
+  const named = [...namedBy(readme), ...namedBy(commands)];
+  expect(scripts.filter((name) => !named.includes(name))).toEqual([]);
+});
+
+test('the README leads to each page of docs', () => {
+  const pages = readdirSync(join(projectRoot, 'docs')).filter((file) => file.endsWith('.md'));
+  expect(pages.filter((file) => !readme.includes(`(docs/${file}`))).toEqual([]);
+});
+
+test('the README fits the first screens: at most 1,100 words', () => {
+  expect(readme.split(/\s+/).length).toBeLessThanOrEqual(1_100);
 });
 
 test("each script of package.json runs a file that's there", () => {
@@ -59,12 +71,13 @@ test('each dependency has its reason in docs/design.md, or here where only the t
   expect(explained.filter((name) => !names.includes(name))).toEqual([]);
 });
 
-test('the README names each provider that has a recipe, and no other', () => {
-  const list = /has a recipe for (.+)\.$/m.exec(readme)?.[1] ?? '';
-  const recipes = readDoc('docs/providers.md').matchAll(/^## (.+)$/gm);
-  const short = (name: string) => name.replace(/^Amazon | ID\b.*$| with .*$/g, '');
-  const here = [...recipes]
-    .map(([, name = '']) => short(name))
-    .filter((name) => !/^(FAPI|Several|Tokens)/.test(name));
-  expect(list.split(/, | and /).sort()).toEqual([...new Set(here)].sort());
+test('the README says how many providers have a recipe, and names only such', () => {
+  const recipes = [...readDoc('docs/providers.md').matchAll(/^## (.+)\n([\s\S]*?)(?=^## |$(?![\s\S]))/gm)]
+    .filter(
+      ([, title = '', text = '']) => text.includes('OIDC_') && !/^(FAPI|Several|Tokens|Server)/.test(title),
+    )
+    .map(([, title = '']) => title.replace(/^Amazon | ID\b.*$| with .*$/g, ''));
+  const [, count, list = ''] = /recipes for (\d+) identity providers, such as (.+)\.$/m.exec(readme) ?? [];
+  expect(list.split(/, | and /).filter((name) => !recipes.includes(name))).toEqual([]);
+  expect(Number(count), [...new Set(recipes)].join(', ')).toBe(new Set(recipes).size);
 });

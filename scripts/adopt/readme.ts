@@ -7,6 +7,7 @@ const guides: Record<string, string> = {
   'texts.md': 'every sentence that you can replace',
   'providers.md': 'recipes for identity providers',
   'design.md': 'how it works, and why',
+  'conformance.md': 'the test suite, servers and browsers it was tried with',
 };
 
 /** The README that a copy begins with, short, for its owner to go on with. */
@@ -25,7 +26,7 @@ npm ci
 npm run dev
 \`\`\`
 
-Open the address that the console names, choose \`work\` and sign in as \`alice\`. Two identity providers for development start with the app, so you need no account and no network. If your app has one provider, put \`OIDC_PROVIDERS=work\` into \`.env\`. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
+Open the address printed in the console, choose “Continue with Work” and sign in as \`alice\`. Two development identity providers start with the app, so you need no account and no network. If your app has one provider, put \`OIDC_PROVIDERS=work\` into \`.env\`. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
 
 ## Test
 
@@ -34,11 +35,11 @@ npm run check
 npm test
 \`\`\`
 
-\`npm run check\` looks at types, format and dependencies. \`npm test\` runs the tests in \`test/\`; \`npm run test:kit\` and \`npm run test:slow\` run those of \`src/kit/\`.
+\`npm run check\` checks types, format and dependencies. \`npm test\` runs the tests in \`test/\`; \`npm run test:kit\` and \`npm run test:slow\` run those in \`src/kit/\`.
 
 ## Change
 
-Everything begins in [src/site.ts](src/site.ts). \`src/kit/\` carries the app; leave it as it is, so that it can be replaced by a newer version:
+Start in [src/site.ts](src/site.ts). \`src/kit/\` carries the app; you don't edit it, so that a newer version can replace it:
 
 \`\`\`sh
 npm run upgrade -- <folder or git address of the template>

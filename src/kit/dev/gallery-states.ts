@@ -6,8 +6,8 @@ import { confirmLink, confirmLogout, confirmThirdPartyStart, leaving } from '../
 import type { Text } from '../errors/texts.ts';
 import { emptyForm } from '../pages/forms/page-form.ts';
 import { initials } from '../pages/person.ts';
-import { ago, dateTime } from '../pages/time.ts';
-import { deviceText } from '../session/device-names.ts';
+import { layOutSessions } from '../pages/sessions.ts';
+import type { Device } from '../sign-out/devices.ts';
 import { failureStates } from './gallery-failures.ts';
 
 /** One page in one state, with all that its view prints. */
@@ -34,6 +34,8 @@ export function galleryStates(language: Language = english): GalleryState[] {
   return [
     { name: 'sessions', view: 'sessions', locals: sessions(3, language) },
     { name: 'sessions-only-this', view: 'sessions', locals: sessions(1, language) },
+    { name: 'sessions-everything', view: 'sessions', locals: sessions(5, language, true) },
+    { name: 'sessions-sixty', view: 'sessions', locals: sessions(60, language, true) },
     { name: 'signed-out', view: 'signed-out', locals: farewell('ended', [], language) },
     {
       name: 'signed-out-provider-stays',
@@ -112,18 +114,41 @@ export function signedIn(title: string, path: string, language: Language = engli
   };
 }
 
-function sessions(count: number, language: Language) {
-  const devices = ['Firefox on Linux', 'Safari on iPhone', 'An unknown browser']
-    .slice(0, count)
-    .map((device, n) => ({
-      handle: `handle-${n}`,
-      device: say(deviceText(device), language),
-      current: n === 0,
-      since: dateTime(inHours(-1 - 40 * n), language),
-      lastSeen: { ...dateTime(inHours(-n), language), ago: ago(inHours(-n), language) },
-    }));
+const devicesSeen = [
+  ['Firefox on Linux', 'computer', 'Berlin, Germany'],
+  ['Safari on iPhone', 'phone', 'Zürich, Switzerland'],
+  ['An unknown browser', undefined, undefined],
+  ['Samsung Internet on Android', 'tablet', 'תל אביב, ישראל'],
+  [
+    'Edge on Windows',
+    'computer',
+    'Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch, Anglesey, Wales',
+  ],
+] as const;
+
+/**
+ * The first is this browser. Of many, each five are like the first five, and two of them signed in within a minute.
+ *
+ * @param everything with places, and with one of two providers each
+ */
+function sessions(count: number, language: Language, everything = false) {
+  const many = count > devicesSeen.length;
+  const limits = many ? { idleMinutes: 4_320, maxHours: 168 } : { idleMinutes: 30, maxHours: 8 };
+  const all = Array.from({ length: count }, (_, n): Device => {
+    const [device, kind, place] = devicesSeen[n % devicesSeen.length] ?? devicesSeen[0];
+    const hours = 1.3 + (many ? (n === 6 ? 1 : n) / 2 : 1.5 * n);
+    return {
+      ...{ handle: `handle-${n}`, current: n === 0, device, kind },
+      ...(everything
+        ? { place, provider: n % 2 ? 'Google' : 'Contoso' }
+        : { place: undefined, provider: undefined }),
+      since: inHours(-hours),
+      lastSeen: inHours(many ? -n / 2 : -n / 12),
+      expires: inHours(limits.maxHours - hours),
+    };
+  });
   const title = language.text('sessions.title');
-  return { ...signedIn(title, '/sessions', language), devices, others: count - 1 };
+  return { ...signedIn(title, '/sessions', language), ...layOutSessions(all, limits, language) };
 }
 
 function farewell(atProvider: 'ended' | 'still-there' | 'unknown', text: Text[], language: Language) {

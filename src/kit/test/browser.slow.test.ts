@@ -14,8 +14,7 @@ describeWithChromium('in Chromium', () => {
 
   beforeAll(async () => {
     pair = await startPair();
-    // As people have it: pages that were left may be kept whole for the back button.
-    browser = await launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
@@ -155,8 +154,12 @@ describeWithChromium('in Chromium', () => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
-  test('a page that the back button brings back whole asks whether its session is still there', async () => {
-    const page = await (await person()).newPage();
+  test('a page that the back button brings back whole asks whether its session is still there', async ({
+    onTestFinished,
+  }) => {
+    const keeping = await launchChromium({ keepsPages: true });
+    onTestFinished(() => keeping.close());
+    const page = await keeping.newPage();
     await signIn(page);
     // To another site: a page of ours would speak up in the channel, which throws away what was kept.
     await page.goto(`${pair.provider.issuer}/sessions`);

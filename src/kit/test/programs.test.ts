@@ -9,6 +9,14 @@ import { findChromium, findNginx, findRedis, type System } from './helpers/progr
 describe('a program that tests need', () => {
   test.each<[string, Partial<System>, string]>([
     ['in the PATH', { env: { PATH: '/usr/bin:/opt/bin' } }, '/opt/bin/google-chrome'],
+    [
+      'without its windows first, as Debian has it',
+      {
+        env: { PATH: '/usr/bin' },
+        exists: (path: string) => /\/usr\/bin\/chromium(-headless-shell)?$/.test(path),
+      },
+      '/usr/bin/chromium-headless-shell',
+    ],
     ['where CHROMIUM says', { env: { CHROMIUM: '/my/own', PATH: '/usr/bin' } }, '/my/own'],
     [
       'among the applications of macOS',

@@ -1,6 +1,6 @@
-import { type Browser, chromium, type LaunchOptions } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { describe } from 'vitest';
-import { findChromium } from './programs.ts';
+import { findChromium, findWholeChromium } from './programs.ts';
 
 const executablePath = findChromium();
 
@@ -9,11 +9,16 @@ export function describeWithChromium(name: string, tests: () => void): void {
   describe.skipIf(!executablePath)(name, { timeout: 60_000 }, tests);
 }
 
-/** A headless Chromium that talks to nobody but the addresses it is sent to. */
-export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
+/**
+ * A headless Chromium that talks to nobody but the addresses it is sent to.
+ *
+ * @param also.keepsPages as people have it: a page that was left may be kept whole for the back button
+ */
+export async function launchChromium({ keepsPages = false } = {}): Promise<Browser> {
+  const program = keepsPages ? findWholeChromium() : executablePath;
   return chromium.launch({
-    ...options,
-    ...(executablePath && { executablePath }),
+    ...(program && { executablePath: program }),
+    ...(keepsPages && { ignoreDefaultArgs: ['--disable-back-forward-cache'] }),
     args: [
       '--no-sandbox',
       '--disable-gpu',
