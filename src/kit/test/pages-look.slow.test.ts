@@ -225,9 +225,9 @@ const countLayoutShifts = `{
 /** What has no border that can be told from the page. */
 const withoutBorder = `[...document.querySelectorAll('main :is(.button, .card, .errors, .form :is(select, textarea, [type="email"]))')]
   .filter((element) => element.checkVisibility()).filter((element) => {
-    const { borderTopColor, borderTopStyle } = getComputedStyle(element);
+    const { borderBottomColor, borderBottomStyle } = getComputedStyle(element);
     const { backgroundColor } = getComputedStyle(document.body);
-    return borderTopStyle !== 'solid' || borderTopColor === 'rgba(0, 0, 0, 0)' || borderTopColor === backgroundColor;
+    return borderBottomStyle !== 'solid' || borderBottomColor === 'rgba(0, 0, 0, 0)' || borderBottomColor === backgroundColor;
   }).map((element) => element.outerHTML)`;
 
 /** How far down it is: the bottom of something without height, in front of the text. */
