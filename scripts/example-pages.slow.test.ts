@@ -65,6 +65,7 @@ describeWithChromium('in Chromium', () => {
       await page.goto(`${app}${path}`);
       await expectReadable(page);
     }
+    await expectOrder(page);
   });
 
   test('so are the question where to sign in and the second provider, and each page works for its accounts', async () => {
@@ -198,7 +199,8 @@ describeWithChromium('in Chromium', () => {
     await alice.waitForSelector('.said');
     await expectReadable(alice);
     await bob.reload();
-    expect(await bob.locator('.person .badge').allTextContents()).toEqual(['member', 'editor']);
+    const roles = bob.locator('.summary > div', { hasText: 'Roles' }).locator('.badge');
+    expect(await roles.allTextContents()).toEqual(['member', 'editor']);
 
     inDatabase("UPDATE users SET blocked = 1 WHERE sub = 'bob'");
     await alice.getByRole('button', { name: /^Remove editor.*Bob Baker/ }).click();
@@ -211,6 +213,27 @@ describeWithChromium('in Chromium', () => {
     }
   });
 });
+
+/** What the Tab key reaches in the header comes in the order in which it is read, whatever the width. */
+async function expectOrder(page: Page): Promise<void> {
+  for (const width of [1280, 800, 390, 320]) {
+    await page.setViewportSize({ width, height: 700 });
+    expect(await page.evaluate(outOfOrder), `${width} wide`).toEqual([]);
+    const lines = `(({ clientHeight }) => clientHeight / parseFloat(getComputedStyle(brand).lineHeight))(brand)`;
+    await page.evaluate(
+      'globalThis.brand = document.querySelector(".brand"), brand.textContent = "My app ".repeat(30)',
+    );
+    expect(await page.evaluate(lines), 'lines of the brand').toBeLessThanOrEqual(2.1);
+    await page.evaluate('brand.textContent = "My app"');
+  }
+}
+
+/** Each must be below the one before, or to its right. */
+const outOfOrder = `[...document.querySelectorAll('header :is(a, button)')].filter((element, index, all) => {
+  if (index === 0) return false;
+  const [before, here] = [all[index - 1], element].map((each) => each.getBoundingClientRect());
+  return here.top < before.bottom && here.left < before.right;
+}).map((element) => element.textContent)`;
 
 async function expectReadable(page: Page): Promise<void> {
   const at = page.url();

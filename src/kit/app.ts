@@ -83,7 +83,7 @@ export function createApp(parts: Parts): Express {
   useLanguages(app, site.texts);
   useViews(app, folders.views, { development });
   const assets = createAssets(folders.public, { development });
-  app.locals.site = { name: site.name, help: site.help, development };
+  app.locals.site = { name: site.name, description: site.description, help: site.help, development };
   app.locals.asset = assets.href;
   app.set('read asset', assets.read);
 

@@ -18,10 +18,12 @@ import type { AnySite } from './site.ts';
 
 /** What is wrong with a site but for its pages and settings, each a sentence with what to do. */
 export function siteProblems(site: AnySite): string[] {
-  const { name, help, pages, routes, publicRoutes, open, signIn, place, apis } = site;
+  const { name, description, help, pages, routes, publicRoutes, open, signIn, place, apis } = site;
   const problems: string[] = [];
   if (typeof name !== 'string' || name.trim() === '')
     problems.push('site.ts: `name` is missing. Say what the app is called.');
+  if (description !== undefined && (typeof description !== 'string' || description.trim() === ''))
+    problems.push('site.ts: `description` must be a sentence that says what the app is for.');
   if (help !== undefined && !isHelp(help))
     problems.push('site.ts: `help` must be a mailto: or an https address, such as mailto:help@example.com.');
   for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open, signIn, place, apis })) {

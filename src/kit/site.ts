@@ -16,6 +16,8 @@ import type { Admission, PlaceContext, SignInContext } from './session/sign-in-h
 export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends string = string> {
   /** In the header of each page, and behind its title. */
   name: string;
+  /** What the app is for, in one sentence: on the home page, and as `<meta name="description">`. */
+  description?: string;
   /** Whom a person can ask: a `mailto:` or an https address. On every error page and in the footer. */
   help?: string;
   /** Settings of the site's own, checked with the kit's before the start. The doctor shows them. */

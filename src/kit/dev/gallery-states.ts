@@ -89,6 +89,7 @@ export function around(title: string, path: string, language: Language = english
     ...{ title, path, requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' },
     lang: language.tag,
     kitText: language.text,
+    signInWith: [provider],
     form: emptyForm,
   };
 }

@@ -36,8 +36,9 @@ export function createAssets(folders: readonly string[], { development }: { deve
           // Kept only under the very address that names this content: during a rolling deployment an old
           // instance may be asked for a new address, and its answer must not stick.
           const { path } = res.req;
-          const kept = !development && res.req.originalUrl === href(path);
-          res.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
+          if (!development && res.req.originalUrl === href(path))
+            res.setHeader('Cache-Control', keptForAYear);
+          else res.setHeader('Cache-Control', !development && icons.has(path) ? keptForAnHour : 'no-cache');
         },
       }),
     );
@@ -54,6 +55,12 @@ export function createAssets(folders: readonly string[], { development }: { deve
       development || files.has(plainPath(req.path)) ? serve(req, res, next) : next(),
   };
 }
+
+const keptForAYear = 'public, max-age=31536000, immutable';
+const keptForAnHour = 'public, max-age=3600';
+
+/** What browsers ask for by themselves, at these very addresses, however often. */
+const icons: ReadonlySet<string> = new Set(['/favicon.ico', '/apple-touch-icon.png']);
 
 /** Each file by its address; not those that begin with a dot, which are for programs. */
 export function listFiles(folders: readonly string[]): { path: string; file: string }[] {

@@ -51,6 +51,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
     lang: language.tag,
     kitText: language.text,
     requestId: req.id,
+    signInWith: authOf(req).context.providers.all.map(({ label }) => label),
     form: emptyForm,
     storeAway: req.auth?.storeError !== undefined,
     nav: nav.map(({ href, label }) => ({

@@ -140,6 +140,7 @@ const kitNames = [
     'refresh',
     'follow',
     'signInHref',
+    'signInWith',
     'signUpHref',
     'kitForm',
     'ends',

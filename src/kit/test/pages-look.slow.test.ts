@@ -151,6 +151,58 @@ describeWithChromium('a page as a person meets it', () => {
       await page.emulateMedia({ media: 'screen' });
     },
   );
+
+  test('a browser without light-dark(), color-mix() and :has() shows colours, borders and readable buttons', async () => {
+    // The colours of a site that writes them in the new way only, too.
+    const ofTheSite = `:root { color-scheme: light dark; --accent: light-dark(#7a1f5c, #f0a6d6);
+      --on-accent: light-dark(#fff, #2b0b20); --ink: light-dark(#1d1c1a, #edece7); }`;
+    for (const own of ['', ofTheSite]) {
+      await page.route(/\.css/, async (route) => {
+        const answer = await route.fetch();
+        const css = `${await answer.text()}${route.request().url().includes('site.css') ? own : ''}`;
+        const body = css.replace(/light-dark\(|color-mix\(/g, 'unknown-$&').replaceAll(':has(', ':unknown(');
+        await route.fulfill({ response: answer, body });
+      });
+      for (const [name, colorScheme] of [
+        ['form-with-errors', 'light'],
+        ['sessions', 'dark'],
+      ] as const) {
+        await open(name);
+        await page.emulateMedia({ colorScheme });
+        expect(await violationsOfColours(page), `${name}, ${colorScheme}`).toEqual([]);
+        expect(await page.evaluate(withoutBorder), name).toEqual([]);
+        await shoot(page, name, own ? 'older-own' : 'older');
+      }
+      await open('error-500');
+      const button = page.getByRole('main').locator('.button').first();
+      await button.hover();
+      expect(await violationsOfColours(page), 'under the pointer').toEqual([]);
+      await page.unroute(/\.css/);
+    }
+  });
+
+  test('badges are on the baseline of the text beside them', async () => {
+    await open('profile');
+    await page.evaluate(`document.querySelector('main').insertAdjacentHTML('beforeend',
+      '<div class="titled"><h2>Title</h2> <span class="badge">editor</span></div><p>Text <span class="badge">one</span></p>')`);
+    const apart = (one: string, other: string) =>
+      page.evaluate(`(${baselineOf})('${one}') - (${baselineOf})('${other}')`);
+    for (const [one, other] of [
+      ['.titled h2', '.titled .badge'],
+      ['main p:last-child', 'main p:last-child .badge'],
+      ['tr:has(.flat) .label', '.flat li'],
+    ] as const)
+      expect(Math.abs((await apart(one, other)) as number), other).toBeLessThanOrEqual(1);
+  });
+
+  test('what is written from right to left begins beside its name', async () => {
+    await open('profile');
+    await page.evaluate(`document.querySelector('.rows td bdi').textContent = 'اشترِ الحليب'`);
+    expect(
+      await page.evaluate(`document.querySelector('.rows td bdi').getBoundingClientRect().left
+        - document.querySelector('.rows td').getBoundingClientRect().left`),
+    ).toBe(0);
+  });
 });
 
 async function shoot(page: Page, name: string, look: string): Promise<void> {
@@ -168,6 +220,24 @@ const countLayoutShifts = `{
   const observer = new PerformanceObserver((list) => add(list.getEntries()));
   observer.observe({ type: 'layout-shift', buffered: true });
   globalThis.layoutShift = () => (add(observer.takeRecords()), sum);
+}`;
+
+/** What has no border that can be told from the page. */
+const withoutBorder = `[...document.querySelectorAll('main :is(.button, .card, .errors, .form :is(select, textarea, [type="email"]))')]
+  .filter((element) => element.checkVisibility()).filter((element) => {
+    const { borderBottomColor, borderBottomStyle } = getComputedStyle(element);
+    const { backgroundColor } = getComputedStyle(document.body);
+    return borderBottomStyle !== 'solid' || borderBottomColor === 'rgba(0, 0, 0, 0)' || borderBottomColor === backgroundColor;
+  }).map((element) => element.outerHTML)`;
+
+/** How far down it is: the bottom of something without height, in front of the text. */
+const baselineOf = `(selector) => {
+  const mark = document.createElement('span');
+  mark.style.display = 'inline-block';
+  document.querySelector(selector).prepend(mark);
+  const { bottom } = mark.getBoundingClientRect();
+  mark.remove();
+  return bottom;
 }`;
 
 /** Everything the Tab key should reach, in the order of the text. */

@@ -64,6 +64,24 @@ describe('the views', () => {
     }
   });
 
+  test('the link to help is at the same place on every page, behind all others', async () => {
+    const app = appWithViews({ development: false });
+    app.locals.site.help = 'mailto:help@example.com';
+    for (const { name } of allStates) {
+      const { text } = await supertest(app).get(`/${name}`);
+      expect(text.slice(text.lastIndexOf('<a ')), name).toMatch(
+        /^<a href="mailto:help@example\.com">Get help/,
+      );
+    }
+  });
+
+  test('a list without bullets is called a list all the same', async () => {
+    const { text } = await supertest(appWithViews({ development: false }))
+      .get('/profile')
+      .expect(200);
+    expect(text).toContain('<ul role="list" class="values');
+  });
+
   test('an error is announced by its title, once, and gives its request id; a question has none', async () => {
     const app = appWithViews({ development: false });
     const error = await supertest(app).get('/error-500');

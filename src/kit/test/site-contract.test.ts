@@ -285,6 +285,32 @@ describe('pages', () => {
     );
     expect(await refusal({ more: { pages: () => 'none' } })).toContain('`pages` must return a list');
   });
+
+  test.each([[''], ['  '], [7], [{ en: 'Bookings' }]])(
+    'do not start with the description %j',
+    async (given) => {
+      expect(await refusal({ more: { description: given } as never })).toContain(
+        'site.ts: `description` must be a sentence that says what the app is for.',
+      );
+    },
+  );
+
+  test('know what their providers are called, and what the app is for', async () => {
+    const views = { own: '<h1>Own</h1><p><%= page.signInWith.join(" | ") %></p>' };
+    const page = anyPage({
+      ...{ path: '/own', view: 'own', access: 'everyone' },
+      model: () => ({ signInWith: ['Mallory'] }),
+    });
+    const more = { description: 'Books "tables" & rooms.' };
+    const wayIn = async (env: Record<string, string>) =>
+      (await startSmall({ views, pages: [page], more }, env)).visitor().get('/own');
+    const one = await wayIn({ OIDC_LABEL: 'Contoso <Staff>' });
+    expect(one.text).toBe('Own Contoso <Staff>');
+    expect(one.body).toContain('<meta name="description" content="Books &quot;tables&quot; &amp; rooms.">');
+    expect((await wayIn({})).text).toMatch(/^Own (127\.0\.0\.1|localhost)(:\d+)?$/);
+    const two = { OIDC_PROVIDERS: 'work,google', OIDC_WORK_LABEL: 'Work', OIDC_GOOGLE_LABEL: 'Google' };
+    expect((await wayIn(two)).text).toBe('Own Work | Google');
+  });
 });
 
 describe('routes', () => {
