@@ -54,11 +54,18 @@ export const manyRoles: Person = {
 
 const hours = 3_600_000;
 
-/** Where alice is signed in besides: of two, device and minute are the same. */
+/** Where alice is signed in besides. */
 export const elsewhere: readonly Person[] = [
-  { ...alice, userAgent: agents.iPhone, signedIn: 5, lastSeen: 0.4 },
+  { ...alice, userAgent: agents.iPhone, signedIn: 2.5, lastSeen: 0.1 },
+  { ...alice, userAgent: agents.edge, signedIn: 7.2, lastSeen: 0.3 },
+  { ...alice, userAgent: agents.iPad, signedIn: 5, lastSeen: 0.45 },
+];
+
+/** Two whose browser and minute are the same, and what is no browser at all. */
+export const alike: readonly Person[] = [
   { ...alice, userAgent: agents.edge, signedIn: 3, lastSeen: 0.2 },
   { ...alice, userAgent: agents.edge, signedIn: 3, lastSeen: 0.3 },
+  { ...alice, userAgent: agents.unknownBrowser, signedIn: 4, lastSeen: 0.3 },
   { ...alice, userAgent: agents.script, signedIn: 7.5, lastSeen: 0.45 },
 ];
 

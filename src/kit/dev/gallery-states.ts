@@ -13,6 +13,7 @@ import { failureStates } from './gallery-failures.ts';
 import { type GalleryState, list, type Scenes } from './gallery-list.ts';
 import {
   alice,
+  alike,
   elsewhere,
   elsewhereOften,
   eve,
@@ -65,6 +66,7 @@ const signingIn: Scenes = {
 const ownSessions: Scenes = {
   sessions: ['On several devices', { at: '/sessions', user: alice, elsewhere }],
   'sessions-only-this': ['In this browser only', { at: '/sessions', user: alice }],
+  'sessions-alike': ['Two that look the same', { at: '/sessions', user: alice, elsewhere: alike }],
   'sessions-sixty': ['Sixty sessions', { at: '/sessions', user: alice, elsewhere: elsewhereOften(59) }],
   'sessions-two-providers': [
     'At two providers',
