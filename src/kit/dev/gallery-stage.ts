@@ -190,7 +190,8 @@ function contexts({ siteParts }: StageOptions): (scene: Scene) => AuthContext {
       namer: (use) => createNamer(secrets, use),
       loginParameters: loginParameters(),
       explain: explains,
-      site: { signIn: undefined, ...siteParts },
+      // Its hooks are asked at a sign-in only.
+      site: siteParts as AuthContext['site'],
       apis: new Map() as unknown as AuthContext['apis'],
       ...{ startLogin: notHere, refreshTokens: notHere, hookToken: notHere, fetchApi: notHere },
       audit: () => {},

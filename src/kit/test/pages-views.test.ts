@@ -90,6 +90,9 @@ describe('rendering', () => {
   });
 
   test.each(allStates)('$name is the same page with what it includes put in place once', async ({ name }) => {
+    // A minute that ends between the two makes no other page.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => void vi.useRealTimers());
     const shown = async (development: boolean) => {
       const { text } = await state(name, { development });
       return text
