@@ -116,7 +116,7 @@ export function createApp(parts: Parts): Express {
   const context = createContext({
     ...{ baseUrl, providers, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
     ...{ startLogin, refreshTokens: refreshNow, hookToken, fetchApi, apis: parts.apis },
-    site: { signIn: site.signIn, ...siteParts },
+    site: { signIn: site.signIn, place: site.place, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
     loginParameters: loginParameters(site.loginParameters),
     explain: development,

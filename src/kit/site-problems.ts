@@ -18,13 +18,13 @@ import type { AnySite } from './site.ts';
 
 /** What is wrong with a site but for its pages and settings, each a sentence with what to do. */
 export function siteProblems(site: AnySite): string[] {
-  const { name, help, pages, routes, publicRoutes, open, signIn, apis } = site;
+  const { name, help, pages, routes, publicRoutes, open, signIn, place, apis } = site;
   const problems: string[] = [];
   if (typeof name !== 'string' || name.trim() === '')
     problems.push('site.ts: `name` is missing. Say what the app is called.');
   if (help !== undefined && !isHelp(help))
     problems.push('site.ts: `help` must be a mailto: or an https address, such as mailto:help@example.com.');
-  for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open, signIn, apis })) {
+  for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open, signIn, place, apis })) {
     if (value !== undefined && typeof value !== 'function')
       problems.push(`site.ts: \`${part}\` must be a function.`);
   }

@@ -1,5 +1,5 @@
 import type { AuthContext } from '../session/context.ts';
-import { describeDevice } from '../session/device-names.ts';
+import { describeDevice, kindOfDevice } from '../session/device-names.ts';
 import type { UserSession } from '../session/user.ts';
 import type { StoredSession } from '../store/index.ts';
 import { sampleAccounts } from './accounts.ts';
@@ -11,6 +11,8 @@ export interface Person {
   /** Which of the providers they signed in at, by its place in the settings. */
   provider?: number;
   userAgent: string;
+  /** Of `place` in site.ts. */
+  place?: string;
   /** Hours ago. */
   signedIn: number;
   lastSeen?: number;
@@ -61,22 +63,32 @@ export const elsewhere: readonly Person[] = [
   { ...alice, userAgent: agents.iPad, signedIn: 5, lastSeen: 0.45 },
 ];
 
+/** Where site.ts says so, at one provider or the other. */
+export const elsewhereInPlaces: readonly Person[] = [
+  { ...alice, userAgent: agents.iPhone, signedIn: 5, lastSeen: 0.1, place: 'Zürich, Switzerland' },
+  { ...alice, userAgent: agents.iPad, signedIn: 3, lastSeen: 0.2, place: 'תל אביב, ישראל', provider: 1 },
+  {
+    ...{ ...alice, userAgent: agents.edge, signedIn: 7, lastSeen: 0.3, provider: 1 },
+    place: 'Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch, Anglesey, Wales',
+  },
+];
+
 /** Two whose browser and minute are the same, and what is no browser at all. */
 export const alike: readonly Person[] = [
-  { ...alice, userAgent: agents.edge, signedIn: 3, lastSeen: 0.2 },
+  { ...alice, userAgent: agents.edge, signedIn: 3, lastSeen: 0.005 },
   { ...alice, userAgent: agents.edge, signedIn: 3, lastSeen: 0.3 },
   { ...alice, userAgent: agents.unknownBrowser, signedIn: 4, lastSeen: 0.3 },
   { ...alice, userAgent: agents.script, signedIn: 7.5, lastSeen: 0.45 },
 ];
 
-/** So many of them. */
+/** So many of them, over days. */
 export function elsewhereOften(count: number): Person[] {
   const all = Object.values(agents);
   return Array.from({ length: count }, (_, n) => ({
     ...alice,
     userAgent: all[n % all.length] as string,
-    signedIn: 0.1 + (n % 70) / 10,
-    lastSeen: Math.min(0.1 + (n % 70) / 10, (n % 29) / 60),
+    signedIn: 1 + n * 1.7,
+    lastSeen: 0.1 + n * 1.1,
   }));
 }
 
@@ -94,12 +106,15 @@ export function sessionsOf(people: readonly Person[], context: AuthContext): Sto
 function sessionOf(one: Person, { providers, maxHours }: AuthContext, now: number): UserSession {
   const { name, settings } = providers.all[one.provider ?? 0] ?? providers.all[0];
   const signedInAt = now - one.signedIn * hours;
+  const deviceKind = kindOfDevice(one.userAgent);
   return {
     ...{ provider: name, iss: settings.issuer, sub: one.sub, claims: { ...one.claims } },
     scope: 'openid profile email',
     signedInAt,
     expiresAt: one.left === undefined ? signedInAt + maxHours * hours : now + one.left * hours,
     device: describeDevice(one.userAgent),
+    ...(deviceKind && { deviceKind }),
+    ...(one.place !== undefined && { place: one.place }),
   };
 }
 

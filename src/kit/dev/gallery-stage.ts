@@ -40,6 +40,8 @@ export interface Scene {
   headers?: Readonly<Record<string, string>>;
   /** How many providers the settings name; one where it is left out. */
   providers?: number;
+  /** How long a session lasts, where it is not the usual time. */
+  lasts?: { idleMinutes: number; maxHours: number };
   /** The browser had a session that ended for this reason. */
   ended?: EndReason;
   /** Nobody can be looked up. */
@@ -176,11 +178,11 @@ function cookiesLeftBy(act: () => void, res: ServerResponse): string {
 /** What the routes work with: all of it the app's own, but for sessions that are in no store. */
 function contexts({ siteParts }: StageOptions): (scene: Scene) => AuthContext {
   const made = new Map<number, Providers>();
-  return ({ providers: count = 1, user, elsewhere = [], ended, storeAway, explains = false }) => {
+  return ({ providers: count = 1, user, elsewhere = [], ended, storeAway, explains = false, lasts }) => {
     const providers = made.get(count) ?? providersOf(count, { baseUrl, secret: secrets[0], log });
     made.set(count, providers);
     const context = createContext({
-      ...{ baseUrl, providers, secrets, idleMinutes: 30, maxHours: 8, recheckMinutes: 0, log },
+      ...{ baseUrl, providers, secrets, idleMinutes: 30, maxHours: 8, ...lasts, recheckMinutes: 0, log },
       // Read by the two pages that show sessions, which ask for nothing else.
       sessions: {
         list: async () => sessionsOf([...(user ? [user] : []), ...elsewhere], context),

@@ -2,7 +2,8 @@ import type { RequestHandler } from 'express';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { english } from '../errors/language.ts';
 import { pageTexts } from '../errors/texts/pages.ts';
-import type { TextName } from '../errors/texts.ts';
+import type { TextName, TextValues } from '../errors/texts.ts';
+import { languageOf } from '../http/language.ts';
 import { saySoon } from '../pages/said.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
 import { rememberChoice } from '../session/chosen-provider.ts';
@@ -15,10 +16,10 @@ import {
   alice,
   alike,
   elsewhere,
+  elsewhereInPlaces,
   elsewhereOften,
   eve,
   longName,
-  type Person,
   rightToLeft,
 } from './gallery-people.ts';
 import type { Scene } from './gallery-stage.ts';
@@ -67,25 +68,31 @@ const ownSessions: Scenes = {
   sessions: ['On several devices', { at: '/sessions', user: alice, elsewhere }],
   'sessions-only-this': ['In this browser only', { at: '/sessions', user: alice }],
   'sessions-alike': ['Two that look the same', { at: '/sessions', user: alice, elsewhere: alike }],
-  'sessions-sixty': ['Sixty sessions', { at: '/sessions', user: alice, elsewhere: elsewhereOften(59) }],
-  'sessions-two-providers': [
-    'At two providers',
-    { at: '/sessions', user: alice, providers: 2, elsewhere: elsewhere.map(at(1)) },
+  'sessions-sixty': [
+    'Sixty sessions',
+    {
+      at: '/sessions',
+      user: alice,
+      elsewhere: elsewhereOften(59),
+      lasts: { idleMinutes: 4_320, maxHours: 168 },
+    },
+  ],
+  'sessions-everything': [
+    'With places, at two providers',
+    {
+      at: '/sessions',
+      user: { ...alice, place: 'Berlin, Germany' },
+      providers: 2,
+      elsewhere: elsewhereInPlaces,
+    },
   ],
   'sessions-right-to-left': ['A right-to-left name', { at: '/sessions', user: rightToLeft, elsewhere }],
   'sessions-long-name': ['A very long name', { at: '/sessions', user: longName, elsewhere }],
   'sessions-hostile': ['A name that looks like markup', { at: '/sessions', user: eve }],
-  said: [
-    'A sentence after a form',
-    {
-      ...{ at: '/sessions', user: alice },
-      before: (req, res) => {
-        const user = getUser(req);
-        const sentence = 'You’ve signed out of Safari on iPhone.';
-        if (user) saySoon(req, res, user, { path: '/sessions', isPage: true, sentence });
-      },
-    },
-  ],
+  said: ['After signing one out', says('sessions.said.session', { device: 'Safari on iPhone' })],
+  'said-gone': ['It had ended already', says('sessions.said.gone')],
+  'said-others': ['After signing out everywhere else', says('sessions.said.others', { count: 3 })],
+  'said-no-others': ['There was no other', says('sessions.said.no-others')],
 };
 
 const endings: Scenes = {
@@ -107,6 +114,7 @@ const signedOut: Scenes = {
   'confirm-logout': ['Asks before signing out', { at: '/auth/logout', user: alice }],
   'to-provider': ['On the way to the provider', { at: '/auth/logout', form: '', show: goOn('sign-out') }],
   'signed-out': ['Here and at the provider', left({ sentToProvider: true, returns: true })],
+  'signed-out-everywhere': ['Everywhere', left({ sentToProvider: true, returns: true, others: 3 })],
   'signed-out-provider-stays': ['The provider has no sign-out', left({ sentToProvider: false })],
   'signed-out-unknown': ['The provider did not send you back', left({ sentToProvider: true })],
   'signed-out-nobody': ['You were not signed in', { at: '/signed-out' }],
@@ -131,14 +139,27 @@ function ended(): Scenes {
 }
 
 /** Back from a sign-out. */
-function left({ sentToProvider, returns = false }: { sentToProvider: boolean; returns?: boolean }): Scene {
+function left(after: { sentToProvider: boolean; returns?: boolean; others?: number }): Scene {
+  const { sentToProvider, returns = false, others = 0 } = after;
   const state = newLogoutState();
   return {
     at: returns ? `/signed-out?state=${state}` : '/signed-out',
     before: (req, res) => {
       const { context } = authOf(req);
       const provider = context.providers.all[0].name;
-      leaveFarewell(res, context, { provider, state, sentToProvider, stateReturns: sentToProvider });
+      leaveFarewell(res, context, { provider, state, sentToProvider, stateReturns: sentToProvider, others });
+    },
+  };
+}
+
+/** On the page that comes after a form. */
+function says(key: TextName, values?: TextValues): Scene {
+  return {
+    ...{ at: '/sessions', user: alice },
+    before: (req, res) => {
+      const user = getUser(req);
+      const sentence = languageOf(req).text(key, values);
+      if (user) saySoon(req, res, user, { path: '/sessions', isPage: true, sentence });
     },
   };
 }
@@ -171,8 +192,4 @@ function endsIn(seconds: Readonly<Record<string, number>>): RequestHandler {
     };
     next();
   };
-}
-
-function at(provider: number): (person: Person) => Person {
-  return (person) => ({ ...person, provider });
 }

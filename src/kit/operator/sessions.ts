@@ -50,14 +50,13 @@ async function list(
   const more = notCovered(config, only);
   if (found.length === 0) return [`The user ${shown(sub)} is signed in nowhere.`, ...more].join('\n');
   const rows = found
-    .map((session) => ({ user: session.data.user, cells: cellsOf(session, config) }))
-    .sort((one, other) => (other.cells.at(-1) ?? '').localeCompare(one.cells.at(-1) ?? ''));
-  const heads = ['in the log', 'device', 'signed in (UTC)', 'last seen (UTC)'];
-  const several = config.providers.length > 1;
-  const table = [
-    several ? ['provider', ...heads] : heads,
-    ...rows.map(({ user, cells }) => (several ? [user?.provider ?? '?', ...cells] : cells)),
-  ];
+    .map((session) => cellsOf(session, config))
+    .sort((one, other) => (other.at(-1) ?? '').localeCompare(one.at(-1) ?? ''));
+  const heads = ['provider', 'in the log', 'device', 'place', 'signed in (UTC)', 'last seen (UTC)'];
+  // Columns that say nothing are left out.
+  const places = found.some(({ data }) => data.user?.place !== undefined);
+  const shows = [config.providers.length > 1, true, true, places];
+  const table = [heads, ...rows].map((cells) => cells.filter((_, column) => shows[column] ?? true));
   return [`The user ${shown(sub)} has ${count(found.length)}.`, '', ...aligned(table), ...more].join('\n');
 }
 
@@ -66,8 +65,10 @@ function cellsOf({ id, data: { user }, idleSecondsLeft }: StoredSession, { sessi
   const lastSeen = new Date(Date.now() - Math.max(0, idleSeconds - idleSecondsLeft) * 1000);
   // The hash by which the log knows the session: with the id itself anybody could take it over (R20).
   return [
+    user?.provider ?? '?',
     sessionHash(id),
     shown(user?.device ?? '?'),
+    shown(user?.place ?? ''),
     minute(new Date(user?.signedInAt ?? 0)),
     minute(lastSeen),
   ];

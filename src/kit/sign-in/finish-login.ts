@@ -10,6 +10,7 @@ import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
+import { placeOf } from '../session/place.ts';
 import { signedIn, startUserSession } from '../session/user-session.ts';
 import type { Answer } from './answer.ts';
 import { askedForApis } from './asked-for-apis.ts';
@@ -112,8 +113,9 @@ async function finish(
     who = { iss, sub };
     if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
     const admission = await letIn(req, provider, signIn, transaction.former);
+    const place = await placeOf(req);
     const held = signedIn(req) !== undefined && !isStepUp(transaction);
-    await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
+    await startUserSession(req, provider, signIn, admission, { since, place, unseen: transaction.former });
     countSignIn(req, res, context, held);
     rememberChoice(req, res, provider);
     context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);

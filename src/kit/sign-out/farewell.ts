@@ -21,6 +21,8 @@ interface Farewell {
   sentToProvider: boolean;
   /** Some providers give no state back; then nobody can tell who came back from there. */
   stateReturns: boolean;
+  /** How many other sessions of the user ended with it, if any did. */
+  others?: number;
 }
 
 type Outcome = 'ended' | 'still-there' | 'unknown';
@@ -93,17 +95,17 @@ function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
 }
 
 function goodbye(req: Request, farewell: Farewell, provider: string | undefined): Told {
-  const { sentToProvider, stateReturns } = farewell;
+  const { sentToProvider, stateReturns, others } = farewell;
   const returned = cameBack(req, farewell);
   if (stateReturns && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
-  return told({ key: 'signed-out.title' }, [], atProvider, provider);
+  return told({ key: 'signed-out.title' }, [], atProvider, provider, others);
 }
 
 /** What became of each thing that a sign-in had begun. */
-function told(title: Text, why: Text[], atProvider: Outcome, provider: string | undefined): Told {
+function told(title: Text, why: Text[], atProvider: Outcome, provider: string | undefined, others = 0): Told {
   const values = provider === undefined ? {} : { provider };
   const stays: Text[] = atProvider === 'ended' ? [] : [{ key: 'signed-out.provider-stays', values }];
   const ended = (what: Text, how: Outcome, state: Outcome | 'revoked' = how) =>
@@ -113,6 +115,7 @@ function told(title: Text, why: Text[], atProvider: Outcome, provider: string | 
     text: [...why, ...stays],
     ended: [
       ended({ key: 'signed-out.this-site' }, 'ended'),
+      ...(others > 0 ? [ended({ key: 'signed-out.others', values: { count: others } }, 'ended')] : []),
       ended({ key: 'signed-out.access' }, 'ended', 'revoked'),
       ended({ key: 'signed-out.at-provider', values }, atProvider),
     ],

@@ -214,6 +214,7 @@ describeWithChromium('in Chromium', () => {
 
   test('"Sign out everywhere" leads by the provider to the same farewell', async () => {
     const page = await signIn();
+    await signIn();
     await page.goto(app.url('/sessions'));
     await page.getByRole('button', { name: 'Sign out everywhere', exact: true }).click();
     await page.waitForURL(/\/signed-out\?state=/);

@@ -284,6 +284,23 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
     await shared.stop();
   });
 
+  test('the place of a session is listed where any has one, and cannot write on the terminal either', async () => {
+    const config = loadConfig(settings);
+    const shared = await share();
+    const store = await shared.open();
+    const who = { iss: config.providers[0].issuer, sub: 'alice', device: 'Firefox on Linux' };
+    const listed = async () =>
+      (await carryOut({ command: 'list', sub: 'alice' }, store, config)).split('\n').slice(2);
+    await signInAs(store, who);
+    expect((await listed())[0]).toMatch(/^in the log +device +signed in \(UTC\) +last seen \(UTC\)$/);
+    await signInAs(store, { ...who, place: 'Berlin\u001b[2J' } as typeof who);
+    const [heads, ...rows] = await listed();
+    expect(heads).toMatch(/^in the log +device +place +signed in \(UTC\) +last seen \(UTC\)$/);
+    const said = rows.map((row) => row.replace(/^[0-9a-f]{12} +| +\d{4}-.*$/g, ''));
+    expect(said.sort()).toEqual(['Firefox on Linux', 'Firefox on Linux  Berlin\\u001b[2J']);
+    await shared.stop();
+  });
+
   test('a shared issuer of Entra stands for that of each tenant let in', async () => {
     const shared = await share();
     const store = await shared.open();

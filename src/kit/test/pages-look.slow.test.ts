@@ -95,7 +95,7 @@ describeWithChromium('a page as a person meets it', () => {
     expect(await links.count()).toBeGreaterThanOrEqual(allStates.length);
   });
 
-  test.each(['sessions-alike', 'sessions-sixty', 'sessions-two-providers', 'chooser-many-providers'])(
+  test.each(['sessions-alike', 'sessions-sixty', 'sessions-everything', 'chooser-many-providers'])(
     '%s: tells many of one kind apart by name',
     async (name) => {
       await small.goto(`${gallery}/${name}`);

@@ -83,7 +83,7 @@ describe('somebody whose session has ended', () => {
     const text = await told();
     expect(text).toContain('You signed this browser out from another device.');
     expect(text).toContain(mayStay());
-    await pressIn(other, await other.get(app.url('/sessions')), '/sessions/end-all', { follow: false });
+    await pressIn(other, await other.get(app.url('/sessions')), '/auth/logout', { follow: false });
   });
 
   test('by the provider is told so, and not that the provider still knows them', async () => {
