@@ -124,7 +124,7 @@ describeWithChromium('in Chromium', () => {
   test('and its other button ends all of one user', async () => {
     const [page, elsewhere, bob] = [await signIn(), await signIn(), await signIn('bob')];
     const tab = await atProvider(page);
-    await tab.getByRole('button', { name: 'End all of alice by back-channel' }).first().click();
+    await tab.getByRole('button', { name: 'End all sessions of alice by back-channel' }).first().click();
     expect(await words(tab.getByRole('status'))).toBe('Notified web-app, which answered 200.');
     for (const each of [page, elsewhere]) {
       await each.reload();
