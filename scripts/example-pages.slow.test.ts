@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { accessibilityProblems, focusProblems } from '../src/kit/test/helpers/accessibility.ts';
 import { violations, violationsOfColours } from '../src/kit/test/helpers/axe.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
@@ -64,6 +65,7 @@ describeWithChromium('in Chromium', () => {
     for (const path of ['/notes', '/notes?page=2', '/admin', '/api-data', '/profile', '/']) {
       await page.goto(`${app}${path}`);
       await expectReadable(page);
+      expect(await focusProblems(page), path).toEqual([]);
     }
     await expectOrder(page);
   });
@@ -239,6 +241,7 @@ async function expectReadable(page: Page): Promise<void> {
   const at = page.url();
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   expect(await violations(page), `${at}, light`).toEqual([]);
+  expect(await accessibilityProblems(page), `${at}, names and structure`).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
   expect(await violationsOfColours(page), `${at}, dark`).toEqual([]);
   for (const width of [390, 320]) {

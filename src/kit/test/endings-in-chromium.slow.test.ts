@@ -125,7 +125,7 @@ describeWithChromium('in Chromium', () => {
     const tab = await atProvider(page);
     const mine = tab.locator('li', { hasText: pair.provider.listSessions().at(-2)?.clients[0]?.sid ?? '?' });
     await mine.getByRole('button', { name: 'End this session by back-channel' }).click();
-    expect(await words(tab.getByRole('status'))).toBe('web-app was told and answered 200.');
+    expect(await words(tab.getByRole('status'))).toBe('Notified web-app, which answered 200.');
 
     await page.getByRole('link', { name: 'Sessions' }).click();
     expect(page.url()).toBe(app.url('/signed-out?returnTo=%2Fsessions'));
@@ -142,8 +142,8 @@ describeWithChromium('in Chromium', () => {
   test('and its other button ends all of one user', async () => {
     const [page, elsewhere, bob] = [await signIn(), await signIn(), await signIn('bob')];
     const tab = await atProvider(page);
-    await tab.getByRole('button', { name: 'End all of alice by back-channel' }).first().click();
-    expect(await words(tab.getByRole('status'))).toBe('web-app was told and answered 200.');
+    await tab.getByRole('button', { name: 'End all sessions of alice by back-channel' }).first().click();
+    expect(await words(tab.getByRole('status'))).toBe('Notified web-app, which answered 200.');
     for (const each of [page, elsewhere]) {
       await each.reload();
       expect(await main(each)).toMatch(/[\w.]+:\d+ ended your session\./);

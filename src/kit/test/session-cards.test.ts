@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { createGallery } from '../dev/gallery.ts';
@@ -28,7 +29,8 @@ async function printed(sessions: readonly Device[], of = limits): Promise<Elemen
     ...{ form: { action: undefined, values: {}, errors: {}, summary: [] }, kitForm: 'mark' },
     ...layOutSessions(sessions, of, english),
   };
-  const states = [{ name: 'page', view: 'sessions', locals }];
+  const show: RequestHandler = (_req, res) => res.render('sessions', locals);
+  const states = [{ name: 'page', group: 'Sessions', about: '', at: '/sessions', show }];
   const gallery = createGallery({ site: { name: 'App' }, folders: testFolders, states, development: false });
   const { text } = await supertest(gallery).get('/dev/gallery/page').expect(200);
   const [main] = findTags(parseHtml(text), 'main');
