@@ -310,8 +310,9 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
     const hers = await open();
     await expect.poll(() => words(page)).toBe('');
     await open('/page?mark=bobs&name=Bob');
+    const reloaded = page.waitForEvent('load');
     await page.getByRole('button', { name: 'Reload this page' }).click();
-    await page.waitForEvent('load');
+    await reloaded;
     expect(await words(page)).toBe('');
     expect(await words(hers)).toBe('');
   });
