@@ -19,9 +19,9 @@ export function proxySection(measured: (readonly [ApiCall, Samples])[], pace: Pa
   );
   const text = [
     `${measuredOn()} ${how(pace)}`,
-    `By hand is express-session in Redis, openid-client and httpxy (servers/proxy-by-hand.js), the plain proxy library that is kept best: http-proxy has had no release since 2020, and http-proxy-middleware builds on httpxy since its version 4. It sends on each header of the browser and of the API but the cookie, and does not ask who calls.
+    `By hand is express-session in Redis, openid-client and httpxy (servers/proxy-by-hand.js), the best-maintained plain proxy library: http-proxy has had no release since 2020, and http-proxy-middleware builds on httpxy since its version 4. It passes on each header of the browser and of the API except the cookie, and does not check who calls.
 
-A POST of this app takes a connection of its own: one that was kept open may be closed just as a request arrives, and then nobody knows whether the API has processed it.`,
+A POST of this app uses a connection of its own: one that was kept open may be closed just as a request arrives, and then nobody knows whether the API has processed it.`,
     table(['this app against by hand', 'calls', 'CPU'], ratios),
     table(['', 'calls/s', 'CPU µs', 'p50 ms', 'p99 ms', 'Redis'], figures),
   ].join('\n\n');
@@ -38,5 +38,5 @@ export function againstSection(samples: Samples, pace: Pace): Section {
 }
 
 function how({ coldRounds, rounds, seconds }: Pace): string {
-  return `${rounds} rounds of ${seconds} s after ${coldRounds} that do not count, 32 connections; medians.`;
+  return `${rounds} rounds of ${seconds} s after ${coldRounds} for warming up, 32 connections; medians.`;
 }

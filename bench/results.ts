@@ -30,7 +30,7 @@ export function sections(measured: Measured): Section[] {
     { title: 'In short', text: inShort(measured) },
     {
       title: 'Pages of a signed-in user',
-      text: `${rounds} rounds of ${seconds} s after ${coldRounds} that do not count, 32 connections; medians.\n\n${pages(ground)}\n\n${pages(others)}`,
+      text: `${rounds} rounds of ${seconds} s after ${coldRounds} for warming up, 32 connections; medians.\n\n${pages(ground)}\n\n${pages(others)}`,
     },
     { title: 'Sign-ins', text: signIns(entered) },
     {
@@ -41,7 +41,7 @@ export function sections(measured: Measured): Section[] {
       ),
     },
     {
-      title: 'A stranger at a protected page',
+      title: 'A visitor at a protected page',
       text: table(
         ['', 'Redis commands', 'Set-Cookie bytes', 'keys left in Redis'],
         strangers.map(([name, s]) => [
@@ -91,8 +91,8 @@ export function sections(measured: Measured): Section[] {
           times(ratioOf(starts, 'app', 'bare', 'milliseconds')),
           '≤ 2.5',
         ],
-        ['a stranger: Redis commands', few(stranger.redisCommands), '0'],
-        ['a stranger: Set-Cookie bytes', round(stranger.setCookieBytes), '≤ 450'],
+        ['a visitor: Redis commands', few(stranger.redisCommands), '0'],
+        ['a visitor: Set-Cookie bytes', round(stranger.setCookieBytes), '≤ 450'],
       ],
     );
   }
@@ -146,10 +146,10 @@ export function write(fresh: Section[]): void {
 
 const preamble = `Written by \`npm run bench\`. Machines differ: what counts is the ratio, taken within each round.
 
-All print this app's /profile, by the same model and the same views; all but this app print it with
-\`ejs.renderFile\`, as everybody does. Over http on loopback: on https the session cookie's name is seven bytes
-longer. This app logs from \`warn\` on, since the others log no requests at all. A sign-in of this app checks the
-ID token's signature and asks userinfo; express-openid-connect and Auth.js do neither, as they come.`;
+All print this app's /profile with the same model and the same views; the others print it with
+\`ejs.renderFile\`, as is usual. Over http on loopback: on https the session cookie's name is seven bytes
+longer. This app logs from \`warn\` on, since the others log no requests at all. A sign-in of this app verifies the
+ID token's signature and calls userinfo; express-openid-connect and Auth.js do neither by default.`;
 
 export function pages(samples: Samples): string {
   const of = (name: Name, figure: string) => medianOf(samples, name, figure);

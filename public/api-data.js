@@ -105,7 +105,7 @@ function send(path, method, { headers, body } = {}) {
 async function whyNot(answer) {
   const { errors, detail, title } = (await answer?.json().catch(() => {})) ?? {};
   const why = errors?.text?.[0] ?? detail ?? title;
-  return why ? String(why).slice(0, 300) : 'That did not work. Please try again in a minute.';
+  return why ? String(why).slice(0, 300) : "That didn't work. Please try again in a minute.";
 }
 
 /** @returns whether it was not there before */

@@ -35,7 +35,7 @@ describe('everything is as it was, byte for byte,', () => {
     const before = copy.snapshot();
     const { status, stderr, stdout } = copy.adopt('my-app');
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^The types do not fit after that, so everything was put back as it was:\n/);
+    expect(stderr).toMatch(/^The types have errors after that, so everything was put back as it was:\n/);
     expect(stderr).toMatch(/src\/pages\/mine\.ts\(\d+,\d+\): error TS2362/);
     expect(copy.snapshot()).toEqual(before);
     expect(copy.git('status', '--porcelain')).toBe('');

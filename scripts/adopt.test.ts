@@ -9,6 +9,7 @@ import { envWithSecret } from './adopt/env-file.ts';
 import { prune } from './adopt/lock.ts';
 import { mentionedBy, packagesOf } from './adopt/mentions.ts';
 import { changePackageFiles } from './adopt/package-files.ts';
+import { templateTitle } from './adopt/plan.ts';
 import { readSiteLines, withName } from './adopt/site-lines.ts';
 
 // The parts of `npm run adopt`; adopt.slow.test.ts runs the whole in real copies.
@@ -56,6 +57,10 @@ describe('src/site.ts', () => {
     ["  title: 'Template',\n", undefined],
   ])('%j is named %j', (before, after) => {
     expect(withName(before, 'Template', 'My app')).toBe(after);
+  });
+
+  test("has the template's name, which the copy's takes the place of", () => {
+    expect(withName(read('src/site.ts'), templateTitle, 'Invoices')).toContain("\n  name: 'Invoices',\n");
   });
 
   test('a marker in the middle of a line, or in a text, makes no example line', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { accessibilityProblems, focusProblems } from '../src/kit/test/helpers/accessibility.ts';
 import { violations, violationsOfColours } from '../src/kit/test/helpers/axe.ts';
 import { describeWithChromium, launchChromium } from '../src/kit/test/helpers/chromium.ts';
 import { type DevProcess, freeDevPorts, startDev } from '../src/kit/test/helpers/dev-process.ts';
@@ -64,7 +65,9 @@ describeWithChromium('in Chromium', () => {
     for (const path of ['/notes', '/notes?page=2', '/admin', '/api-data', '/profile', '/']) {
       await page.goto(`${app}${path}`);
       await expectReadable(page);
+      expect(await focusProblems(page), path).toEqual([]);
     }
+    await expectOrder(page);
   });
 
   test('so are the question where to sign in and the second provider, and each page works for its accounts', async () => {
@@ -198,7 +201,8 @@ describeWithChromium('in Chromium', () => {
     await alice.waitForSelector('.said');
     await expectReadable(alice);
     await bob.reload();
-    expect(await bob.locator('.person .badge').allTextContents()).toEqual(['member', 'editor']);
+    const roles = bob.locator('.summary > div', { hasText: 'Roles' }).locator('.badge');
+    expect(await roles.allTextContents()).toEqual(['member', 'editor']);
 
     inDatabase("UPDATE users SET blocked = 1 WHERE sub = 'bob'");
     await alice.getByRole('button', { name: /^Remove editor.*Bob Baker/ }).click();
@@ -212,10 +216,32 @@ describeWithChromium('in Chromium', () => {
   });
 });
 
+/** What the Tab key reaches in the header comes in the order in which it is read, whatever the width. */
+async function expectOrder(page: Page): Promise<void> {
+  for (const width of [1280, 800, 390, 320]) {
+    await page.setViewportSize({ width, height: 700 });
+    expect(await page.evaluate(outOfOrder), `${width} wide`).toEqual([]);
+    const lines = `(({ clientHeight }) => clientHeight / parseFloat(getComputedStyle(brand).lineHeight))(brand)`;
+    await page.evaluate(
+      'globalThis.brand = document.querySelector(".brand"), brand.textContent = "My app ".repeat(30)',
+    );
+    expect(await page.evaluate(lines), 'lines of the brand').toBeLessThanOrEqual(2.1);
+    await page.evaluate('brand.textContent = "My app"');
+  }
+}
+
+/** Each must be below the one before, or to its right. */
+const outOfOrder = `[...document.querySelectorAll('header :is(a, button)')].filter((element, index, all) => {
+  if (index === 0) return false;
+  const [before, here] = [all[index - 1], element].map((each) => each.getBoundingClientRect());
+  return here.top < before.bottom && here.left < before.right;
+}).map((element) => element.textContent)`;
+
 async function expectReadable(page: Page): Promise<void> {
   const at = page.url();
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   expect(await violations(page), `${at}, light`).toEqual([]);
+  expect(await accessibilityProblems(page), `${at}, names and structure`).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
   expect(await violationsOfColours(page), `${at}, dark`).toEqual([]);
   for (const width of [390, 320]) {

@@ -4,68 +4,75 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { devPorts } from '../src/kit/dev/ports.ts';
 import { findChromium, programs } from '../src/kit/test/helpers/programs.ts';
-import { continueWith } from './helpers/dev-sign-in.ts';
+import { continueWith, signInAs } from './helpers/dev-sign-in.ts';
 
-const app = process.env.BASE_URL ?? 'http://localhost:3000';
-const folder = fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
+// Everything is found by what it is: a button that is renamed needs no change here.
+
+const ports = devPorts(process.env);
+const app = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
+const gallery = `http://localhost:${ports.gallery}/dev/gallery`;
+const folder = process.env.SCREENSHOTS ?? fileURLToPath(new URL('../docs/screenshots/', import.meta.url));
 const executablePath = findChromium();
 if (!executablePath) throw new Error(`Chromium is not installed here. ${programs.Chromium.install}`);
-const iPhone =
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
 
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 try {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const page = await browser.newPage({ colorScheme, viewport: { width: 1080, height: 720 } });
-    const take = (name: string) => page.screenshot({ path: `${folder}${name}-${colorScheme}.png` });
-    await page.goto(app);
-    await take('home');
-    await signIn(
-      page,
-      () => take('chooser'),
-      () => take('provider'),
-    );
-    await take('profile');
-    await page.goto(`${app}/notes/new`);
-    await sendEmpty(page);
-    await take('form');
-    const phone = await browser.newPage({ userAgent: iPhone });
-    await signIn(phone);
-    await page.goto(`${app}/sessions`);
-    await take('sessions');
-    await signOut(phone);
-    await signOut(page, () => take('signed-out'));
-  }
+  for (const colorScheme of ['light', 'dark'] as const) await takeAll(browser, colorScheme);
 } finally {
   await browser.close();
 }
 
-type Step = () => Promise<unknown>;
+async function takeAll(browser: Browser, colorScheme: 'light' | 'dark'): Promise<void> {
+  const options = { colorScheme, viewport: { width: 1080, height: 720 }, reducedMotion: 'reduce' } as const;
+  const page = await browser.newPage(options);
+  const take = (name: string, { of = page, fullPage = false } = {}) =>
+    of.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage });
 
-async function signIn(page: Page, atChoice?: Step, atProvider?: Step): Promise<void> {
+  await page.goto(app);
+  await take('home');
   await page.goto(`${app}/profile`);
-  await atChoice?.();
+  await take('chooser');
   await continueWith(page);
-  await page.getByRole('button', { name: /alice/ }).waitFor();
-  await atProvider?.();
-  await page.getByRole('button', { name: /alice/ }).click();
+  await page.locator('button[name=account]').first().waitFor();
+  await take('provider');
+  await page.locator('button[name=account][value=alice]').click();
   await page.waitForURL(`${app}/profile`);
-}
+  await take('profile');
+  await page.goto(`${app}/notes/new`);
+  await sendWithMistakes(page);
+  await take('form');
 
-async function signOut(page: Page, after?: () => Promise<unknown>): Promise<void> {
-  await page.getByRole('button', { name: 'Sign out' }).first().click();
+  // Here a session may be hours old.
+  const sessions = await browser.newPage(options);
+  await sessions.goto(`${gallery}/sessions`);
+  await take('sessions', { of: sessions, fullPage: true });
+  await sessions.context().close();
+
+  const bob = await browser.newPage(options);
+  await bob.goto(`${app}/admin`);
+  await signInAs(bob, 'bob');
+  await bob.waitForURL(`${app}/admin`);
+  await take('error', { of: bob });
+  await bob.context().close();
+
+  await page.goto(`${app}/profile`);
+  await page.locator('header form[action="/auth/logout"]').getByRole('button').click();
   await page.waitForURL('**/signed-out**');
-  await after?.();
+  await take('signed-out');
   await page.context().close();
 }
 
 /** Past the browser, which would ask for what is missing. */
-async function sendEmpty(page: Page): Promise<void> {
-  await page.evaluate('document.querySelector(".form").noValidate = true');
-  await page.getByLabel('Text').fill('Two litres, and bread');
-  await page.getByRole('button', { name: 'Save' }).click();
+async function sendWithMistakes(page: Page): Promise<void> {
+  const form = page.locator('main form');
+  await form.evaluate((element: { noValidate: boolean }) => {
+    element.noValidate = true;
+  });
+  await form.locator('[name=text]').fill('Two litres, and bread');
+  await form.getByRole('button').first().click();
   await page.locator('.errors').waitFor();
 }

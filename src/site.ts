@@ -10,7 +10,8 @@ import { profilePage } from './pages/profile.ts';
 
 /** Your app, in one place. docs/guide.md says what each part is for, and what else may be here. */
 export const site = defineSite({
-  name: 'Express confidential web app',
+  name: 'My app',
+  description: 'Keep your notes in one place, where only you can read them.', // example
   settings: {
     // Your own settings, checked with the kit's before the start: NAME: { meaning: '…', default: '…', schema: … }
     ...databaseSettings, // example

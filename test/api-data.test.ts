@@ -104,7 +104,7 @@ test('the script of the page asks through this app, which adds the token', async
   expect((await app.fetch('/api/data/notes')).status).toBe(401);
 });
 
-test('somebody of another provider is told where to sign in, and their token stays here', async () => {
+test('a user of another provider reads where to sign in, and their token stays here', async () => {
   await using app = await startTestApp({ site, env: { API_URL, OIDC_PROVIDERS: 'work,social' } });
   const alice = await app.signIn('alice', { provider: 'social' });
   const page = await alice.get('/api-data');

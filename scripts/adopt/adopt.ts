@@ -44,7 +44,7 @@ function requireOnce({ read }: Project): void {
 
 function takeStock({ lists, has, isEdited, read, sources }: Project, keepExamples: boolean): Inventory {
   if (!has('src/site.ts'))
-    throw new Refusal('There is no src/site.ts here, which is the app. Get it back from git.');
+    throw new Refusal('There is no src/site.ts here, which is the app. Restore it from git.');
   const names = [...(keepExamples ? [] : lists.example.keys()), ...lists.templateOnly.keys()];
   const listed = new Set(names.filter(has));
   const lines = readSiteLines(read('src/site.ts'));
@@ -100,7 +100,7 @@ function fewestLines(root: string, inventory: Inventory, planFor: (staying: Stay
 }
 
 function misfit(errors: string): string {
-  return `The types do not fit after that, so everything was put back as it was:
+  return `The types have errors after that, so everything was put back as it was:
 ${errors}
 Correct this and adopt again.`;
 }

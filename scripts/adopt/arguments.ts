@@ -20,11 +20,11 @@ export function readArguments(args: readonly string[], templateName: string): Wi
     throw new Refusal(`There is no option ${shown(unknown)}, only ${keep}: ${usage} ${keep}`);
   const [name, ...more] = names;
   if (name === undefined) throw new Refusal(`Say what your app is called: ${usage}`);
-  if (more.length > 0) throw new Refusal(`Give one name, with hyphens in place of blanks: ${usage}`);
+  if (more.length > 0) throw new Refusal(`Give one name, with hyphens in place of spaces: ${usage}`);
   // npm takes options that stand before its two hyphens for its own. Then the example would go against the wish.
   if (options.length === 0 && process.env.npm_config_keep_examples)
     throw new Refusal(
-      `Put two hyphens before the name, or npm keeps the option for itself: ${usage} ${keep}`,
+      `Put two hyphens before the name, or npm takes the option for its own: ${usage} ${keep}`,
     );
   const objection = objectionTo(name, templateName);
   if (objection) throw new Refusal(`${objection}: ${usage}`);

@@ -49,7 +49,7 @@ function refuseLink(root: string, path: string): void {
     const part = parts.slice(0, at + 1).join('/');
     if (statAt(root, part)?.isSymbolicLink())
       throw new Refusal(
-        `${part} is a symbolic link here, and adopt would change ${path}. It follows no link: replace it by what it links to, and commit.`,
+        `${part} is a symbolic link here, and adopt would change ${path}. It does not follow links: replace it with what it links to, and commit.`,
       );
   }
 }

@@ -68,7 +68,7 @@ function ownTestsOnly(name: string, command: unknown, template: Json): unknown {
 function lockFor(lock: Json, { name, version, ...json }: Json): Json {
   if (!isRecord(lock.packages) || !isRecord(lock.packages['']))
     throw new Refusal(
-      'package-lock.json is not as npm writes it. Make it anew with `npm install`, and commit.',
+      'package-lock.json is not as npm writes it. Make it again with `npm install`, and commit.',
     );
   const { license, dependencies, devDependencies, ...rest } = lock.packages[''];
   const root = {

@@ -29,6 +29,9 @@ interface Situation {
   staying: Staying;
 }
 
+/** The name of the app in the template's src/site.ts. */
+export const templateTitle = 'My app';
+
 export function planChanges({
   project,
   wishes: { name, keepExamples },
@@ -44,7 +47,7 @@ export function planChanges({
     .filter((line) => staying.lines.has(line))
     .map(({ text }) => text)
     .join('');
-  const named = withName(site, titleOf(kit.name), title);
+  const named = withName(site, templateTitle, title);
   writes.set('src/site.ts', { text: named ?? site });
 
   const lock = has('package-lock.json') ? read('package-lock.json') : undefined;

@@ -31,7 +31,7 @@ export function readProject(root: string): Project {
   const has = (path: string) => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
   if (!existsSync(join(root, kitJson)))
     throw new Refusal(
-      `There is no ${kitJson} here, which lists what belongs to the example. Get it back from git.`,
+      `There is no ${kitJson} here, which lists what belongs to the example. Restore it from git.`,
     );
   const text = readFileSync(join(root, kitJson), 'utf8');
   const [kit, json] = [readKit(text, kitJson), JSON.parse(text)];
@@ -62,11 +62,11 @@ export function isOfTheKit(path: string): boolean {
 
 function hashesOf(json: Record<string, unknown>, key: string): Map<string, string> {
   const value = json[key];
-  if (!isRecord(value)) throw new Refusal(`${kitJson} has no "${key}". Get it back from git.`);
+  if (!isRecord(value)) throw new Refusal(`${kitJson} has no "${key}". Restore it from git.`);
   for (const path of Object.keys(value)) {
     const objection = objectionToName(path);
     if (objection)
-      throw new Refusal(`${kitJson} names "${path}": the name ${objection}. Get it back from git.`);
+      throw new Refusal(`${kitJson} names "${path}": the name ${objection}. Restore it from git.`);
   }
   return new Map(Object.entries(value).map(([path, hash]) => [path, String(hash)]));
 }

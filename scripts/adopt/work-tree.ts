@@ -20,7 +20,7 @@ export function requireCommitted(root: string): boolean {
   const files = byNul(stdout).map((line) => line.slice(3));
   if (files.length > 0)
     throw new Refusal(
-      `There are changes that are not committed (${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}); commit or stash them first, so that what changes now can be told apart.`,
+      `There are changes that are not committed (${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}); commit or stash them first, so that you can see what changes now.`,
     );
   return true;
 }

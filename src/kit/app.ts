@@ -83,8 +83,9 @@ export function createApp(parts: Parts): Express {
   useLanguages(app, site.texts);
   useViews(app, folders.views, { development });
   const assets = createAssets(folders.public, { development });
-  app.locals.site = { name: site.name, help: site.help, development };
+  app.locals.site = { name: site.name, description: site.description, help: site.help, development };
   app.locals.asset = assets.href;
+  app.set('read asset', assets.read);
 
   // What every answer has, and what needs no session.
   const believes = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
@@ -116,7 +117,7 @@ export function createApp(parts: Parts): Express {
   const context = createContext({
     ...{ baseUrl, providers, sessions, secrets, idleMinutes, maxHours, recheckMinutes, log, audit },
     ...{ startLogin, refreshTokens: refreshNow, hookToken, fetchApi, apis: parts.apis },
-    site: { signIn: site.signIn, ...siteParts },
+    site: { signIn: site.signIn, place: site.place, ...siteParts },
     ...{ sealer: parts.sealer, namer: parts.namer },
     loginParameters: loginParameters(site.loginParameters),
     explain: development,

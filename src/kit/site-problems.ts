@@ -18,13 +18,15 @@ import type { AnySite } from './site.ts';
 
 /** What is wrong with a site but for its pages and settings, each a sentence with what to do. */
 export function siteProblems(site: AnySite): string[] {
-  const { name, help, pages, routes, publicRoutes, open, signIn, apis } = site;
+  const { name, description, help, pages, routes, publicRoutes, open, signIn, place, apis } = site;
   const problems: string[] = [];
   if (typeof name !== 'string' || name.trim() === '')
     problems.push('site.ts: `name` is missing. Say what the app is called.');
+  if (description !== undefined && (typeof description !== 'string' || description.trim() === ''))
+    problems.push('site.ts: `description` must be a sentence that says what the app is for.');
   if (help !== undefined && !isHelp(help))
     problems.push('site.ts: `help` must be a mailto: or an https address, such as mailto:help@example.com.');
-  for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open, signIn, apis })) {
+  for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open, signIn, place, apis })) {
     if (value !== undefined && typeof value !== 'function')
       problems.push(`site.ts: \`${part}\` must be a function.`);
   }
@@ -96,7 +98,7 @@ function pathProblems({ path: own, nav }: Page): string[] {
   const names = [...own.matchAll(/:(\w+)/g)].map((match) => match[1]);
   if (new Set(names).size < names.length) problems.push('its path has one parameter twice.');
   if (names.length > 0 && nav !== undefined) {
-    problems.push('it has a parameter in its path, so it cannot be in the menu: take `nav` out.');
+    problems.push('it has a parameter in its path, so it cannot be in the menu: remove `nav`.');
   }
   if (isOfTheKit(own)) {
     problems.push("its path is one of the kit's own. Give it another.");
@@ -123,7 +125,7 @@ function accessProblems({ access }: Page): string[] {
     access === 'signed-in' ||
     (typeof access === 'object' && access !== null && !Array.isArray(access));
   if (stated) return [];
-  const now = typeof access === 'string' ? ` Now it is "${String(access).slice(0, 40)}".` : '';
+  const now = typeof access === 'string' ? ` It is now "${String(access).slice(0, 40)}".` : '';
   return [`it does not say who may see it: set \`access\` to everyone, signed-in or a rule.${now}`];
 }
 

@@ -3,7 +3,7 @@ import type { OwnSettings, OwnValues } from './config/own-settings.ts';
 import type { SiteTexts } from './errors/texts.ts';
 import type { PolicyAdditions } from './http/policy-additions.ts';
 import type { Log } from './log/index.ts';
-import type { Admission, SignInContext } from './session/sign-in-hook.ts';
+import type { Admission, PlaceContext, SignInContext } from './session/sign-in-hook.ts';
 
 /**
  * An app, in one place: all that the kit knows of it. Every part but `name` and `pages` may be left out.
@@ -16,14 +16,16 @@ import type { Admission, SignInContext } from './session/sign-in-hook.ts';
 export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends string = string> {
   /** In the header of each page, and behind its title. */
   name: string;
+  /** What the app is for, in one sentence: on the home page, and as `<meta name="description">`. */
+  description?: string;
   /** Whom a person can ask: a `mailto:` or an https address. On every error page and in the footer. */
   help?: string;
   /** Settings of the site's own, checked with the kit's before the start. The doctor shows them. */
   settings?: S;
   /**
    * Opens what the site works with, before the app listens; what it throws stops the start. `close` is called after the
-   * last answer. Write it above `signIn`, `routes` and `publicRoutes`: TypeScript reads from top to bottom, and what is
-   * above does not know the type of `data`.
+   * last answer. Write it above `signIn`, `place`, `routes` and `publicRoutes`: TypeScript reads from top to bottom, and
+   * what is above does not know the type of `data`.
    */
   open?: (at: { settings: OwnValues<S>; log: Log }) => Opened<D> | Promise<Opened<D>>;
   /**
@@ -37,6 +39,12 @@ export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends
    * recheck (`reason`). May throw `refuse('…')`. At a sign-in an error, or more than five seconds, lets nobody in.
    */
   signIn?: (at: SignInContext<D, OwnValues<S>>) => R;
+  /**
+   * Roughly where somebody signs in, such as "Berlin, Germany", for their page of sessions. Called once at each sign-in,
+   * after its checks. Cut to 80 characters; an error, or more than a second, means no place. Have it read only what your
+   * own proxy sets: anybody can send a header.
+   */
+  place?: (at: PlaceContext<D, OwnValues<S>>) => string | undefined | Promise<string | undefined>;
   /**
    * The APIs that are called as the user, by a name of yours: `fetchApi('notes', '/path')`. One without `url` is not
    * set up.

@@ -155,7 +155,7 @@ async function answerTo(call: () => Promise<Response>): Promise<Response> {
   try {
     return await call();
   } catch (error) {
-    if (isNetworkFault(error)) throw invalid('The API did not answer. Please try again in a minute.');
+    if (isNetworkFault(error)) throw invalid("The API didn't answer. Please try again in a minute.");
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { dateTime, definePage } from '#kit';
 
-/** What this is, or who is signed in. */
+/** What this app is for and how to sign in, or a greeting. */
 export const homePage = definePage({
   path: '/',
   title: 'Home',

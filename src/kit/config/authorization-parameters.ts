@@ -78,7 +78,7 @@ function readPair(pair: string): [name: string, value: string] | string {
     return 'has a name that is not made of letters, digits, _, . and -: write name=value, with & between two.';
   }
   if (cut < 0 || cut === pair.length - 1) {
-    return `has ${name} without a value: write ${name}=value, or take it out.`;
+    return `has ${name} without a value: write ${name}=value, or remove it.`;
   }
   try {
     return [name, decodeURIComponent(pair.slice(cut + 1).replaceAll('+', ' '))];
@@ -93,10 +93,10 @@ function problemOf([name, value]: [string, string], names: Set<string>): string 
   names.add(plain);
   if (belongsToProtocol(name)) {
     const setting = settingOf.get(plain);
-    return `must not hold ${name}: ${setting ? `${setting} is the setting for it` : 'the app sets it itself, so take it out'}.`;
+    return `must not contain ${name}: ${setting ? `${setting} is the setting for it` : 'the app sets it itself, so remove it'}.`;
   }
   if (seen) return `has ${name} twice: keep one of them.`;
-  if (/\p{Cc}/u.test(value)) return `has a control character in ${name}: take it out.`;
+  if (/\p{Cc}/u.test(value)) return `has a control character in ${name}: remove it.`;
   if (plain === 'prompt' && name !== plain) return `has ${name}: write prompt.`;
   if (plain === 'prompt') return prompt.safeParse(value).error?.issues.map(inPrompt)[0];
   if (plain === 'claims' && !isJson(value, (json) => !Array.isArray(json))) {

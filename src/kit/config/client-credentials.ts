@@ -46,7 +46,7 @@ export function clientCredentials({ values, invalid }: Reading): Credentials {
     .map(([name, by]) => `${name} is missing. ${by} needs it.`);
   const useless = all
     .filter((name) => !needs.has(name) && !takes.includes(name) && isSet(name, values))
-    .map((name) => `${name} has no effect with OIDC_CLIENT_AUTH=${way}: take it out.`);
+    .map((name) => `${name} has no effect with OIDC_CLIENT_AUTH=${way}: remove it.`);
   const { problems, ...credentials } = readFiles(values, way, needs);
   return { ...credentials, problems: [...missing, ...useless, ...problems] };
 }

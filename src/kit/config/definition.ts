@@ -2,7 +2,7 @@ import type { z } from 'zod';
 
 export interface Setting {
   name: string;
-  /** What holds when it is not set. */
+  /** The value if it is not set. */
   default?: string;
   meaning: string;
   example?: string;

@@ -56,7 +56,7 @@ function textOf(path: string): string | { problem: string } {
         }
       : content.toString('utf8');
   } catch {
-    const list = path.includes(',') ? ' Name one file: it may hold several certificates.' : '';
+    const list = path.includes(',') ? ' Name one file: it may contain several certificates.' : '';
     return { problem: cannotBeRead(setting) + list };
   }
 }

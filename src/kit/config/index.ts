@@ -42,7 +42,7 @@ export interface Config {
   readonly redis: RedisConfig;
   /** Certificates in PEM, of CAs trusted besides those that Node trusts. */
   readonly extraCas: readonly string[];
-  /** Processes to serve from. In development there is one, whatever this says. */
+  /** How many processes to run. In development there is one, whatever this says. */
   readonly workers: number;
   /** The site's own settings, by name. */
   readonly own: Readonly<Record<string, unknown>>;

@@ -98,7 +98,7 @@ export function publicPemOf(pem: string): string {
 }
 
 export function cannotBeRead(name: string): string {
-  return `${name} names a file that cannot be read: check path and rights.`;
+  return `${name} names a file that cannot be read: check its path and permissions.`;
 }
 
 function unfit(set: string | undefined, algorithms: readonly string[]): string {

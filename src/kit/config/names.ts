@@ -34,12 +34,12 @@ export function unknownNames(
       const near = nearest(provider, new Set(providers));
       const meant = near && ` Did you mean ${name.replace(provider.toUpperCase(), near.toUpperCase())}?`;
       return [
-        `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or take this out.${meant ?? ''}`,
+        `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or remove this.${meant ?? ''}`,
       ];
     }
     const near = nearest(name, known);
     if (near) return [`${name} is not a setting. Did you mean ${near}?`];
-    return ours ? [`${name} is not a setting: take it out, or look up its name in .env.example.`] : [];
+    return ours ? [`${name} is not a setting: remove it, or look up its name in .env.example.`] : [];
   });
 }
 

@@ -7,7 +7,7 @@ export function* outbound({ values }: Pick<Reading, 'values'>): Generator<string
   yield* boundTokens(values);
   yield* tls(values);
   if (OIDC_ISSUER && OIDC_INTERNAL_URL && new URL(OIDC_ISSUER).origin === OIDC_INTERNAL_URL) {
-    yield 'OIDC_INTERNAL_URL is where OIDC_ISSUER is anyway: take it out.';
+    yield 'OIDC_INTERNAL_URL has the same origin as OIDC_ISSUER: remove it.';
   }
 }
 
@@ -33,7 +33,7 @@ function* boundTokens({ OIDC_CLIENT_AUTH, OIDC_CERTIFICATE_BOUND_TOKENS, OIDC_DP
     yield 'OIDC_CERTIFICATE_BOUND_TOKENS and OIDC_DPOP are both true: tokens are bound to the certificate or to a DPoP key. Keep one of them.';
   }
   if (OIDC_CLIENT_AUTH?.endsWith('tls_client_auth')) {
-    yield `OIDC_CERTIFICATE_BOUND_TOKENS has no effect with OIDC_CLIENT_AUTH=${OIDC_CLIENT_AUTH}, which shows the certificate anyway: take it out.`;
+    yield `OIDC_CERTIFICATE_BOUND_TOKENS has no effect with OIDC_CLIENT_AUTH=${OIDC_CLIENT_AUTH}, which shows the certificate anyway: remove it.`;
   } else if (OIDC_CLIENT_AUTH && OIDC_CLIENT_AUTH !== 'private_key_jwt') {
     yield `OIDC_CERTIFICATE_BOUND_TOKENS needs OIDC_CLIENT_AUTH=private_key_jwt, and it is ${OIDC_CLIENT_AUTH}.`;
   }

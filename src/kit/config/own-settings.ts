@@ -3,10 +3,10 @@ import { settings } from './settings.ts';
 
 /** A setting of the site's own. It is read, checked and shown as the kit's are. */
 export interface OwnSetting {
-  /** What holds when it is not set. Without one the setting must be there, unless its schema takes `undefined`. */
+  /** The value if it is not set. Without one the setting must be there, unless its schema takes `undefined`. */
   default?: string;
   /**
-   * What holds under `npm run dev` when it is not set, before `default`; nowhere else. So a file or an address that suits
+   * The value under `npm run dev` if it is not set, before `default`; nowhere else. So a file or an address that suits
    * this machine never becomes production's: there the setting is as if this was not here.
    */
   development?: string;
@@ -37,7 +37,7 @@ export function parsed(
     return success ? { success, data } : { success, messages: error.issues.map(({ message }) => message) };
   } catch (error) {
     const name = error instanceof Error ? error.constructor.name : typeof error;
-    return { success: false, messages: [`is not taken by its schema, which threw a ${name}.`] };
+    return { success: false, messages: [`is not accepted by its schema, which threw a ${name}.`] };
   }
 }
 

@@ -69,7 +69,8 @@ export function providerNameProblems(names: readonly string[], env: NodeJS.Proce
   );
   return [
     ...taken.map(
-      (name) => `OIDC_PROVIDERS must not hold "${name}", which means something else here. Take another name.`,
+      (name) =>
+        `OIDC_PROVIDERS must not contain "${name}", which means something else here. Take another name.`,
     ),
     ...alone.map((name) => {
       const own = names

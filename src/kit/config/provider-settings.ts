@@ -4,13 +4,13 @@ import { internalOrigin } from './outbound-values.ts';
 import * as is from './values.ts';
 
 const findIssuer = 'Your provider calls it issuer or authority; its discovery document shows it.';
-const register = 'Register this app at your provider as a confidential web app; it tells you the id.';
+const register = 'Register this app at your provider as a confidential web app; it gives you the ID.';
 const tenant = '11111111-2222-3333-4444-555555555555';
 
 /** Those of which there is one for each provider (see `OIDC_PROVIDERS`). */
 export const providerSettings = {
   OIDC_LABEL: {
-    meaning: 'what users read instead of "sign-in service"; without it the issuer\'s host',
+    meaning: 'what users read instead of "sign-in service"; the issuer\'s host if not set',
     example: 'Contoso',
     ownOnly: true,
     schema: is.label,
@@ -73,7 +73,7 @@ export const providerSettings = {
     schema: is.yesOrNo,
   },
   OIDC_CLIENT_KEY_ALG: {
-    meaning: 'the algorithm the private key signs with; without it, chosen by the key and the metadata',
+    meaning: 'the algorithm that the private key signs with; if not set, chosen by the key and the metadata',
     example: 'PS256',
     schema: is.signature,
   },
@@ -95,22 +95,22 @@ export const providerSettings = {
   },
   OIDC_SCOPE: {
     default: 'openid profile email offline_access',
-    meaning: 'what to ask for',
+    meaning: 'the scopes to ask for',
     schema: is.scope,
   },
   OIDC_OFFLINE_ACCESS: {
     default: 'auto',
-    meaning: 'ask for offline_access where the provider lists it, or always',
+    meaning: 'whether to ask for offline_access only if the provider lists it (auto), or always',
     schema: is.oneOf('auto', 'always'),
   },
   OIDC_ID_TOKEN_ALG: {
     default: 'RS256',
-    meaning: 'the one algorithm ID tokens are signed with',
+    meaning: 'the only algorithm that ID tokens may be signed with',
     schema: is.signature,
   },
   OIDC_RESPONSE_MODE: {
     default: 'query',
-    meaning: 'how the answer to a sign-in comes back',
+    meaning: 'how the provider sends its answer to a sign-in',
     schema: is.oneOf('query', 'form_post', 'jwt'),
   },
   OIDC_REQUEST_OBJECT: {
@@ -126,10 +126,10 @@ export const providerSettings = {
   },
   OIDC_PAR: {
     default: 'auto',
-    meaning: 'pushed authorization requests',
+    meaning: 'whether to use pushed authorization requests (RFC 9126)',
     schema: is.oneOf('auto', 'require', 'off'),
   },
-  OIDC_USERINFO: { default: 'true', meaning: 'whether to ask userinfo once per sign-in', schema: is.yesOrNo },
+  OIDC_USERINFO: { default: 'true', meaning: 'whether to call userinfo at each sign-in', schema: is.yesOrNo },
   OIDC_AUDIENCE: {
     meaning: 'the API to get access tokens for (Auth0)',
     example: 'https://api.example.com',
@@ -140,14 +140,18 @@ export const providerSettings = {
     example: 'https://api.example.com',
     schema: is.resource,
   },
-  OIDC_PROMPT: { meaning: 'what to ask at every sign-in', example: 'select_account', schema: is.prompt },
+  OIDC_PROMPT: {
+    meaning: 'what the provider has to ask at every sign-in',
+    example: 'select_account',
+    schema: is.prompt,
+  },
   OIDC_ACR_VALUES: {
-    meaning: 'how strong a sign-in must be',
+    meaning: 'how strong a sign-in must be (acr)',
     example: 'urn:example:mfa',
     schema: is.acrValues,
   },
   OIDC_MAX_AGE: {
-    meaning: 'how long ago users may have signed in at the provider',
+    meaning: 'how long ago users may have signed in at the provider, in seconds',
     example: '3600',
     schema: is.whole(0, 31_536_000, 'seconds'),
   },
@@ -180,12 +184,12 @@ export const providerSettings = {
   },
   OIDC_CLOCK_TOLERANCE_SECONDS: {
     default: '30',
-    meaning: "how far the provider's clock may be off",
+    meaning: "how far the provider's clock may be off, in seconds",
     schema: is.whole(0, 300, 'seconds'),
   },
   OIDC_DPOP: {
     default: 'false',
-    meaning: 'whether tokens are bound to a key (RFC 9449)',
+    meaning: 'whether tokens are bound to a key (DPoP, RFC 9449)',
     schema: is.yesOrNo,
   },
 } satisfies Record<string, Definition>;

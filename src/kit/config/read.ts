@@ -139,7 +139,7 @@ function rawValue(
   const value = raw.value ?? fallback;
   if (value !== undefined && (value !== value.trim() || /\p{Cc}/u.test(value))) {
     return {
-      problems: [`${name} has a blank or a line break at its start, at its end or inside: take it out.`],
+      problems: [`${name} has a space or a line break at its start, at its end or inside: remove it.`],
     };
   }
   return { value };
@@ -164,7 +164,7 @@ function rawSecret(
   const problems = [
     ...(direct !== undefined ? [`${name} and ${name}_FILE are both set: keep one of them.`] : []),
     ...(content === undefined
-      ? [`${name}_FILE names a file that cannot be read: check path and rights.`]
+      ? [`${name}_FILE names a file that cannot be read: check its path and permissions.`]
       : []),
   ];
   if (content === undefined || problems.length > 0) return { problems };
@@ -174,7 +174,7 @@ function rawSecret(
     : { value };
 }
 
-/** Undefined when there is no such file, or it is no text of a sensible size. */
+/** Undefined when there is no such file, or it is not a string of a sensible size. */
 export function readTextFile(path: string): string | undefined {
   try {
     return readBounded(path, 100_000)?.toString('utf8');
@@ -185,5 +185,5 @@ export function readTextFile(path: string): string | undefined {
 
 /** A short, harmless value, repeated so that a slip is seen. Longer ones may be a secret in the wrong place. */
 function shown(value: string): string {
-  return /^[\w .+-]{1,20}$/.test(value) ? ` Now it is "${value}".` : '';
+  return /^[\w .+-]{1,20}$/.test(value) ? ` It is now "${value}".` : '';
 }

@@ -16,13 +16,13 @@ export function* redisConflicts(
   const addresses = (REDIS_URL ?? []).flatMap((url) => readRedisAddress(url) ?? []);
   if (name !== undefined) yield* sentinels(addresses);
   else if (!REDIS_URL && BASE_URL && !isLoopback(new URL(BASE_URL).hostname)) {
-    yield 'REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other.';
+    yield "REDIS_URL is missing. Sessions are kept in memory only while BASE_URL is on loopback: a restart would sign everybody out, and two instances would not know each other's sessions.";
   } else if (!REDIS_URL && BASE_URL && !development && workersOf(values) > 1) {
-    // In development one process serves, whatever WORKERS says.
+    // In development one process runs, whatever WORKERS says.
     const count = values.WORKERS === 'auto' ? `auto (${workersOf(values)} here)` : values.WORKERS;
     yield `WORKERS=${count} needs REDIS_URL: sessions in memory are known to one process only. Set REDIS_URL, or WORKERS=1.`;
   } else if (!invalid.has('REDIS_SENTINEL_NAME') && isCluster(addresses)) {
-    yield 'REDIS_URL must have no database number where it holds several addresses: a cluster has only database 0. If they are Sentinels, set REDIS_SENTINEL_NAME.';
+    yield 'REDIS_URL must have no database number where it has several addresses: a cluster has only database 0. If they are Sentinels, set REDIS_SENTINEL_NAME.';
   }
 }
 
@@ -41,11 +41,11 @@ function* ofSentinelsOnly({
       REDIS_SENTINEL_PASSWORD: password,
     })) {
       if (value !== undefined) {
-        yield `${setting} has no effect without REDIS_SENTINEL_NAME: set that too, or take it out. The user and password of Redis itself are in REDIS_URL.`;
+        yield `${setting} has no effect without REDIS_SENTINEL_NAME: set that too, or remove it. The user and password of Redis itself are in REDIS_URL.`;
       }
     }
   } else if (username !== undefined && password === undefined) {
-    yield 'REDIS_SENTINEL_USERNAME needs REDIS_SENTINEL_PASSWORD: set that too, or take it out.';
+    yield 'REDIS_SENTINEL_USERNAME needs REDIS_SENTINEL_PASSWORD: set that too, or remove it.';
   }
 }
 

@@ -21,7 +21,7 @@ export function conflicts({ common, providers }: AllReadings, env: NodeJS.Proces
     ...sessions(common.values),
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
-          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: take it out, and name your own CA with EXTRA_CA_FILE.',
+          'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as your provider: remove it, and name your own CA with EXTRA_CA_FILE.',
         ]
       : []),
   ];
@@ -47,7 +47,7 @@ function* tenants(
     yield 'OIDC_ALLOWED_TENANTS is missing. This issuer signs in users of every Microsoft tenant: name the ids of those you let in, or * to let `signIn` in site.ts decide.';
   }
   if (!shared && OIDC_ALLOWED_TENANTS) {
-    yield 'OIDC_ALLOWED_TENANTS has no effect with an issuer of one tenant: take it out, or use the issuer ending in /organizations/v2.0.';
+    yield 'OIDC_ALLOWED_TENANTS has no effect with an issuer of one tenant: remove it, or use the issuer ending in /organizations/v2.0.';
   }
 }
 
@@ -60,7 +60,7 @@ function* parameters(values: Values) {
   ]);
   for (const name of Object.keys(OIDC_AUTHORIZATION_PARAMETERS)) {
     if (OIDC_REQUEST_OBJECT && isClaimOfRequestObject(name)) {
-      yield `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and with OIDC_REQUEST_OBJECT=true the app sets that itself: take it out.`;
+      yield `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and with OIDC_REQUEST_OBJECT=true the app sets that itself: remove it.`;
     }
     const setting = own.get(name.toLowerCase());
     if (setting === undefined) continue;
@@ -85,9 +85,9 @@ function* sessions(values: Values) {
     yield `SESSION_SECRET is too easy to guess. ${makeSecret}`;
   }
   if (SESSION_SECRET && SESSION_SECRET === SESSION_SECRET_PREVIOUS) {
-    yield 'SESSION_SECRET_PREVIOUS is the same as SESSION_SECRET: put the old secret there, or take it out.';
+    yield 'SESSION_SECRET_PREVIOUS is the same as SESSION_SECRET: set it to the old secret, or remove it.';
   }
   if (SESSION_IDLE_MINUTES && SESSION_MAX_HOURS && SESSION_IDLE_MINUTES > SESSION_MAX_HOURS * 60) {
-    yield 'SESSION_IDLE_MINUTES is longer than SESSION_MAX_HOURS, so it would never count: make it shorter.';
+    yield 'SESSION_IDLE_MINUTES is longer than SESSION_MAX_HOURS, so it has no effect: make it shorter.';
   }
 }

@@ -11,10 +11,14 @@ export type { Setting } from './definition.ts';
 const table = {
   BASE_URL: { default: 'http://localhost:3000', meaning: 'the address users see', schema: is.origin },
   PORT: { default: '3000', meaning: 'the port to listen on', schema: is.whole(0, 65_535) },
-  HOST: { meaning: 'the interface to listen on; all without it', example: '127.0.0.1', schema: is.host },
+  HOST: {
+    meaning: 'the interface to listen on; all of them if not set',
+    example: '127.0.0.1',
+    schema: is.host,
+  },
 
   OIDC_PROVIDERS: {
-    meaning: 'names of several providers; each setting below is then read as OIDC_<NAME>_…',
+    meaning: 'the names of several providers; each setting below is then read as OIDC_<NAME>_…',
     example: 'work,google',
     schema: is.providerNames,
   },
@@ -39,34 +43,33 @@ const table = {
   },
   SESSION_RECHECK_MINUTES: {
     default: '10',
-    meaning:
-      'how often roles and accounts are checked again while somebody is signed in, in minutes; 0: never',
+    meaning: 'how often roles and accounts are checked again during a session, in minutes; 0: never',
     schema: is.whole(0, 1_440, 'minutes'),
   },
   REDIS_URL: {
-    meaning: 'where sessions are stored; in memory without it',
+    meaning: 'where sessions are stored; in memory if not set',
     example: 'rediss://:password@redis.example.com:6379',
     secret: true,
     schema: redis.redisUrls,
   },
   REDIS_SENTINEL_NAME: {
-    meaning: 'the name that the Sentinels of REDIS_URL know the primary by',
+    meaning: 'the name of the primary that the Sentinels in REDIS_URL monitor',
     example: 'mymaster',
     schema: redis.sentinelName,
   },
   REDIS_SENTINEL_USERNAME: {
-    meaning: 'the user of the Sentinels themselves',
+    meaning: 'the user name for the Sentinels themselves',
     example: 'sentinel-user',
     schema: is.text,
   },
   REDIS_SENTINEL_PASSWORD: {
-    meaning: 'the password of the Sentinels themselves',
+    meaning: 'the password for the Sentinels themselves',
     secret: true,
     schema: is.text,
   },
   REDIS_KEY_PREFIX: {
     default: 'app:',
-    meaning: 'what the names of all keys in Redis begin with, so that several apps can share one',
+    meaning: 'the prefix of all keys in Redis, so that several apps can share one server',
     schema: redis.keyPrefix,
   },
 
@@ -83,17 +86,21 @@ const table = {
   },
   EXTRA_CA_FILE: {
     meaning:
-      'certificates (PEM) of CAs trusted besides those that Node trusts, for providers, APIs and Redis',
+      'CA certificates (PEM) to trust in addition to those that Node trusts, for providers, APIs and Redis',
     example: '/run/secrets/ca.pem',
     schema: is.text,
   },
 
   WORKERS: {
     default: '1',
-    meaning: 'processes to serve from; auto: one for each CPU that the app may use',
+    meaning: 'how many processes to run; auto: one for each CPU that the app may use',
     schema: is.workers,
   },
-  TRUST_PROXY_HOPS: { default: '0', meaning: 'reverse proxies in front', schema: is.whole(0, 10) },
+  TRUST_PROXY_HOPS: {
+    default: '0',
+    meaning: 'how many reverse proxies are in front of the app',
+    schema: is.whole(0, 10),
+  },
   LOG_LEVEL: {
     default: 'info',
     meaning: 'how much is logged',

@@ -35,8 +35,8 @@ export const host = matching(/^[\w.:%-]{1,253}$/, 'must be a host name or an IP 
 
 export const scope = wordsOf(
   '\\x21\\x23-\\x2b\\x2d-\\x5b\\x5d-\\x7e',
-  'must be words with blanks between them (no commas, no quotes).',
-).refine((value) => value.split(' ').includes('openid'), 'must hold openid.');
+  'must be words with spaces between them (no commas, no quotes).',
+).refine((value) => value.split(' ').includes('openid'), 'must contain openid.');
 
 const signatures = ['RS', 'PS', 'ES'].flatMap((kind) => ['256', '384', '512'].map((bits) => kind + bits));
 
@@ -52,7 +52,7 @@ export const prompt = wordsOf('a-z_', 'must be words such as login, consent or s
   'must not be none: it fails for everybody who is not signed in at the provider.',
 );
 
-export const acrValues = wordsOf('\\x21\\x23-\\x5b\\x5d-\\x7e', 'must be words with blanks between them.');
+export const acrValues = wordsOf('\\x21\\x23-\\x5b\\x5d-\\x7e', 'must be words with spaces between them.');
 
 export const locales = text.refine((value) => {
   try {
@@ -60,12 +60,12 @@ export const locales = text.refine((value) => {
   } catch {
     return false;
   }
-}, 'must be language tags with blanks between them, such as "de-CH en".');
+}, 'must be language tags with spaces between them, such as "de-CH en".');
 
 export const claimPath = matching(
   /^[^\s,;]+$/,
   'must be one name, such as roles or realm_access.roles.',
-).refine((value) => value.split('.').length <= 20, 'must hold at most 20 names with dots between them.');
+).refine((value) => value.split('.').length <= 20, 'must have at most 20 names with dots between them.');
 
 export const tenants = text
   .transform((value) => value.toLowerCase().split(/ *, */))
@@ -83,8 +83,8 @@ export const providerNames = text
     (names) => names.every((name) => /^[a-z0-9]{1,20}$/.test(name)),
     'must be names of lower-case letters and digits, 20 at most in each, with commas between them.',
   )
-  .refine((names) => new Set(names).size === names.length, 'holds a name twice.')
-  .refine((names) => names.length <= mostProviders, `holds more than ${mostProviders} names.`);
+  .refine((names) => new Set(names).size === names.length, 'has a name twice.')
+  .refine((names) => names.length <= mostProviders, `has more than ${mostProviders} names.`);
 
 /** On buttons and in sentences. */
 export const label = text.refine(
@@ -123,11 +123,11 @@ export const addressAt = (plainHttp: (hostname: string) => boolean, complaintOfO
       : isList(value) || value.split('://').length > 2 || /[,;|]/.test(url.hostname)
         ? oneOnly
         : url.username || url.password || value.includes('@')
-          ? 'must not hold a user name or a password.'
+          ? 'must not contain a user name or a password.'
           : url.protocol === 'http:' && !plainHttp(url.hostname)
             ? complaintOfOthers
             : /[?#]/.test(value)
-              ? 'must not hold a ? or a #.'
+              ? 'must not contain a ? or a #.'
               : undefined;
     if (complaint) ctx.addIssue({ code: 'custom', message: complaint, continue: false });
   });
@@ -139,7 +139,7 @@ const address = addressAt(
 
 export const origin = address
   .refine((value) => new URL(value).pathname === '/', {
-    error: 'must end after the host and port, without a path: this app lives at the root of its address.',
+    error: 'must end after the host and port, without a path: this app runs at the root of its address.',
     abort: true,
   })
   .transform((value) => new URL(value).origin);
@@ -149,7 +149,7 @@ export const issuer = address
   .refine((value) => !/[,;|]/.test(value), oneOnly)
   .refine(
     (value) => !value.includes('/.well-known/'),
-    'must be the issuer itself: leave out "/.well-known/…", it is added by the app.',
+    'must be the issuer itself: leave out "/.well-known/…", the app adds it.',
   );
 
 /** The address of a service, without a slash at its end: https, or http on loopback. */
@@ -165,7 +165,7 @@ export const workers = z.union([z.literal('auto'), whole(1, mostWorkers)], {
 const placeholder =
   /change[-_ ]?(me|this|it)|replace[-_ ]?(me|this|with)|place-?holder|your[-_ ]|keyboard ?cat|^(example|insert|todo|xxx)|^<.*>$/i;
 
-/** The provider made it: only an obvious placeholder can be told from a real one. */
+/** The provider made it: only an obvious placeholder can be distinguished from a real one. */
 export const givenSecret = text.refine(
   (value) => !placeholder.test(value),
   'is still a placeholder: copy the secret from your provider.',

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { foldersOf } from '../folders.ts';
+import { checkSiteAndSettings } from '../assembly.ts';
 import { loadSite } from '../load-site.ts';
 import { run } from '../start.ts';
 import type { OpenMemory } from '../store/index.ts';
@@ -29,7 +29,8 @@ const memory: OpenMemory | undefined =
 
 await run(site, { root, replacements: memory ? { memory } : {} });
 if (values.gallery) {
-  createGallery({ site, folders: foldersOf(root) }).listen(Number(values.gallery), 'localhost');
+  const { pages, folders } = checkSiteAndSettings(site, process.env, root);
+  createGallery({ site, folders, pages }).listen(Number(values.gallery), 'localhost');
 }
 tell({ app: 'listens', name: site.name });
 

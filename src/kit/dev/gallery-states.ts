@@ -1,182 +1,195 @@
-import { endedText } from '../errors/ended-text.ts';
-import { inWords } from '../errors/in-words.ts';
-import { english, type Language, say, sayParagraphs } from '../errors/language.ts';
-import type { Message } from '../errors/message.ts';
-import { confirmLink, confirmLogout, confirmThirdPartyStart, leaving } from '../errors/questions.ts';
-import type { Text } from '../errors/texts.ts';
-import { emptyForm } from '../pages/forms/page-form.ts';
-import { initials } from '../pages/person.ts';
-import { ago, dateTime } from '../pages/time.ts';
-import { deviceText } from '../session/device-names.ts';
+import type { RequestHandler } from 'express';
+import type { EndReason } from '../errors/end-reasons.ts';
+import { english } from '../errors/language.ts';
+import { pageTexts } from '../errors/texts/pages.ts';
+import type { TextName, TextValues } from '../errors/texts.ts';
+import { languageOf } from '../http/language.ts';
+import { leaveForProvider } from '../provider/go-on.ts';
+import { rememberChoice } from '../session/chosen-provider.ts';
+import { authOf } from '../session/context.ts';
+import { saySoon } from '../session/said.ts';
+import { getUser } from '../session/user-session.ts';
+import { leaveFarewell, newLogoutState } from '../sign-out/farewell.ts';
 import { failureStates } from './gallery-failures.ts';
+import { type GalleryState, list, type Scenes } from './gallery-list.ts';
+import {
+  alice,
+  alike,
+  elsewhere,
+  elsewhereInPlaces,
+  elsewhereOften,
+  eve,
+  longName,
+  rightToLeft,
+} from './gallery-people.ts';
+import type { Scene } from './gallery-stage.ts';
 
-/** One page in one state, with all that its view prints. */
-export interface GalleryState {
-  name: string;
-  view: string;
-  locals: Record<string, unknown>;
-}
-
-const now = Date.now();
-export const inHours = (hours: number) => new Date(now + hours * 3_600_000);
-const provider = 'login.example.com';
-
-/** Each of the kit's pages, in each state that it can be in. */
-export function galleryStates(language: Language = english): GalleryState[] {
-  const limits = { idleMinutes: 30, maxHours: 8, provider: { host: provider } };
-  const message = (name: string, status: number, page: Message | undefined, withUser = false) => ({
-    ...{ name, view: 'message' },
-    locals: {
-      ...(withUser ? signedIn('', '', language) : around('', '', language)),
-      ...{ status, ...(page && inWords(page, language)) },
-    },
-  });
+/** Each page of the kit, in each state that it can be in. */
+export function galleryStates(): GalleryState[] {
   return [
-    { name: 'sessions', view: 'sessions', locals: sessions(3, language) },
-    { name: 'sessions-only-this', view: 'sessions', locals: sessions(1, language) },
-    { name: 'signed-out', view: 'signed-out', locals: farewell('ended', [], language) },
-    {
-      name: 'signed-out-provider-stays',
-      view: 'signed-out',
-      locals: farewell('still-there', [{ key: 'signed-out.provider-stays', values: { provider } }], language),
-    },
-    {
-      name: 'signed-out-idle',
-      view: 'signed-out',
-      locals: {
-        ...farewell('unknown', [endedText('idle', limits, undefined)], language),
-        title: language.text('signed-out.ended'),
-        signInHref: '/auth/login?returnTo=%2Fprofile',
-        follow: true,
-      },
-    },
-    {
-      name: 'session-ending',
-      view: 'sessions',
-      // Looked at later, too: its end is always near.
-      get locals() {
-        const soon = new Date(Date.now() + 90_000).toISOString();
-        const late = inHours(7.8).toISOString();
-        return {
-          ...sessions(1, language),
-          ends: { idleExpiresAt: soon, expiresAt: late, returnTo: '/sessions', loginPath: '/auth/login' },
-        };
-      },
-    },
-    {
-      name: 'said',
-      view: 'sessions',
-      locals: { ...sessions(1, language), said: language.text('ending.stayed') },
-    },
-    { name: 'chooser', view: 'chooser', locals: chooser(2, undefined, language) },
-    { name: 'chooser-last-used', view: 'chooser', locals: chooser(2, 'google', language) },
-    { name: 'chooser-five-providers', view: 'chooser', locals: chooser(5, 'university', language) },
-    { name: 'to-provider', view: 'to-provider', locals: onTheWay('sign-out', language) },
-    { name: 'to-provider-sign-in', view: 'to-provider', locals: onTheWay('sign-in', language) },
-    message('confirm-logout', 200, confirmLogout('Contoso'), true),
-    message('other-site-link', 200, confirmLink('/auth/login/google?returnTo=%2Fprofile'), true),
-    message('third-party-start', 200, confirmThirdPartyStart({ target_link_uri: '/profile' }, 'Contoso')),
-    ...failureStates.map(([name, status, page, withUser]) => message(name, status, page, withUser)),
+    ...list('Signing in', signingIn),
+    ...list('The sessions page', ownSessions),
+    ...list('Before a session ends', endings),
+    ...list('Signed out', { ...signedOut, ...ended() }),
+    ...failureStates(),
   ];
 }
 
-/** What the layout prints for a visitor. */
-export function around(title: string, path: string, language: Language = english) {
-  return {
-    ...{ title, path, requestId: '5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17' },
-    lang: language.tag,
-    kitText: language.text,
-    form: emptyForm,
-  };
-}
+const chooser = '/auth/login?returnTo=%2Fprofile';
 
-/** The same for somebody who is signed in. */
-export function signedIn(title: string, path: string, language: Language = english, name = 'Alice Adams') {
-  const menu = [
-    ['/', 'Home'],
-    ['/sessions', language.text('sessions.nav')],
-  ];
-  return {
-    ...around(title, path, language),
-    nav: menu.map(([href, label]) => ({ href, label, current: href === path })),
-    user: { name, initials: initials(name) },
-    signedInAs: { name, initials: initials(name) },
-    kitForm: 'the-mark-of-alices-pages',
-    ends: {
-      expiresAt: inHours(7.8).toISOString(),
-      idleExpiresAt: inHours(0.5).toISOString(),
-      returnTo: path,
-      loginPath: '/auth/login',
-    },
-  };
-}
-
-function sessions(count: number, language: Language) {
-  const devices = ['Firefox on Linux', 'Safari on iPhone', 'An unknown browser']
-    .slice(0, count)
-    .map((device, n) => ({
-      handle: `handle-${n}`,
-      device: say(deviceText(device), language),
-      current: n === 0,
-      since: dateTime(inHours(-1 - 40 * n), language),
-      lastSeen: { ...dateTime(inHours(-n), language), ago: ago(inHours(-n), language) },
-    }));
-  const title = language.text('sessions.title');
-  return { ...signedIn(title, '/sessions', language), devices, others: count - 1 };
-}
-
-function farewell(atProvider: 'ended' | 'still-there' | 'unknown', text: Text[], language: Language) {
-  const ended = [
+const signingIn: Scenes = {
+  chooser: ['Choose between two providers', { at: chooser, providers: 2 }],
+  'chooser-last-used': [
+    'The one used last comes first',
+    { at: chooser, providers: 2, before: used('google') },
+  ],
+  'chooser-many-providers': [
+    'Six: long, right-to-left, like markup, without a label',
+    { at: chooser, providers: 6, before: used('university') },
+  ],
+  'to-provider-sign-in': [
+    'On the way to the provider',
+    { at: '/auth/login', show: goOn('sign-in'), headers: { 'sec-fetch-site': 'cross-site' } },
+  ],
+  'third-party-start': [
+    'Another site began the sign-in',
+    { at: '/auth/initiate-login?iss=https%3A%2F%2Flogin.example.com&target_link_uri=%2Fprofile' },
+  ],
+  'other-site-link': [
+    'A link on another site, while you are signed in',
     {
-      what: language.text('signed-out.this-site'),
-      how: 'ended',
-      state: language.text('signed-out.how.ended'),
+      ...{ at: '/auth/login/google?returnTo=%2Fprofile&switch=yes', user: alice, providers: 2 },
+      headers: { 'sec-fetch-site': 'cross-site', referer: 'https://elsewhere.example.com/' },
     },
-    {
-      what: language.text('signed-out.access'),
-      how: 'ended',
-      state: language.text('signed-out.how.revoked'),
-    },
-    {
-      what: language.text('signed-out.at-provider', { provider }),
-      how: atProvider,
-      state: language.text(`signed-out.how.${atProvider}`),
-    },
-  ];
-  return {
-    ...around(language.text('signed-out.title'), '/signed-out', language),
-    text: sayParagraphs(text, language),
-    ...{ ended, signInHref: '/auth/login', follow: false },
-  };
-}
-
-/** Two that are short, one that is as long as a label may be, one that looks like markup, and a host. */
-const labels = {
-  work: 'Contoso',
-  google: 'Google',
-  university: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunte',
-  partner: 'The Royal Society of Partners, Suppliers & <b>Others</b>',
-  local: 'login.internal.example.com:8443',
+  ],
 };
 
-/** @param last the name of the one that was used last, which is the first on the page */
-function chooser(count: number, last: string | undefined, language: Language) {
-  const providers = Object.entries(labels)
-    .slice(0, count)
-    .map(([name, label]) => ({
-      ...{ name, label, last: name === last },
-      href: `/auth/login/${name}?returnTo=%2Fprofile`,
-    }))
-    .sort((a, b) => Number(b.last) - Number(a.last));
-  return { ...around(language.text('chooser.title'), '/auth/login', language), providers };
+const ownSessions: Scenes = {
+  sessions: ['On several devices', { at: '/sessions', user: alice, elsewhere }],
+  'sessions-only-this': ['In this browser only', { at: '/sessions', user: alice }],
+  'sessions-alike': ['Two that look the same', { at: '/sessions', user: alice, elsewhere: alike }],
+  'sessions-sixty': [
+    'Sixty sessions',
+    {
+      at: '/sessions',
+      user: alice,
+      elsewhere: elsewhereOften(59),
+      lasts: { idleMinutes: 4_320, maxHours: 168 },
+    },
+  ],
+  'sessions-everything': [
+    'With places, at two providers',
+    {
+      at: '/sessions',
+      user: { ...alice, place: 'Berlin, Germany' },
+      providers: 2,
+      elsewhere: elsewhereInPlaces,
+    },
+  ],
+  'sessions-right-to-left': ['A right-to-left name', { at: '/sessions', user: rightToLeft, elsewhere }],
+  'sessions-long-name': ['A very long name', { at: '/sessions', user: longName, elsewhere }],
+  'sessions-hostile': ['A name that looks like markup', { at: '/sessions', user: eve }],
+  said: ['After signing one out', says('sessions.said.session', { device: 'Safari on iPhone' })],
+  'said-gone': ['It had ended already', says('sessions.said.gone')],
+  'said-others': ['After signing out everywhere else', says('sessions.said.others', { count: 3 })],
+  'said-no-others': ['There was no other', says('sessions.said.no-others')],
+};
+
+const endings: Scenes = {
+  'session-ending': [
+    'The longest time is nearly over',
+    { at: '/sessions', user: { ...alice, left: 90 / 3_600 } },
+  ],
+  'session-ending-idle': [
+    'Nothing was done for a while',
+    { at: '/sessions', user: alice, show: endsIn({ idleExpiresAt: 90 }) },
+  ],
+  'session-ended': [
+    'It has ended meanwhile',
+    { at: '/sessions', user: alice, show: endsIn({ idleExpiresAt: -5, expiresAt: -5 }) },
+  ],
+};
+
+const signedOut: Scenes = {
+  'confirm-logout': ['Asks before signing out', { at: '/auth/logout', user: alice }],
+  'to-provider': ['On the way to the provider', { at: '/auth/logout', form: '', show: goOn('sign-out') }],
+  'signed-out': ['Here and at the provider', left({ sentToProvider: true, returns: true })],
+  'signed-out-everywhere': ['Everywhere', left({ sentToProvider: true, returns: true, others: 3 })],
+  'signed-out-provider-stays': ['The provider has no sign-out', left({ sentToProvider: false })],
+  'signed-out-unknown': ['The provider did not send you back', left({ sentToProvider: true })],
+  'signed-out-nobody': ['You were not signed in', { at: '/signed-out' }],
+  'signed-out-still-signed-in': ['You are signed in', { at: '/signed-out', user: alice }],
+  'signed-out-store-away': ['Nobody knows', { at: '/signed-out', storeAway: true }],
+};
+
+/** One for each text that says why a session ended. */
+function ended(): Scenes {
+  const reasons = Object.keys(pageTexts).flatMap(
+    (key) => /^ended\.([a-z-]+)(?!.*\.one$)/.exec(key)?.[1] ?? [],
+  );
+  return Object.fromEntries(
+    [...new Set(reasons)].map((reason) => [
+      `signed-out-${reason}`,
+      [
+        english.text(`ended.${reason}` as TextName, { count: 30 }),
+        { at: '/signed-out?returnTo=%2Fprofile', ended: reason as EndReason },
+      ],
+    ]),
+  );
 }
 
-/** Without the refresh, which would lead away from it. */
-function onTheWay(purpose: 'sign-in' | 'sign-out', language: Language) {
-  const { title, text } = leaving(purpose, provider);
+/** Back from a sign-out. */
+function left(after: { sentToProvider: boolean; returns?: boolean; others?: number }): Scene {
+  const { sentToProvider, returns = false, others = 0 } = after;
+  const state = newLogoutState();
   return {
-    ...around(say(title, language), '/', language),
-    text: sayParagraphs(text, language),
-    url: 'https://login.example.com/?a=1&b="2"',
+    at: returns ? `/signed-out?state=${state}` : '/signed-out',
+    before: (req, res) => {
+      const { context } = authOf(req);
+      const provider = context.providers.all[0].name;
+      leaveFarewell(res, context, { provider, state, sentToProvider, stateReturns: sentToProvider, others });
+    },
+  };
+}
+
+/** On the page that comes after a form. */
+function says(key: TextName, values?: TextValues): Scene {
+  return {
+    ...{ at: '/sessions', user: alice },
+    before: (req, res) => {
+      const user = getUser(req);
+      const sentence = languageOf(req).text(key, values);
+      if (user) saySoon(req, res, user, { path: '/sessions', isPage: true, sentence });
+    },
+  };
+}
+
+function goOn(purpose: 'sign-in' | 'sign-out'): RequestHandler {
+  return (req, res) => {
+    const { label } = authOf(req).context.providers.all[0];
+    leaveForProvider(req, res, { url: new URL('https://login.example.com/?a=1&b="2"'), label, purpose });
+  };
+}
+
+function used(name: string): NonNullable<Scene['before']> {
+  return (req, res) => {
+    const provider = authOf(req).context.providers.named(name);
+    if (provider) rememberChoice(req, res, provider);
+  };
+}
+
+/** So many seconds from when the page is looked at. */
+function endsIn(seconds: Readonly<Record<string, number>>): RequestHandler {
+  return (_req, res, next) => {
+    const { layout } = res.locals;
+    res.locals.layout = async () => {
+      const printed = await layout();
+      const times = Object.entries(seconds).map(([name, left]) => [
+        name,
+        new Date(Date.now() + left * 1_000).toISOString(),
+      ]);
+      return { ...printed, ends: { ...printed.ends, ...Object.fromEntries(times) } };
+    };
+    next();
   };
 }

@@ -1,9 +1,10 @@
 import express, { type Request, type Response } from 'express';
 import type { Context, Interaction, Provider } from 'oidc-provider';
+import { dateTime } from '../pages/time.ts';
 import { type Account, acrOf } from './accounts.ts';
 import { makeAccount } from './made-accounts.ts';
 import { findAccount } from './provider-config.ts';
-import type { LogoutAnswer, ProviderLogout } from './provider-logout.ts';
+import type { LogoutAnswer, ProviderLogout, ProviderSession } from './provider-logout.ts';
 import type { ProviderStore } from './provider-store.ts';
 import { type Render, sendFile, showWith } from './provider-views.ts';
 
@@ -30,15 +31,21 @@ export function providerPages(parts: Parts) {
   // The look is the app's own, read anew each time: a change is seen at once.
   app.get('/kit.css', (_req, res) => sendFile(res, 'css', '../public/kit.css'));
   app.get('/site.css', (_req, res) => sendFile(res, 'css', '../../../public/site.css'));
-  app.get('/favicon.svg', (_req, res) => sendFile(res, 'svg', '../../../public/favicon.svg'));
+  app.get('/provider.svg', (_req, res) => sendFile(res, 'svg', './views/provider.svg'));
   app.get('/provider.css', (_req, res) => sendFile(res, 'css', './views/provider.css'));
-  app.get('/', (_req, res) => show(res, 'home', { accounts, apps: apps(), issuer: provider.issuer }));
+  app.get('/', (_req, res) =>
+    show(res, 'home', { at: '/', accounts, apps: apps(), issuer: provider.issuer }),
+  );
   app.use(signInPages(parts), sessionPages(parts));
 
   app.use(provider.callback());
-  app.use((error: Error, _req: Request, res: Response, _next: unknown) => {
+  app.use((error: Error & { error_description?: string }, _req: Request, res: Response, _next: unknown) => {
     res.status(400);
-    return show(res, 'problem', { title: 'This sign-in cannot go on', text: error.message, details: {} });
+    const text = 'It has expired, or you finished it in another tab. Go back to the app and sign in again.';
+    return show(res, 'problem', {
+      ...{ title: 'This sign-in can’t continue', text },
+      details: { error: error.message, error_description: error.error_description },
+    });
   });
   return app;
 }
@@ -52,8 +59,10 @@ function signInPages({ provider, accounts, render }: Parts): express.Router {
     const { params, prompt, session } = await provider.interactionDetails(req, res);
     const client = await clientName(params.client_id);
     if (prompt.name === 'create') return show(res, 'sign-up', { client, name: params.login_hint ?? '' });
+    const first = [params.login_hint, session?.accountId];
     await show(res, 'sign-in', {
-      accounts,
+      // Whoever the app suggests, or is signed in, comes first.
+      accounts: [...accounts].sort((a, b) => Number(first.includes(b.sub)) - Number(first.includes(a.sub))),
       client,
       hint: params.login_hint,
       current: session?.accountId,
@@ -81,25 +90,39 @@ function signInPages({ provider, accounts, render }: Parts): express.Router {
 function sessionPages({ provider, logout, render }: Parts): express.Router {
   const show = showWith(render);
   const router = express.Router();
-  router.get('/sessions', (_req, res) =>
-    show(res, 'sessions', { sessions: logout.listSessions(), answers: undefined }),
-  );
+  const showSessions = (res: Response, answers?: LogoutAnswer[]) =>
+    show(res, 'sessions', { at: '/sessions', sessions: printed(logout.listSessions()), answers });
+  router.get('/sessions', (_req, res) => showSessions(res));
   router.post('/sessions/end', form, sameSite, async (req, res) => {
     const { uid, sub } = req.body ?? {};
     const answers: LogoutAnswer[] = sub
       ? await logout.endUser(String(sub))
       : await logout.endSession(String(uid));
-    await show(res, 'sessions', { sessions: logout.listSessions(), answers });
+    await showSessions(res, answers);
   });
   router.post('/sessions/frontchannel', form, sameSite, async (req, res) => {
     const session = logout.listSessions().find(({ uid }) => uid === req.body?.uid);
     const frames = (session?.clients ?? []).flatMap(({ frontchannel_logout_uri: uri, sid }) =>
-      uri ? [`${uri}?${new URLSearchParams({ iss: provider.issuer, sid })}`] : [],
+      uri
+        ? [{ src: `${uri}?${new URLSearchParams({ iss: provider.issuer, sid })}`, host: new URL(uri).host }]
+        : [],
     );
     await logout.endSession(String(req.body?.uid), { tell: false });
     await show(res, 'frontchannel', { frames });
   });
   return router;
+}
+
+/** With what tells one session from another, also where two began in one minute. */
+function printed(sessions: readonly ProviderSession[]) {
+  return sessions.map(({ since, ...session }) => {
+    const time = dateTime(since);
+    return {
+      ...session,
+      since: time,
+      which: `${session.sub}, signed in ${time.text}, ${session.uid.slice(0, 6)}`,
+    };
+  });
 }
 
 const form = express.urlencoded({ extended: false });
@@ -134,7 +157,7 @@ export function logoutPages(render: Render) {
       ctx.type = 'html';
       ctx.body = await render('problem', {
         title: 'The provider refused this request',
-        text: 'The app sent something that the provider does not accept. What it said:',
+        text: 'The app sent something that this provider does not accept. This is its answer:',
         details,
       });
     },
@@ -156,8 +179,8 @@ function signInResult(account: Account | undefined, { params }: Interaction) {
 function whatWasAsked(reasons: string[], params: Interaction['params']): string[] {
   return [
     ...(reasons.includes('login_prompt') ? ['a fresh sign-in'] : []),
-    ...(reasons.includes('max_age') ? [`a sign-in not older than ${params.max_age} seconds`] : []),
-    ...(params.acr_values ? [`a sign-in of strength ${params.acr_values}`] : []),
+    ...(reasons.includes('max_age') ? [`a sign-in no more than ${params.max_age} seconds old`] : []),
+    ...(params.acr_values ? [`a sign-in at the level ${params.acr_values}`] : []),
   ];
 }
 

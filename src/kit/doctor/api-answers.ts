@@ -83,11 +83,11 @@ function judge(check: string, url: URL, answer: Answer, provider: ProviderConfig
 
 function unanswered(check: string, url: URL, { code, hint }: NoAnswer, provider: ProviderConfig): Finding {
   const { host } = reachedAt(url, provider);
-  if (hint !== undefined) return failed(check, `the way to ${host} is closed (${code}).`, hint);
+  if (hint !== undefined) return failed(check, `there is no way to ${host} (${code}).`, hint);
   if (/ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE)/.test(code)) {
     return warning(
       check,
-      `${host} wants a client certificate (${code}), and this check shows none.`,
+      `${host} requires a client certificate (${code}), and this check shows none.`,
       showsCertificate(provider)
         ? 'The app shows the one in OIDC_CLIENT_CERT_FILE.'
         : 'The app shows the one in OIDC_CLIENT_CERT_FILE where OIDC_CLIENT_AUTH is tls_client_auth or self_signed_tls_client_auth, or OIDC_CERTIFICATE_BOUND_TOKENS is true.',

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import type { ProviderConfig } from '../config/index.ts';
+import { nameTheCa } from '../errors/unknown-ca.ts';
 import { createAgents, isTunnel, ProxyFailure, type Route, routeOf } from '../provider/index.ts';
 
 const timeoutMs = 5_000;
@@ -111,15 +112,16 @@ function clockAhead({ date, age }: http.IncomingHttpHeaders, now: number): numbe
 /** What to do about a connection that did not come to be. */
 export function connectionHint(code: string, setting: string): string {
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code))
-    return `Nobody knows this host name: check ${setting}, and the name service of this machine.`;
-  if (code === 'ECONNREFUSED') return `Nothing listens there: check ${setting}, or start it.`;
-  if (code === 'CERT_HAS_EXPIRED') return 'Its certificate has run out: renew it.';
+    return `This host name is not known here: check ${setting} and the DNS of this machine.`;
+  if (code === 'ECONNREFUSED') return `Nothing is listening there: check ${setting}, or start it.`;
+  if (code === 'CERT_HAS_EXPIRED')
+    return 'Its certificate is not valid now: it must be renewed, or a clock is off.';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return `Its certificate is for another host name: check ${setting}, or the certificate.`;
+    return `Its certificate is for another name: check ${setting}, or the certificate.`;
   if (isPlain(code))
-    return `It speaks plain http there, or no TLS that fits: compare http:// and https:// in ${setting}.`;
+    return `It speaks plain http where https was expected, or another version of TLS: correct the scheme in ${setting}, or put TLS in front of it.`;
   if (isTrust(code))
-    return 'This machine does not know who signed its certificate: name your own CA with EXTRA_CA_FILE, or send the whole chain.';
+    return `Its certificate comes from a CA that is not trusted here: ${nameTheCa}, or have the server send the whole chain.`;
   return `Check ${setting}, and that a firewall or proxy lets this machine through.`;
 }
 

@@ -24,7 +24,7 @@ function checkScopes({ scopes_supported }: Metadata, { scope }: ProviderConfig):
   return warning(
     check,
     `the metadata does not list ${missing.join(', ')}.`,
-    'Take out of OIDC_SCOPE what the provider does not know: many refuse every sign-in because of it (invalid_scope).',
+    'Remove from OIDC_SCOPE what the provider does not know: many providers refuse every sign-in because of it (invalid_scope).',
   );
 }
 
@@ -61,7 +61,7 @@ function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Findi
   }
   const { scopes_supported } = metadata;
   const left = scopes_supported === undefined || always ? '' : ', so the app leaves it out';
-  const takeOut = `Take offline_access out of OIDC_SCOPE${always ? ', and OIDC_OFFLINE_ACCESS=always out of the settings' : ''}.`;
+  const takeOut = `Remove offline_access from OIDC_SCOPE${always ? ', and OIDC_OFFLINE_ACCESS=always from the settings' : ''}.`;
   const refuser = refusers.find(([pattern]) => pattern.test(issuer))?.[1];
   if (refuser) return warning(name, `${refuser} refuses this scope${left}.`, takeOut);
   const offered = listOf(scopes_supported).includes(name);
@@ -77,19 +77,19 @@ function checkOfflineAccess(metadata: Metadata, provider: ProviderConfig): Findi
     return warning(
       name,
       'the metadata does not list this scope, and OIDC_OFFLINE_ACCESS=always asks for it.',
-      'Keep that only where the provider knows it all the same (LemonLDAP does); others answer invalid_scope.',
+      'Keep that only if the provider supports it without listing it (LemonLDAP does); others answer invalid_scope.',
     );
   }
   if (scopes_supported === undefined) {
     return warning(
       name,
       'the metadata names no scopes, so this one is asked for. Google, GitLab and Amazon Cognito refuse it.',
-      'If sign-ins end in invalid_scope, take it out of OIDC_SCOPE.',
+      'If sign-ins end in invalid_scope, remove it from OIDC_SCOPE.',
     );
   }
   return warning(
     name,
-    `this scope is not offered, so the app leaves it out. ${closedAccount} OIDC_OFFLINE_ACCESS=always asks for it all the same, for a provider that knows it without listing it (LemonLDAP).`,
+    `this scope is not offered, so the app leaves it out. ${closedAccount} OIDC_OFFLINE_ACCESS=always asks for it anyway, for a provider that supports it without listing it (LemonLDAP).`,
     takeOut,
   );
 }
@@ -127,13 +127,13 @@ function checkAuthTime(
     return ok(check, listed ? 'is offered.' : 'the metadata names no claims, so it may be there.');
   }
   const rules = stepUpWithoutAuthTime
-    ? 'rules with maxAgeSeconds take any new sign-in (OIDC_STEP_UP_WITHOUT_AUTH_TIME)'
-    : 'rules with maxAgeSeconds stay closed';
+    ? 'rules with maxAgeSeconds accept any new sign-in (OIDC_STEP_UP_WITHOUT_AUTH_TIME)'
+    : 'rules with maxAgeSeconds let nobody through';
   const lost = maxAge === undefined ? rules : `OIDC_MAX_AGE refuses every sign-in, and ${rules}`;
-  const leave = maxAge === undefined ? '' : ' or take OIDC_MAX_AGE out';
+  const leave = maxAge === undefined ? '' : ' or remove OIDC_MAX_AGE';
   const instead = stepUpWithoutAuthTime
     ? `Have the provider send auth_time${leave}.`
-    : `Have the provider send auth_time${leave}; OIDC_STEP_UP_WITHOUT_AUTH_TIME=true lets such rules take any new sign-in.`;
+    : `Have the provider send auth_time${leave}; OIDC_STEP_UP_WITHOUT_AUTH_TIME=true lets such rules accept any new sign-in.`;
   return warning(check, `${what}. Without it ${lost}.`, instead);
 }
 

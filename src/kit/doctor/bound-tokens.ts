@@ -14,7 +14,7 @@ export function* checkBoundTokens(metadata: Metadata, provider: ProviderConfig):
     ? ok(check, 'are offered.')
     : warning(
         check,
-        'the metadata does not offer them (tls_client_certificate_bound_access_tokens), so whoever steals a token may be able to use it.',
+        'the metadata does not offer them (tls_client_certificate_bound_access_tokens), so somebody who steals a token may be able to use it.',
         'Switch them on at the provider, for this app too, or set OIDC_CERTIFICATE_BOUND_TOKENS=false.',
       );
   const names = Object.keys(Object(aliases));

@@ -21,7 +21,7 @@ export async function checkChooser({ providers, baseUrl }: Config): Promise<Find
     return [
       warning(
         check,
-        `cannot be told: /auth/login answers with status ${status}.`,
+        `could not be checked: /auth/login answers with status ${status}.`,
         'Look at the log of the app.',
       ),
     ];

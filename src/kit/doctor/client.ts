@@ -43,7 +43,7 @@ export async function checkClient(config: Subject, metadata: Metadata): Promise<
     const first = await tryAssertion(config, provider, metadata);
     const found = await findPair(config, metadata, first);
     if (found) {
-      const refused = `${refuses(provider)} (${wordsOf(first.outcome)}), but takes another kind of assertion.`;
+      const refused = `${refuses(provider)} (${wordsOf(first.outcome)}), but accepts another kind of assertion.`;
       return { finding: failed(check, refused, `Set ${pairSettings(found, config)}.`), usable: found };
     }
     answer = first;
@@ -55,7 +55,7 @@ export async function checkClient(config: Subject, metadata: Metadata): Promise<
   if (answer.verdict === 'refused') {
     const other = await findMethod(config, metadata);
     if (other) {
-      const text = `${refuses(provider)} (${wordsOf(answer.outcome)}), but takes the same secret by ${other.clientAuth}.`;
+      const text = `${refuses(provider)} (${wordsOf(answer.outcome)}), but accepts the same secret by ${other.clientAuth}.`;
       return { finding: failed(check, text, `Set OIDC_CLIENT_AUTH=${other.clientAuth}.`), usable: other };
     }
   }
@@ -88,7 +88,7 @@ function toFinding({ outcome, verdict }: { outcome: Outcome; verdict: Verdict },
   if (hint) return failed(check, `the provider refuses the token request (${words}).`, hint);
   return warning(
     check,
-    `cannot be told from the answer to a code that does not exist (${words}).`,
+    `could not be checked: the answer to a code that does not exist does not show it (${words}).`,
     'Sign in once to see.',
   );
 }
@@ -144,7 +144,7 @@ async function checkProof(config: Subject, metadata: Metadata): Promise<Finding>
   if (await looksAtCodeFirst(config, metadata, outcome, stranger)) {
     return warning(
       check,
-      `cannot be told: the provider looks at the code before it looks at who sends it, and answers a made-up app in the same way (${wordsOf(outcome)}).`,
+      `could not be checked: the provider checks the code before it checks who sends it, and answers a made-up app in the same way (${wordsOf(outcome)}).`,
       'Sign in once to see.',
     );
   }

@@ -75,7 +75,7 @@ export function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Fin
       failed(
         request,
         `the provider refuses ${which} ${listed(scopes)} (${wordsOf(words)}).`,
-        `Allow ${it} for this app at the provider${offline}, or take ${it} out of OIDC_SCOPE.`,
+        `Allow ${it} for this app at the provider${offline}, or remove ${it} from OIDC_SCOPE.`,
       ),
     );
   }
@@ -89,7 +89,7 @@ export function blame(culprits: readonly Culprit[], outcome: SignInOutcome): Fin
     );
   }
   if (culprits.length === 0) {
-    const text = `the provider refuses it (${wordsOf(outcome)}), and takes each part of it alone.`;
+    const text = `the provider refuses it (${wordsOf(outcome)}), and accepts each part of it alone.`;
     found.push(
       failed(request, text, 'Compare OIDC_SCOPE, OIDC_RESOURCE and OIDC_PROMPT with what it offers.'),
     );

@@ -77,7 +77,7 @@ function otherIssuer(expected: string, actual: string, hint: string): Finding {
   if (asked && named && differing.length > 0 && path(asked) === path(named)) {
     return failed(
       'issuer',
-      `the provider calls itself ${said(actual)} when it is asked at ${expected}: the ${differing.join(' and ')} differs, the path is the same.`,
+      `the provider identifies itself as ${said(actual)} when it is asked at ${expected}: the ${differing.join(' and ')} differs, the path is the same.`,
       `A provider behind a proxy that builds its address from the Host header needs Host and X-Forwarded-Proto from the proxy, or a fixed issuer (IssuerUri, SetIssuer, KC_HOSTNAME). If the address it names is the right one, set OIDC_ISSUER to it.`,
     );
   }
@@ -101,7 +101,7 @@ function noMetadata(answer: Answer, address: URL): Finding {
   }
   const what =
     status === 200
-      ? 'answers with something that is no metadata'
+      ? 'answers with something other than metadata'
       : `answers with status ${status}${why && ` (${why})`}`;
   if (/https required|http request .{0,20}https/i.test(answer.body.slice(0, 4_096))) {
     return failed(
@@ -121,17 +121,18 @@ function checkTls({ tls }: Answer, { host }: URL): Finding {
   if (!tls)
     return warning(
       'TLS',
-      `${host} is asked by plain http, which is right on this machine or inside a closed network only.`,
+      `${host} is reached over plain http, which is safe only on this machine or inside a closed network.`,
     );
   const daysLeft = Math.floor((tls.validUntil.getTime() - Date.now()) / dayMs);
   const until = tls.validUntil.toISOString().slice(0, 10);
   if (daysLeft < 14)
-    return warning('TLS', `the certificate of ${host} ends on ${until}.`, 'Have it renewed.');
-  return ok('TLS', `${tls.version}, and the certificate of ${host} is good until ${until}.`);
+    return warning('TLS', `the certificate of ${host} expires on ${until}.`, 'Have it renewed.');
+  return ok('TLS', `${tls.version}, and the certificate of ${host} is valid until ${until}.`);
 }
 
 function checkClock({ clockAhead }: Answer, tolerance: number): Finding {
-  if (clockAhead === undefined) return warning('clock', 'the provider does not say what time it is.');
+  if (clockAhead === undefined)
+    return warning('clock', 'the provider sends no Date header, so its clock could not be compared.');
   const away = Math.abs(clockAhead);
   const size = away >= 120 ? `${Math.round(away / 60)} min` : `${away} s`;
   const text = `the provider's clock is ${size} ${clockAhead > 0 ? 'ahead of' : 'behind'} this machine's`;
@@ -140,10 +141,10 @@ function checkClock({ clockAhead }: Answer, tolerance: number): Finding {
   if (away > tolerance)
     return failed(
       'clock',
-      `${text}; up to ${tolerance} s are let pass.`,
+      `${text}; up to ${tolerance} s are accepted.`,
       'Set the time of this machine by NTP.',
     );
-  return ok('clock', `${text}, which is let pass.`);
+  return ok('clock', `${text}, which is accepted.`);
 }
 
 function parse({ status, body }: Answer): Metadata | undefined {

@@ -75,7 +75,7 @@ function checkOffered(metadata: Metadata, provider: ProviderConfig, keys: Keys):
       warning(
         check,
         'the metadata offers no encryption, so OIDC_DECRYPTION_KEY_FILE is of no use.',
-        'Switch it on at the provider, or take the setting out.',
+        'Switch it on at the provider, or remove the setting.',
       ),
     ];
   }
@@ -97,13 +97,13 @@ function checkKind({ what, prefix }: (typeof kinds)[number], metadata: Metadata,
       `${what}: the provider offers ${said(offered.join(', ') || 'nothing')}, and the key in OIDC_DECRYPTION_KEY_FILE is for ${listed([...new Set(keys.map((key) => key.alg))])}.`,
       others.length > 0
         ? `Make ${kind} key for ${others[0]}.`
-        : 'Have the provider offer RSA-OAEP-256 or ECDH-ES: the app opens nothing else.',
+        : 'Have the provider offer RSA-OAEP-256 or ECDH-ES: the app accepts nothing else.',
     );
   }
   if (enc === undefined) {
     return warning(
       check,
-      `${what}: the provider offers ${said(listOf(encs).join(', ') || 'nothing')} for the content, and the app opens none of that.`,
+      `${what}: the provider offers ${said(listOf(encs).join(', ') || 'nothing')} for the content, none of which the app can open.`,
       `Have the provider offer one of ${contents.join(', ')}.`,
     );
   }
@@ -127,6 +127,6 @@ function* checkKeys({ decryptionKeys, clientKeys }: ProviderConfig, keys: Keys):
   if (!first || !second) return;
   yield ok(
     check,
-    `there are two keys, ${first.kid} and ${second.kid}, in the order of OIDC_DECRYPTION_KEY_FILE, and the app opens what is encrypted for either. Register the new one in place of the old one, and take the old one out once the provider no longer uses it.`,
+    `there are two keys, ${first.kid} and ${second.kid}, in the order of OIDC_DECRYPTION_KEY_FILE, and the app opens what is encrypted for either. Register the new one in place of the old one, and remove the old one once the provider no longer uses it.`,
   );
 }

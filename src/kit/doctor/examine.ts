@@ -132,7 +132,7 @@ async function examineProvider(subject: Subject, apis: Apis): Promise<Examined> 
   return { subject, ...(metadata && { metadata }), findings: [...own, ...findings, ...more] };
 }
 
-const unseen = warning('provider', 'its other checks were left out.', 'Fix the above, then run this again.');
+const unseen = warning('provider', 'its other checks were skipped.', 'Fix the above, then run this again.');
 
 async function examineMetadata(config: Subject, metadata: Metadata, apis: Apis): Promise<Finding[]> {
   const { finding: keySet, algorithms } = await checkKeySet(metadata, config.provider);
@@ -182,7 +182,7 @@ async function checkRequest(
     return [
       warning(
         'sign-in request',
-        'was not tried: with PAR, the provider must first accept who this app is.',
+        'was not tried: with PAR, this app must authenticate first.',
         'Fix the client authentication, then run this again.',
       ),
     ];

@@ -15,7 +15,7 @@ export function checkForeign(
   return failed(
     'discovery',
     `the metadata cannot be used: it names ${said(listed(which))} at the address of ${listed(whose)}, and nothing is sent there for this provider.`,
-    'Have it name endpoints of its own. Nobody can sign in with it until then; if its operator did not expect this, do not trust it, and take it out of OIDC_PROVIDERS.',
+    'Have it name endpoints of its own. Nobody can sign in with it until then; if its operator did not expect this, do not trust it, and remove it from OIDC_PROVIDERS.',
   );
 }
 

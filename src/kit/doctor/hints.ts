@@ -32,7 +32,7 @@ const ofRequest: Rule[] = [
     /pushed|\bpar\b|unsupported.{0,20}request_uri/i,
     (_config, { par }) =>
       par === 'off'
-        ? 'Set OIDC_PAR=auto: the provider wants pushed authorization requests of this app.'
+        ? 'Set OIDC_PAR=auto: the provider requires pushed authorization requests from this app.'
         : 'Compare the registration of this app with PAR: the provider must offer it and allow it for this app, or neither; OIDC_PAR=off does without.',
   ],
   [
@@ -48,7 +48,7 @@ const ofRequest: Rule[] = [
 
 /** Words that others use in passing. */
 const late: Rule[] = [
-  [/scope/i, 'Allow this app each scope of OIDC_SCOPE at the provider, or take out what it does not offer.'],
+  [/scope/i, 'Allow this app each scope of OIDC_SCOPE at the provider, or remove what it does not offer.'],
   [/resource|invalid_target|audience/i, 'Compare OIDC_RESOURCE and OIDC_AUDIENCE with the provider.'],
 ];
 

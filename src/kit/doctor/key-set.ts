@@ -56,9 +56,9 @@ async function fetchKeys(address: URL, provider: ProviderConfig): Promise<unknow
   if (status !== 200) return `answers with status ${status}`;
   try {
     const keys: unknown = JSON.parse(body)?.keys;
-    return Array.isArray(keys) ? keys : 'answers with something that is no key set';
+    return Array.isArray(keys) ? keys : 'answers with something other than a key set';
   } catch {
-    return 'answers with something that is no key set';
+    return 'answers with something other than a key set';
   }
 }
 

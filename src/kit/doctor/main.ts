@@ -4,9 +4,9 @@ import { loadSite, NoSite } from '../load-site.ts';
 import { examine } from './examine.ts';
 import { toLine } from './finding.ts';
 
-const usage = `Checks the settings, and what they lead to. Changes nothing.
+const usage = `Checks the settings against the provider, Redis, your APIs and your public address. Changes nothing.
 
-  npm run doctor             one line a check: ✓ in order, ! should be known, ✗ with what to do about it
+  npm run doctor             one line per check: ✓ fine, ! good to know, ✗ wrong, with what to do about it
   npm run doctor -- --json   the same for machines
 
 With several providers, a line about one begins with its name. In the image, without npm; the site is named for its
@@ -14,7 +14,7 @@ own settings and APIs, which are left out otherwise:
 
   node src/kit/doctor/main.ts src/site.ts
 
-Ends with 0, or with 1 where a line has a ✗.`;
+Exits with 0, or with 1 if a line has a ✗.`;
 
 try {
   process.exitCode = await main(process.argv.slice(2));

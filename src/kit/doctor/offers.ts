@@ -36,7 +36,7 @@ export function checkOffers(
       'answers name their issuer (RFC 9207).',
       {
         without: provider.named
-          ? 'not offered: an answer does not name its issuer. It is known by the redirect address, which each provider has of its own.'
+          ? 'not offered: an answer does not name its issuer. The app goes by the redirect address, which is different for each provider.'
           : 'not offered: an answer does not name its issuer. With one provider nothing is lost.',
       },
     ),
@@ -45,7 +45,7 @@ export function checkOffers(
       'back-channel logout',
       'the provider ends sessions here.',
       {
-        without: 'not offered: a session here goes on when its user signs out at the provider.',
+        without: 'not offered: a session here continues when its user signs out at the provider.',
       },
     ),
   ];
@@ -55,7 +55,7 @@ function checkPkce({ code_challenge_methods_supported }: Metadata): Finding {
   if (listOf(code_challenge_methods_supported).includes('S256')) return ok('PKCE', 'S256 is offered.');
   return warning(
     'PKCE',
-    'the metadata does not offer S256. It is sent all the same.',
+    'the metadata does not offer S256. It is sent anyway.',
     'Ask the provider whether it checks code_challenge: some do and do not say so.',
   );
 }
@@ -72,7 +72,7 @@ function checkClientAuth(metadata: Metadata, { clientAuth }: ProviderConfig): Fi
       : warning(
           'client authentication',
           `${text} not offered.`,
-          'Check that the provider takes tokens of your platform (federated client authentication, RFC 7523).',
+          'Check that the provider accepts tokens of your platform (federated client authentication, RFC 7523).',
         );
   }
   if (methods.includes(clientAuth)) return ok('client authentication', `${clientAuth} is offered.`);
@@ -91,8 +91,8 @@ function* checkAssertion(metadata: Metadata, provider: ProviderConfig): Generato
   if (!pushes && !dpop) return;
   yield warning(
     'client assertion',
-    `is for the token endpoint, and ${pushes ? 'PAR' : 'DPoP'} is used: FAPI 2.0 wants the issuer.`,
-    'Take OIDC_CLIENT_ASSERTION_AUDIENCE out, unless the provider then refuses this app.',
+    `is for the token endpoint, and ${pushes ? 'PAR' : 'DPoP'} is used: FAPI 2.0 requires the issuer.`,
+    'Remove OIDC_CLIENT_ASSERTION_AUDIENCE, unless the provider then refuses this app.',
   );
 }
 
@@ -111,7 +111,7 @@ function checkAlgorithm(
   if (usable.join() === 'RS256' && published.includes(idTokenAlg)) {
     return warning(
       'signing algorithm',
-      `the metadata lists RS256 alone, and the key set has a key for ${idTokenAlg}: whether this app gets ${idTokenAlg} cannot be told (Spring Authorization Server lists RS256 whatever an app is registered with).`,
+      `the metadata lists RS256 alone, and the key set has a key for ${idTokenAlg}: this check cannot see whether this app gets ${idTokenAlg} (Spring Authorization Server lists RS256 whatever an app is registered with).`,
       `Check that this app is registered with ${idTokenAlg} at the provider, or set OIDC_ID_TOKEN_ALG=RS256.`,
     );
   }
@@ -128,7 +128,7 @@ function checkPar(metadata: Metadata, { par }: ProviderConfig): Finding {
   const offers = metadata.pushed_authorization_request_endpoint !== undefined;
   if (par === 'off') {
     return metadata.require_pushed_authorization_requests === true
-      ? failed('PAR', 'the provider insists on it, and OIDC_PAR is off.', 'Set OIDC_PAR to auto.')
+      ? failed('PAR', 'the provider requires it, and OIDC_PAR is off.', 'Set OIDC_PAR to auto.')
       : ok('PAR', 'is switched off by OIDC_PAR.');
   }
   if (offers) return ok('PAR', 'is offered and used.');
@@ -138,7 +138,7 @@ function checkPar(metadata: Metadata, { par }: ProviderConfig): Finding {
         'is not offered, and OIDC_PAR requires it.',
         'Set OIDC_PAR to auto, or switch it on at the provider.',
       )
-    : warning('PAR', 'is not offered: what is asked for travels through the browser, as it mostly does.');
+    : warning('PAR', 'is not offered: what is asked for travels through the browser, as is usual.');
 }
 
 function offered(what: unknown, check: string, text: string, { without }: { without: string }): Finding {

@@ -73,7 +73,7 @@ async function platformTokenOf(provider: ProviderConfig): Promise<PlatformToken 
   return readPlatformToken(clientAssertionFile, clockToleranceSeconds).catch((error: AuthError) => error);
 }
 
-/** Its claims are no secret, and the provider is told them; the token is one. */
+/** Its claims are not secret, as they are registered at the provider; the token is. */
 async function checkPlatformToken(provider: ProviderConfig): Promise<Finding[]> {
   const check = 'platform token';
   const token = await platformTokenOf(provider);
@@ -90,7 +90,7 @@ async function checkPlatformToken(provider: ProviderConfig): Promise<Finding[]> 
     return [
       warning(
         check,
-        `the one in OIDC_CLIENT_ASSERTION_FILE is ${who}: it is for the platform itself, where whoever gets it can act as this app.`,
+        `the one in OIDC_CLIENT_ASSERTION_FILE is ${who}: it is for the platform itself, where anybody who gets it can act as this app.`,
         'Have the platform issue one for the provider only (Kubernetes: a projected serviceAccountToken with its own audience).',
       ),
     ];

@@ -20,21 +20,21 @@ export async function checkPostLogout(config: Subject, metadata: Metadata): Prom
   const open = (back?: string) => openAsBrowser(signOutUrl(endpoint, config, back), config.provider);
   try {
     const real = await open(ours);
-    if (real.headers.location?.startsWith(ours)) return [ok(check, `the provider takes ${ours}.`)];
+    if (real.headers.location?.startsWith(ours)) return [ok(check, `the provider accepts ${ours}.`)];
     const other = await open(`https://${random()}.invalid/signed-out`);
     const refused = isRefusal(real, endpoint);
-    if (!refused && isRefusal(other, endpoint)) return [ok(check, `the provider takes ${ours}.`)];
+    if (!refused && isRefusal(other, endpoint)) return [ok(check, `the provider accepts ${ours}.`)];
     if (refused && (speaksOfAddress(reasonIn(real)) || !isRefusal(await open(), endpoint))) {
       return [failed(check, `the provider refuses it (${wordsOf(reasonIn(real))}).`, hint)];
     }
     const why = refused
       ? `without a signed-in user the provider refuses every sign-out (${wordsOf(reasonIn(real))}).`
       : 'the provider treats a registered address and any other alike (IdentityServer does).';
-    return [warning(check, `cannot be told from outside: ${why}`, hint)];
+    return [warning(check, `could not be checked from outside: ${why}`, hint)];
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     return [
-      warning(check, `cannot be told: the end_session endpoint does not answer (${error.code}).`, hint),
+      warning(check, `could not be checked: the end_session endpoint does not answer (${error.code}).`, hint),
     ];
   }
 }

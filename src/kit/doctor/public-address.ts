@@ -14,15 +14,15 @@ function checkProxy({ secure, trustProxyHops, baseUrl }: Config): Finding {
   if (secure && trustProxyHops === 0) {
     return warning(
       'proxy',
-      'BASE_URL is https, and this app speaks http, so a proxy must stand in front; TRUST_PROXY_HOPS says there is none.',
-      'Set TRUST_PROXY_HOPS to the number of proxies: else all visitors share one rate limit.',
+      'BASE_URL is https, and this app speaks http, so there must be a proxy in front; TRUST_PROXY_HOPS says there is none.',
+      'Set TRUST_PROXY_HOPS to the number of proxies: otherwise all visitors share one rate limit.',
     );
   }
   if (!secure && trustProxyHops > 0) {
     return warning(
       'proxy',
       `TRUST_PROXY_HOPS is ${trustProxyHops}, but ${baseUrl} is on this machine.`,
-      'Set it to 0 where there is no proxy in front: else anybody can pretend to be another address.',
+      'Set it to 0 if there is no proxy in front: otherwise visitors can make up their address.',
     );
   }
   const hops = trustProxyHops === 0 ? 'none is expected' : `${trustProxyHops} expected`;
@@ -47,11 +47,11 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
     const hint = connectionHint(error.code, 'BASE_URL');
     if (isPlain(error.code)) return [failed(check, `${baseUrl} does not speak TLS (${error.code}).`, hint)];
     if (isTlsFault(error.code))
-      return [failed(check, `${baseUrl} has no certificate that holds (${error.code}).`, hint)];
+      return [failed(check, `${baseUrl} has no valid certificate (${error.code}).`, hint)];
     return [
       warning(
         check,
-        `${baseUrl} does not answer (${error.code}), as is right before the app was started.`,
+        `${baseUrl} does not answer (${error.code}), as is expected before the app is started.`,
         hint,
       ),
     ];
@@ -105,7 +105,7 @@ function cookiesOf({ provider, status, headers, cookie }: Started, { baseUrl, se
   if (status !== 302 || !cookie) {
     return warning(
       check,
-      `cannot be told: a sign-in does not start there (${status}).`,
+      `could not be checked: a sign-in does not start there (${status}).`,
       'Look at the log of the app.',
     );
   }
@@ -113,7 +113,7 @@ function cookiesOf({ provider, status, headers, cookie }: Started, { baseUrl, se
   if (!expected.test(cookie) || !/; ?HttpOnly/i.test(cookie)) {
     return failed(
       check,
-      'come through otherwise than the app sends them.',
+      'do not arrive as the app sends them.',
       'Check that the app runs with this BASE_URL, and that the proxy leaves Set-Cookie as it is.',
     );
   }
@@ -129,7 +129,7 @@ function cookiesOf({ provider, status, headers, cookie }: Started, { baseUrl, se
   if (back !== null && back !== redirectUri(baseUrl, provider)) {
     return failed(
       check,
-      `are set by an app whose answers come to ${said(new URL(back).pathname)}: its OIDC_PROVIDERS is another.`,
+      `are set by an app whose answers come to ${said(new URL(back).pathname)}: its OIDC_PROVIDERS is different.`,
       startWithThese,
     );
   }

@@ -16,7 +16,7 @@ async function checkEviction(command: Command): Promise<Finding> {
   if (!policy)
     return warning(
       check,
-      'is not known: Redis does not let us ask.',
+      'could not be checked: Redis does not let this user ask.',
       'Check that maxmemory-policy is noeviction, or allow this user +info and run this again.',
     );
   if (policy === 'noeviction') return ok(check, 'maxmemory-policy is noeviction.');
@@ -38,7 +38,7 @@ async function checkPersistence(command: Command): Promise<Finding> {
   if (points === undefined)
     return warning(
       check,
-      'is not known: Redis does not let us ask.',
+      'could not be checked: Redis does not let this user ask.',
       info
         ? 'Check that appendonly or snapshots are on: without them a restart of Redis signs everybody out.'
         : 'Check that appendonly or snapshots are on, or allow this user +info and run this again: without them a restart of Redis signs everybody out.',
@@ -64,7 +64,7 @@ async function checkReplicas(command: Command): Promise<Finding[]> {
   return [
     warning(
       check,
-      `${words}, and min-replicas-to-write is not set: a primary that is cut off from them goes on taking sign-ins and sign-outs, which are lost when a replica takes its place.`,
+      `${words}, and min-replicas-to-write is not set: a primary that is cut off from them continues to accept sign-ins and sign-outs, which are lost when a replica takes its place.`,
       'Set min-replicas-to-write to 1, where a primary without replicas may refuse to write.',
     ),
   ];

@@ -85,7 +85,7 @@ export async function checkRights(command: Command, user: RedisUser): Promise<Fi
     missing.add(/\bkeys?\b/.test(words) ? patternOf(user) : right);
   }
   if (missing.size === 0) {
-    return ok('Redis rights', `the user ${user.name} may do all that the app does in Redis.`);
+    return ok('Redis rights', `the user ${user.name} has all the rights that the app needs in Redis.`);
   }
   return failed(
     'Redis rights',

@@ -11,7 +11,7 @@ type Command = NonNullable<Sessions['command']>;
 /** Is Redis there, does it let us do what we do, does it keep what it is given, and for how long? */
 export async function checkRedis({ redis, session }: Config): Promise<Finding[]> {
   if (redis.urls.length === 0)
-    return [ok('Redis', 'is not used: sessions live in memory, and end with the process.')];
+    return [ok('Redis', 'is not used: sessions are kept in memory, and end with the process.')];
   const sessions = await openSessions({
     redis,
     secrets: session.secrets,
@@ -84,7 +84,7 @@ function hintOf(message: string, user: RedisUser): string {
   if (/EACCES|EPERM/.test(message))
     return "Let the app's user write to the socket: unixsocketperm 770, and a group.";
   if (/ECONNREFUSED|ENOTFOUND/.test(message)) return 'Check host and port in REDIS_URL, and that Redis runs.';
-  if (/DB index/i.test(message)) return 'Redis has no such database: take the number out of REDIS_URL.';
+  if (/DB index/i.test(message)) return 'Redis has no such database: remove the number from REDIS_URL.';
   if (/NOREPLICAS/.test(message))
     return 'Fewer replicas are connected than min-replicas-to-write asks for: look at them, or lower it.';
   if (/unknown command/i.test(message)) return 'Use Redis 6.2 or later, or Valkey.';

@@ -87,7 +87,7 @@ export function reasonIn({ status, body, headers }: Pick<Answer, 'status' | 'bod
   const description = messages.map((name) => members[name]).find((value) => typeof value === 'string');
   const said = { status, ...(typeof error === 'string' && { error }) };
   if (description !== undefined) return { ...said, description: String(description) };
-  // What is no refusal may hold tokens, and so may JSON that nobody knows.
+  // What is no refusal may contain tokens, and so may JSON that nobody knows.
   const page = /^text\/|^application\/xhtml|^$/.test(headers['content-type'] ?? '') && !/^[{[]/.test(text);
   const reason = page && status >= 400 && error === undefined ? plainText(text) : '';
   return { ...said, ...(reason && { description: reason }) };

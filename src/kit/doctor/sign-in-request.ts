@@ -22,11 +22,11 @@ function silent({ at, code }: SignInOutcome): Finding {
   const hint = 'Check that a firewall lets this machine reach it.';
   if (at === 'push') return failed(request, `the PAR endpoint does not answer${why}.`, hint);
   // Browsers may reach it all the same.
-  return warning(address, `cannot be told: the authorization endpoint does not answer${why}.`, hint);
+  return warning(address, `could not be checked: the authorization endpoint does not answer${why}.`, hint);
 }
 
 function taken(config: Subject): Finding {
-  return ok(address, `the provider takes ${redirectAddress(config)}.`);
+  return ok(address, `the provider accepts ${redirectAddress(config)}.`);
 }
 
 /** Nothing was refused: would an address that cannot be registered be? */
@@ -41,7 +41,7 @@ async function checkAddress(
   if (other.state === 'refused' && !other.cameBack) return taken(config);
   return warning(
     address,
-    'cannot be told from outside: the provider asks who it is first.',
+    'could not be checked from outside: the provider asks users to sign in first.',
     registerHint(config),
   );
 }
@@ -67,7 +67,7 @@ async function explain(
     return [await checkAddress(leastOutcome, config, least), ...blame(culprits, outcome)];
   }
   if (cameBack) {
-    const text = `is taken, but the request is refused (${wordsOf(outcome)}).`;
+    const text = `is accepted, but the request is refused (${wordsOf(outcome)}).`;
     return [failed(address, text, hintFor(outcome, config, settings))];
   }
   if (outcome.at === 'push' || outcome.pushed) {
@@ -89,7 +89,7 @@ async function blameSigning(config: Subject, settings: ProviderConfig): Promise<
   const unsigned = { ...settings, requestObject: false };
   const plain = await startSignIn(config, leastOf(unsigned));
   if (plain.state !== 'passed') return undefined;
-  const text = `the provider refuses it signed (${wordsOf(signed)}), and takes it unsigned.`;
+  const text = `the provider refuses it signed (${wordsOf(signed)}), and accepts it unsigned.`;
   return [...(await checkSignIn(config, unsigned)), failed(request, text, signedHint(signed))];
 }
 

@@ -18,7 +18,7 @@ export function* checkSignUp(
   if (metadata && !makesAccounts(metadata) && elsewhere) {
     yield ok(
       'sign-up',
-      'the metadata does not list prompt=create, so links with it lead past this provider.',
+      'the metadata does not list prompt=create, so links with it leave this provider out.',
     );
     return;
   }
@@ -29,7 +29,7 @@ export function* checkSignUp(
     : warning(
         'sign-up',
         'the metadata does not list create among its prompts, so a link with prompt=create signs in as usual.',
-        'Let users register at the provider (Keycloak: Realm settings, Login), or take prompt=create out of loginParameters in site.ts.',
+        'Let users register at the provider (Keycloak: Realm settings, Login), or remove prompt=create from loginParameters in site.ts.',
       );
 }
 

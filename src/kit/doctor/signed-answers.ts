@@ -50,7 +50,7 @@ function checkMode({ response_modes_supported: supported }: Metadata): Finding {
   if (supported === undefined) {
     return warning(
       check,
-      'the metadata lists no response modes, which means that jwt is not offered. It is asked for all the same.',
+      'the metadata lists no response modes, which means that jwt is not offered. It is asked for anyway.',
       hint,
     );
   }

@@ -18,6 +18,6 @@ export function* checkUsers({ provider }: Subject): Generator<Finding> {
       'Have it check the tenant (the claim tid) or who was invited, or name the tenants here. Front-channel logout of Entra does not work with *.',
     );
   } else if (allowedTenants.length > 0) {
-    yield ok('tenants', `users of ${allowedTenants.length} may sign in, and of no other.`);
+    yield ok('tenants', `users of ${allowedTenants.length} may sign in, and no others.`);
   }
 }

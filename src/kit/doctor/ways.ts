@@ -26,7 +26,7 @@ export function wayOf(address: URL, { proxied }: Pick<Answer, 'proxied'>, provid
 export function unanswered(address: URL, { code, hint }: NoAnswer, provider: ProviderConfig): Finding[] {
   const { url, internal } = routeOf(address, provider);
   const where = internal ? `${url.host} (OIDC_INTERNAL_URL)` : address.host;
-  if (hint !== undefined) return [failed('discovery', `the way to ${where} is closed (${code}).`, hint)];
+  if (hint !== undefined) return [failed('discovery', `there is no way to ${where} (${code}).`, hint)];
   const setting = internal ? 'OIDC_INTERNAL_URL' : 'OIDC_ISSUER';
   const unknown = !internal && /^(ENOTFOUND|EAI_AGAIN)$/.test(code);
   const elsewhere = unknown

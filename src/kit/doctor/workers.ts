@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../config/index.ts';
 import { type Finding, ok, warning } from './finding.ts';
 
-/** With WORKERS: from how many processes will the app serve, and are there CPUs for them here? */
+/** With WORKERS: how many processes will run, and are there CPUs for them here? */
 export function* checkWorkers({ workers }: Config, cpus = availableParallelism()): Generator<Finding> {
   if (workers === 1) return;
   if (workers <= cpus) {

@@ -11,6 +11,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
   hint: string | undefined;
+  /** The request that failed, where this only shows its page again: that one's log line has the cause. */
+  shownFirst: string | undefined;
   /** What people call the provider that it is about, where that is known. */
   provider: string | undefined;
   /** What a new sign-in has to prove, where that would help (RFC 9470 §3). */

@@ -5,13 +5,14 @@ import type { Action, Message } from './message.ts';
 export type PrintedMessage = ReturnType<typeof inWords>;
 
 /** A message in the words of a language: done once, where it is printed. */
-export function inWords({ title, text, action, other, facts }: Message, language: Language) {
+export function inWords({ title, text, action, other, facts, address }: Message, language: Language) {
   return {
     title: say(title, language),
     text: sayParagraphs(text, language),
     action: action && labelled(action, language),
     other: other && labelled(other, language),
     facts: facts?.map(({ label, value }) => ({ label: say(label, language), value: say(value, language) })),
+    kitAddress: address,
   };
 }
 

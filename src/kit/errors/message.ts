@@ -14,6 +14,8 @@ export interface Message {
   other?: Action | undefined;
   /** Small facts below the text, such as who is signed in. */
   facts?: readonly { label: Text; value: Text }[] | undefined;
+  /** The address that the browser is to show instead of the one that it was answered at, where that is not to be kept. */
+  address?: string | undefined;
 }
 
 /** A link, or a button that posts a form of hidden fields to our own origin. */

@@ -40,7 +40,8 @@ export const plainPages = {
     413: tooLarge,
     415: page('wrong_type'),
     417: notUnderstood,
-    431: page('too_many_cookies'),
+    // Each link of ours would only be answered by this page again.
+    431: { ...page('too_many_cookies'), action: undefined },
   } as Readonly<Record<number, Message>>,
 };
 

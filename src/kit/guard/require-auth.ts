@@ -154,7 +154,7 @@ function howToMark(view: string | undefined): Text {
     : { key: 'development.mark-view', values: { view } };
 }
 
-/** Asks the provider for a fresher or stronger sign-in (RFC 9470). A script is only told so. */
+/** Asks the provider for a fresher or stronger sign-in (RFC 9470). A script only gets a status that says so. */
 async function stepUp(
   req: Request,
   res: Response,

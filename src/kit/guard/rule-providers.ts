@@ -20,7 +20,7 @@ export function ruleProblem(rule: Rule, names: readonly string[]): string | unde
   }
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown === undefined) return undefined;
-  return `its rule names the provider "${String(unknown).slice(0, 40)}", and the settings have ${names.join(', ')}. Name it in OIDC_PROVIDERS, or take it out of the rule.`;
+  return `its rule names the provider "${String(unknown).slice(0, 40)}", and the settings have ${names.join(', ')}. Name it in OIDC_PROVIDERS, or remove it from the rule.`;
 }
 
 function withoutProviders({ scopes, claims, acr }: Rule, [first]: readonly string[]): string | undefined {

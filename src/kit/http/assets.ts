@@ -8,6 +8,8 @@ export interface Assets {
   href: (path: string) => string;
   /** Whether there is such a file; in development, whether there was when the app started. */
   has: (path: string) => boolean;
+  /** The text of a file by the address that `href` gives; undefined where there is none. */
+  read: (href: string) => string | undefined;
   /** Serves the files of the folders, and nothing else. */
   handler: RequestHandler;
 }
@@ -19,9 +21,8 @@ export interface Assets {
  * @param folders where they are; of two files with one name the earlier folder's counts
  */
 export function createAssets(folders: readonly string[], { development }: { development: boolean }): Assets {
-  const files = new Map(
-    listFiles(folders).map(({ path, file }) => [path, development ? '' : fingerprint(file)]),
-  );
+  const found = listFiles(folders);
+  const files = new Map(found.map(({ path, file }) => [path, development ? '' : fingerprint(file)]));
   const href = (path: string) => path + (files.get(path) ?? '');
 
   const serve = express.Router();
@@ -35,20 +36,31 @@ export function createAssets(folders: readonly string[], { development }: { deve
           // Kept only under the very address that names this content: during a rolling deployment an old
           // instance may be asked for a new address, and its answer must not stick.
           const { path } = res.req;
-          const kept = !development && res.req.originalUrl === href(path);
-          res.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
+          if (!development && res.req.originalUrl === href(path))
+            res.setHeader('Cache-Control', keptForAYear);
+          else res.setHeader('Cache-Control', !development && icons.has(path) ? keptForAnHour : 'no-cache');
         },
       }),
     );
   }
   return {
     href,
+    read(address) {
+      const file = found.find(({ path }) => href(path) === address)?.file;
+      return file === undefined ? undefined : readFileSync(file, 'utf8');
+    },
     has: (path) => files.has(plainPath(path)),
     // Other addresses pass by without a look at the disk, except in development, where files come and go.
     handler: (req, res, next) =>
       development || files.has(plainPath(req.path)) ? serve(req, res, next) : next(),
   };
 }
+
+const keptForAYear = 'public, max-age=31536000, immutable';
+const keptForAnHour = 'public, max-age=3600';
+
+/** What browsers ask for by themselves, at these very addresses, however often. */
+const icons: ReadonlySet<string> = new Set(['/favicon.ico', '/apple-touch-icon.png']);
 
 /** Each file by its address; not those that begin with a dot, which are for programs. */
 export function listFiles(folders: readonly string[]): { path: string; file: string }[] {

@@ -91,7 +91,7 @@ export class CookieJar {
     );
   }
 
-  /** @param maxAgeSeconds how long the browser keeps it; 0 has it thrown away */
+  /** @param maxAgeSeconds how long the browser keeps it */
   set(
     res: Response,
     plain: string,
@@ -116,8 +116,18 @@ export class CookieJar {
     res.cookie(name, value, attributes);
   }
 
+  /**
+   * Has the browser throw it away. Max-Age is what counts (RFC 6265 §5.3); the date is for browsers and clients that
+   * only read `Expires`.
+   */
   clear(res: Response, plain: string, sameSite: 'lax' | 'none' = 'lax'): void {
-    this.set(res, plain, '', 0, sameSite);
+    // Written here: Express makes `Expires` of `maxAge`, which is now, and a clock that is slow takes that for the future.
+    const attributes = [
+      ...['Max-Age=0', 'Path=/', `Expires=${new Date(0).toUTCString()}`, 'HttpOnly'],
+      ...(this.#secure ? ['Secure'] : []),
+      sameSite === 'none' ? 'SameSite=None' : 'SameSite=Lax',
+    ];
+    res.append('Set-Cookie', [`${this.name(plain)}=`, ...attributes].join('; '));
   }
 }
 

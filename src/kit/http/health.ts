@@ -18,8 +18,8 @@ const shortPatience = 500;
 const freshFor = 1_000;
 
 /**
- * `healthz`: this process is alive. `readyz`: it can serve signed-in users, so send it traffic; with `?public`: it can
- * serve public pages, which need neither store nor provider.
+ * `healthz`: this process is alive. `readyz`: it is ready for signed-in users, so send it traffic; with `?public`: it is
+ * ready for public pages, which need neither store nor provider.
  */
 export function health(checks: Checks): { healthz: RequestHandler; readyz: RequestHandler } {
   const storeAnswers = shared(() => within(patience, checks.store));

@@ -1,6 +1,9 @@
-import type { Application, RequestHandler, Router } from 'express';
+import type { Application, Request, RequestHandler, Router } from 'express';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import { redirect } from './answers.ts';
+import { comesFromElsewhere, isNavigation } from './navigation.ts';
+import { localAddress } from './return-path.ts';
 
 export interface Route {
   path: string;
@@ -30,8 +33,28 @@ export function knownMethods(
 
     res.setHeader('Allow', [...methods, 'OPTIONS'].join(', '));
     if (req.method === 'OPTIONS') return void res.status(204).end();
-    next(wrongMethod());
+    if (takes(methods, 'GET') && isReloadedForm(req))
+      return redirect(res, 303, localAddress(req.path) ?? '/');
+    // Whoever opens the address of a form, by a bookmark or a reload, wants the page that holds it.
+    const page = req.method === 'GET' ? pageAbove(req.path) : undefined;
+    const isThere = page !== undefined && takes(known(page, 'GET') ?? new Set(), 'GET');
+    next(wrongMethod(isThere ? page : undefined));
   };
+}
+
+/**
+ * A page that was printed again after a form shows the address of the page (`kitAddress`). Chromium and Firefox then reload
+ * that one; WebKit posts the form there once more. It tells itself by its Referer, which is the page that held the form.
+ */
+function isReloadedForm(req: Request): boolean {
+  if (req.method !== 'POST' || !isNavigation(req) || comesFromElsewhere(req)) return false;
+  return URL.parse(req.get('Referer') ?? '')?.pathname === req.path;
+}
+
+/** `/notes/7/delete` is the address of a form on `/notes/7`. */
+function pageAbove(path: string): string | undefined {
+  const page = withoutSlashes(path);
+  return localAddress(page.slice(0, page.lastIndexOf('/')) || '/');
 }
 
 /** Every route of the app, those of mounted routers included. Tests walk it as well. */
@@ -144,9 +167,12 @@ function literal(text: string): string {
   return text.replace(/[.+?^$()[\]\\|]/g, '\\$&');
 }
 
-function wrongMethod(): ErrorWithMessage {
+/** @param page the page to open instead */
+function wrongMethod(page: string | undefined): ErrorWithMessage {
+  const message = plainPages.wrongMethod;
+  const action = { label: { key: 'button.open-page' }, href: page ?? '' } as const;
   return Object.assign(new Error('this address does not take this method'), {
     status: 405,
-    page: plainPages.wrongMethod,
+    page: page === undefined ? message : { ...message, action },
   });
 }

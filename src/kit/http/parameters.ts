@@ -1,12 +1,12 @@
 import express, { type Request, type RequestHandler } from 'express';
 
-/** The query as it came: a parameter given twice can be told, and a further "?" belongs to a value. */
+/** The query as it came: a parameter given twice can be recognised, and a further "?" belongs to a value. */
 export function queryOf(req: Request): URLSearchParams {
   const start = req.originalUrl.indexOf('?');
   return new URLSearchParams(start < 0 ? '' : req.originalUrl.slice(start + 1));
 }
 
-/** The form's fields as they came; none when the body is no form. */
+/** The form's fields as they came; none when the body is not a form. */
 export function formOf(req: Request): URLSearchParams {
   return new URLSearchParams(typeof req.body === 'string' ? req.body : '');
 }

@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { inWords } from '../errors/in-words.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import type { Log } from '../log/index.ts';
+import { withInlineStyles } from './inline-styles.ts';
 import { firstLanguage } from './language.ts';
 import type { PolicyAdditions } from './policy-additions.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -51,8 +52,17 @@ export function createRefusals(
     // Nothing that comes now is a request: one that took too long must not be carried out after all.
     socket.removeAllListeners('data').on('data', () => {});
     const requestId = tell(status, error.code ?? '', socket);
-    printed(app, status, requestId, ({ type, body }) => {
-      const fields = { ...headers, date: new Date().toUTCString(), 'content-type': type };
+    printed(app, status, requestId, ({ type, body: page }) => {
+      const policy = headers['content-security-policy'];
+      // A browser with too many cookies sends them for its styles too.
+      const styled = status === 431 ? withInlineStyles(app, page, policy) : { html: page, policy };
+      const body = styled.html;
+      const fields = {
+        ...headers,
+        'content-security-policy': styled.policy,
+        date: new Date().toUTCString(),
+        'content-type': type,
+      };
       const lines = Object.entries({ ...fields, 'content-length': Buffer.byteLength(body) });
       const head = [
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -119,7 +129,7 @@ function headersOfAll(site: { baseUrl: string; additions?: PolicyAdditions | und
   const req = new IncomingMessage(new Socket());
   const res = new ServerResponse(req);
   securityHeaders(site)(req as never, res as never, () => {});
-  return res.getHeaders() as Record<string, string>;
+  return res.getHeaders() as Record<string, string> & { 'content-security-policy': string };
 }
 
 /** The page, or its words where the page fails itself. */

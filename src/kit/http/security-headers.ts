@@ -63,8 +63,8 @@ function contentSecurityPolicy(frameAncestors: readonly string[], additions: Pol
 }
 
 /**
- * HSTS for a year, subdomains included (ASVS 3.4.1). Browsers ignore it on http. For a loopback name they would take it
- * for every port, and whatever else is developed there on http could no longer be opened.
+ * HSTS for a year, subdomains included (ASVS 3.4.1). Browsers ignore it on http and for an address (RFC 6797 §8.1.1). For a
+ * loopback name they would take it for every port, and whatever else is developed there on http could no longer be opened.
  */
 function mayDemandHttps(baseUrl: string): boolean {
   const { protocol, hostname } = new URL(baseUrl);

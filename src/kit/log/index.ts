@@ -83,7 +83,7 @@ export function createLog(level: string, destination?: DestinationStream, mixin?
     hooks: { logMethod: withOneText },
     ...(mixin && { mixin, mixinMergeStrategy: withMixin }),
   };
-  // In order and at once: a process that ends on an error has told all that came before it.
+  // In order and at once: a process that ends on an error has logged all that came before it.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
 
@@ -111,7 +111,7 @@ export interface Asker {
 }
 
 /**
- * One line a request, an id for it, and `req.log`, which knows that id. The query is left out where it may hold a code
+ * One line a request, an id for it, and `req.log`, which knows that id. The query is left out where it may contain a code
  * or a token (R20).
  *
  * @param app whose `request` all its requests inherit from
@@ -153,7 +153,7 @@ export function requestLog(
   };
 }
 
-/** For what the site logs about a request: it may hold a `request_id` of somebody else's. */
+/** For what the site logs about a request: it may contain a `request_id` of somebody else's. */
 const ofRequest = {
   formatters: {
     log: (line: object) => withoutSecrets(besides(line as Record<string, unknown>, ['request_id'])),

@@ -34,7 +34,7 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * What a line may hold, wherever a careless one puts it: plain data without what has a secret's name. An error is its
+ * What a line may contain, wherever a careless one puts it: plain data without what has a secret's name. An error is its
  * messages and its stack, for libraries hang whole answers on theirs; any other object is only named.
  * On pino's own redaction by paths each line costs thirty times as much.
  */

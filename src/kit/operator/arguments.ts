@@ -14,7 +14,7 @@ With --iss <iss> it is the user or the session of that issuer alone. Two provide
 Where OIDC_ALLOWED_TENANTS is *, nobody can list the issuers of all tenants: there --iss has to be given.
 
 <sub>, <sid> and <iss> are the claims of these names in the provider's ID token; a user's /profile shows them.
-The two dashes alone are for npm, which keeps what follows for itself without them. In the image there is no need of npm:
+npm needs the two dashes: without them it takes what follows for its own options. In the image you do not need npm:
 
   node src/kit/operator/main.ts list --sub <sub>`;
 
@@ -39,7 +39,7 @@ export function readArguments(args: readonly string[]): Order {
   if (command === undefined) throw new UsageError('Say what to do: list or end.');
   if (command !== 'list' && command !== 'end')
     throw new UsageError(`There is no command "${shown(command)}": say list or end.`);
-  if (more.length > 0) throw new UsageError(`I do not know what to do with "${shown(more[0] as string)}".`);
+  if (more.length > 0) throw new UsageError(`Unexpected argument: "${shown(more[0] as string)}".`);
 
   const sid = once('sid', values.sid);
   const sub = once('sub', [...(values.sub ?? []), ...(named ? [named.sub] : [])]);
@@ -66,7 +66,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
-        // Several, so that one given twice can be told from one given once.
+        // Several, so that one given twice can be distinguished from one given once.
         sub: { type: 'string', multiple: true },
         sid: { type: 'string', multiple: true },
         iss: { type: 'string', multiple: true },

@@ -11,9 +11,9 @@ import { carryOut } from './sessions.ts';
 /** 0 done, 1 the store did not answer, 2 a wrong command line, 78 wrong settings (EX_CONFIG of sysexits.h). */
 const exit = { done: 0, failed: 1, usage: 2, config: 78 };
 
-const inMemory = `REDIS_URL is not set, so sessions live in the memory of the running app, where no other command can reach
+const inMemory = `REDIS_URL is not set, so sessions are kept in the memory of the running app, where no other command can reach
 them. Restart the app to end them all.`;
-const unfinished = ' Sessions may be left: run the same command again when the store answers.';
+const unfinished = ' Some sessions may be left: run the same command again when the store answers.';
 
 try {
   process.exitCode = await main();

@@ -48,16 +48,15 @@ async function list(
   const found: StoredSession[] = [];
   for (const iss of issuersOf(config, only)) found.push(...(await sessions.list({ iss, sub })));
   const more = notCovered(config, only);
-  if (found.length === 0) return [`The user ${shown(sub)} is signed in nowhere.`, ...more].join('\n');
+  if (found.length === 0) return [`The user ${shown(sub)} is not signed in anywhere.`, ...more].join('\n');
   const rows = found
-    .map((session) => ({ user: session.data.user, cells: cellsOf(session, config) }))
-    .sort((one, other) => (other.cells.at(-1) ?? '').localeCompare(one.cells.at(-1) ?? ''));
-  const heads = ['in the log', 'device', 'signed in (UTC)', 'last seen (UTC)'];
-  const several = config.providers.length > 1;
-  const table = [
-    several ? ['provider', ...heads] : heads,
-    ...rows.map(({ user, cells }) => (several ? [user?.provider ?? '?', ...cells] : cells)),
-  ];
+    .map((session) => cellsOf(session, config))
+    .sort((one, other) => (other.at(-1) ?? '').localeCompare(one.at(-1) ?? ''));
+  const heads = ['provider', 'in the log', 'device', 'place', 'signed in (UTC)', 'last seen (UTC)'];
+  // Columns that say nothing are left out.
+  const places = found.some(({ data }) => data.user?.place !== undefined);
+  const shows = [config.providers.length > 1, true, true, places];
+  const table = [heads, ...rows].map((cells) => cells.filter((_, column) => shows[column] ?? true));
   return [`The user ${shown(sub)} has ${count(found.length)}.`, '', ...aligned(table), ...more].join('\n');
 }
 
@@ -66,8 +65,10 @@ function cellsOf({ id, data: { user }, idleSecondsLeft }: StoredSession, { sessi
   const lastSeen = new Date(Date.now() - Math.max(0, idleSeconds - idleSecondsLeft) * 1000);
   // The hash by which the log knows the session: with the id itself anybody could take it over (R20).
   return [
+    user?.provider ?? '?',
     sessionHash(id),
     shown(user?.device ?? '?'),
+    shown(user?.place ?? ''),
     minute(new Date(user?.signedInAt ?? 0)),
     minute(lastSeen),
   ];
@@ -82,15 +83,13 @@ function issuersOf({ providers }: Config, only: string | undefined): string[] {
   if (only === undefined) {
     const all = providers.flatMap(listedIssuers);
     if (all.length > 0) return all;
-    throw new UsageError(
-      `Say of which tenant: --iss <iss>, such as --iss ${exampleOf(providers[0].issuer)}.`,
-    );
+    throw new UsageError(`Say which tenant: --iss <iss>, such as --iss ${exampleOf(providers[0].issuer)}.`);
   }
   if (providers.some((provider) => issues(provider, only))) return [only];
   const known = providers.map(({ issuer, allowedTenants }) =>
     allowedTenants.length > 0 ? exampleOf(issuer) : issuer,
   );
-  throw new UsageError(`${shown(only)} is no issuer of the settings, which have ${known.join(', ')}.`);
+  throw new UsageError(`${shown(only)} is not an issuer in the settings, which have ${known.join(', ')}.`);
 }
 
 /** What was left out: whoever ends sessions in haste must not take them for ended. */

@@ -5,9 +5,9 @@ import { requestKind } from '../http/request-kind.ts';
 import { localAddress, localPath } from '../http/return-path.ts';
 import { leaveForProvider, WayOut } from '../provider/go-on.ts';
 import type { Demands } from '../provider/index.ts';
+import { mostCharacters } from '../session/said.ts';
 import { getUser, providerOf } from '../session/user-session.ts';
 import { startLogin } from '../sign-in/login.ts';
-import { mostCharacters } from './said.ts';
 
 /**
  * Answers a form: a path of ours by a redirect, the provider's end_session_endpoint by the page that goes on (R16).

@@ -25,10 +25,12 @@ export const noSuchAddress: RequestHandler = (req, _res, next) => {
 export function errorPages({ log, development }: { log: Log; development: boolean }): ErrorRequestHandler {
   return (error, req, res, _next) => {
     const { status, page, retryAfter } = answerTo(error);
-    const requestId = idOf(req);
+    const shownFirst = error instanceof AuthError ? error.shownFirst : undefined;
+    const requestId = shownFirst ?? idOf(req);
     // A request's own log has its id already.
     const requestLog = req.log ?? log.child({ request_id: requestId });
-    logError(error, status, requestLog);
+    if (shownFirst === undefined) logError(error, status, requestLog);
+    else requestLog.info({ status, first: shownFirst }, 'the page of a failed sign-in was shown again');
 
     // Half of an answer is out already. Only a broken connection tells the browser that it is not whole.
     if (res.headersSent) {

@@ -51,6 +51,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
     lang: language.tag,
     kitText: language.text,
     requestId: req.id,
+    signInWith: authOf(req).context.providers.all.map(({ label }) => label),
     form: emptyForm,
     storeAway: req.auth?.storeError !== undefined,
     nav: nav.map(({ href, label }) => ({
@@ -73,6 +74,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
     ends: {
       expiresAt: user.expiresAt.toISOString(),
       idleExpiresAt: user.idleExpiresAt.toISOString(),
+      idleMinutes: authOf(req).context.idleMinutes,
       returnTo: page, // Judged by /auth/login.
       loginPath: loginPath(providerOf(req)),
     },

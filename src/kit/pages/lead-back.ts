@@ -34,7 +34,7 @@ function stepUpFor({ demands }: AuthError, req: Request): LoginRequest | undefin
 
 /** A new error, with the stack of the old: a site may throw the same one to each of its people. */
 function forPage(error: AuthError, req: Request): AuthError {
-  const { reason, cause, hint, about, retryAfter, stack, page, demands } = error;
+  const { reason, cause, hint, about, retryAfter, stack, page, demands, shownFirst } = error;
   // One that a model, an action or a route has thrown: it still leads to a sign-in, and not yet to that of another account.
   const bare = page.action !== undefined && 'href' in page.action && !asksForAnother(page.action.href);
   const { action, other, ...rest } =
@@ -49,7 +49,7 @@ function forPage(error: AuthError, req: Request): AuthError {
     demands,
     page: saying(led, provider),
   });
-  return Object.assign(copy, { stack });
+  return Object.assign(copy, { stack, shownFirst });
 }
 
 /** Its texts, where they speak of a provider, with what people call it. */

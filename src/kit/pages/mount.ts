@@ -9,6 +9,7 @@ import { print } from '../http/views.ts';
 import { WayOut } from '../provider/go-on.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { requestContext } from '../session/request-context.ts';
+import { saySoon, takeSaid } from '../session/said.ts';
 import { getUser } from '../session/user-session.ts';
 import { goOnAfter, outcomeOf } from './after-form.ts';
 import { runAction } from './forms/action.ts';
@@ -18,7 +19,6 @@ import { emptyForm, type PageForm } from './forms/page-form.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
-import { saySoon, takeSaid } from './said.ts';
 
 /** Puts each page at its address, with its guard and its forms. */
 export function mountPages(app: Express, pages: readonly Page[]): void {
@@ -80,7 +80,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
   }
 }
 
-/** The page of a form with which something is wrong, as for a GET, with what was typed. A script is only told so. */
+/** The page of a form with which something is wrong, as for a GET, with what was typed. A script only gets a status. */
 async function printAgain(at: PageContext, page: ProtectedPage, form: PageForm): Promise<void> {
   const { req, res, language } = at;
   if (requestKind(req) === 'script') {
@@ -121,6 +121,8 @@ function printPage(
     ...printed,
     form,
     said: takeSaid(req, res),
+    // At the address of its action a reload would send the form again, and a bookmark would lead nowhere.
+    kitAddress: res.locals.printedAt,
     // What a screen reader says first.
     ...(form !== emptyForm && { tabTitle: language.text('form.title', { title: printed.title }) }),
   });
@@ -128,7 +130,7 @@ function printPage(
 
 /**
  * What the kit's partials act on: what the browser runs, where it goes on to, whose page it is. None of it comes from a
- * page's model, which may hold a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
+ * page's model, which may contain a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
  * (ASVS 1.3.7).
  */
 const kitNames = [
@@ -138,12 +140,14 @@ const kitNames = [
     'refresh',
     'follow',
     'signInHref',
+    'signInWith',
     'signUpHref',
     'kitForm',
     'ends',
     'form',
     'said',
     'tabTitle',
+    'kitAddress',
   ],
 ];
 

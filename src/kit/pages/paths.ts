@@ -1,4 +1,4 @@
-// A page's path may hold parameters: `/notes/:id`.
+// A page's path may contain parameters: `/notes/:id`.
 
 /** The order in which Express must try them: of two that both match an address, the one with fewer parameters first. */
 export function byPrecision<T extends { path: string }>(pages: readonly T[]): T[] {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { acceptWaiting } from './connections.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
-/** The address that all workers serve from. The first process accepts connections and hands each to a worker. */
+/** The address at which all workers answer. The first process accepts connections and hands each to a worker. */
 export interface HandOver {
   /** Rejects with the listen error, such as EADDRINUSE. */
   listen(port: number, host: string | undefined): Promise<void>;
@@ -52,7 +52,7 @@ export function createHandOver(): HandOver {
 
   function hasGone(worker: Worker): void {
     free.delete(worker);
-    // It died before it took this one: another can still serve it. Otherwise its client would wait for ever.
+    // It died before it took this one: another can still answer it. Otherwise its client would wait for ever.
     const connection = onTheirWay.get(worker);
     onTheirWay.delete(worker);
     if (connection) waiting.unshift(connection);

@@ -9,7 +9,7 @@ export type ToWorker =
   | { kit: 'connection' }
   | { kit: 'finish' };
 
-/** What a worker says to the first process: it can serve; it has taken a connection and can take another. */
+/** What a worker says to the first process: it is ready; it has taken a connection and can take another. */
 export type FromWorker = { kit: 'started' } | { kit: 'free' };
 
 /** The first process, as one of its workers sees it. */
@@ -35,7 +35,7 @@ export function isForeignWorker(env: NodeJS.ProcessEnv): boolean {
   return cluster.isWorker && env[firstProcessId] !== String(process.ppid);
 }
 
-/** For a worker of WORKERS. Undefined in a process that serves alone. */
+/** For a worker of WORKERS. Undefined in a process that runs alone. */
 export function firstProcess(): FirstProcess | undefined {
   const { worker } = cluster;
   if (!worker) return undefined;

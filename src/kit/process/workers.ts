@@ -11,9 +11,9 @@ const shortestPauseMs = 100;
 const longestPauseMs = 30_000;
 const longLifeMs = 60_000;
 
-/** The process that serves nobody itself. */
+/** The first process, which answers no request itself. */
 export interface Supervisor {
-  /** Resolves when it listens and the first worker serves; rejects with the listen error. */
+  /** Resolves when it listens and the first worker answers; rejects with the listen error. */
   listening: Promise<void>;
   /** Ends the process, with this code or that of a worker that failed. */
   stop(code: number): Promise<void>;

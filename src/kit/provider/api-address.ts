@@ -43,7 +43,7 @@ function climbs(pathname: string): boolean {
   return /(?:^|[/\\])\.\.?\s*(?:[;?#/\\]|$)/.test(decoded(pathname));
 }
 
-/** What is no text when it is decoded may be anything there. */
+/** What is not a string when it is decoded may be anything there. */
 function decoded(pathname: string): string {
   try {
     return decodeURIComponent(pathname);

@@ -34,7 +34,7 @@ export async function streamApi(
   const send = async (withToken: Record<string, string>) => {
     if (message && body) {
       const hint =
-        'the API wants a nonce in the DPoP proof; it is known now, and the request was not sent again';
+        'the API requires a nonce in the DPoP proof; it is known now, and the request was not sent again';
       throw new AuthError('api_unreachable', { hint, retryAfter: 1 });
     }
     message?.destroy();

@@ -54,9 +54,9 @@ export class AssertionFile {
 export async function readPlatformToken(path: string, clockToleranceSeconds: number): Promise<PlatformToken> {
   const text = (await readSmallFile(path)).trim();
   if (text === '') throw fault(`${path} is empty: have the platform put its token there`);
-  if (/[\r\n]/.test(text)) throw fault(`${path} has more than one line: it must hold the token alone`);
+  if (/[\r\n]/.test(text)) throw fault(`${path} has more than one line: it must contain the token alone`);
   const claims = claimsOf(text);
-  if (!claims) throw fault(`${path} holds no JWT: name the file with the token that the platform issues`);
+  if (!claims) throw fault(`${path} contains no JWT: name the file with the token that the platform issues`);
   const { exp } = claims;
   if (typeof exp === 'number' && exp + clockToleranceSeconds <= Date.now() / 1000) {
     throw fault(

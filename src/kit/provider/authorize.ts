@@ -53,10 +53,10 @@ function askedByLink(request: AuthorizationRequest, { settings, log }: ProviderC
   const { kept, left } = signable(asked);
   if (left.length > 0) {
     const hint =
-      'a signed request holds `claims` as a JSON object, `authorization_details` as a JSON list, and none of iss, sub, aud, exp, nbf, iat and jti';
+      'a signed request has `claims` as a JSON object, `authorization_details` as a JSON list, and none of iss, sub, aud, exp, nbf, iat and jti';
     log.warn(
       { parameters: left, hint },
-      'parameters of a link were left out: a signed request cannot hold them',
+      'parameters of a link were left out: a signed request cannot have them',
     );
   }
   return kept;

@@ -131,7 +131,7 @@ function refusalHint(error: string | undefined, thrown: LibraryError): string {
   if (error === 'invalid_client')
     return `invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has${words}`;
   if (error === 'invalid_grant')
-    return 'invalid_grant: the code was used already, ran out, or belongs to another redirect address';
+    return 'invalid_grant: the code was used already, has expired, or belongs to another redirect address';
   return error ? `the provider answered error=${said(error)}` : `the provider refused${words}`;
 }
 
@@ -142,7 +142,7 @@ function timeError(error: LibraryError, { drift, tolerance }: Clock): AuthError 
   const away = drift ?? driftByIat(error);
   const off = Math.abs(away) > tolerance;
   if (claim === 'nbf') {
-    const hint = `nbf lies in the future${off ? `: ${clockHint(away)}` : ''}`;
+    const hint = `nbf is in the future${off ? `: ${clockHint(away)}` : ''}`;
     return new AuthError('clock', { cause: error, hint });
   }
   if (!off) {
@@ -191,7 +191,7 @@ function details(error: LibraryError): string {
   return said([...new Set(words.filter(Boolean))].join(': '), 400);
 }
 
-/** What the provider said was wrong, in its own words, as a log may hold them (R20). A page never shows them. */
+/** What the provider said was wrong, in its own words, as a log may contain them (R20). A page never shows them. */
 export function whatItSaid(error: Error): { error?: string; error_description?: string } {
   const complaint = complaintOf(causes(error));
   if (!complaint) return {};

@@ -109,7 +109,7 @@ function parseJson(text: string) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new SyntaxError('the answer is no JSON');
+    throw new SyntaxError('the answer is not JSON');
   }
 }
 
@@ -121,7 +121,7 @@ const isBodiless = (status: number) => status === 204 || status === 304;
  * UnusableAnswer.
  *
  * @param options.route where a request really goes; where it says, without one
- * @param options.observe told of each answer and each failure
+ * @param options.observe called with each answer and each failure
  */
 export function createProviderFetch(
   options: Way & {

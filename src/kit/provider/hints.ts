@@ -75,7 +75,7 @@ function bodyOf(link: unknown): Link | undefined {
 }
 
 const httpsRequired =
-  'the provider demands https ("HTTPS required"): OIDC_ISSUER must be its https address, and a proxy in front of it must tell it the scheme (at Keycloak KC_PROXY_HEADERS; "Require SSL" of the realm)';
+  'the provider demands https ("HTTPS required"): OIDC_ISSUER must be its https address, and a proxy in front of it must pass on the scheme (at Keycloak KC_PROXY_HEADERS; "Require SSL" of the realm)';
 
 /** What servers such as nginx and Keycloak say on a plain page instead of an OAuth error. */
 const pages: readonly (readonly [RegExp, string])[] = [
@@ -90,7 +90,7 @@ const pages: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /No required SSL certificate was sent/i,
-    'the provider wants a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true',
+    'the provider requires a client certificate at this address: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true',
   ],
 ];
 
@@ -112,9 +112,9 @@ function wordsHint(complaint: Complaint | undefined): string | undefined {
   if (error === 'unsupported_response_mode' || /response.?mode/i.test(description))
     return `${said(error)}: the provider does not allow this client the response mode in OIDC_RESPONSE_MODE; allow it there, or set another one`;
   if (error === 'invalid_scope')
-    return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); take it out, or allow it there';
+    return 'invalid_scope: the provider does not let this client ask for a scope of OIDC_SCOPE (offline_access is one); remove it, or allow it there';
   if (error === 'invalid_target')
-    return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or take it out';
+    return 'invalid_target: the provider does not know OIDC_RESOURCE, or the `resource` of an API in site.ts, which each sign-in asks for; register it there, or remove it';
   if (demandsSignedRequest(error, description))
     return `${said(error)}: the provider accepts only signed requests from this client: set OIDC_REQUEST_OBJECT=true, or switch that off there`;
   if (error === 'invalid_request_object')
@@ -171,7 +171,7 @@ function userinfoHint(links: readonly Link[]): string | undefined {
       .join(': ')})`;
   const advice =
     status === 401 || status === 403
-      ? ': it does not take the access token; where that is a lightweight or reference token, set OIDC_USERINFO=false'
+      ? ': it does not accept the access token; where that is a lightweight or reference token, set OIDC_USERINFO=false'
       : '';
   return `userinfo answered ${status}${words ?? ''}${advice}`;
 }

@@ -51,7 +51,7 @@ export function checkIdToken(
     throw new AuthError('id_token_claims', { hint: 'azp in the ID token names another client' });
   }
   if (Number(claims.iat) > now + tolerance) {
-    throw new AuthError('clock', { hint: `iat lies in the future: ${clockHint(Number(claims.iat) - now)}` });
+    throw new AuthError('clock', { hint: `iat is in the future: ${clockHint(Number(claims.iat) - now)}` });
   }
   // All that makes it theirs is checked by here.
   const about = { iss: String(claims.iss), sub: claims.sub };
@@ -75,10 +75,10 @@ function authTimeComplaint(
   const { maxAge = Infinity, authTimeNeeded, tolerance } = asked;
   if (authTime === undefined) {
     return authTimeNeeded
-      ? 'OIDC_MAX_AGE is set, and the ID token has no auth_time: have the provider add it, or take the setting out'
+      ? 'OIDC_MAX_AGE is set, and the ID token has no auth_time: have the provider add it, or remove the setting'
       : undefined;
   }
-  if (authTime > now + tolerance) return 'auth_time in the ID token lies in the future';
+  if (authTime > now + tolerance) return 'auth_time in the ID token is in the future';
   return authTime + maxAge < now - tolerance ? 'auth_time is older than max_age' : undefined;
 }
 

@@ -37,13 +37,13 @@ export function readResponse(answer: URLSearchParams): UnverifiedResponse {
     state: typeof state === 'string' && state !== '' ? state : undefined,
     problem,
     hintWithoutState:
-      '`response` holds no state that is a string: it may be another token, not an authorization answer',
+      '`response` has no state that is a string: it may be another token, not an authorization answer',
   };
 }
 
 function problemOf(response: string, answer: URLSearchParams): string | undefined {
   if (response === '') {
-    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${errorBeside(answer)}: allow this app that response mode at the provider; where it is allowed, set OIDC_PAR=off, for some providers do not take it from a pushed request`;
+    return `OIDC_RESPONSE_MODE is jwt, and the answer has no \`response\`${errorBeside(answer)}: allow this app that response mode at the provider; where it is allowed, set OIDC_PAR=off, because some providers ignore it in a pushed request`;
   }
   if (response.length > longestResponse)
     return `the authorization answer is longer than ${longestResponse} characters`;
@@ -102,7 +102,7 @@ function parametersOf(payload: JWTPayload): URLSearchParams {
     wrong !== undefined
       ? `${wrong} in the authorization answer is not a string`
       : !payload.code && !payload.error
-        ? 'the authorization answer holds neither code nor error'
+        ? 'the authorization answer has neither code nor error'
         : undefined;
   if (hint !== undefined) throw new AuthError('answer_invalid', { hint });
   return new URLSearchParams(given.map((name) => [name, String(payload[name])]));
@@ -130,7 +130,7 @@ const expected: Readonly<Record<string, string>> = {
 
 function outOfTime(cause: Error, claim: 'exp' | 'nbf', connection: ProviderConnection): AuthError {
   const { drift, tolerance } = connection.clock();
-  const hint = `${claim} in the authorization answer lies in the ${claim === 'exp' ? 'past' : 'future'}`;
+  const hint = `${claim} in the authorization answer is in the ${claim === 'exp' ? 'past' : 'future'}`;
   return drift !== undefined && Math.abs(drift) > tolerance
     ? new AuthError('clock', { cause, hint: `${hint}: ${clockHint(drift)}` })
     : invalid(cause, hint);

@@ -102,14 +102,17 @@ export async function verifyLogoutToken(
   // What makes a logout token is the event and that there is no nonce: an ID token or an access token has no event.
   demand(isLogoutType(protectedHeader.typ), 'typ is that of another token');
   demand(nonce === undefined, 'it has a nonce, so it is an ID token');
-  demand(isObject(events) && isObject(events[event]), 'events does not hold the back-channel logout event');
+  demand(
+    isObject(events) && isObject(events[event]),
+    'events does not contain the back-channel logout event',
+  );
   // IdentityServer4 and Duende before 6.3 write at+jwt. A real access token has a client_id (RFC 9068 §2.2).
   const mayBeAccessToken = isType(protectedHeader.typ, 'at+jwt');
   const hasClient = 'client_id' in payload || 'scope' in payload;
   demand(!(mayBeAccessToken && hasClient), 'it has a client_id or a scope, so it is an access token');
   demand(typeof jti === 'string' && jti !== '', 'jti is empty');
-  demand(sub === undefined || (typeof sub === 'string' && sub !== ''), 'sub is no text');
-  demand(sid === undefined || (typeof sid === 'string' && sid !== ''), 'sid is no text');
+  demand(sub === undefined || (typeof sub === 'string' && sub !== ''), 'sub is not a string');
+  demand(sid === undefined || (typeof sid === 'string' && sid !== ''), 'sid is not a string');
   demand(sub !== undefined || sid !== undefined, 'it names neither sub nor sid');
   // Without the clock tolerance: a provider's clock that is behind makes a token older, but never by two minutes.
   const age = Math.floor(Date.now() / 1000) - Number(iat);

@@ -66,7 +66,7 @@ export function checkMetadata(
   // PKCE is used all the same: providers exist that check it and do not say so (RFC 9700 §2.1.1).
   const methods: unknown = metadata.code_challenge_methods_supported;
   if (!(Array.isArray(methods) && methods.includes('S256'))) {
-    log.warn("the provider's metadata does not offer PKCE with S256; it is sent all the same");
+    log.warn("the provider's metadata does not offer PKCE with S256; it is sent anyway");
   }
   if (settings.par === 'require' && !metadata.pushed_authorization_request_endpoint) {
     throw new AuthError('discovery_invalid', {
@@ -84,7 +84,7 @@ function refuseForeign(name: string, address: unknown, otherOrigins: readonly st
   const origin = originOf(address);
   if (origin === undefined || !otherOrigins.includes(origin)) return;
   throw new AuthError('discovery_invalid', {
-    hint: `${name} in the provider's metadata is at ${origin}, where another provider of OIDC_PROVIDERS lives: nothing is sent there for this one`,
+    hint: `${name} in the provider's metadata is at ${origin}, which belongs to another provider in OIDC_PROVIDERS: nothing is sent there for this one`,
   });
 }
 
@@ -131,7 +131,7 @@ export function usesPar(
 /** What is wrong with the address of an endpoint, if anything is. */
 export function addressProblem(name: string, address: unknown, issuer: string): string | undefined {
   if (isSafeAddress(address, issuer)) return undefined;
-  return `${name} in the provider's metadata is no https address${behindProxy(address)}`;
+  return `${name} in the provider's metadata is not an https address${behindProxy(address)}`;
 }
 
 /** https; or http on loopback, where the issuer is there too. */
@@ -148,18 +148,18 @@ function isSafeAddress(address: unknown, issuer: string): boolean {
 /** Providers that write the scheme they were asked by: behind a proxy that ends TLS, that is http. */
 function behindProxy(address: unknown): string {
   return String(address).startsWith('http:')
-    ? ': behind a proxy, the provider has to be told that users reach it by https (X-Forwarded-Proto)'
+    ? ': behind a proxy, the proxy has to say that users reach the provider by https (X-Forwarded-Proto)'
     : '';
 }
 
 function issuerHint(expected: string, actual: string): string {
   if (expected.replace(/^https:/, 'http:') === actual)
-    return `the provider calls itself ${oneLine(actual, 200)}, OIDC_ISSUER says https${behindProxy(actual)}`;
+    return `the provider identifies itself as ${oneLine(actual, 200)}, OIDC_ISSUER says https${behindProxy(actual)}`;
   if (expected.replace(/^http:/, 'https:') === actual)
     return `the provider is reached by https: set OIDC_ISSUER to ${oneLine(actual, 200)}`;
   const slash = expected.replace(/\/$/, '') === actual.replace(/\/$/, '');
   const which = actual.endsWith('/') ? 'with a trailing slash' : 'without a trailing slash';
   return slash
     ? `the provider writes its issuer ${which}: set OIDC_ISSUER to ${oneLine(actual, 200)}`
-    : `the provider calls itself ${oneLine(actual, 200)}, OIDC_ISSUER says ${expected}`;
+    : `the provider identifies itself as ${oneLine(actual, 200)}, OIDC_ISSUER says ${expected}`;
 }

@@ -3,7 +3,7 @@ import { showsCertificate } from './client-authentication.ts';
 import { addressProblem, type Metadata } from './metadata.ts';
 import type { ProviderSettings } from './settings.ts';
 
-/** The endpoints that this client calls itself. */
+/** The endpoints that this client identifies itself as. */
 const called = [
   'token_endpoint',
   'userinfo_endpoint',
@@ -22,7 +22,7 @@ export function checkAliases(metadata: Metadata, settings: ProviderSettings): vo
   if (!showsCertificate(settings) || aliases === undefined || aliases === null) return;
   if (!(aliases instanceof Object) || Array.isArray(aliases)) {
     throw new AuthError('discovery_invalid', {
-      hint: "mtls_endpoint_aliases in the provider's metadata is no object with addresses in it",
+      hint: "mtls_endpoint_aliases in the provider's metadata is not an object with addresses in it",
     });
   }
   for (const name of called) {

@@ -75,7 +75,7 @@ function tlsHint(code: string, words: string, host: string, ownCertificate: bool
   if (refusedCertificate.test(words))
     return ownCertificate
       ? `${host} refuses the client certificate: it does not know the CA of OIDC_CLIENT_CERT_FILE, or the certificate has expired`
-      : `${host} wants a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true, or take an address that wants none`;
+      : `${host} requires a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true, or use an address that requires none`;
   if (code === 'ECONNRESET' && ownCertificate)
     return `${host} closed the connection after it saw the client certificate: it may not know the CA of OIDC_CLIENT_CERT_FILE, or the certificate has expired`;
   return undefined;

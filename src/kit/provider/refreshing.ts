@@ -1,6 +1,6 @@
 /**
  * A value that is fetched when it is first needed, kept, and fetched anew in the background when it is older
- * than `maxAgeMs`. While its source is away the old copy serves (R21). Callers at the same moment share one fetch.
+ * than `maxAgeMs`. While its source is away the old copy is used (R21). Callers at the same moment share one fetch.
  */
 export class Refreshing<T> {
   readonly #fetch: () => Promise<T>;

@@ -14,7 +14,7 @@ import type { ProviderSettings } from './settings.ts';
 import { type AuthorizationRequest, askedScope, maxAgeOf } from './sign-in-parameters.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
-/** What the provider told us about a user who signed in. */
+/** What the provider said about a user who signed in. */
 export interface SignInAnswer {
   /** The ID token's claims and userinfo's; where both speak, the signed ones count. */
   claims: Record<string, unknown> & { iss: string; sub: string };

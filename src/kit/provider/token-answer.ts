@@ -21,7 +21,7 @@ export function inStandardForm(answer: ProviderAnswer, body: Record<string, unkn
   const changes = { ...lifetime(body), ...scopes(body), ...without(body, ['refresh_token', 'id_token']) };
   // The library would put it into a header, and the error of that quotes the token (R20).
   if (typeof body.access_token === 'string' && body.access_token !== '' && !visible.test(body.access_token))
-    throw new UnusableAnswer('access_token holds characters that no header can carry');
+    throw new UnusableAnswer('access_token contains characters that a header cannot have');
   return Object.keys(changes).length === 0 ? answer : answer.withBody({ ...body, ...changes });
 }
 
@@ -36,11 +36,11 @@ function lifetime({ expires_in: given }: Record<string, unknown>): { expires_in?
   if (isNothing(given)) return { expires_in: undefined };
   if (typeof given === 'string') {
     // The library would take "3600 apples" for 3600.
-    if (!numeric.test(given.trim())) throw new UnusableAnswer('expires_in is no number of seconds');
+    if (!numeric.test(given.trim())) throw new UnusableAnswer('expires_in is not a number of seconds');
     return { expires_in: Math.min(Number(given), longestSeconds) };
   }
   if (typeof given !== 'number' && given !== undefined)
-    throw new UnusableAnswer('expires_in is no number of seconds');
+    throw new UnusableAnswer('expires_in is not a number of seconds');
   return given !== undefined && given > longestSeconds ? { expires_in: longestSeconds } : {};
 }
 

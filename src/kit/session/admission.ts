@@ -5,6 +5,7 @@ import type { TokenRecord } from '../store/index.ts';
 import type { AuthContext, HookUser } from './context.ts';
 import type { Admission, SignInContext } from './sign-in-hook.ts';
 import { nameIn } from './user-session.ts';
+import { within } from './within.ts';
 
 /** How long `signIn` may take, in milliseconds. */
 const patienceMs = 5_000;
@@ -48,7 +49,7 @@ export async function admit(context: AuthContext, asked: Asked): Promise<Admissi
     fetchApi: async (name, path, init) => {
       const address = apiAddress(context.apis, name, path);
       if (!context.apis.get(name)?.providers.includes(provider.name)) {
-        throw new Error(`the API '${name}' takes no tokens of the provider '${provider.name}'`);
+        throw new Error(`the API '${name}' accepts no tokens of the provider '${provider.name}'`);
       }
       if (!tokens) throw new AuthError('sign_in_again', { hint: 'the session has no token record' });
       const user = { ...asked, tokens };
@@ -105,21 +106,6 @@ function tokensFor(context: AuthContext, session: string | undefined) {
       await Promise.allSettled(onTheirWay);
     },
   };
-}
-
-async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
-  const working = work();
-  // What it does after that is nobody's business any more, and must not end the process.
-  working.catch(() => {});
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`it took more than ${ms / 1000} seconds`)), ms);
-  });
-  try {
-    return await Promise.race([working, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Exactly what can be stored and read again: anything else would look different on the next page. */

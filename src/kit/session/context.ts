@@ -9,7 +9,7 @@ import type { Sealer, Sessions, TokenRecord } from '../store/index.ts';
 import type { LoginParameters } from './login-parameters.ts';
 import type { ApiName } from './register.ts';
 import { roleReader } from './roles.ts';
-import type { SignInHook } from './sign-in-hook.ts';
+import type { PlaceHook, SignInHook } from './sign-in-hook.ts';
 import type { User } from './user.ts';
 
 /** What signing in, signing out and the guard are given from outside: they read no settings and open no connections. */
@@ -31,8 +31,13 @@ export interface AuthOptions {
   loginParameters: LoginParameters;
   /** True while developing: refusals then say which rule failed and what the claims held, the log what was dropped. */
   explain: boolean;
-  /** Of site.ts: who may come in, and what the site works with. */
-  site: { signIn: SignInHook | undefined; data: unknown; settings: Readonly<Record<string, unknown>> };
+  /** Of site.ts: who may come in, from where, and what the site works with. */
+  site: {
+    signIn: SignInHook | undefined;
+    place: PlaceHook | undefined;
+    data: unknown;
+    settings: Readonly<Record<string, unknown>>;
+  };
   apis: Apis;
   /** Sends a browser to the provider. Handed in, as neither of the guard and the sign-in imports the other. */
   startLogin: StartLogin;

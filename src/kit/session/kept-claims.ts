@@ -6,7 +6,7 @@ type Claims = Readonly<Record<string, unknown>>;
 type Kept = Pick<UserSession, 'claims' | 'fromUserinfo'>;
 
 /**
- * Claims that are not kept: what only the sign-in itself needed, and distributed and aggregated claims, which may hold
+ * Claims that are not kept: what only the sign-in itself needed, and distributed and aggregated claims, which may contain
  * access tokens that nobody but this server may see (OpenID Connect Core §5.6.2). Whose they are is kept beside them.
  */
 const left: ReadonlySet<string> = new Set([

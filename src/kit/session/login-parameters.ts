@@ -43,13 +43,13 @@ export function loginParameterProblems(list: unknown): string[] {
   if (!Array.isArray(list)) {
     return [`${about} must be a list of texts, such as ['login_hint', 'prompt=create'].`];
   }
-  if (list.length > mostEntries) return [`${about} has more than ${mostEntries} entries. Take some out.`];
+  if (list.length > mostEntries) return [`${about} has more than ${mostEntries} entries. Remove some.`];
   return list.flatMap((entry: unknown, index) => {
     const problem =
       typeof entry === 'string' ? problemOf(entry) : 'is not text. Write the name of a parameter.';
     const which = typeof entry === 'string' && entry !== '' ? shown(entry) : `number ${index + 1}`;
     if (problem !== undefined) return `${about}: ${which} ${problem}`;
-    return list.indexOf(entry) < index ? `${about}: ${which} is listed twice. Take one out.` : [];
+    return list.indexOf(entry) < index ? `${about}: ${which} is listed twice. Remove one.` : [];
   });
 }
 
@@ -57,19 +57,19 @@ function problemOf(entry: string): string | undefined {
   const cut = entry.indexOf('=');
   const name = cut < 0 ? entry : entry.slice(0, cut);
   const value = cut < 0 ? undefined : entry.slice(cut + 1);
-  if (entry.trim() === '') return 'is empty. Write the name of a parameter, or take it out.';
+  if (entry.trim() === '') return 'is empty. Write the name of a parameter, or remove it.';
   if (entry.length > longestEntry) return `is longer than ${longestEntry} characters. Shorten it.`;
   if (!isParameterName(name)) {
     return 'is not the name of a parameter. Write letters, digits, _, . and -, or name=value.';
   }
-  if (belongsToProtocol(name)) return 'can never come from a link: the app sets it itself. Take it out.';
-  if (ownLoginParameters.has(name)) return "is one of the kit's own parameters of /auth/login. Take it out.";
+  if (belongsToProtocol(name)) return 'can never come from a link: the app sets it itself. Remove it.';
+  if (ownLoginParameters.has(name)) return "is one of the kit's own parameters of /auth/login. Remove it.";
   if (isPromptName(name) && name !== 'prompt') return 'is not a name that providers know. Write prompt.';
   if (value === undefined) return undefined;
   if (value === '') return `has no value. Write ${name}, or ${name}=value for that value only.`;
-  if (/\p{Cc}/u.test(value)) return 'contains a control character. Take it out.';
+  if (/\p{Cc}/u.test(value)) return 'contains a control character. Remove it.';
   if (isPromptName(name) && asksNone(value)) {
-    return 'can never come from a link: it fails for everybody who is not signed in at the provider. Take it out.';
+    return 'can never come from a link: it fails for everybody who is not signed in at the provider. Remove it.';
   }
   if (name === 'prompt' && !isPrompt(value)) {
     return 'is not a prompt. Write lower-case letters and _, with one space between two words, such as prompt=create.';

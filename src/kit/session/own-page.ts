@@ -38,7 +38,7 @@ function marksIn(req: Request): unknown[] {
 function isMarkOf(req: Request, user: User, value: unknown): boolean {
   if (typeof value !== 'string') return false;
   return marksOf(req, user).some((mark) => {
-    // As long as ours before anything is copied: a form may hold 64 KB.
+    // As long as ours before anything is copied: a form may contain 64 KB.
     if (mark.length !== value.length) return false;
     const [expected, given] = [Buffer.from(mark), Buffer.from(value)];
     return expected.length === given.length && timingSafeEqual(expected, given);

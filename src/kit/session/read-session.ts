@@ -62,7 +62,7 @@ function isOfProvider({ user }: SessionData, { providers }: AuthContext): boolea
 
 /**
  * The provider that this session came from is gone from the settings, or its name stands for another one now: who that
- * one's users are, and whose tokens these are, nobody can say. Its person is told, and nothing of it is sent anywhere.
+ * one's users are, and whose tokens these are, nobody can say. Its user reads why, and nothing of it is sent anywhere.
  */
 async function endForeign(id: string, auth: RequestAuth): Promise<void> {
   try {

@@ -134,8 +134,5 @@ function problemOf(error: unknown): { reason: string; hint?: string | undefined 
 /** A refresh that failed has its audit event. */
 function logFailure({ log }: AuthContext, { iss, sub }: UserSession, error: unknown): void {
   const causes = loggedCauses(error, { stack: true });
-  log.error(
-    { iss, sub, ...problemOf(error), causes },
-    'a recheck failed: what was known before still counts',
-  );
+  log.error({ iss, sub, ...problemOf(error), causes }, 'a recheck failed: the earlier values are kept');
 }

@@ -46,7 +46,7 @@ function rolesAt(claims: Record<string, unknown>, path: string): Found {
 }
 
 /**
- * What a path of names leads to, the longest name first at each step: names may hold dots (a client id such as
+ * What a path of names leads to, the longest name first at each step: names may contain dots (a client id such as
  * "my.app.example"). Each object can be reached in one way only, so that no claims make this go round long.
  */
 function reach(value: unknown, names: readonly string[]): unknown {

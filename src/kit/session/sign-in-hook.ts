@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
 
@@ -31,3 +32,15 @@ export interface Admission {
 
 /** As the kit knows it: what it returns is checked when it is there. */
 export type SignInHook = (at: SignInContext<never, never>) => unknown;
+
+/** What `place` in site.ts is handed. */
+export interface PlaceContext<Data = unknown, Settings = unknown> {
+  /** The request that ends the sign-in: `req.ip`, or a header that your proxy sets. */
+  req: Request;
+  data: Data;
+  settings: Settings;
+  log: Log;
+}
+
+/** As the kit knows it: what it returns is looked at when it is there. */
+export type PlaceHook = (at: PlaceContext<never, never>) => unknown;

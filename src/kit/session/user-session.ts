@@ -7,7 +7,7 @@ import { authTimeOf, type Provider, type SignInAnswer } from '../provider/index.
 import type { SignInMark } from '../store/index.ts';
 import { makeRecheckDue } from './by-owner.ts';
 import { type AuthContext, authOf, demandStore } from './context.ts';
-import { describeDevice } from './device-names.ts';
+import { describeDevice, kindOfDevice } from './device-names.ts';
 import { claimsOf, keptClaims, ownerIn } from './kept-claims.ts';
 import type { Admission } from './sign-in-hook.ts';
 import type { User, UserSession } from './user.ts';
@@ -48,6 +48,7 @@ export function providerOf(req: Request): Provider | undefined {
  *
  * @param provider the one that it is a session of
  * @param admission what `signIn` in site.ts made of them
+ * @param place what `place` in site.ts said
  * @param unseen a session of this browser whose cookie did not come along: it ends too
  * @throws AuthError `ended_meanwhile` when the user's sessions were ended while this sign-in was under way (R15)
  */
@@ -56,12 +57,16 @@ export async function startUserSession(
   provider: Provider,
   answer: SignInAnswer,
   admission: Admission,
-  { since, unseen }: { since: SignInMark; unseen?: string | undefined },
+  { since, place, unseen }: { since: SignInMark; place?: string | undefined; unseen?: string | undefined },
 ): Promise<void> {
   const { context } = demandStore(req);
   const { sessions } = context;
   const former = signedIn(req)?.id;
-  const user = { provider: provider.name, ...toSession(req, answer, admission, context) };
+  const user = {
+    provider: provider.name,
+    ...toSession(req, answer, admission, context),
+    ...(place !== undefined && { place }),
+  };
   // What `regenerate` does, less the deletion of an id that was never stored.
   req.sessionStore.generate(req);
   req.session.user = user;
@@ -151,6 +156,8 @@ function toSession(
   context: AuthContext,
 ): Omit<UserSession, 'provider'> {
   const now = Date.now();
+  const agent = req.headers['user-agent'];
+  const deviceKind = kindOfDevice(agent);
   return {
     ...ownerIn(claims),
     ...keptClaims(claims, fromUserinfo),
@@ -160,7 +167,8 @@ function toSession(
     signedInAt: now,
     ...(withoutAuthTime && { freshAt: now }),
     expiresAt: now + context.maxHours * 3_600_000,
-    device: describeDevice(req.headers['user-agent']),
+    device: describeDevice(agent),
+    ...(deviceKind && { deviceKind }),
   };
 }
 

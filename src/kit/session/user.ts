@@ -1,4 +1,5 @@
 import type { SessionOwner } from '../store/index.ts';
+import type { DeviceKind } from './device-names.ts';
 import type { Member } from './register.ts';
 
 /** What a signed-in session holds. Tokens stand in a record of their own beside it (R12). */
@@ -23,6 +24,10 @@ export interface UserSession extends SessionOwner {
   expiresAt: number;
   /** The browser, in plain words. */
   device: string;
+  /** What it runs on; absent where nobody can tell, and in a session that an earlier version has stored. */
+  deviceKind?: DeviceKind | undefined;
+  /** Of `place` in site.ts, or absent. */
+  place?: string | undefined;
   /** How the rechecks of this session went; absent before the first. */
   recheck?: RecheckState | undefined;
 }

@@ -45,7 +45,7 @@ function readPlain(parameters: URLSearchParams, provider: Provider | undefined):
   const problem = hasRepeats(parameters)
     ? 'a parameter of the answer came twice'
     : saysNothing
-      ? 'the answer holds neither code nor error'
+      ? 'the answer has neither code nor error'
       : undefined;
   const hintWithoutState = provider?.settings.requestObject ? hintOfUnreadRequest(parameters) : undefined;
   return { parameters, state, problem, hintWithoutState };

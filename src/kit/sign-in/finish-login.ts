@@ -1,20 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { failurePage } from '../errors/failure-pages.ts';
 import { neverCache, redirect } from '../http/answers.ts';
-import { isOurName } from '../http/cookies.ts';
+import { languageOf } from '../http/language.ts';
 import { mayBeNavigation } from '../http/navigation.ts';
 import type { Provider } from '../provider/index.ts';
 import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf, demandStore } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { countSignIn } from '../session/loop-guard.ts';
-import { signedIn, startUserSession } from '../session/user-session.ts';
+import { placeOf } from '../session/place.ts';
+import { sayNext } from '../session/said.ts';
+import type { UserSession } from '../session/user.ts';
+import { getUser, signedIn, startUserSession } from '../session/user-session.ts';
 import type { Answer } from './answer.ts';
 import { askedForApis } from './asked-for-apis.ts';
+import { bringsNoCookie, forgetFailure, keepFailure, showAgain, strangersPage } from './kept-failure.ts';
 import { letIn } from './let-in.ts';
-import { auditFailure, isStepUp, startLogin, withNewStart } from './login.ts';
+import { auditFailure, isStepUp, startLogin } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
 /** How long an answer that came twice waits for what becomes of the first (R3). */
@@ -47,13 +50,14 @@ export async function finishLogin(req: Request, res: Response, answer: Answer): 
       }
     } else {
       if (state !== undefined) dropLogin(req, res, state);
+      showAgain(req, answer);
       if (problem !== undefined) throw new AuthError('callback_parameters', { hint: problem });
       // Whoever has signed in meanwhile is led to a page (R4).
       if (found === 'late' && !signedIn(req)) throw new AuthError('login_expired');
       return answerStranger(req, res, answer);
     }
   } catch (error) {
-    throw withNewStart(req, error, { returnTo, provider: asked ?? provider });
+    throw keepFailure(req, res, error, { answer, returnTo, provider: asked ?? provider });
   }
   if (expired && transaction) await startAgain(req, res, transaction);
 }
@@ -112,10 +116,13 @@ async function finish(
     who = { iss, sub };
     if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
     const admission = await letIn(req, provider, signIn, transaction.former);
-    const held = signedIn(req) !== undefined && !isStepUp(transaction);
-    await startUserSession(req, provider, signIn, admission, { since, unseen: transaction.former });
-    countSignIn(req, res, context, held);
+    const place = await placeOf(req);
+    const before = signedIn(req)?.user;
+    await startUserSession(req, provider, signIn, admission, { since, place, unseen: transaction.former });
+    countSignIn(req, res, context, before !== undefined && !isStepUp(transaction));
     rememberChoice(req, res, provider);
+    if (isStepUp(transaction)) sayCarryOn(req, res, before, transaction.returnTo);
+    else forgetFailure(req, res);
     context.audit('sign_in.succeeded', { iss, sub, session: signedIn(req)?.id, acr }, req);
   } catch (error) {
     if (error instanceof AuthError) error.about ??= who;
@@ -125,6 +132,16 @@ async function finish(
     return 'expired';
   }
   redirect(res, 303, transaction.returnTo);
+}
+
+/**
+ * Has the page that asked for a step-up say once that its person may go on: it looks as it did before, and a form that
+ * they sent is to be sent again. Not where the cookies of our pages stayed behind: what else waits there would be lost.
+ */
+function sayCarryOn(req: Request, res: Response, before: UserSession | undefined, path: string): void {
+  const user = getUser(req);
+  if (!user || !before || before.iss !== user.iss || before.sub !== user.sub) return;
+  sayNext(req, res, user, path, languageOf(req).text('said.signed-in-again'));
 }
 
 /** The same sign-in once more, or none where somebody is signed in by now (R4). */
@@ -159,7 +176,7 @@ async function awaitFirst(req: Request, res: Response, { state, returnTo }: Logi
 
 /** An answer to no sign-in of this browser that is on its way: used already, too old, pushed out, or made up (R4). */
 function answerStranger(req: Request, res: Response, { clean, state, hintWithoutState }: Answer): void {
-  const { context } = demandStore(req);
+  demandStore(req);
   const returnTo = clean?.returnTo ?? '/';
   // Whoever comes from another site may have a session whose cookie stayed behind, as it does with each form (Lax).
   const site = req.get('Sec-Fetch-Site') ?? (req.method === 'POST' ? 'cross-site' : 'none');
@@ -169,10 +186,8 @@ function answerStranger(req: Request, res: Response, { clean, state, hintWithout
     return;
   }
   const reason = clean || state !== undefined ? 'state_unknown' : 'state_missing';
-  const text = [...failurePage(reason).text];
-  if (context.cookies.read(req, isOurName).size === 0) text.unshift({ key: 'error.cookies-blocked' });
-  // One button, which starts again.
-  throw new AuthError(reason, { hint: hintWithoutState, page: { text, other: undefined } });
+  const page = strangersPage(reason, bringsNoCookie(req));
+  throw new AuthError(reason, { hint: hintWithoutState, page });
 }
 
 /** The callback without an answer: there all cookies come along, and a reload repeats nothing. */

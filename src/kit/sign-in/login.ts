@@ -66,9 +66,18 @@ export function withNewStart(
 ): unknown {
   if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
   auditFailure(req, error, provider);
+  return pageWithNewStart(req, error, { returnTo, provider });
+}
+
+/** The failure, with the page that its person reads. */
+export function pageWithNewStart(
+  req: Request,
+  error: AuthError,
+  { returnTo, provider }: { returnTo: string; provider: Provider | undefined },
+): AuthError {
   error.provider ??= provider?.label;
   const page = refused(req, error, { path: returnTo, provider });
-  if (page) return page;
+  if (page) return Object.assign(page, { shownFirst: error.shownFirst });
   error.page = { ...error.page, ...leadingBack(error.reason, returnTo) };
   // Whom the provider turned down may have another account.
   if (error.reason === 'access_denied') error.page = { ...error.page, other: otherAccount(req, returnTo) };
@@ -82,6 +91,6 @@ export function auditFailure(req: Request, failure: AuthError, provider: Provide
   audit('sign_in.failed', { ...about, 'client.address': req.ip, reason, hint, ...whatItSaid(failure) }, req);
 }
 
-function isSignInFailure(reason: string): reason is SignInFailure {
+export function isSignInFailure(reason: string): reason is SignInFailure {
   return Object.hasOwn(signInFailures, reason);
 }

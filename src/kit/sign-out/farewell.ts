@@ -21,12 +21,16 @@ interface Farewell {
   sentToProvider: boolean;
   /** Some providers give no state back; then nobody can tell who came back from there. */
   stateReturns: boolean;
+  /** How many other sessions of the user ended with it, if any did. */
+  others?: number;
 }
 
 type Outcome = 'ended' | 'still-there' | 'unknown';
 
 /** What /signed-out says. */
 export interface SignedOutNotice {
+  /** Which picture goes with it. */
+  kind: 'success' | 'access' | 'error';
   title: Text;
   text: Text[];
   /** What ended; `state` says `how` in words. */
@@ -60,12 +64,13 @@ export async function takeSignedOutNotice(req: Request, res: Response): Promise<
   return { ended: [], ...(await whatHappened(req, res)), signInHref, returnTo };
 }
 
-type Told = Pick<SignedOutNotice, 'title' | 'text'> & Partial<SignedOutNotice>;
+type Told = Pick<SignedOutNotice, 'kind' | 'title' | 'text'> & Partial<SignedOutNotice>;
 
 async function whatHappened(req: Request, res: Response): Promise<Told> {
   const { context, formerSession, storeError } = authOf(req);
   if (signedIn(req)) {
-    return { title: { key: 'signed-out.still-signed-in' }, text: [{ key: 'signed-out.to-leave' }] };
+    const title = { key: 'signed-out.still-signed-in' } as const;
+    return { kind: 'success', title, text: [{ key: 'signed-out.to-leave' }] };
   }
   const farewell = takeFarewell(req, res, context);
   // At a provider that ends its session with a revocation, that comes now (see `revocationEndsSession`).
@@ -74,8 +79,8 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   // A sign-out takes the session's cookie along: one that is there is of a later session.
   if (farewell && !formerSession) return goodbye(req, farewell, provider?.label);
   // The layout says the rest. It may be that nothing has ended (R14).
-  if (storeError !== undefined) return { title: failurePage('store_away').title, text: [] };
-  if (!formerSession) return { title: { key: 'signed-out.not-signed-in' }, text: [] };
+  if (storeError !== undefined) return { kind: 'error', title: failurePage('store_away').title, text: [] };
+  if (!formerSession) return { kind: 'access', title: { key: 'signed-out.not-signed-in' }, text: [] };
   const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
   // Where the provider did not end it, its own session may go on.
   const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
@@ -85,7 +90,7 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
     reason === 'provider-changed' ? undefined : (context.providers.only ?? lastChosen(req, context));
   const label = lastUsed?.label;
   const why = endedText(reason, context, label);
-  return told({ key: 'signed-out.ended' }, [why], atProvider, label);
+  return { kind: 'access', title: { key: 'signed-out.ended' }, ...told([why], atProvider, label) };
 }
 
 function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
@@ -93,26 +98,27 @@ function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
 }
 
 function goodbye(req: Request, farewell: Farewell, provider: string | undefined): Told {
-  const { sentToProvider, stateReturns } = farewell;
+  const { sentToProvider, stateReturns, others } = farewell;
   const returned = cameBack(req, farewell);
   if (stateReturns && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
-  return told({ key: 'signed-out.title' }, [], atProvider, provider);
+  const title = { key: 'signed-out.title' } as const;
+  return { kind: 'success', title, ...told([], atProvider, provider, others) };
 }
 
 /** What became of each thing that a sign-in had begun. */
-function told(title: Text, why: Text[], atProvider: Outcome, provider: string | undefined): Told {
+function told(why: Text[], atProvider: Outcome, provider: string | undefined, others = 0) {
   const values = provider === undefined ? {} : { provider };
   const stays: Text[] = atProvider === 'ended' ? [] : [{ key: 'signed-out.provider-stays', values }];
   const ended = (what: Text, how: Outcome, state: Outcome | 'revoked' = how) =>
     ({ what, how, state: { key: `signed-out.how.${state}` } }) as const;
   return {
-    title,
     text: [...why, ...stays],
     ended: [
       ended({ key: 'signed-out.this-site' }, 'ended'),
+      ...(others > 0 ? [ended({ key: 'signed-out.others', values: { count: others } }, 'ended')] : []),
       ended({ key: 'signed-out.access' }, 'ended', 'revoked'),
       ended({ key: 'signed-out.at-provider', values }, atProvider),
     ],

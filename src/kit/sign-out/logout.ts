@@ -26,8 +26,16 @@ export async function logout(req: Request, res: Response): Promise<void> {
   leaveForProvider(req, res, { ...next, purpose: 'sign-out' });
 }
 
-/** Does all of a sign-out but the answer; returns where it leads. */
-export async function leaveAll(req: Request, res: Response): Promise<string | WayOut> {
+/**
+ * Does all of a sign-out but the answer; returns where it leads.
+ *
+ * @param others how many other sessions of the user have ended with it
+ */
+export async function leaveAll(
+  req: Request,
+  res: Response,
+  { others = 0 }: { others?: number } = {},
+): Promise<string | WayOut> {
   const { context } = demandStore(req);
   neverCache(res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
@@ -48,7 +56,7 @@ export async function leaveAll(req: Request, res: Response): Promise<string | Wa
     if (url && provider.revokesLate) provider.revokeLater(state, tokens);
     else await revoke(req, provider, tokens, until - Date.now());
   }
-  return sayFarewell(res, context, provider, { state, url });
+  return sayFarewell(res, context, provider, { state, url, others });
 }
 
 /** For somebody who was not let in here: there is no session and no ID token, so the provider asks them first. */
@@ -76,10 +84,13 @@ function sayFarewell(
   res: Response,
   context: AuthContext,
   { name, label }: Provider,
-  { state, url }: { state: string; url: URL | undefined },
+  { state, url, others = 0 }: { state: string; url: URL | undefined; others?: number },
 ): string | WayOut {
   const stateReturns = url?.searchParams.has('state') ?? false;
-  leaveFarewell(res, context, { provider: name, state, sentToProvider: url !== undefined, stateReturns });
+  leaveFarewell(res, context, {
+    ...{ provider: name, state, sentToProvider: url !== undefined, stateReturns },
+    ...(others > 0 && { others }),
+  });
   return url ? new WayOut(url, label) : '/signed-out';
 }
 

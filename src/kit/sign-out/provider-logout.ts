@@ -129,7 +129,7 @@ function isOwnFrame(req: Request): boolean {
 
 function oneLogoutToken(req: Request): string {
   const body: unknown = req.body;
-  if (typeof body !== 'string') throw new LogoutTokenError('the body is no form');
+  if (typeof body !== 'string') throw new LogoutTokenError('the body is not a form');
   const tokens = new URLSearchParams(body).getAll('logout_token');
   if (tokens.length !== 1 || !tokens[0])
     throw new LogoutTokenError(`${tokens.length} logout_token fields instead of one`);

@@ -30,6 +30,8 @@ function askToLogout(req: Request, res: Response): void {
   demandStore(req);
   neverCache(res);
   const question = confirmLogout(providerOf(req)?.label);
-  if (signedIn(req)) res.render('message', inWords(question, languageOf(req)));
+  // Its own button signs out: a second one in the header would only raise the question of what the difference is.
+  const asked = { ...inWords(question, languageOf(req)), signedInAs: undefined };
+  if (signedIn(req)) res.render('message', asked);
   else redirect(res, 303, '/signed-out');
 }

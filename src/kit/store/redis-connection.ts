@@ -82,7 +82,9 @@ export class RedisConnection {
    */
   async settle(keys: readonly string[]): Promise<void> {
     if (!this.#hasReplicas) return;
-    const settled = Promise.all(keys.map((key) => this.#link?.settle?.(key) ?? 'Redis went away'));
+    const settled = Promise.all(
+      keys.map((key) => this.#link?.settle?.(key) ?? 'the connection to Redis was lost'),
+    );
     const reasons = await this.#settledWithin(settled).catch((error: Error) => [error.message]);
     const reason = reasons.find((each) => each !== undefined);
     if (reason === undefined || performance.now() - this.#unsettledSaidAt < unsettledEveryMs) return;
@@ -110,7 +112,9 @@ export class RedisConnection {
     if (this.#first && !this.#link) await this.#within(this.#first).catch(() => {});
     const link = this.#link;
     if (!link)
-      throw new StoreError(`Redis is away: ${this.#lost?.message ?? 'closed'}`, { cause: this.#lost });
+      throw new StoreError(`Redis cannot be reached: ${this.#lost?.message ?? 'closed'}`, {
+        cause: this.#lost,
+      });
     try {
       return await this.#within(work(link));
     } catch (thrown) {

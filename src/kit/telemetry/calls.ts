@@ -35,7 +35,7 @@ export function outgoingCalls(apis: Apis) {
       });
   }
 
-  /** One call to an API. Its address may hold anything, so the API is named as in site.ts. */
+  /** One call to an API. Its address may contain anything, so the API is named as in site.ts. */
   async function apiCall<T>(
     url: URL,
     method: string | undefined,
@@ -114,7 +114,7 @@ export function outgoingCalls(apis: Apis) {
   };
 }
 
-/** The reason and no more: an error's message may hold what the provider said (R20). */
+/** The reason and no more: an error's message may contain what the provider said (R20). */
 function failed(span: Span, error: unknown): unknown {
   const { reason, name } = error as Error & { reason?: string };
   span.setAttribute('error.type', reason ?? name).setStatus({ code: SpanStatusCode.ERROR });

@@ -28,7 +28,7 @@ interface Options {
 
 /**
  * Measures each request and traces it, under the names of the semantic conventions for HTTP. Nothing of an address, a
- * header or a host goes into either but the route: an address may hold a code (R20), and anybody can make up new ones.
+ * header or a host goes into either but the route: an address may contain a code (R20), and anybody can make up new ones.
  *
  * @param baseUrl whose scheme users see, whatever a request says
  */

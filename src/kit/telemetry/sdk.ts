@@ -83,7 +83,7 @@ function samplerFor({ sampler, ratio }: TelemetrySettings): Sampler {
   return sampler.startsWith('parentbased') ? new ParentBasedSampler({ root }) : root;
 }
 
-/** No detector of processes or hosts: a command line may hold a secret (R20). */
+/** No detector of processes or hosts: a command line may contain a secret (R20). */
 function ownResource(): Resource {
   return defaultResource()
     .merge(detectResources({ detectors: [envDetector] }))

@@ -10,7 +10,7 @@ export type SamplerName = (typeof samplers)[number];
 export interface TelemetrySettings {
   traces: boolean;
   metrics: boolean;
-  /** The collector's origin, for the log: an address may hold a password. */
+  /** The collector's origin, for the log: an address may contain a password. */
   collector: string;
   sampler: SamplerName;
   /** Of traces, 0 to 1. */
@@ -108,7 +108,7 @@ function samplerIn(
 
 function unknownValue(name: string, value: string, known: string): Note {
   return {
-    message: `${name} has a value that is not known here, so the default applies`,
+    message: `${name} has a value that this app does not know, so the default applies`,
     hint: `${name} takes ${known}, not "${value.slice(0, 40)}"`,
   };
 }

@@ -201,7 +201,7 @@ describe('a page that calls the API', () => {
     const cookie = browser.cookie('session');
     const page = await browser.get(pair.app.url('/api-data'));
     expect([page.status, headingOf(page)]).toEqual([401, 'Your session has ended']);
-    expect(page.body).toContain('did not renew your sign-in');
+    expect(page.body).toContain('didn&#39;t renew your sign-in');
     expect(page.body).toContain('href="/auth/login?returnTo=%2Fapi-data"');
     expect(page.body, 'nobody is signed in any more').not.toContain('Signed in as');
     expect(page.body).not.toContain('data-expires-at');
@@ -218,10 +218,10 @@ describe('a page that calls the API', () => {
     browser.setCookie(pair.app.origin, `session=${cookie}; Path=/`);
     const why = await browser.get(pair.app.url('/profile'));
     expect(why.url).toBe(pair.app.url('/signed-out?returnTo=%2Fprofile'));
-    expect(why.body).toContain('did not renew your sign-in');
+    expect(why.body).toContain('didn&#39;t renew your sign-in');
   });
 
-  test('twenty requests at once on an account that was switched off are all told, and end one session', async () => {
+  test('twenty requests at once on an account that was switched off all read why, and end one session', async () => {
     lifetimes = [1];
     const { browser } = await pair.signIn('heidi');
     const [before, ended] = [tokenCalls(pair), pair.app.events('session.ended').length];
@@ -246,7 +246,7 @@ describe('a page that calls the API', () => {
     ['hang up', 'The API: away'],
     ['refuse', 'The API: 403'],
   ] as const)(
-    'an API that answers by "%s" is told to the user, who stays signed in',
+    'an API that answers by "%s" is shown to the user, who stays signed in',
     async (manner, words) => {
       const { browser } = await pair.signIn('alice');
       apiManner = manner;
@@ -322,7 +322,7 @@ describe('a provider that is away when a token has to be refreshed', () => {
       const away = await open('/api-data');
       expect([away.status, headingOf(away)]).toEqual([
         503,
-        expect.stringMatching(/^[\w.]+:\d+ cannot be reached$/),
+        expect.stringMatching(/^We can't reach [\w.]+:\d+$/),
       ]);
       expect(away.headers.get('retry-after')).toMatch(/^\d+$/);
       expect((await open('/profile')).status).toBe(200);

@@ -194,7 +194,7 @@ test('a resource that the sign-in has not asked for leads to a sign-in, and spen
     },
   ));
 
-test('twenty APIs with tokens of 16,000 characters have room in one session, and a longer one is refused', () => {
+test('twenty APIs with tokens of 16,000 characters fit into one session, and a longer one is refused', () => {
   const url = 'http://127.0.0.1:9';
   const names = Array.from({ length: 18 }, (_, at) => [`api${at}`, { url, scope: `s${at}` }]);
   const apis = { notes: { scope: 'notes' }, plans: { scope: 'plans' }, ...Object.fromEntries(names) };

@@ -145,7 +145,7 @@ describeWithRedis('two APIs over two instances', () => {
     }
   });
 
-  test('cost a call nothing but one reading of the session and one of the tokens while they serve', async () => {
+  test('cost a call nothing but one reading of the session and one of the tokens while they are valid', async () => {
     await browser.get(instances.one.url('/call/notes'));
     const commands = await instances.redis.monitor(async () => {
       await browser.get(instances.one.url('/call/notes'));

@@ -147,9 +147,9 @@ describe('is refused', () => {
   );
 
   test.each([
-    ['401', { status: 401, json: {} }, 'Sign-in is not set up correctly'],
-    ['503', { status: 503, json: {} }, 'cannot be reached'],
-    ['no access token', exchanged({ access_token: undefined }), 'cannot be reached'],
+    ['401', { status: 401, json: {} }, "Sign-in isn't set up correctly"],
+    ['503', { status: 503, json: {} }, "We can't reach"],
+    ['no access token', exchanged({ access_token: undefined }), "We can't reach"],
   ] as [string, Reply, string][])('by %s for now: 503, and nothing ends', (_what, reply, heading) =>
     withApis({ apis }, async ({ app, call, answers, notes, open }) => {
       await open('/profile');

@@ -134,7 +134,7 @@ describe('a refusal of this client', () => {
       await open('/profile');
       answers(onlyNotes(reply));
       const page = await call('notes');
-      expect([page.status, headingOf(page)]).toEqual([503, 'Sign-in is not set up correctly']);
+      expect([page.status, headingOf(page)]).toEqual([503, "Sign-in isn't set up correctly"]);
       const loud = app.lines.filter(atLeast('error')).filter(({ msg }) => /client authentication/.test(msg));
       expect(loud).toHaveLength(1);
       expect((await record()).apis).toBeUndefined();
@@ -177,10 +177,10 @@ describe('"later"', () => {
 test.each([
   ['later', refused(503)],
   ['for this API only', refused(400, 'invalid_scope')],
-  ['for want of the person', refused(400, 'consent_required')],
+  ['for lack of consent', refused(400, 'consent_required')],
   ['of this client', refused(401)],
 ])(
-  'a token of an API that still serves is used when its refresh is refused (%s), without asking each time',
+  'a token of an API that is still valid is used when its refresh is refused (%s), without asking each time',
   (_why, reply) =>
     withApis({ apis, profile }, async ({ call, answers, asked, app }) => {
       await call('notes');

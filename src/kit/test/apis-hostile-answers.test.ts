@@ -73,7 +73,10 @@ describe('an answer that is bounded: a 503 page, and a hint in the log', () => {
       await at.call('notes');
       at.notes.now(() => answer);
       const page = await at.call('notes');
-      expect([page.status, headingOf(page)]).toEqual([503, 'A service we depend on does not answer']);
+      expect([page.status, headingOf(page)]).toEqual([
+        503,
+        "A service that this page needs isn't responding",
+      ]);
       const line = at.app.lines.findLast(({ msg }) => msg === 'request failed');
       expect(line?.hint).toMatch(hint);
       await expectUntouched(at);
@@ -109,7 +112,10 @@ describe('an answer that is bounded: a 503 page, and a hint in the log', () => {
       await expectUntouched(at);
       await at.notes.stop();
       const page = await at.call('notes');
-      expect([page.status, headingOf(page)]).toEqual([503, 'A service we depend on does not answer']);
+      expect([page.status, headingOf(page)]).toEqual([
+        503,
+        "A service that this page needs isn't responding",
+      ]);
       const line = at.app.lines.findLast(({ msg }) => msg === 'request failed');
       expect(line?.hint).toMatch(/./);
       expect((await at.open('/profile')).status).toBe(200);

@@ -124,7 +124,7 @@ describe('at a recheck', () => {
     });
   });
 
-  test('a token that still serves is used where it cannot be refreshed', () => {
+  test('a token that is still valid is used where it cannot be refreshed', () => {
     const { hook, options } = withHook(() => ({}), true);
     return withApis(options, async ({ app, call, open, answers, notes }) => {
       await call('notes');

@@ -215,7 +215,7 @@ test('`insufficient_scope` goes on to the page, and the log says which scope to 
       scope: 'notes.write notes.admin',
     });
     expect(line?.hint).toMatch(
-      /wants the scope "notes\.write notes\.admin": .*`scope` of the API 'notes' in site\.ts/,
+      /requires the scope "notes\.write notes\.admin": .*`scope` of the API 'notes' in site\.ts/,
     );
     expect([at.op.calls.authorization, at.asked.length]).toEqual([1, 1]);
     const page = await at.browser.get(at.app.url('/call/notes'), asScript);

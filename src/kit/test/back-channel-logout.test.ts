@@ -179,9 +179,9 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
       ['a nonce', { claims: { nonce: 'abc' } }, /nonce/],
       ['a nonce of null', { claims: { nonce: null } }, /nonce/],
       ['neither sub nor sid', { claims: { sub: undefined, sid: undefined } }, /neither sub nor sid/],
-      ['an empty sub', { claims: { sub: '', sid: undefined } }, /sub is no text/],
-      ['a sub that is no text', { claims: { sub: ['alice'], sid: undefined } }, /sub is no text/],
-      ['a sid that is no text', { claims: { sid: ['a'] } }, /sid is no text/],
+      ['an empty sub', { claims: { sub: '', sid: undefined } }, /sub is not a string/],
+      ['a sub that is not a string', { claims: { sub: ['alice'], sid: undefined } }, /sub is not a string/],
+      ['a sid that is not a string', { claims: { sid: ['a'] } }, /sid is not a string/],
       ['an exp that has passed', { claims: { exp: now - 60 } }, /"exp"/],
       ['an exp of null', { claims: { exp: null } }, /"exp"/],
       [
@@ -424,7 +424,7 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
     },
   );
 
-  test('answers 400, and nothing else, while Redis is away: the provider must know', async () => {
+  test('answers 400, and nothing else, while Redis cannot be reached: the provider must know', async () => {
     const browser = createBrowser();
     await all.signIn('bob', one, browser);
     await all.redis.kill();

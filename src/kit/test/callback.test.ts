@@ -226,7 +226,7 @@ describe('the cookie of a sign-in on its way', () => {
     await expectRefused(browser, page, 'state_unknown', failed);
   });
 
-  test('that is an hour old is told from one that is unknown', async () => {
+  test('that is an hour old is distinguished from one that is unknown', async () => {
     const { browser, callback } = await answered();
     // The browser's clock stands still, so that it still sends the cookie.
     const cookie = nameOf(browser);

@@ -7,9 +7,9 @@ import { makeCertificate } from './helpers/certificates.ts';
 import { readCertificates } from './helpers/mutual-tls.ts';
 import { headingOf } from './helpers/pair.ts';
 import { openRequest, readAnswer, scripted } from './helpers/proxied.ts';
-import { told } from './helpers/whole-life.ts';
+import { warningsOf } from './helpers/whole-life.ts';
 
-// What does not work with OIDC_CERTIFICATE_BOUND_TOKENS=true, and what a developer is told to do about it.
+// What does not work with OIDC_CERTIFICATE_BOUND_TOKENS=true, and what the log says to do about it.
 
 let endTrust = () => {};
 beforeAll(() => {
@@ -49,7 +49,7 @@ describe('an address for certificates in the metadata', () => {
     await withBound({ front: { aliases } }, async (bound) => {
       expect((await createBrowser().get(bound.app.url('/profile'))).status).toBe(503);
       expect(hintsOf(bound, 'discovery_invalid')[0]).toMatch(
-        new RegExp(`^mtls_endpoint_aliases\\.${name} in the provider's metadata is no https address`),
+        new RegExp(`^mtls_endpoint_aliases\\.${name} in the provider's metadata is not an https address`),
       );
       expect(bound.provider.byAlias).toEqual([]);
     });
@@ -63,7 +63,7 @@ describe('an address for certificates in the metadata', () => {
     await withBound({ front: { aliases: () => aliases } }, async (bound) => {
       expect((await createBrowser().get(bound.app.url('/profile'))).status).toBe(503);
       expect(hintsOf(bound, 'discovery_invalid')[0]).toBe(
-        "mtls_endpoint_aliases in the provider's metadata is no object with addresses in it",
+        "mtls_endpoint_aliases in the provider's metadata is not an object with addresses in it",
       );
     });
   });
@@ -73,11 +73,11 @@ describe('an address for certificates in the metadata', () => {
     const env = { OIDC_CERTIFICATE_BOUND_TOKENS: undefined };
     await withBound({ front: { aliases }, client: unbound, env }, async (bound) => {
       expect((await bound.signIn('alice')).page.status).toBe(200);
-      expect([bound.provider.byAlias, told(bound.app)]).toEqual([[], '[]']);
+      expect([bound.provider.byAlias, warningsOf(bound.app)]).toEqual([[], '[]']);
     });
     const unused = (honest: object) => ({ ...honest, introspection_endpoint: 'http://localhost/introspect' });
     await withBound({ front: { aliases: unused } }, async (bound) => {
-      expect([(await bound.signIn('alice')).page.status, told(bound.app)]).toEqual([200, '[]']);
+      expect([(await bound.signIn('alice')).page.status, warningsOf(bound.app)]).toEqual([200, '[]']);
     });
   });
 });
@@ -145,8 +145,8 @@ describe('a client certificate', () => {
     await withBound({ env, client: unbound }, async (bound) => {
       const { browser } = await bound.signIn('alice');
       expect(await callNotes(bound, browser)).toBe('page 503');
-      expect(told(bound.app)).toMatch(
-        /wants a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true/,
+      expect(warningsOf(bound.app)).toMatch(
+        /requires a client certificate: set OIDC_CLIENT_AUTH=tls_client_auth, or with private_key_jwt OIDC_CERTIFICATE_BOUND_TOKENS=true/,
       );
     });
   });
@@ -156,7 +156,7 @@ describe('a client certificate', () => {
       const { browser } = await bound.signIn('alice');
       const page = await browser.get(bound.app.url('/call/notes'));
       expect([page.status, headingOf(page)]).toEqual([503, expect.any(String)]);
-      expect(told(bound.app)).toMatch(
+      expect(warningsOf(bound.app)).toMatch(
         /client certificate: it \w+ not know the CA of OIDC_CLIENT_CERT_FILE, .*`url` in site\.ts/,
       );
     });
@@ -218,7 +218,7 @@ describe('what can be seen of tokens that are not bound', () => {
   test('is nothing where tokens are opaque, and nothing is said', async () => {
     await withBound({ client: unbound, opaque: true }, async (bound) => {
       expect((await bound.signIn('alice')).page.status).toBe(200);
-      expect(told(bound.app)).toBe('[]');
+      expect(warningsOf(bound.app)).toBe('[]');
     });
   });
 
@@ -232,7 +232,7 @@ describe('what can be seen of tokens that are not bound', () => {
     const env = { OIDC_CERTIFICATE_BOUND_TOKENS: undefined };
     await withBound({ features, client: { ...unbound }, env }, async (bound) => {
       await bound.signIn('alice');
-      expect(told(bound.app)).toBe('[]');
+      expect(warningsOf(bound.app)).toBe('[]');
     });
   });
 

@@ -42,7 +42,7 @@ describe('OIDC_CERTIFICATE_BOUND_TOKENS=true', () => {
   const wrongWay = (way: string) =>
     `OIDC_CERTIFICATE_BOUND_TOKENS needs OIDC_CLIENT_AUTH=private_key_jwt, and it is ${way}.`;
   const anyway = (way: string) =>
-    `OIDC_CERTIFICATE_BOUND_TOKENS has no effect with OIDC_CLIENT_AUTH=${way}, which shows the certificate anyway: take it out.`;
+    `OIDC_CERTIFICATE_BOUND_TOKENS has no effect with OIDC_CLIENT_AUTH=${way}, which shows the certificate anyway: remove it.`;
 
   test.each<[what: string, settings: Record<string, string | undefined>, says: string[]]>([
     [

@@ -18,7 +18,7 @@ import { startConnectProxy } from './helpers/connect-proxy.ts';
 import { playHost } from './helpers/host-names.ts';
 import { thumbprintOf, thumbprintShown } from './helpers/mutual-tls.ts';
 import { nextPiece, openRequest, scripted } from './helpers/proxied.ts';
-import { told, watchForms } from './helpers/whole-life.ts';
+import { warningsOf, watchForms } from './helpers/whole-life.ts';
 
 // OIDC_CERTIFICATE_BOUND_TOKENS=true: private_key_jwt says who the app is, and its tokens are bound to the certificate that
 // it shows in TLS (RFC 8705 §3), against a provider and an API that demand it.
@@ -39,7 +39,7 @@ async function expectBoundLife(bound: Bound, own: { cert: string }): Promise<voi
   const revoked: unknown[] = [];
   provider.provider.on('grant.revoked', (_ctx: unknown, grant: string) => void revoked.push(grant));
   const { page, browser } = await bound.signIn('alice');
-  expect([page.status, page.url], told(app)).toEqual([200, app.url('/profile')]);
+  expect([page.status, page.url], warningsOf(app)).toEqual([200, app.url('/profile')]);
   expect(await callNotes(bound, browser)).toBe(200);
 
   // The token has run out by now.
@@ -63,7 +63,7 @@ async function expectBoundLife(bound: Bound, own: { cert: string }): Promise<voi
   const last = await browser.submit(page);
   expect([last.status, last.url.split('?')[0]]).toEqual([200, app.url('/signed-out')]);
   expect(revoked).toHaveLength(1);
-  expect(told(app)).toBe('[]');
+  expect(warningsOf(app)).toBe('[]');
 }
 
 describe('a whole life', { timeout: 60_000 }, () => {
@@ -180,7 +180,7 @@ describe('a whole life', { timeout: 60_000 }, () => {
     await withBound({ clients: [own], env, front: { ...front, aliases } }, async ({ app }) => {
       const page = await createBrowser().get(app.url('/profile'));
       expect(page.status).toBe(503);
-      expect(told(app)).toContain(
+      expect(warningsOf(app)).toContain(
         `nothing was sent to ${par}: with OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint`,
       );
     });
@@ -196,7 +196,7 @@ describe('a whole life', { timeout: 60_000 }, () => {
       onTestFinished(() => void vi.useRealTimers());
       expect((await browser.get(bound.app.url('/profile'))).status).toBe(200);
       expect(bound.provider.byAlias).toEqual(['POST /token', 'GET /me']);
-      expect(told(bound.app)).toBe('[]');
+      expect(warningsOf(bound.app)).toBe('[]');
     });
   });
 });
@@ -230,7 +230,7 @@ describe('the certificate', () => {
         [200, two, two],
         [200, two, two],
       ]);
-      expect([app.events('token.refreshed').length, told(app)]).toEqual([1, '[]']);
+      expect([app.events('token.refreshed').length, warningsOf(app)]).toEqual([1, '[]']);
     });
   });
 });

@@ -235,7 +235,7 @@ const cases: Case[] = [
       views: { own: '<h1>x</h1>' },
       pages: [anyPage({ path: '/own', view: 'own', access: 'public' })],
     },
-    says: [/it does not say who may see it: set `access` to .* Now it is "public"\.$/],
+    says: [/it does not say who may see it: set `access` to .* It is now "public"\.$/],
   },
   {
     name: 'a page without a view',

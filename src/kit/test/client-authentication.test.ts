@@ -15,7 +15,7 @@ import { type Certificate, makeCertificate } from './helpers/certificates.ts';
 import { clientSecret, type startIdentityProvider } from './helpers/identity-provider.ts';
 import { type MutualTlsProvider, startMutualTlsProvider } from './helpers/mutual-tls.ts';
 import { trustDuringTests } from './helpers/trusted.ts';
-import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // Each way in which this app can prove to a provider that it is itself (OIDC_CLIENT_AUTH), against a provider that
 // takes that way and no other: at sign-in, at a refresh and when the refresh token is revoked.
@@ -81,7 +81,7 @@ describe('a client with a secret', () => {
     }
   });
 
-  test('whose secret is wrong is told apart in the log, and shown nothing of it', () =>
+  test('whose secret is wrong is distinguished in the log, and shown nothing of it', () =>
     withPairOf({ env: { OIDC_CLIENT_SECRET: 'not the secret', OIDC_PAR: 'off' } }, async (pair) => {
       const { page } = await pair.signIn('alice');
       expect(page.status).toBe(502);
@@ -174,7 +174,7 @@ describe('private_key_jwt', () => {
     test('uses the first alone where the provider knows it', async () => {
       await withPairOf({ client: await registered([ec]), env: both() }, async (pair) => {
         await expectWholeLife(pair);
-        expect(told(pair.app)).not.toContain('trying the next');
+        expect(warningsOf(pair.app)).not.toContain('trying the next');
       });
     });
 
@@ -182,7 +182,7 @@ describe('private_key_jwt', () => {
       const options = { client: await registered([ed]), env: { ...both(), OIDC_PAR } };
       await withPairOf(options, async (pair) => {
         await expectWholeLife(pair);
-        expect(told(pair.app)).toContain('trying the next');
+        expect(warningsOf(pair.app)).toContain('trying the next');
       });
     });
 
@@ -197,7 +197,7 @@ describe('private_key_jwt', () => {
       await withPairOf({ client: await registered([ec]), env: { ...both(), API_URL } }, async (pair) => {
         const { page } = await pair.signIn('alice', '/api-data');
         expect([page.status, calls]).toEqual([200, 1]);
-        expect(told(pair.app)).not.toContain('trying the next');
+        expect(warningsOf(pair.app)).not.toContain('trying the next');
       }).finally(() => api.close());
     });
 

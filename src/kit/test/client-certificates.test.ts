@@ -8,7 +8,7 @@ import { type ConfigError, loadConfig } from '../config/index.ts';
 import { type Certificate, makeCertificate } from './helpers/certificates.ts';
 import { entra, homeTenant, plain } from './helpers/misbehaving-profiles.ts';
 import { expectHonestSignIn, expectPlainFailure, withPair } from './helpers/misbehaving-sign-in.ts';
-import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // A certificate with private_key_jwt: the header of an assertion names it (RFC 7515 §4.1.8), and TLS does not show it.
 
@@ -133,7 +133,7 @@ describe('at a provider that verifies assertions', () => {
       await expectWholeLife(pair);
       for (const { client_assertion = '' } of forms)
         expect(decodeProtectedHeader(client_assertion)['x5t#S256']).toBe(thumbprintOf(second));
-      expect(told(pair.app)).toContain('trying the next');
+      expect(warningsOf(pair.app)).toContain('trying the next');
     });
   });
 });
@@ -162,8 +162,8 @@ describe('at Microsoft Entra, known by its host', () => {
         'x5t#S256': thumbprintOf(rsa),
       });
       expect(decodeJwt(assertion).aud).toBe(`${pair.op.origin}/token`);
-      // Another audience would not help there, so nobody is told to set one.
-      expect(told(pair.app)).not.toContain('OIDC_CLIENT_ASSERTION_AUDIENCE');
+      // Another audience would not help there, so no line says to set one.
+      expect(warningsOf(pair.app)).not.toContain('OIDC_CLIENT_ASSERTION_AUDIENCE');
     }));
 
   test('so it is sent to the origin of the token endpoint only', () =>
@@ -175,8 +175,8 @@ describe('at Microsoft Entra, known by its host', () => {
       const op = { profile: { ...profile, metadata }, takesAssertion };
       await withPair({ op, env: settings }, async ({ app, open }) => {
         expectPlainFailure(await open('/profile'), app);
-        expect(told(app)).toContain(`nothing was sent to ${elsewhere.op.origin}: at this provider`);
-        expect(told(app)).not.toContain('client assertions for the token endpoint are used together');
+        expect(warningsOf(app)).toContain(`nothing was sent to ${elsewhere.op.origin}: at this provider`);
+        expect(warningsOf(app)).not.toContain('client assertions for the token endpoint are used together');
       });
       expect(elsewhere.op.calls.par).toBe(0);
     }));

@@ -93,7 +93,8 @@ describe('one sentence says what is wrong with', () => {
     /^OIDC_DECRYPTION_KEY_FILE must name a file with one private key, in PEM or as a JWK; a public key or a key set does not decrypt\.$/;
   const unfit =
     /^OIDC_DECRYPTION_KEY_FILE must name an RSA key of 2048 to 4096 bits, a P-256, P-384 or P-521 key or an X25519 key\.$/;
-  const unreadable = /^OIDC_DECRYPTION_KEY_FILE names a file that cannot be read: check path and rights\.$/;
+  const unreadable =
+    /^OIDC_DECRYPTION_KEY_FILE names a file that cannot be read: check its path and permissions\.$/;
   const list = /^OIDC_DECRYPTION_KEY_FILE must be one file, or two with a comma between them\.$/;
   const alg =
     /^OIDC_DECRYPTION_KEY_FILE names a JWK whose "alg" is not the one it is used with, (RSA-OAEP-256|ECDH-ES)\.$/;
@@ -227,7 +228,7 @@ describe('with several providers', () => {
 
   test('a mistake names the setting in full', () => {
     expect(each('/nowhere/key.pem', '')).toEqual([
-      'OIDC_WORK_DECRYPTION_KEY_FILE names a file that cannot be read: check path and rights.',
+      'OIDC_WORK_DECRYPTION_KEY_FILE names a file that cannot be read: check its path and permissions.',
     ]);
   });
 

@@ -132,8 +132,8 @@ describe('labels', () => {
 
   test.each([
     ['is longer than a button', 'X'.repeat(61), /^OIDC_GOOGLE_LABEL is too long/],
-    ['holds a control character', 'Goo\u0007gle', /^OIDC_GOOGLE_LABEL has a blank or a line break/],
-    ['begins with a blank', ' Google', /^OIDC_GOOGLE_LABEL has a blank or a line break/],
+    ['holds a control character', 'Goo\u0007gle', /^OIDC_GOOGLE_LABEL has a space or a line break/],
+    ['begins with a blank', ' Google', /^OIDC_GOOGLE_LABEL has a space or a line break/],
   ])('one that %s is refused', (_what, label, expected) => {
     expect(problemsOf({ OIDC_GOOGLE_LABEL: label })).toEqual([expect.stringMatching(expected)]);
   });
@@ -193,7 +193,7 @@ describe('a problem names the setting in full', () => {
     ]);
   });
 
-  test('and every one is told at once, those of a provider and those of the app, with no secret', () => {
+  test('and all are listed at once, those of a provider and those of the app, with no secret', () => {
     const problems = problemsOf({
       ...{ OIDC_GOOGLE_CLIENT_ID: undefined, OIDC_WORK_SCOPE: 'profile', OIDC_GOOGLE_DPOP: 'yes' },
       ...{ OIDC_LABEL: 'Both', PORT: 'x', OIDC_WORK_CLIENT_SECRET: 'change-me', OIDC_OTHER_SCOPE: 'openid' },
@@ -240,18 +240,16 @@ describe('OIDC_PROVIDERS', () => {
   });
 
   test('holds no name twice, and not more names than anybody could choose from', () => {
-    expect(problemsOf({ OIDC_PROVIDERS: 'work,google,work' })).toEqual([
-      'OIDC_PROVIDERS holds a name twice.',
-    ]);
+    expect(problemsOf({ OIDC_PROVIDERS: 'work,google,work' })).toEqual(['OIDC_PROVIDERS has a name twice.']);
     const many = Array.from({ length: 21 }, (_, index) => `p${index}`).join();
-    expect(problemsOf({ OIDC_PROVIDERS: many })).toEqual(['OIDC_PROVIDERS holds more than 20 names.']);
+    expect(problemsOf({ OIDC_PROVIDERS: many })).toEqual(['OIDC_PROVIDERS has more than 20 names.']);
   });
 
   test.each([...['issuer', 'client', 'scope', 'id', 'max', 'ui', 'acr', 'step', 'providers', 'default']])(
     'has no "%s", and asks for none of its settings',
     (name) => {
       expect(problemsOf({ OIDC_PROVIDERS: `work,google,${name}` })).toEqual([
-        `OIDC_PROVIDERS must not hold "${name}", which means something else here. Take another name.`,
+        `OIDC_PROVIDERS must not contain "${name}", which means something else here. Take another name.`,
       ]);
     },
   );
@@ -270,7 +268,7 @@ describe('OIDC_PROVIDERS', () => {
   test('left empty counts as not set: then each setting with a name is a mistake', () => {
     const problems = problemsOf({ OIDC_PROVIDERS: '' });
     expect(problems).toContain(
-      'OIDC_WORK_CLIENT_ID is for a provider that OIDC_PROVIDERS does not name: add work there, or take this out.',
+      'OIDC_WORK_CLIENT_ID is for a provider that OIDC_PROVIDERS does not name: add work there, or remove this.',
     );
     expect(problems).toContainEqual(expect.stringMatching(/^OIDC_ISSUER is missing/));
   });
@@ -281,7 +279,7 @@ describe('names that are no settings', () => {
     ['OIDC_GOOGLE_CLIENT_SECRETT', 'is not a setting. Did you mean OIDC_GOOGLE_CLIENT_SECRET?'],
     ['OIDC_GOOGLE_ISUER', 'is not a setting. Did you mean OIDC_GOOGLE_ISSUER?'],
     ['OIDC_GOOGLE_ISSUER_FILE', 'is not a setting'],
-    ['OIDC_GOOGLE_SOMETHING_ELSE', 'is not a setting: take it out'],
+    ['OIDC_GOOGLE_SOMETHING_ELSE', 'is not a setting: remove it'],
     ['OIDC_OTHER_CLIENT_ID', 'is for a provider that OIDC_PROVIDERS does not name: add other there'],
     ['OIDC_OTHER_CLIENT_SECRET_FILE', 'is for a provider that OIDC_PROVIDERS does not name: add other there'],
     ['OIDC_GOOGEL_CLIENT_ID', 'Did you mean OIDC_GOOGLE_CLIENT_ID?'],

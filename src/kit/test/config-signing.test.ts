@@ -102,7 +102,7 @@ describe('without a key that signs', () => {
     [
       'that is not there',
       () => '/nowhere/key.pem',
-      /names a file that cannot be read: check path and rights\.$/,
+      /names a file that cannot be read: check its path and permissions\.$/,
     ],
     ['with a passphrase', () => folder.write(locked()), /names a key with a passphrase/],
     ['with a public key', () => folder.write(public_()), /a public key or a key set does not sign\.$/],
@@ -188,7 +188,7 @@ describe('without signed requests', () => {
       set === undefined ? secret : { ...secret, OIDC_REQUEST_OBJECT: set };
     expect(problemsOf(unsigned)).toEqual([]);
     expect(problemsOf({ ...unsigned, OIDC_CLIENT_KEY_FILE: ecFile })).toEqual([
-      'OIDC_CLIENT_KEY_FILE has no effect with OIDC_CLIENT_AUTH=client_secret_basic: take it out.',
+      'OIDC_CLIENT_KEY_FILE has no effect with OIDC_CLIENT_AUTH=client_secret_basic: remove it.',
     ]);
     expect(
       problemsOf({ ...unsigned, OIDC_CLIENT_KEY_FILE: ecFile, OIDC_CLIENT_KEY_ALG: 'ES256' }),
@@ -203,7 +203,7 @@ describe('without signed requests', () => {
       OIDC_CLIENT_CERT_FILE: tls.OIDC_CLIENT_CERT_FILE,
     };
     expect(problemsOf(set)).toEqual([
-      'OIDC_CLIENT_CERT_FILE has no effect with OIDC_CLIENT_AUTH=client_secret_basic: take it out.',
+      'OIDC_CLIENT_CERT_FILE has no effect with OIDC_CLIENT_AUTH=client_secret_basic: remove it.',
     ]);
   });
 
@@ -211,7 +211,7 @@ describe('without signed requests', () => {
     const set = { ...tls, OIDC_CLIENT_AUTH: 'tls_client_auth' };
     expect(problemsOf(set)).toEqual([]);
     expect(problemsOf({ ...set, OIDC_CLIENT_KEY_ALG: 'ES256' })).toEqual([
-      'OIDC_CLIENT_KEY_ALG has no effect with OIDC_CLIENT_AUTH=tls_client_auth: take it out.',
+      'OIDC_CLIENT_KEY_ALG has no effect with OIDC_CLIENT_AUTH=tls_client_auth: remove it.',
     ]);
   });
 });
@@ -224,7 +224,7 @@ describe('more parameters in a signed request', () => {
     (name) => {
       const more = { OIDC_AUTHORIZATION_PARAMETERS: `${name}=x` };
       expect(problemsOf({ ...key, ...more })).toEqual([
-        `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and with OIDC_REQUEST_OBJECT=true the app sets that itself: take it out.`,
+        `OIDC_AUTHORIZATION_PARAMETERS has ${name}, and with OIDC_REQUEST_OBJECT=true the app sets that itself: remove it.`,
       ]);
       expect(problemsOf({ ...secret, ...more }), 'in a plain one').toEqual([]);
     },

@@ -217,7 +217,7 @@ describe('good settings', () => {
   });
 });
 
-describe('what is wrong is told', () => {
+describe('what is wrong is reported', () => {
   test('all at once, each by its name', () => {
     const problems = problemsOf({
       BASE_URL: 'ftp://x',
@@ -246,17 +246,17 @@ describe('what is wrong is told', () => {
     ['BASE_URL', 'http://127.0.0.1.example.com', 'must begin with https'],
     ['BASE_URL', 'http://localhost.example.com', 'must begin with https'],
     ['BASE_URL', 'https://localhost/app', 'without a path'],
-    ['BASE_URL', 'https://localhost?', 'must not hold a ?'],
-    ['BASE_URL', 'https://localhost#', 'must not hold a ?'],
-    ['BASE_URL', 'https://user:pass@localhost', 'must not hold a user name'],
-    ['BASE_URL', 'https://@localhost', 'must not hold a user name'],
+    ['BASE_URL', 'https://localhost?', 'must not contain a ?'],
+    ['BASE_URL', 'https://localhost#', 'must not contain a ?'],
+    ['BASE_URL', 'https://user:pass@localhost', 'must not contain a user name'],
+    ['BASE_URL', 'https://@localhost', 'must not contain a user name'],
     ['BASE_URL', 'localhost:3000', 'must be a whole address'],
     ['BASE_URL', 'https:localhost', 'must be a whole address'],
     ['BASE_URL', 'https:\\\\localhost', 'must be a whole address'],
     ['BASE_URL', 'https://local host', 'must be a whole address'],
     ['BASE_URL', 'https://localhost, https://other.example', 'must be a whole address'],
     ['BASE_URL', 'javascript:alert(1)', 'must be a whole address'],
-    ['BASE_URL', ' https://localhost', 'has a blank or a line break'],
+    ['BASE_URL', ' https://localhost', 'has a space or a line break'],
     ['OIDC_ISSUER', 'https://login.example.com\\evil', 'must be a whole address'],
     ['API_URL', 'https://api.example.com/a b', 'must be a whole address'],
     ['PORT', '65536', 'from 0 to 65535'],
@@ -287,11 +287,11 @@ describe('what is wrong is told', () => {
     ['OIDC_ROLES_CLAIM', 'roles,groups', 'must be one name'],
     ['HOST', '127.0.0.1,::1', 'must be a host name'],
     ['PORT', '3000,3001', 'from 0 to 65535'],
-    ['OIDC_ISSUER', 'https://login.example.com/?a=b', 'must not hold a ?'],
+    ['OIDC_ISSUER', 'https://login.example.com/?a=b', 'must not contain a ?'],
     ['OIDC_ISSUER', 'https://login.example.com/.well-known/openid-configuration', 'leave out'],
-    ['OIDC_ISSUER', 'https://a:b@login.example.com', 'must not hold a user name'],
-    ['OIDC_SCOPE', 'profile email', 'must hold openid'],
-    ['OIDC_SCOPE', 'openid_connect', 'must hold openid'],
+    ['OIDC_ISSUER', 'https://a:b@login.example.com', 'must not contain a user name'],
+    ['OIDC_SCOPE', 'profile email', 'must contain openid'],
+    ['OIDC_SCOPE', 'openid_connect', 'must contain openid'],
     ['OIDC_SCOPE', 'openid,profile', 'no commas'],
     ['OIDC_ID_TOKEN_ALG', 'none', 'must be one of: RS256'],
     ['OIDC_ID_TOKEN_ALG', 'HS256', 'must be one of: RS256'],
@@ -331,7 +331,7 @@ describe('what is wrong is told', () => {
     ].map((name) => [
       'OIDC_AUTHORIZATION_PARAMETERS',
       `hd=a&${name}=x`,
-      `must not hold ${name}: the app sets it itself`,
+      `must not contain ${name}: the app sets it itself`,
     ]),
     ...Object.entries({
       response_mode: 'OIDC_RESPONSE_MODE',
@@ -344,7 +344,7 @@ describe('what is wrong is told', () => {
     }).map(([name, setting]) => [
       'OIDC_AUTHORIZATION_PARAMETERS',
       `${name}=x`,
-      `must not hold ${name}: ${setting} is the setting for it`,
+      `must not contain ${name}: ${setting} is the setting for it`,
     ]),
     ...Object.entries({
       'prompt=none': 'must not be none',
@@ -379,7 +379,7 @@ describe('what is wrong is told', () => {
     [
       'SESSION_IDLE_MINUTES',
       '30m',
-      'must be a whole number of minutes from 1 to 1440, in digits only. Now it is "30m".',
+      'must be a whole number of minutes from 1 to 1440, in digits only. It is now "30m".',
     ],
     ['SESSION_IDLE_MINUTES', '0', 'from 1 to 1440'],
     ['SESSION_IDLE_MINUTES', '481', 'is longer than SESSION_MAX_HOURS'],
@@ -397,8 +397,8 @@ describe('what is wrong is told', () => {
     ['API_URL', 'http://api.example.com', 'must begin with https'],
     ['LOG_LEVEL', 'verbose', 'must be one of: trace'],
     ['SHUTDOWN_DELAY_SECONDS', '61', 'from 0 to 60'],
-    ['OIDC_CLIENT_ID', 'a\u0000b', 'has a blank or a line break'],
-    ['OIDC_AUDIENCE', 'a\nb', 'has a blank or a line break'],
+    ['OIDC_CLIENT_ID', 'a\u0000b', 'has a space or a line break'],
+    ['OIDC_AUDIENCE', 'a\nb', 'has a space or a line break'],
     ['OIDC_AUDIENCE', 'x'.repeat(2001), 'is too long'],
   ])('%s=%s', (name, value, says) => {
     const problem = problemOf({ [name]: value });
@@ -501,8 +501,8 @@ describe('names that are no settings', () => {
     ['SESSION_SECRETS', 'Did you mean SESSION_SECRET?'],
     ['SESSION_IDLE_MINUTE', 'Did you mean SESSION_IDLE_MINUTES?'],
     ['SESSION_SECRET_FIL', 'Did you mean SESSION_SECRET_FILE?'],
-    ['TRUST_PROXY', 'take it out'],
-    ['OIDC_SOMETHING_ELSE_ENTIRELY', 'take it out'],
+    ['TRUST_PROXY', 'remove it'],
+    ['OIDC_SOMETHING_ELSE_ENTIRELY', 'remove it'],
   ])('%s is noticed', (name, says) => {
     expect(problemOf({ [name]: '1' })).toBe(
       `${name} is not a setting${says.startsWith('D') ? '. ' : ': '}${says}${
@@ -632,7 +632,7 @@ describe('client authentication', () => {
     ]);
   });
 
-  test('a file that holds no usable private key is told apart', () => {
+  test('a file without a usable private key is distinguished', () => {
     const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
     const x25519 = generateKeyPairSync('x25519').privateKey;
     const locked = rsa.privateKey.export({

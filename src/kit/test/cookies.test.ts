@@ -1,5 +1,6 @@
 import { request } from 'node:http';
-import type { Request } from 'express';
+import express, { type Request } from 'express';
+import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CookieJar } from '../http/cookies.ts';
 import { getUser } from '../session/user-session.ts';
@@ -62,6 +63,28 @@ describe('the name of a cookie', () => {
     const many = Array.from({ length: 2_000 }, (_, i) => `__Host-login-${i}=x`).join(';');
     expect(jar.read(requestWith(many), (plain) => plain.startsWith('login-')).size).toBe(50);
   });
+});
+
+test('a cookie that is taken away ends in 1970 and at once, with the attributes that it was set with', async () => {
+  for (const [secure, attributes] of [
+    [true, ['Secure', 'SameSite=None']],
+    [false, ['SameSite=None']],
+  ] as const) {
+    const jar = new CookieJar(secure);
+    const app = express().get('/', (_req, res) => {
+      jar.set(res, 'said', 'x', 60);
+      jar.clear(res, 'provider', 'none');
+      res.end();
+    });
+    const { headers } = await supertest(app).get('/');
+    const [kept, gone] = headers['set-cookie'] as unknown as string[];
+    expect(kept).toContain('Max-Age=60');
+    expect(gone?.split('; ')).toEqual([
+      `${secure ? '__Host-' : ''}provider=`,
+      ...['Max-Age=0', 'Path=/', 'Expires=Thu, 01 Jan 1970 00:00:00 GMT', 'HttpOnly'],
+      ...attributes,
+    ]);
+  }
 });
 
 describe('a browser in which somebody else has set cookies', () => {

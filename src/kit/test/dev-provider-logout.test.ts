@@ -52,7 +52,7 @@ describe('signing out at the development provider', () => {
     }
     const page = await browser.get(client.buildEndSessionUrl(config, {}).href);
     const left = await browser.submit(page, { logout: 'yes' });
-    expect(left.body).toContain('You are signed out');
+    expect(left.body).toContain('You’re no longer signed in');
   });
 
   it('redirects only to the registered address', async () => {
@@ -77,7 +77,7 @@ describe('the page of who is signed in', () => {
     app.logouts.length = 0;
     const uid = first?.uid ?? '';
     const ended = await browser.post(`${idp.issuer}/sessions/end`, { uid });
-    expect(ended.body).toContain('web-app was told and answered 200');
+    expect(ended.body).toContain('Notified web-app, which answered 200.');
     expect(app.logouts).toMatchObject([{ sub: 'frank', sid: claims.sid, typ: 'logout+jwt' }]);
     expect(idp.listSessions().map((session) => session.uid)).not.toContain(uid);
 
@@ -110,13 +110,13 @@ describe('the page of who is signed in', () => {
     expect(idp.listSessions().map((session) => session.uid)).toContain(uid);
   });
 
-  it('says plainly which app could not be told', async () => {
+  it('says plainly which app could not be notified', async () => {
     await app.signIn(idp, 'judy');
     idp.registerApp('http://localhost:1');
     const uid = idp.listSessions().find(({ sub }) => sub === 'judy')?.uid ?? '';
     const { body } = await createBrowser().post(`${idp.issuer}/sessions/end`, { uid });
     idp.registerApp(app.origin);
-    expect(body).toContain('web-app was not told');
+    expect(body).toContain('Could not notify web-app: ');
   });
 });
 
@@ -132,7 +132,7 @@ describe('the provider’s pages', () => {
   it('say so when a sign-in is too old to go on', async () => {
     const page = await createBrowser().get(`${idp.issuer}/interaction/unknown`);
     expect(page.status).toBe(400);
-    expect(page.body).toContain('This sign-in cannot go on');
+    expect(page.body).toContain('This sign-in can’t continue');
   });
 
   it('know no other name than the issuer’s, whatever the Host header says', async () => {

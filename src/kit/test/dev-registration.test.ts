@@ -17,7 +17,7 @@ import { startApp } from './helpers/app.ts';
 import { bareEnv } from './helpers/bare-env.ts';
 import { type Browser, createBrowser } from './helpers/browser.ts';
 import { freeDevPorts } from './helpers/dev-process.ts';
-import { told } from './helpers/whole-life.ts';
+import { warningsOf } from './helpers/whole-life.ts';
 
 // The development providers know the app by the same settings that the app reads, so that nobody registers a key.
 
@@ -77,16 +77,16 @@ describe('in the provider of npm run dev a sign-in works', { timeout: 60_000 }, 
   ])('with %s', async (_, env) => {
     const { app, browser, origin, provider } = await startBoth(env);
     const page = await signIn(browser, origin);
-    expect([page.status, page.url], told(app)).toEqual([200, `${origin}/profile`]);
+    expect([page.status, page.url], warningsOf(app)).toEqual([200, `${origin}/profile`]);
     expect(page.body).toContain('Alice Adams');
     // Neither the ID token nor userinfo came unencrypted.
-    expect(told(app)).not.toContain('unencrypted');
+    expect(warningsOf(app)).not.toContain('unencrypted');
     const way = browser.visited.map((line) => new URL(line.split(' ')[1] ?? '').searchParams);
     expect(way.some((query) => query.has('response'))).toBe(env.OIDC_WORK_RESPONSE_MODE === 'jwt');
     expect(way.some((query) => query.has('request'))).toBe(env.OIDC_PAR === 'off');
     // Signed out at the provider: its logout token is encrypted as its ID tokens are.
     await browser.post(`${provider}/sessions/end`, { sub: 'alice' });
-    expect(app.events('logout_token.refused'), told(app)).toEqual([]);
+    expect(app.events('logout_token.refused'), warningsOf(app)).toEqual([]);
     expect((await browser.get(`${origin}/profile`, { follow: false })).status).not.toBe(200);
   });
 
@@ -115,7 +115,7 @@ describe('in the provider of npm run dev a sign-in works', { timeout: 60_000 }, 
     await expect
       .poll(async () => (await browser.get(`${origin}/profile`)).body, { timeout: 20_000, interval: 500 })
       .toContain('Known again');
-    expect((await signIn(browser, origin)).status, told(app)).toBe(200);
+    expect((await signIn(browser, origin)).status, warningsOf(app)).toBe(200);
   });
 });
 
@@ -192,7 +192,7 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
     [
       'a key file that is missing',
       { ...signedAndEncrypted, OIDC_WORK_CLIENT_KEY_FILE: missing },
-      ['OIDC_WORK_CLIENT_KEY_FILE names a file that cannot be read: check path and rights.'],
+      ['OIDC_WORK_CLIENT_KEY_FILE names a file that cannot be read: check its path and permissions.'],
     ],
     [
       'a key for one thing where another is needed',
@@ -209,7 +209,7 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
       { ...tlsClientAuth, OIDC_WORK_CLIENT_CERT_FILE: missing },
       [
         expect.stringMatching(/^OIDC_WORK_CLIENT_AUTH=tls_client_auth needs an https OIDC_WORK_ISSUER/),
-        'OIDC_WORK_CLIENT_CERT_FILE names a file that cannot be read: check path and rights.',
+        'OIDC_WORK_CLIENT_CERT_FILE names a file that cannot be read: check its path and permissions.',
       ],
     ],
     [
@@ -218,7 +218,7 @@ describe('settings that cannot work are the app’s to complain of', { timeout: 
         ...{ OIDC_WORK_CLIENT_AUTH: 'private_key_jwt', OIDC_WORK_CLIENT_KEY_FILE: files('ec') },
         OIDC_WORK_CLIENT_SECRET: 'one of my own, long enough',
       },
-      ['OIDC_WORK_CLIENT_SECRET has no effect with OIDC_WORK_CLIENT_AUTH=private_key_jwt: take it out.'],
+      ['OIDC_WORK_CLIENT_SECRET has no effect with OIDC_WORK_CLIENT_AUTH=private_key_jwt: remove it.'],
     ],
   ])('%s', async (_, env, problems) => {
     expect(problemsOf({ OIDC_PROVIDERS: 'work', ...env })).toEqual(problems);

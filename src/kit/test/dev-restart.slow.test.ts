@@ -54,7 +54,7 @@ describe.skipIf(process.platform === 'win32')(
       const operator = createBrowser();
       const list = await operator.get(`http://localhost:${ports.provider}/sessions`);
       const told = await operator.submit(list, { sub: 'alice' });
-      expect(told.body).toContain('was told and answered 200');
+      expect(told.body).toContain('which answered 200');
       expect((await alice.get(url('/auth/session'), { follow: false })).status).toBe(401);
       await restart(run);
       expect((await alice.get(url('/auth/session'), { follow: false })).status).toBe(401);

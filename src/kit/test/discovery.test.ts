@@ -73,7 +73,7 @@ test('after ten minutes the metadata is asked for again, without anybody waiting
     expect(op.calls.discovery).toBe(2);
   }));
 
-test('while the provider is away the old copy serves, for hours', () =>
+test('while the provider is away the old copy is used, for hours', () =>
   withPair({}, async (pair) => {
     const { op, app } = pair;
     expect(await sentTo(pair)).toContain(`${op.origin}/authorize`);
@@ -94,7 +94,7 @@ test('while the provider is away the old copy serves, for hours', () =>
 test.each([
   ['of another issuer', { issuer: 'https://other.example.com' }, 'discovery_issuer'],
   ['without a token endpoint', { token_endpoint: undefined }, 'discovery_invalid'],
-])('new metadata %s is not taken: the old copy serves, and the log says so', (_, json, reason) =>
+])('new metadata %s is not accepted: the old copy is used, and the log says so', (_, json, reason) =>
   withPair({}, async (pair) => {
     const { op, app } = pair;
     await sentTo(pair);

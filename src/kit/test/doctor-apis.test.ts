@@ -123,7 +123,9 @@ describe('what an API answers without a token', () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const { found } = await examineStub({ loaded: siteWith({ notes: { url } }) });
     expect(linesOf(found)).toContainEqual(
-      expect.stringMatching(/^✗ API notes: \S+ does not answer \(ECONNREFUSED\)\. Nothing listens there/),
+      expect.stringMatching(
+        /^✗ API notes: \S+ does not answer \(ECONNREFUSED\)\. Nothing is listening there/,
+      ),
     );
     expect(about(found, 'discovery').map(({ state }) => state)).toContain('ok');
   });
@@ -150,7 +152,7 @@ describe('what an API answers without a token', () => {
     const asking = await listenTls({ requestCert: true, rejectUnauthorized: true });
     expect(await linesAbout({ notes: { url: asking } })).toContainEqual(
       expect.stringMatching(
-        /^! API notes: localhost:\d+ wants a client certificate \(\S+\), .*OIDC_CLIENT_CERT_FILE/,
+        /^! API notes: localhost:\d+ requires a client certificate \(\S+\), .*OIDC_CLIENT_CERT_FILE/,
       ),
     );
   });

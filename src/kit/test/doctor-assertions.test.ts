@@ -59,7 +59,7 @@ describe('a client assertion', () => {
         server: identityServer4,
         lines: [
           new RegExp(
-            `^✗ client authentication: ${refused} \\(invalid_client\\), but takes another kind of assertion\\. Set OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint\\.$`,
+            `^✗ client authentication: ${refused} \\(invalid_client\\), but accepts another kind of assertion\\. Set OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint\\.$`,
           ),
         ],
         exit: 1,
@@ -71,7 +71,7 @@ describe('a client assertion', () => {
         server: glewlwyd,
         lines: [
           new RegExp(
-            `^✗ client authentication: ${refused} \\(status 403\\), but takes another kind .*Set OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint\\.$`,
+            `^✗ client authentication: ${refused} \\(status 403\\), but accepts another kind .*Set OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint\\.$`,
           ),
         ],
         exit: 1,
@@ -83,7 +83,7 @@ describe('a client assertion', () => {
         server: openIddict,
         lines: [
           new RegExp(
-            `^✗ client authentication: ${refused} \\(invalid_token: .*unexpected type\\.\\), but takes .*Set OIDC_CLIENT_ASSERTION_TYP=client-authentication\\+jwt\\.$`,
+            `^✗ client authentication: ${refused} \\(invalid_token: .*unexpected type\\.\\), but accepts .*Set OIDC_CLIENT_ASSERTION_TYP=client-authentication\\+jwt\\.$`,
           ),
         ],
         exit: 1,
@@ -100,7 +100,7 @@ describe('a client assertion', () => {
         },
         lines: [
           new RegExp(
-            `^✗ client authentication: ${refused} \\(invalid_grant: The audience of .*\\), but takes .*Set OIDC_CLIENT_ASSERTION_AUDIENCE=issuer\\.$`,
+            `^✗ client authentication: ${refused} \\(invalid_grant: The audience of .*\\), but accepts .*Set OIDC_CLIENT_ASSERTION_AUDIENCE=issuer\\.$`,
           ),
         ],
         exit: 1,
@@ -123,14 +123,14 @@ describe('a client assertion', () => {
           }),
         lines: [
           new RegExp(
-            `^✗ client authentication: ${refused} \\(invalid_grant: The token is not valid\\.\\), but takes .*Set OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint\\.$`,
+            `^✗ client authentication: ${refused} \\(invalid_grant: The token is not valid\\.\\), but accepts .*Set OIDC_CLIENT_ASSERTION_AUDIENCE=token_endpoint\\.$`,
           ),
         ],
         exit: 1,
       },
     ],
     [
-      'OpenIddict is told what it wants',
+      'OpenIddict gets what it requires',
       {
         server: openIddict,
         env: { OIDC_CLIENT_ASSERTION_TYP: 'client-authentication+jwt' },

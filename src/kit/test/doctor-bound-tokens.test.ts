@@ -65,7 +65,7 @@ describe('a real provider behind TLS', () => {
   test('does not offer them, and has no other addresses', async () => {
     const lines = await linesAt({ env: bound, client, tls: { cert: server.cert, key: server.key } });
     expect(linesAbout(lines, 'certificate-bound tokens')).toEqual([
-      '! certificate-bound tokens: the metadata does not offer them (tls_client_certificate_bound_access_tokens), so whoever steals a token may be able to use it. Switch them on at the provider, for this app too, or set OIDC_CERTIFICATE_BOUND_TOKENS=false.',
+      '! certificate-bound tokens: the metadata does not offer them (tls_client_certificate_bound_access_tokens), so somebody who steals a token may be able to use it. Switch them on at the provider, for this app too, or set OIDC_CERTIFICATE_BOUND_TOKENS=false.',
       '✓ certificate-bound tokens: the certificate is shown at the usual addresses: the metadata has no others for it (no mtls_endpoint_aliases).',
     ]);
   });
@@ -118,7 +118,7 @@ describe('a real provider behind TLS', () => {
       const lines = await about(bound);
       expect(lines.filter((line) => line.includes('plain http'))).toEqual([http]);
       const wants =
-        /^! API orders: localhost:\d+ wants a client certificate \(\w+\), and this check shows none\./;
+        /^! API orders: localhost:\d+ requires a client certificate \(\w+\), and this check shows none\./;
       expect(lines).toContainEqual(
         expect.stringMatching(
           new RegExp(`${wants.source} The app shows the one in OIDC_CLIENT_CERT_FILE\\.$`),

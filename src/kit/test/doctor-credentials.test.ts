@@ -74,7 +74,7 @@ test.each<[what: string, token: string | undefined, row: Omit<Row, 'server'> & {
     { lines: [fileFault('is not there: have the platform put'), notTried], not: /federated/, exit: 1 },
   ],
   ['that is empty', '', { lines: [fileFault('is empty'), notTried], exit: 1 }],
-  ['that is no token', 'c2VjcmV0', { lines: [fileFault('holds no JWT'), notTried], exit: 1 }],
+  ['that is no token', 'c2VjcmV0', { lines: [fileFault('contains no JWT'), notTried], exit: 1 }],
   [
     'that has expired',
     platformToken({ exp: 1_700_000_000 }),

@@ -49,7 +49,7 @@ describe('a real provider', () => {
     const features = { encryption: { enabled: false } };
     const lines = await linesAt({ env: decryption(rsa), overrides: { features } });
     expect(linesAbout(lines, 'encryption')).toEqual([
-      '! encryption: the metadata offers no encryption, so OIDC_DECRYPTION_KEY_FILE is of no use. Switch it on at the provider, or take the setting out.',
+      '! encryption: the metadata offers no encryption, so OIDC_DECRYPTION_KEY_FILE is of no use. Switch it on at the provider, or remove the setting.',
     ]);
     expect(linesAbout(lines, 'register as client metadata')).toEqual([]);
   });
@@ -93,7 +93,7 @@ describe('the metadata about encryption', () => {
       algs('RSA1_5', 'RSA-OAEP'),
       decryption(rsa),
       [
-        '! encryption: ID tokens: the provider offers RSA1_5, RSA-OAEP, and the key in OIDC_DECRYPTION_KEY_FILE is for RSA-OAEP-256. Have the provider offer RSA-OAEP-256 or ECDH-ES: the app opens nothing else.',
+        '! encryption: ID tokens: the provider offers RSA1_5, RSA-OAEP, and the key in OIDC_DECRYPTION_KEY_FILE is for RSA-OAEP-256. Have the provider offer RSA-OAEP-256 or ECDH-ES: the app accepts nothing else.',
         '✓ encryption: userinfo: not offered.',
       ],
     ],
@@ -120,7 +120,7 @@ describe('the metadata about encryption', () => {
       { ...algs('RSA-OAEP-256'), ...encs('A192CBC-HS384', 'A256CBC-HS512') },
       decryption(rsa),
       [
-        '! encryption: ID tokens: the provider offers A192CBC-HS384, A256CBC-HS512 for the content, and the app opens none of that. Have the provider offer one of A256GCM, A128GCM, A128CBC-HS256.',
+        '! encryption: ID tokens: the provider offers A192CBC-HS384, A256CBC-HS512 for the content, none of which the app can open. Have the provider offer one of A256GCM, A128GCM, A128CBC-HS256.',
         expect.anything(),
       ],
     ],
@@ -175,7 +175,7 @@ describe('keys', () => {
 
   test('that are two: how the new one takes the place of the old one', async () => {
     expect(await about(decryption(newRsa, rsa))).toEqual([
-      `✓ encryption: there are two keys, ${newRsa.kid} and ${rsa.kid}, in the order of OIDC_DECRYPTION_KEY_FILE, and the app opens what is encrypted for either. Register the new one in place of the old one, and take the old one out once the provider no longer uses it.`,
+      `✓ encryption: there are two keys, ${newRsa.kid} and ${rsa.kid}, in the order of OIDC_DECRYPTION_KEY_FILE, and the app opens what is encrypted for either. Register the new one in place of the old one, and remove the old one once the provider no longer uses it.`,
     ]);
   });
 });
@@ -254,7 +254,7 @@ describe('the key set to register', () => {
       env: { OIDC_SOCIAL_DECRYPTION_KEY_FILE: rsa.file },
     });
     expect(lines.filter((line) => /encryption: |register as (key set|client metadata)/.test(line))).toEqual([
-      '! social: encryption: the metadata offers no encryption, so OIDC_SOCIAL_DECRYPTION_KEY_FILE is of no use. Switch it on at the provider, or take the setting out.',
+      '! social: encryption: the metadata offers no encryption, so OIDC_SOCIAL_DECRYPTION_KEY_FILE is of no use. Switch it on at the provider, or remove the setting.',
       expect.stringMatching(/^✓ social: register as key set: \{"keys":\[\{"kty":"RSA",[^[]*"use":"enc"/),
     ]);
   });

@@ -118,7 +118,7 @@ describe('the key set', () => {
       'is a page',
       {
         more: { jwks: { html: '<h1>It works</h1>' } },
-        lines: [/^✗ key set: .* something that is no key set\./],
+        lines: [/^✗ key set: .* something other than a key set\./],
         exit: 1,
       },
     ],
@@ -139,7 +139,7 @@ describe('what the metadata lists', () => {
       'lacks scopes (django-oauth-toolkit): each one is named',
       {
         more: metadata({ scopes_supported: ['openid', 'read'] }),
-        lines: [/^! scopes: the metadata does not list profile, email\. Take out of OIDC_SCOPE/],
+        lines: [/^! scopes: the metadata does not list profile, email\. Remove from OIDC_SCOPE/],
         exit: 0,
       },
     ],
@@ -148,7 +148,7 @@ describe('what the metadata lists', () => {
       {
         more: metadata({ claims_supported: ['iss', 'sub', 'email'] }),
         lines: [
-          /^! auth_time: the metadata does not list this claim \(Dex.*\)\. Without it rules with maxAgeSeconds stay closed\. Have the provider send auth_time; OIDC_STEP_UP_WITHOUT_AUTH_TIME=true/,
+          /^! auth_time: the metadata does not list this claim \(Dex.*\)\. Without it rules with maxAgeSeconds let nobody through\. Have the provider send auth_time; OIDC_STEP_UP_WITHOUT_AUTH_TIME=true/,
         ],
         exit: 0,
       },
@@ -158,7 +158,7 @@ describe('what the metadata lists', () => {
       {
         more: metadata({ claims_supported: ['sub'] }),
         env: { OIDC_MAX_AGE: '3600' },
-        lines: [/^! auth_time: .*Without it OIDC_MAX_AGE refuses every sign-in.* or take OIDC_MAX_AGE out;/],
+        lines: [/^! auth_time: .*Without it OIDC_MAX_AGE refuses every sign-in.* or remove OIDC_MAX_AGE;/],
         exit: 0,
       },
     ],
@@ -168,7 +168,7 @@ describe('what the metadata lists', () => {
         more: metadata({ claims_supported: ['sub'] }),
         env: { OIDC_STEP_UP_WITHOUT_AUTH_TIME: 'true' },
         lines: [
-          /^! auth_time: .*rules with maxAgeSeconds take any new sign-in \(OIDC_STEP_UP_WITHOUT_AUTH_TIME\)\. Have the provider send auth_time\.$/,
+          /^! auth_time: .*rules with maxAgeSeconds accept any new sign-in \(OIDC_STEP_UP_WITHOUT_AUTH_TIME\)\. Have the provider send auth_time\.$/,
         ],
         exit: 0,
       },
@@ -200,7 +200,7 @@ describe('what the metadata lists', () => {
         server: keycloak,
         env: { OIDC_SCOPE: 'openid offline_access' },
         lines: [
-          /^! offline_access: Keycloak then keeps an offline session .*single sign-on, single sign-out and the administrator's .*\. Take offline_access out of OIDC_SCOPE\. Keycloak gives a refresh token without it\.$/,
+          /^! offline_access: Keycloak then keeps an offline session .*single sign-on, single sign-out and the administrator's .*\. Remove offline_access from OIDC_SCOPE\. Keycloak gives a refresh token without it\.$/,
         ],
         exit: 0,
       },
@@ -259,12 +259,12 @@ describe('what the metadata lists', () => {
       },
     ],
     [
-      'has RS256 alone, whatever a client has (Spring): that cannot be told',
+      'has RS256 alone, whatever a client has (Spring): this cannot be checked',
       {
         more: keys(jwkOf('rsa'), jwkOf('ec')),
         env: { OIDC_ID_TOKEN_ALG: 'ES256' },
         lines: [
-          /^! signing algorithm: the metadata lists RS256 alone, .*cannot be told \(Spring.*\)\./,
+          /^! signing algorithm: the metadata lists RS256 alone, .*this check cannot see .* \(Spring.*\)\./,
           /^✓ key set: has a key for ES256/,
         ],
         exit: 0,
@@ -325,7 +325,7 @@ describe('the issuer', () => {
         more: { named },
         lines: [
           new RegExp(
-            `^✗ issuer: the provider calls itself https?:\\S+/realms/demo when it is asked at http://127.0.0.1:\\d+/realms/demo: ${words.source}\\. A provider behind a proxy .* needs Host and X-Forwarded-Proto from the proxy, or a fixed issuer \\(IssuerUri, SetIssuer, KC_HOSTNAME\\)\\.`,
+            `^✗ issuer: the provider identifies itself as https?:\\S+/realms/demo when it is asked at http://127.0.0.1:\\d+/realms/demo: ${words.source}\\. A provider behind a proxy .* needs Host and X-Forwarded-Proto from the proxy, or a fixed issuer \\(IssuerUri, SetIssuer, KC_HOSTNAME\\)\\.`,
           ),
         ],
         exit: 1,
@@ -337,7 +337,7 @@ describe('the issuer', () => {
       server: keycloak,
       more: { named: (issuer) => issuer.replace('demo', 'other') },
       lines: [
-        /^✗ issuer: is not the one in the settings\. The provider calls itself .*\/realms\/other, OIDC_ISSUER says/,
+        /^✗ issuer: is not the one in the settings\. The provider identifies itself as .*\/realms\/other, OIDC_ISSUER says/,
       ],
       exit: 1,
     }));

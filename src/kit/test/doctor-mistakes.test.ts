@@ -49,8 +49,8 @@ describe('with PAR, a push that is refused is an error that says why', () => {
         server: keycloak,
         app: { scopes: ['openid', 'profile'] },
         lines: [
-          /^✓ redirect address: the provider takes/,
-          /^✗ sign-in request: the provider refuses the scope email \(invalid_scope: Invalid scopes: openid profile email\)\. Allow it for this app at the provider, or take it out of OIDC_SCOPE\.$/,
+          /^✓ redirect address: the provider accepts/,
+          /^✗ sign-in request: the provider refuses the scope email \(invalid_scope: Invalid scopes: openid profile email\)\. Allow it for this app at the provider, or remove it from OIDC_SCOPE\.$/,
         ],
         exit: 1,
       },
@@ -124,7 +124,7 @@ describe('with PAR, a push that is refused is an error that says why', () => {
         server: openIddict,
         app: { scopes: ['openid', 'profile'] },
         lines: [
-          /^✓ redirect address: the provider takes/,
+          /^✓ redirect address: the provider accepts/,
           /^✗ sign-in request: the provider refuses the scope email \(invalid_request: This client application is not allowed to use the specified scope\.\)/,
         ],
         exit: 1,
@@ -179,7 +179,7 @@ describe('with PAR, a push that is refused is an error that says why', () => {
 
   test('the pushed address is opened once, and nothing is followed', async () => {
     const { provider, lines } = await runRow({ server: openIddict });
-    expect(lines).toContainEqual(expect.stringMatching(/^✓ redirect address: the provider takes/));
+    expect(lines).toContainEqual(expect.stringMatching(/^✓ redirect address: the provider accepts/));
     expect(provider.asked.filter(({ endpoint }) => endpoint === 'authorize')).toHaveLength(1);
   });
 });
@@ -190,9 +190,9 @@ describe('without PAR, what differs is named', () => {
   );
   const refusedScope = (name: string) =>
     new RegExp(
-      `^✗ sign-in request: the provider refuses the scope ${name} \\(no reason given\\)\\. Allow it for this app at the provider.*, or take it out of OIDC_SCOPE\\.$`,
+      `^✗ sign-in request: the provider refuses the scope ${name} \\(no reason given\\)\\. Allow it for this app at the provider.*, or remove it from OIDC_SCOPE\\.$`,
     );
-  const known = /^✓ redirect address: the provider takes/;
+  const known = /^✓ redirect address: the provider accepts/;
 
   test.each<[mistake: string, Row]>([
     [
@@ -305,7 +305,7 @@ describe('without PAR, what differs is named', () => {
         app: { codeFlow: false },
         env: { OIDC_PAR: 'off' },
         lines: [
-          /^✗ redirect address: is taken, but the request is refused \(unauthorized_client: .*Standard flow is disabled.*\)\. Allow this app the authorization code flow/,
+          /^✗ redirect address: is accepted, but the request is refused \(unauthorized_client: .*Standard flow is disabled.*\)\. Allow this app the authorization code flow/,
         ],
         exit: 1,
       },
@@ -400,7 +400,7 @@ describe('without PAR, what differs is named', () => {
           plainServer(app, {
             authorize: ({ origin }) => ({ location: `${origin}/accounts/login/?next=%2Fo%2Ferror` }),
           }),
-        lines: [/^! redirect address: cannot be told from outside/],
+        lines: [/^! redirect address: could not be checked from outside/],
         exit: 0,
       },
     ],
@@ -434,7 +434,7 @@ describe('without PAR, what differs is named', () => {
             }),
           }),
         lines: [
-          /^✗ redirect address: is taken, but the request is refused \(unauthorized_client: No code flow\)\. Allow this app/,
+          /^✗ redirect address: is accepted, but the request is refused \(unauthorized_client: No code flow\)\. Allow this app/,
         ],
         exit: 1,
       },
@@ -455,7 +455,7 @@ describe('the client', () => {
           new RegExp(
             `^✗ client authentication: ${basicRefused} \\(unauthorized_client: Invalid client or Invalid client credentials\\)\\. The provider says unauthorized_client where others say invalid_client.* copy OIDC_CLIENT_SECRET again`,
           ),
-          /^! sign-in request: was not tried: with PAR, the provider must first accept who this app is\./,
+          /^! sign-in request: was not tried: with PAR, this app must authenticate first\./,
         ],
         not: addressLine,
         exit: 1,
@@ -473,7 +473,7 @@ describe('the client', () => {
           }),
         lines: [
           new RegExp(
-            `^✗ client authentication: ${basicRefused} \\(invalid_client: Bad credentials\\), but takes the same secret by client_secret_post\\. Set OIDC_CLIENT_AUTH=client_secret_post\\.$`,
+            `^✗ client authentication: ${basicRefused} \\(invalid_client: Bad credentials\\), but accepts the same secret by client_secret_post\\. Set OIDC_CLIENT_AUTH=client_secret_post\\.$`,
           ),
         ],
         exit: 1,
@@ -486,7 +486,7 @@ describe('the client', () => {
         app: { methods: ['basic'] },
         env: { OIDC_CLIENT_AUTH: 'client_secret_post' },
         lines: [
-          /^✗ client authentication: .* by client_secret_post .*, but takes the same secret by client_secret_basic\./,
+          /^✗ client authentication: .* by client_secret_post .*, but accepts the same secret by client_secret_basic\./,
         ],
         exit: 1,
       },
@@ -509,7 +509,7 @@ describe('the client', () => {
         server: glewlwyd,
         lines: [
           /^✓ client authentication: client_secret_basic is accepted: the provider knows web-app\.$/,
-          /^! auth_time: this looks like Glewlwyd, whose auth_time is 0\. Without it rules with maxAgeSeconds stay closed\./,
+          /^! auth_time: this looks like Glewlwyd, whose auth_time is 0\. Without it rules with maxAgeSeconds let nobody through\./,
         ],
         exit: 0,
       },
@@ -558,7 +558,7 @@ describe('the client', () => {
       },
     ],
     [
-      'better-auth: the code is looked at before the client, so the secret cannot be told',
+      'better-auth: the code is looked at before the client, so the secret cannot be checked',
       {
         server: (app) =>
           plainServer(app, {
@@ -568,7 +568,7 @@ describe('the client', () => {
             }),
           }),
         lines: [
-          /^! client authentication: cannot be told: the provider looks at the code before it looks at who sends it, .*\(invalid_grant: invalid code\)\. Sign in once to see\.$/,
+          /^! client authentication: could not be checked: the provider checks the code before it checks who sends it, .*\(invalid_grant: invalid code\)\. Sign in once to see\.$/,
         ],
         exit: 0,
       },
@@ -583,7 +583,7 @@ describe('the client', () => {
               json: { error: 'invalid_grant', error_description: 'AADSTS9002313: Invalid request.' },
             }),
           }),
-        lines: [/^! client authentication: cannot be told: the provider looks at the code before/],
+        lines: [/^! client authentication: could not be checked: the provider checks the code before/],
         exit: 0,
       },
     ],
@@ -616,7 +616,9 @@ describe('the client', () => {
               json: { access_token: 'canary-access-token', token_type: 'x', title: 'canary-title' },
             }),
           }),
-        lines: [/^! client authentication: cannot be told from the answer to a code that does not exist \(/],
+        lines: [
+          /^! client authentication: could not be checked: the answer to a code that does not exist does not show it \(/,
+        ],
         not: /canary-access/,
         exit: 0,
       },
@@ -639,11 +641,11 @@ describe('the post-logout address', () => {
   test.each<[mistake: string, Row]>([
     [
       'Keycloak: it is registered',
-      { server: keycloak, lines: [/^✓ post-logout address: the provider takes/], exit: 0 },
+      { server: keycloak, lines: [/^✓ post-logout address: the provider accepts/], exit: 0 },
     ],
     [
       'OpenIddict: it is registered',
-      { server: openIddict, lines: [/^✓ post-logout address: the provider takes/], exit: 0 },
+      { server: openIddict, lines: [/^✓ post-logout address: the provider accepts/], exit: 0 },
     ],
     [
       'Keycloak: it is not registered',
@@ -670,22 +672,22 @@ describe('the post-logout address', () => {
       },
     ],
     [
-      'IdentityServer4: it cannot be told',
+      'IdentityServer4: it cannot be checked',
       {
         server: identityServer4,
         lines: [
-          /^! post-logout address: cannot be told from outside: the provider treats a registered address and any other alike \(IdentityServer does\)\. Register/,
+          /^! post-logout address: could not be checked from outside: the provider treats a registered address and any other alike \(IdentityServer does\)\. Register/,
         ],
         exit: 0,
       },
     ],
     [
-      'one that refuses every sign-out without a hint: it cannot be told',
+      'one that refuses every sign-out without a hint: it cannot be checked',
       {
         server: plainServer,
         more: { endSession: () => ({ status: 400, text: 'id_token_hint is required' }) },
         lines: [
-          /^! post-logout address: cannot be told from outside: .*\(status 400: id_token_hint is required\)\./,
+          /^! post-logout address: could not be checked from outside: .*\(status 400: id_token_hint is required\)\./,
         ],
         exit: 0,
       },
@@ -700,16 +702,16 @@ describe('the post-logout address', () => {
                 ? { html: '<form>Sign out?</form>' }
                 : { status: 400, text: 'invalid_request' },
           }),
-        lines: [/^✓ post-logout address: the provider takes/],
+        lines: [/^✓ post-logout address: the provider accepts/],
         exit: 0,
       },
     ],
   ])('%s', (_mistake, row) => expectRow(row));
 });
 
-describe('a way to the provider that is closed is named with its setting', () => {
+describe('a way to the provider that does not work is named with its setting', () => {
   const proxied = { OIDC_ISSUER: 'https://op.example.test' };
-  const left: RegExp = /^! provider: its other checks were left out/;
+  const left: RegExp = /^! provider: its other checks were skipped/;
 
   test.each<[mistake: string, Row]>([
     [
@@ -718,7 +720,7 @@ describe('a way to the provider that is closed is named with its setting', () =>
         server: keycloak,
         env: { OIDC_INTERNAL_URL: 'http://127.0.0.1:1' },
         lines: [
-          /^✗ discovery: 127\.0\.0\.1:1 \(OIDC_INTERNAL_URL\) does not answer \(ECONNREFUSED\)\. Nothing listens there: check OIDC_INTERNAL_URL, or start it\.$/,
+          /^✗ discovery: 127\.0\.0\.1:1 \(OIDC_INTERNAL_URL\) does not answer \(ECONNREFUSED\)\. Nothing is listening there: check OIDC_INTERNAL_URL, or start it\.$/,
           /^! internal address: requests for http:\/\/127\.0\.0\.1:\d+ go to http:\/\/127\.0\.0\.1:1 by plain http/,
           left,
         ],
@@ -731,7 +733,7 @@ describe('a way to the provider that is closed is named with its setting', () =>
         server: keycloak,
         env: { OIDC_INTERNAL_URL: 'https://nobody-here.internal' },
         lines: [
-          /^✗ discovery: nobody-here\.internal \(OIDC_INTERNAL_URL\) does not answer \((ENOTFOUND|EAI_AGAIN)\)\. Nobody knows this host name: check OIDC_INTERNAL_URL/,
+          /^✗ discovery: nobody-here\.internal \(OIDC_INTERNAL_URL\) does not answer \((ENOTFOUND|EAI_AGAIN)\)\. This host name is not known here: check OIDC_INTERNAL_URL/,
           /^✓ internal address: /,
           left,
         ],
@@ -756,7 +758,7 @@ describe('a way to the provider that is closed is named with its setting', () =>
         server: keycloak,
         env: { ...proxied, HTTPS_PROXY: 'http://user:pr0xyw0rd@127.0.0.1:1' },
         lines: [
-          /^✗ discovery: the way to op\.example\.test is closed \(ECONNREFUSED\)\. The proxy of HTTPS_PROXY does not answer \(ECONNREFUSED\): check HTTPS_PROXY/,
+          /^✗ discovery: there is no way to op\.example\.test \(ECONNREFUSED\)\. The proxy of HTTPS_PROXY does not answer \(ECONNREFUSED\): check HTTPS_PROXY/,
           left,
         ],
         not: /pr0xyw0rd|127\.0\.0\.1:1\b(?!.*callback)/,

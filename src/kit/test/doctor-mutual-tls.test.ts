@@ -150,7 +150,7 @@ test('a provider that speaks plain http where https was expected has no certific
     const lines = await examineAt(issuer, `http://127.0.0.1:${await freePort()}`);
     expect(lines).toContainEqual(
       expect.stringMatching(
-        /^✗ discovery: .* does not answer \(\w+\)\. It speaks plain http there.*compare http:\/\/ and https:\/\/ in OIDC_ISSUER\.$/,
+        /^✗ discovery: .* does not answer \(\w+\)\. It speaks plain http where https was expected.*correct the scheme in OIDC_ISSUER, or put TLS in front of it\.$/,
       ),
     );
     expect(lines.filter((line) => /^✗ TLS/.test(line))).toEqual([]);

@@ -52,7 +52,7 @@ describe('two providers in order', () => {
         ).toEqual(['ok']);
       expect(about(its, 'client authentication').map(({ state }) => state)).toEqual(['ok', 'ok']);
       expect(about(its, 'redirect address')[0]?.text).toBe(
-        `the provider takes ${origin}/auth/callback/${name}.`,
+        `the provider accepts ${origin}/auth/callback/${name}.`,
       );
       expect(its.filter(({ check }) => check.startsWith('register')).map(({ text }) => text)).toEqual([
         `${origin}/auth/callback/${name}`,
@@ -205,7 +205,7 @@ describe('of two providers', () => {
       });
       const { origin } = pair.work;
       expect(lines.filter((line) => line.startsWith('✗ social: discovery'))).toEqual([
-        `✗ social: discovery: the metadata cannot be used: it names ${endpoint} at the address of work (${origin}), and nothing is sent there for this provider. Have it name endpoints of its own. Nobody can sign in with it until then; if its operator did not expect this, do not trust it, and take it out of OIDC_PROVIDERS.`,
+        `✗ social: discovery: the metadata cannot be used: it names ${endpoint} at the address of work (${origin}), and nothing is sent there for this provider. Have it name endpoints of its own. Nobody can sign in with it until then; if its operator did not expect this, do not trust it, and remove it from OIDC_PROVIDERS.`,
       ]);
       expect(lines.filter((line) => /^. work: client authentication/.test(line))).toHaveLength(2);
       expect(lines.filter((line) => /^✗ work/.test(line))).toEqual([]);
@@ -244,7 +244,7 @@ describe('of two providers', () => {
       social: { lies: { discovery: { json: { authorization_response_iss_parameter_supported: false } } } },
     });
     const [line] = lines.filter((each) => each.startsWith('! social: iss'));
-    expect(line).toContain('It is known by the redirect address');
+    expect(line).toContain('The app goes by the redirect address');
   });
 });
 
@@ -335,7 +335,7 @@ describe('settings of several providers', () => {
       expect.stringMatching(/^warning OIDC_ALLOWED_TENANTS=\* .*`signIn` in site\.ts/),
     ]);
     expect(tenants('11111111-2222-3333-4444-555555555555')).toEqual([
-      'ok users of 1 may sign in, and of no other.',
+      'ok users of 1 may sign in, and no others.',
     ]);
   });
 
@@ -357,7 +357,7 @@ describe('a site with several providers', () => {
     model: () => ({}),
   });
 
-  test('whose page does not say of which provider it believes a scope is told so, and the rest is checked', async () => {
+  test('whose page does not say which provider it believes about a scope gets a line, and the rest is checked', async () => {
     const loaded = { site: { ...site, pages: () => [reports] }, root: siteFolder };
     const { lines } = await examineTwo({ loaded });
     expect(lines).toContainEqual(
@@ -369,7 +369,7 @@ describe('a site with several providers', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^✓ social: discovery: /));
   });
 
-  test('that has a wrong page and a wrong setting is told of both, once', async () => {
+  test('that has a wrong page and a wrong setting gets a line for each, once', async () => {
     const wrong = {
       ...site,
       settings: {
@@ -386,7 +386,7 @@ describe('a site with several providers', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^✗ site: site\.ts: `pages` must be a function/));
   });
 
-  test('is told that rules of plain routes are looked at when the app starts', async () => {
+  test('gets a line that rules of plain routes are checked when the app starts', async () => {
     const routes = () => {
       throw new Error('the doctor runs nothing of the site');
     };
@@ -408,7 +408,7 @@ describe('a site with several providers', () => {
     });
     const one = await examineTwo({ loaded, work: prompts('login'), social: prompts('login', 'create') });
     expect(about(one.found, 'sign-up')).toMatchObject([
-      { provider: 'work', state: 'ok', text: expect.stringContaining('past this provider') },
+      { provider: 'work', state: 'ok', text: expect.stringContaining('leave this provider out') },
       { provider: 'social', state: 'ok' },
     ]);
     const none = await examineTwo({ loaded, work: prompts('login'), social: prompts('login') });
@@ -441,7 +441,7 @@ describe('the running app', () => {
     expect(about(found, 'cookies').map(({ state }) => state)).toEqual(['ok']);
   });
 
-  test('that runs with other providers is told from one with these', async () => {
+  test('that runs with other providers is distinguished from one with these', async () => {
     const env = await running({
       OIDC_PROVIDERS: 'work',
       ...Object.fromEntries(
@@ -466,7 +466,7 @@ describe('the running app', () => {
     expect(about(found, 'redirect address')).toMatchObject([{ provider: 'work', state: 'ok' }]);
   });
 
-  test('that knows another client at one of them is told so with its setting in full', async () => {
+  test('that knows another client at one of them gets a line with its setting in full', async () => {
     const env = await running();
     const found = await examine({ ...env, OIDC_WORK_CLIENT_ID: 'another' });
     expect(about(found, 'cookies')).toMatchObject([

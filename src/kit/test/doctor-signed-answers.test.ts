@@ -57,7 +57,7 @@ describe('signed answers', () => {
     ]);
   });
 
-  test('are not offered: without them the provider takes the request', async () => {
+  test('are not offered: without them the provider accepts the request', async () => {
     const lines = await linesAt({ env: jwt, overrides: { features: { jwtResponseModes: none } } });
     expect(crosses(lines)).toEqual([
       '✗ signed answers: are not offered (response_modes_supported has no jwt). Switch JARM on at the provider, or set OIDC_RESPONSE_MODE=query.',

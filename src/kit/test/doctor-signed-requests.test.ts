@@ -27,7 +27,7 @@ describe('a provider that takes signed requests', () => {
     expect(linesAbout(lines, 'signed requests', 'redirect address')).toEqual([
       '✓ signed requests: are offered and used.',
       '✓ signed requests: are signed with ES256, which is offered.',
-      expect.stringMatching(/^✓ redirect address: the provider takes /),
+      expect.stringMatching(/^✓ redirect address: the provider accepts /),
     ]);
     expect(crosses(lines)).toEqual([]);
   });
@@ -36,7 +36,7 @@ describe('a provider that takes signed requests', () => {
     const lines = await linesAt({ env: { ...signs, OIDC_PAR: par }, client: { jwks: jwks(second) } });
     expect(crosses(lines)).toEqual([
       expect.stringMatching(
-        /^✗ sign-in request: the provider refuses it signed \(invalid_request_object.*\), and takes it unsigned\. Register the key set and the client metadata below at the provider/,
+        /^✗ sign-in request: the provider refuses it signed \(invalid_request_object.*\), and accepts it unsigned\. Register the key set and the client metadata below at the provider/,
       ),
     ]);
     expect(linesAbout(lines, 'redirect address')).toEqual([expect.stringMatching(/^✓/)]);
@@ -151,7 +151,7 @@ describe('a provider that takes no signed requests', () => {
     });
     expect(linesAbout(lines, 'signed requests')).toContainEqual(line);
     expect(crosses(lines)).toEqual([
-      '✗ sign-in request: the provider refuses it signed (request_not_supported), and takes it unsigned. Switch signed requests on at the provider for this app, or set OIDC_REQUEST_OBJECT=false.',
+      '✗ sign-in request: the provider refuses it signed (request_not_supported), and accepts it unsigned. Switch signed requests on at the provider for this app, or set OIDC_REQUEST_OBJECT=false.',
     ]);
   });
 
@@ -160,8 +160,8 @@ describe('a provider that takes no signed requests', () => {
       server: plainServer,
       env: signs,
       lines: [
-        /^✗ sign-in request: the provider refuses it signed \(status 400: Unregistered redirect_uri\), and takes it unsigned\. Switch signed requests on/,
-        /^✓ redirect address: the provider takes/,
+        /^✗ sign-in request: the provider refuses it signed \(status 400: Unregistered redirect_uri\), and accepts it unsigned\. Switch signed requests on/,
+        /^✓ redirect address: the provider accepts/,
       ],
       not: /Register exactly this redirect address/,
       exit: 1,
@@ -175,7 +175,7 @@ describe('a provider that takes no signed requests', () => {
     });
     expect(linesAbout(lines, 'sign-in request')).toEqual([
       expect.stringMatching(/^✗ .* refuses what OIDC_RESPONSE_MODE asks for \(unsupported_response_mode/),
-      expect.stringMatching(/^✗ .* refuses it signed \(request_not_supported\), and takes it unsigned/),
+      expect.stringMatching(/^✗ .* refuses it signed \(request_not_supported\), and accepts it unsigned/),
     ]);
   });
 

@@ -52,7 +52,7 @@ test('a provider at an internal address is examined there, with all that the app
   expect(lines).toContain(
     `! internal address: requests for ${split.issuer} go to ${split.internal} by plain http, so tokens and the client secret can be read on the way. Use https there unless nobody else can read that network.`,
   );
-  expect(lines).toContain(`✓ redirect address: the provider takes ${origin}/auth/callback.`);
+  expect(lines).toContain(`✓ redirect address: the provider accepts ${origin}/auth/callback.`);
   expect(lines).toContain(
     `✓ client authentication: client_secret_basic is accepted: the provider knows ${clientId}.`,
   );
@@ -92,6 +92,6 @@ test('a provider behind a proxy is examined through it', async () => {
   expect([before > 5, proxy.asked.length]).toEqual([true, before]);
   const refused = await linesFor(origin, { ...env, HTTPS_PROXY: proxy.address() });
   expect(refused).toContain(
-    `✗ discovery: the way to ${new URL(provider.issuer).host} is closed (ERR_PROXY_TUNNEL). The proxy of HTTPS_PROXY asks for a user name and a password (407): write them into it, as in http://user:password@host:port.`,
+    `✗ discovery: there is no way to ${new URL(provider.issuer).host} (ERR_PROXY_TUNNEL). The proxy of HTTPS_PROXY asks for a user name and a password (407): write them into it, as in http://user:password@host:port.`,
   );
 });

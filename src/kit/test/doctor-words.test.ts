@@ -22,7 +22,7 @@ describe('what the provider says', () => {
             }),
           }),
         lines: [
-          /^! client authentication: cannot be told from the answer to a code that does not exist \(odd: \[2J xy{190,196}…\)\. Sign in once to see\.$/,
+          /^! client authentication: could not be checked: the answer to a code that does not exist does not show it \(odd: \[2J xy{190,196}…\)\. Sign in once to see\.$/,
         ],
         exit: 0,
       },
@@ -66,7 +66,7 @@ describe('what the provider says', () => {
         server: (app) =>
           plainServer(app, { authorize: () => ({ status: 400, text: 'x'.repeat(2_000_000) }) }),
         lines: [
-          /^! redirect address: cannot be told: the authorization endpoint does not answer \(an answer without end\)\./,
+          /^! redirect address: could not be checked: the authorization endpoint does not answer \(an answer without end\)\./,
         ],
         exit: 0,
       },
@@ -80,7 +80,7 @@ describe('what the provider says', () => {
             jwks: { text: 'x'.repeat(2_000_000) },
           }),
         lines: [
-          /^! client authentication: cannot be told from the answer to a code that does not exist \(.*more than 1048576 bytes\)\./,
+          /^! client authentication: could not be checked: the answer to a code that does not exist does not show it \(.*more than 1048576 bytes\)\./,
           /^✗ key set: \S+ does not answer \(an answer without end\)\./,
         ],
         exit: 1,
@@ -112,7 +112,7 @@ describe('what the provider says', () => {
           }),
         env: { OIDC_CLIENT_SECRET: 'client' },
         lines: [
-          /^! client authentication: cannot be told from the answer to a code that does not exist \(odd: the ••• is odd\)\./,
+          /^! client authentication: could not be checked: the answer to a code that does not exist does not show it \(odd: the ••• is odd\)\./,
           /^! secrets: OIDC_CLIENT_SECRET has only 6 characters\./,
         ],
         exit: 0,

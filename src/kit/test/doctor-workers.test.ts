@@ -14,7 +14,7 @@ const findings = (WORKERS: string, cpus: number) => [
   ...checkWorkers(loadConfig({ ...settings, WORKERS }), cpus),
 ];
 
-test('the doctor says how many processes will serve, and warns where that is more than the CPUs', () => {
+test('the doctor says how many processes will run, and warns where that is more than the CPUs', () => {
   expect(findings('1', 1)).toEqual([]);
   expect(findings('2', 2)).toEqual([
     { check: 'workers', state: 'ok', text: 'the app runs 2 processes. 2 CPUs can be used here.' },

@@ -103,7 +103,7 @@ describe('a provider with a fault', () => {
       { lies: { discovery: html } },
       'discovery',
       'failed',
-      /no metadata.*Copy OIDC_ISSUER/,
+      /something other than metadata.*Copy OIDC_ISSUER/,
     ],
     ['that is not found', { lies: { discovery: { status: 404 } } }, 'discovery', 'failed', /status 404/],
     [
@@ -190,7 +190,7 @@ describe('a provider with a fault', () => {
       'warning',
       /not offered/,
     ],
-    ['without back-channel logout', {}, 'back-channel logout', 'warning', /goes on/],
+    ['without back-channel logout', {}, 'back-channel logout', 'warning', /continues/],
     ['without PAR', {}, 'PAR', 'warning', /not offered/],
     [
       'without PAR, where it is required',
@@ -211,7 +211,7 @@ describe('a provider with a fault', () => {
       metadata({ scopes_supported: ['openid', 'email'] }),
       'offline_access',
       'warning',
-      /leaves it out.*Take offline_access out/,
+      /leaves it out.*Remove offline_access/,
     ],
     ['that names no scopes', {}, 'offline_access', 'warning', /Google, GitLab and Amazon Cognito refuse/],
     [
@@ -247,7 +247,7 @@ describe('a provider with a fault', () => {
       expect(each.hint, each.text).toMatch(/\S/);
   });
 
-  test('of the slash is told which way round it is', async () => {
+  test('of the slash: the line says which of the two has it', async () => {
     const { found } = await examineStub({}, (op) => ({ OIDC_ISSUER: `${op.issuer}/` }));
     expect(about(found, 'issuer')).toMatchObject([
       { state: 'failed', hint: expect.stringMatching(/without a trailing slash/) },
@@ -257,7 +257,7 @@ describe('a provider with a fault', () => {
       return undefined;
     });
     expect(about(other.found, 'issuer')[0]?.hint).toMatch(slash);
-    expect(about(other.found, 'provider')[0]?.text).toMatch(/left out/);
+    expect(about(other.found, 'provider')[0]?.text).toMatch(/skipped/);
   });
 
   test.each([
@@ -355,7 +355,7 @@ describe('a provider with a fault', () => {
       {
         state: 'warning',
         text: expect.stringMatching(words),
-        hint: 'Take offline_access out of OIDC_SCOPE.',
+        hint: 'Remove offline_access from OIDC_SCOPE.',
       },
     ]);
   });
@@ -387,7 +387,7 @@ describe('the redirect address', () => {
       about(found, 'redirect address'),
     );
 
-  test('that a provider with PAR does not know is told from one that it knows', async () => {
+  test('that a provider with PAR does not know is distinguished from one that it knows', async () => {
     const provider = await startIdentityProvider({ redirectOrigin: 'http://127.0.0.1:1' });
     cleanups.push(() => provider.stop());
     const found = await examine({
@@ -402,10 +402,10 @@ describe('the redirect address', () => {
     ]);
   });
 
-  test('cannot be told where the provider shows its sign-in page to any address', async () => {
+  test('cannot be checked where the provider shows its sign-in page to any address', async () => {
     const page = await listen((_req, res) => res.end('<form>who are you?</form>'));
     expect(await seen(page)).toMatchObject([
-      { state: 'warning', text: expect.stringContaining('cannot be told') },
+      { state: 'warning', text: expect.stringContaining('could not be checked') },
     ]);
   });
 
@@ -414,7 +414,7 @@ describe('the redirect address', () => {
     expect(await seen(page)).toMatchObject([{ state: 'failed', hint: expect.stringContaining('Register') }]);
   });
 
-  test('is taken where the provider answers to it, and what it says of the request is told', async () => {
+  test('is accepted where the provider answers to it, with what it says about the request', async () => {
     const page = await listen((req, res) => {
       const back = new URL(req.url ?? '', 'http://x').searchParams.get('redirect_uri');
       res.writeHead(302, { location: `${back}?error=invalid_scope` }).end();
@@ -428,7 +428,7 @@ describe('the redirect address', () => {
     ]);
   });
 
-  test('cannot be told where nobody answers', async () => {
+  test('cannot be checked where nobody answers', async () => {
     expect(await seen(`${await closedPort()}/authorize`)).toMatchObject([{ state: 'warning' }]);
   });
 });
@@ -457,7 +457,7 @@ describe('TLS', () => {
     expect(trusted.output).toMatch(/^✓ EXTRA_CA_FILE: certificates that are trusted too: 1\.$/m);
     // The certificate is made for one day.
     expect(trusted.output).toMatch(
-      /^! TLS: the certificate of localhost:\d+ ends on \d{4}-\d\d-\d\d\. Have it renewed\.$/m,
+      /^! TLS: the certificate of localhost:\d+ expires on \d{4}-\d\d-\d\d\. Have it renewed\.$/m,
     );
     expect(trusted.output).toMatch(/^✓ client authentication: client_secret_basic is accepted/m);
     expect(trusted.code).toBe(0);
@@ -465,7 +465,7 @@ describe('TLS', () => {
 });
 
 describe('the settings', () => {
-  test('are told with every problem, and nothing else is tried', async () => {
+  test('are listed with every problem, and nothing else is tried', async () => {
     const found = await examine({
       OIDC_ISSUER: 'http://login.example.com',
       PORT: 'x',
@@ -562,7 +562,7 @@ describe('base address, cookies and proxy', () => {
     ['something else', 200, '<h1>It works!</h1>', 'failed', /something else/],
     ['something else that knows no such page', 404, '', 'failed', /forwards everything/],
     ['a proxy without an app behind it', 502, '', 'warning', /Start the app/],
-  ])('are told apart from %s at the address', async (_what, status, body, state, words) => {
+  ])('are distinguished from %s at the address', async (_what, status, body, state, words) => {
     const BASE_URL = await listen((_req, res) => res.writeHead(status).end(body));
     const { found } = await examineStub({ env: { BASE_URL } });
     const [line] = about(found, 'base address');
@@ -592,7 +592,7 @@ describe('base address, cookies and proxy', () => {
     if (host) expect(about(found, 'proxy')[1]?.hint).toContain('proxy_set_header Host $host');
   });
 
-  test('that a proxy has changed on the way are told', async () => {
+  test('that a proxy has changed on the way are reported', async () => {
     const { settings, app } = await runningApp();
     const meddler = await listen(async (req, res) => {
       const { status, headers, body } = await ask(
@@ -679,7 +679,7 @@ describeWithRedis('Redis', () => {
     },
   );
 
-  test('without persistence signs everybody out at a restart; snapshots are told', async () => {
+  test('without persistence signs everybody out at a restart; snapshots are reported', async () => {
     const { found, redis } = await redisLines();
     expect(about(found, 'Redis persistence')).toMatchObject([
       { state: 'warning', text: expect.stringContaining('restart') },

@@ -207,7 +207,7 @@ const algorithms: Liar[] = [
     uses: 0,
   },
   {
-    name: 'a kid that is no text',
+    name: 'a kid that is not a string',
     token: (signed) => encryptByHand(strangers, signed, { kid: { toString: 1, valueOf: 1 } }),
     hint: notOpened,
     uses: 1,

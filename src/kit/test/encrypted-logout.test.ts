@@ -329,7 +329,7 @@ describe('where an app has two providers', () => {
     ['its issuer', () => ({ kid: undefined, iss: two.social.issuer })],
     ['its issuer and an unknown key', () => ({ kid: 'of-nobody', iss: two.social.issuer })],
     ['its key, and an issuer that nobody knows', () => ({ iss: 'https://other.example.com' })],
-    ['its key, and an issuer that is no text', () => ({ iss: { toString: 1 } })],
+    ['its key, and an issuer that is not a string', () => ({ iss: { toString: 1 } })],
   ])(
     'a token whose header names %s ends the sessions of its provider, and no others',
     async (_what, header) => {
@@ -346,7 +346,7 @@ describe('where an app has two providers', () => {
     ['neither issuer nor key', { kid: undefined }],
     ['a key that nobody has', { kid: 'of-nobody' }],
     ['an issuer that nobody knows', { kid: undefined, iss: 'https://other.example.com' }],
-    ['a kid that is no text', { kid: { toString: 1 } }],
+    ['a kid that is not a string', { kid: { toString: 1 } }],
   ])('a token whose header names %s is refused without a try', async (_what, header) => {
     const token = encryptByHand(keyOfSocial, await signedBy('social'), header);
     let told: unknown[] = [];

@@ -13,7 +13,7 @@ import {
 import { clientId } from './helpers/identity-provider.ts';
 import { statusOf } from './helpers/instances.ts';
 import { headingOf, type Pair } from './helpers/pair.ts';
-import { expectWholeLife, told, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, withPairOf } from './helpers/whole-life.ts';
 
 // Encrypted ID tokens, userinfo and logout tokens of a real provider, which encrypts what its client is registered for.
 
@@ -88,7 +88,7 @@ test.each(lives)(
 
       const answer = await provider.sendLogoutToken(clientId, { sub: 'alice' });
       expect(answer).toEqual({ client_id: clientId, status: 200 });
-      expect(told(app)).toBe('[]');
+      expect(warningsOf(app)).toBe('[]');
       expect(await statusOf(browser, app)).toBe(401);
 
       // The newest ID token is the hint: the signed one inside, exactly as the provider signed it.
@@ -111,7 +111,7 @@ test.each(others)('a key of kind %s opens what is encrypted with %s', async (kin
 
 async function expectSignIn(pair: Pair): Promise<void> {
   const { page } = await pair.signIn('alice');
-  expect([page.status, page.url], told(pair.app)).toEqual([200, pair.app.url('/profile')]);
+  expect([page.status, page.url], warningsOf(pair.app)).toEqual([200, pair.app.url('/profile')]);
 }
 
 const forms: [string, Kind, (key: KeyObject) => string][] = [
@@ -172,7 +172,7 @@ test.each([
         fresh.kid,
       ]);
       expect(await provider.sendLogoutToken(clientId, { sub: 'alice' })).toMatchObject({ status: 200 });
-      expect(told(app)).toBe('[]');
+      expect(warningsOf(app)).toBe('[]');
       expect(await statusOf(browser, app)).toBe(401);
     },
     file,
@@ -206,7 +206,7 @@ test.each([
     const client = { ...encrypted('A256GCM', await encryptionKey('RSA')), ...changes };
     await withPairOf({ overrides, client }, async ({ app, provider, signIn }) => {
       const { page, browser } = await signIn('alice');
-      expect([page.status, headingOf(page)]).toEqual([502, 'Your details could not be read']);
+      expect([page.status, headingOf(page)]).toEqual([502, "We couldn't read your details"]);
       const hint = expect.stringMatching(`^${what} is encrypted: set OIDC_DECRYPTION_KEY_FILE, or `);
       expect(app.events('sign_in.failed')).toMatchObject([{ reason, hint }]);
       expect(browser.cookie('session')).toBeUndefined();

@@ -83,10 +83,28 @@ describeWithChromium('in Chromium', () => {
     await second.goto(app.url('/profile'));
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(/\/signed-out/);
+    // It says so at once.
+    await second.getByText("You've been signed out in another tab.").waitFor();
+    expect(await second.getByRole('link', { name: 'Sign in again' }).isVisible()).toBe(true);
     // Its own button, pressed after that, does no harm.
     await second.getByRole('button', { name: 'Sign out' }).click();
     await second.waitForURL(app.url('/signed-out'));
     expect(await main(second)).toContain("You're not signed in");
+  });
+
+  test('a page of alice says so when bob has signed in in another tab, and its reload is a page of bob', async () => {
+    const page = await signIn();
+    const { browser: bob } = await pair.signIn('bob');
+    await page
+      .context()
+      .addCookies(bob.cookies.map(({ host: domain, name, value, path }) => ({ domain, name, value, path })));
+    await (await page.context().newPage()).goto(app.url('/'));
+    await page
+      .getByText("You've signed in as Bob Baker in another tab. This page was opened for Alice Adams.")
+      .waitFor();
+    await page.getByRole('button', { name: 'Reload this page' }).click();
+    await page.getByRole('heading', { name: 'Bob Baker' }).waitFor();
+    expect(await page.content()).not.toContain('Alice Adams');
   });
 
   test('the address of the sign-out asks first', async () => {
@@ -101,13 +119,13 @@ describeWithChromium('in Chromium', () => {
     expect(await heading(page)).toBe("You've signed out");
   });
 
-  test("the development provider's button ends one session by back-channel, and the person is told", async () => {
+  test("the development provider's button ends one session by back-channel, and the user reads why", async () => {
     const page = await signIn();
     const elsewhere = await signIn();
     const tab = await atProvider(page);
     const mine = tab.locator('li', { hasText: pair.provider.listSessions().at(-2)?.clients[0]?.sid ?? '?' });
     await mine.getByRole('button', { name: 'End this session by back-channel' }).click();
-    expect(await words(tab.getByRole('status'))).toBe('web-app was told and answered 200.');
+    expect(await words(tab.getByRole('status'))).toBe('Notified web-app, which answered 200.');
 
     await page.getByRole('link', { name: 'Sessions' }).click();
     expect(page.url()).toBe(app.url('/signed-out?returnTo=%2Fsessions'));
@@ -124,8 +142,8 @@ describeWithChromium('in Chromium', () => {
   test('and its other button ends all of one user', async () => {
     const [page, elsewhere, bob] = [await signIn(), await signIn(), await signIn('bob')];
     const tab = await atProvider(page);
-    await tab.getByRole('button', { name: 'End all of alice by back-channel' }).first().click();
-    expect(await words(tab.getByRole('status'))).toBe('web-app was told and answered 200.');
+    await tab.getByRole('button', { name: 'End all sessions of alice by back-channel' }).first().click();
+    expect(await words(tab.getByRole('status'))).toBe('Notified web-app, which answered 200.');
     for (const each of [page, elsewhere]) {
       await each.reload();
       expect(await main(each)).toMatch(/[\w.]+:\d+ ended your session\./);
@@ -197,7 +215,7 @@ describeWithChromium('in Chromium', () => {
     expect(await heading(page)).toBe('Alice Adams');
   });
 
-  test('without script somebody ends a session that they do not know, and that one is told', async () => {
+  test('without script somebody ends a session that they do not know, and that one says so', async () => {
     const page = await signIn('frank', { javaScriptEnabled: false });
     const intruder = await signIn('frank');
     await page.goto(app.url('/sessions'));
@@ -214,6 +232,7 @@ describeWithChromium('in Chromium', () => {
 
   test('"Sign out everywhere" leads by the provider to the same farewell', async () => {
     const page = await signIn();
+    await signIn();
     await page.goto(app.url('/sessions'));
     await page.getByRole('button', { name: 'Sign out everywhere', exact: true }).click();
     await page.waitForURL(/\/signed-out\?state=/);

@@ -76,13 +76,17 @@ describe('the file', () => {
   });
 
   test.each<[what: string, path: string, says: RegExp]>([
-    ['is not there', join(folder, 'none'), /^EXTRA_CA_FILE names a file that cannot be read: check path and/],
+    [
+      'is not there',
+      join(folder, 'none'),
+      /^EXTRA_CA_FILE names a file that cannot be read: check its path and/,
+    ],
     ['is a folder', folder, /cannot be read/],
     ['never ends', '/dev/zero', /cannot be read/],
     [
       'is two files',
       `${certificates.ca},${certificates.ca}`,
-      /cannot be read.+ Name one file: it may hold sev/,
+      /cannot be read.+ Name one file: it may contain sev/,
     ],
     ['is empty', fileWith(' \n'), /names an empty file: put the certificates of your CAs into it, in PEM\.$/],
     ['holds a private key too', fileWith(cert + key), /with a private key in it: name one with certificates/],
@@ -132,7 +136,7 @@ describe('the file', () => {
   });
 });
 
-/** An API behind the private CA, which wants a client certificate of anybody's where it `asks`. */
+/** An API behind the private CA, which requires a client certificate of anybody's where it `asks`. */
 async function startApi({ asks = false } = {}) {
   const shown: boolean[] = [];
   const options = { ...tls, requestCert: asks, rejectUnauthorized: false };
@@ -256,6 +260,6 @@ describeWithRedis('with provider, API and Redis behind a private CA', () => {
     const said = await new Promise((resolve) =>
       execFile(process.execPath, list, { env }, (_error, out, complaints) => resolve(out + complaints)),
     );
-    expect(said).toBe('The user nobody is signed in nowhere.\n');
+    expect(said).toBe('The user nobody is not signed in anywhere.\n');
   }, 60_000);
 });

@@ -69,7 +69,7 @@ describe("metadata that names another provider's", () => {
   test('issuer is refused', async () => {
     await withMetadata(
       ({ work }) => ({ issuer: work }),
-      (two) => expectRefused(two, 'discovery_issuer', /^the provider calls itself http/),
+      (two) => expectRefused(two, 'discovery_issuer', /^the provider identifies itself as http/),
     );
   });
 });

@@ -93,6 +93,8 @@ describe('a form that is not', () => {
     };
     const page = await alice.submit(alice.page, 'Book', typed);
     expect([page.status, page.path]).toEqual([422, '/bookings/add']);
+    // Of the page, which a reload and a bookmark open.
+    expect(page.body).toContain('<meta name="kit-address" content="/bookings">');
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect([page.title, page.heading]).toEqual(['Error: Bookings · Test site', 'Bookings']);
     expect(page.body).not.toContain('<script>alert');
@@ -469,12 +471,12 @@ describe('the body of a form', () => {
     for (const headers of others) {
       expect(await post('{"text":"a"}', headers), JSON.stringify(headers)).toMatchObject({
         status: 415,
-        body: expect.stringContaining('That form was sent in a way we cannot read'),
+        body: expect.stringContaining('read how that form was sent'),
       });
     }
     const navigation = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document', Accept: 'text/html' };
     const page = await post('{}', { 'Content-Type': 'application/json', ...navigation });
-    expect(page).toMatchObject({ status: 415, heading: 'That form was sent in a way we cannot read' });
+    expect(page).toMatchObject({ status: 415, heading: "We can't read how that form was sent" });
     const multipart = `<form method="post" action="/own/add" enctype="multipart/form-data"><button>Go</button></form>`;
     expect((await alice.submit({ ...alice.page, body: multipart }, 'Go')).status).toBe(415);
     // Who is asking comes first.

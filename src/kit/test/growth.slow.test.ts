@@ -16,7 +16,7 @@ import { boundClaims, excess } from '../provider/bounds.ts';
 import { createProviderFetch, ProviderAnswer, toResponse } from '../provider/fetch.ts';
 import { peek } from '../provider/id-token-checks.ts';
 import { boundMetadata } from '../provider/metadata.ts';
-import { describeDevice } from '../session/device-names.ts';
+import { describeDevice, kindOfDevice } from '../session/device-names.ts';
 import { loginParameters } from '../session/login-parameters.ts';
 import { readRoles } from '../session/roles.ts';
 import { linkParameters } from '../sign-in/link-parameters.ts';
@@ -68,7 +68,12 @@ describe('the work for a text of one thing again and again', () => {
     ],
     ['a return path of any length', 300_000, ['/', 'あ', '\\'], (text) => localPath(`/a${text}x`)],
     ['an address', 2_000, ['-', '/', 'a-', '.', ':'], addressOfSeveralParameters],
-    ['a User-Agent', 300_000, ['-', 'Edg', 'Mac OS '], (text) => describeDevice(`${text}x`)],
+    [
+      'a User-Agent',
+      300_000,
+      ['-', 'Edg', 'Mac OS '],
+      (text) => [describeDevice(`${text}x`), kindOfDevice(text)],
+    ],
     ['a link to sign in', 4_000, ['login_hint=x&', 'hd&', '%E3%81', 'prompt=a+'], takeLink],
     ['the name of a person', 50_000, ['.', ' ', '@a', 'あ '], (text) => initials(`${text}\n`)],
     ['a JSON Web Token', 100_000, ['.', 'eyJ.'], (text) => peek(`${text}\n`)],

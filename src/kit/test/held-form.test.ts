@@ -126,7 +126,7 @@ describe('a form that is sent after its session ended', () => {
     browser.clearCookies(); // The provider's too: it would not ask who signs in.
     await pair.signIn('bob', '/orders/7', browser);
     const refused = await sendAgain(page);
-    expect([refused.status, headingOf(refused)]).toEqual([403, 'This page was opened by somebody else']);
+    expect([refused.status, headingOf(refused)]).toEqual([403, 'This page was opened by someone else']);
     expect(refused.body).not.toContain('two hours of work');
     expect(saved).toEqual([]);
   });

@@ -161,7 +161,7 @@ describe('the probes', () => {
     expect((await app.get('/readyz')).status).toBe(503);
   });
 
-  test('many probes ask the store once a second, and it heals by itself', async () => {
+  test('many probes ask the store once a second, and it recovers on its own', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     let asked = 0;
     let away = true;

@@ -21,6 +21,7 @@ function createApp(settings: string[] = []) {
   app.get('/from/:year-:month-:day', done);
   app.post('/files/7/upload', done);
   app.post('/orders/export', done);
+  app.post('/orders/:id/delete', done);
   app.get(['/one', '/two'], done);
   app.route('/any').all(done);
   app.use('/auth', auth);
@@ -58,6 +59,32 @@ describe('a known address asked with another method', () => {
     const { status, headers } = await ask(method, path);
     expect(status).toBe(405);
     expect(headers.allow).toBe(allow);
+  });
+
+  test.each([
+    ['/orders/7/delete', '/orders/7'],
+    ['/auth/callback/', undefined],
+    ['/sessions/end', undefined],
+    ['//orders/7/delete', undefined],
+  ])('%s, the address of a form, names the page that holds it: %s', async (path, page) => {
+    const { status, body } = await client.get(path);
+    expect([200, 404, 405]).toContain(status);
+    expect(body?.action?.href).toBe(page ?? (status === 405 ? '/' : undefined));
+  });
+
+  test('a form that WebKit posts once more at a reload, to the page that held it, leads to that page', async () => {
+    const post = (headers: object) => client.post('/profile').set({ Accept: 'text/html', ...headers });
+    const again = { Referer: 'https://app.example.com/profile?x=1', 'Sec-Fetch-Site': 'same-origin' };
+    const led = await post(again);
+    expect([led.status, led.headers.location]).toEqual([303, '/profile']);
+    for (const other of [
+      {},
+      { ...again, Referer: 'https://app.example.com/' },
+      { ...again, Referer: 'no address' },
+      { ...again, 'Sec-Fetch-Site': 'cross-site' },
+      { ...again, 'Sec-Fetch-Mode': 'cors' },
+    ])
+      expect((await post(other)).status, JSON.stringify(other)).toBe(405);
   });
 
   test('OPTIONS is answered without a body and without CORS', async () => {
@@ -120,6 +147,7 @@ test('all routes can be listed, those of mounted routers included', () => {
     'GET /from/:year-:month-:day',
     'POST /files/7/upload',
     'POST /orders/export',
+    'POST /orders/:id/delete',
     'GET /one',
     'GET /two',
     '* /any',

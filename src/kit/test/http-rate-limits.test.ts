@@ -83,7 +83,7 @@ function fakeRedis() {
 }
 
 describe('one address', () => {
-  test('is told how much is left, and when there is nothing left, when to come back', async () => {
+  test('says how much is left, and when nothing is left, when to come back', async () => {
     const ask = appWith();
     const first = await ask();
     expect(first.status).toBe(200);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerOptions } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -78,6 +79,12 @@ describe('the app', () => {
     expect(body).toMatch(/Clear this site&#39;s cookies/);
     expect(body).toContain('mailto:help@example.com');
     expect(Number(headers.get('content-length'))).toBe(Buffer.byteLength(body));
+    // Whatever it linked to here would be refused in the same way.
+    expect(body).not.toMatch(/rel="stylesheet"|class="button" href/);
+    const styles = [...body.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, css]) => css ?? '');
+    expect(styles.join()).toMatch(/\.say \{[\s\S]*body \{/);
+    const hashes = styles.map((css) => `'sha256-${hash('sha256', css, 'base64')}'`);
+    expect(headers.get('content-security-policy')).toContain(`style-src 'self' ${hashes.join(' ')};`);
     const [line] = told(app.lines);
     expect(line).toMatchObject({
       level: 'info',
@@ -240,7 +247,7 @@ describe('a request that takes too long', () => {
     await once(socket, 'data');
     socket.write('\r\n');
     const { status, body } = parsed(await ended);
-    expect([status, body.includes('That took too long')]).toEqual([408, true]);
+    expect([status, body.includes('Your connection was too slow')]).toEqual([408, true]);
     expect(handled).toBe(0);
   });
 

@@ -3,6 +3,7 @@ import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { neverCache } from '../http/answers.ts';
 import { frameable, securityHeaders } from '../http/security-headers.ts';
+import { startApp } from './helpers/app.ts';
 
 function appWith({ baseUrl = 'https://app.example.com', framers = [] as string[] } = {}) {
   const app = express().disable('x-powered-by');
@@ -59,12 +60,38 @@ describe('the headers of every answer', () => {
     expect(http.headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
   });
 
+  test('every answer of the app asks browsers to stay with https: pages, files, probes and failures', async () => {
+    // Nothing is asked of either server; the store is away.
+    const app = await startApp({
+      ...{ BASE_URL: 'https://app.example.com', REDIS_URL: 'redis://127.0.0.1:9' },
+      ...{
+        OIDC_ISSUER: 'https://login.example.com',
+        OIDC_CLIENT_ID: 'app',
+        OIDC_CLIENT_SECRET: 'not used here',
+      },
+    });
+    try {
+      for (const path of ['/', '/profile', '/nowhere', '/site.css', '/healthz', '/readyz', '/auth/session']) {
+        const { headers } = await fetch(app.url(path), { redirect: 'manual' });
+        expect(headers.get('strict-transport-security'), path).toBe('max-age=31536000; includeSubDomains');
+      }
+    } finally {
+      await app.stop();
+    }
+  });
+
   test('a loopback name never has them stay with https: they would do so on every port of it', async () => {
     for (const host of ['localhost', 'localhost:3000', 'app.localhost', 'LOCALHOST.']) {
       const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
       expect(headers, host).not.toHaveProperty('strict-transport-security');
     }
-    for (const host of ['localhost.example.com', 'mylocalhost']) {
+    for (const host of [
+      'localhost.example.com',
+      'mylocalhost',
+      '127.example.com',
+      '127.0.0.1:8443',
+      '[::1]',
+    ]) {
       const { headers } = await appWith({ baseUrl: `https://${host}` }).get('/');
       expect(headers, host).toHaveProperty('strict-transport-security');
     }

@@ -14,7 +14,7 @@ import { makeCertificate, trust } from './helpers/certificates.ts';
 import { playHost } from './helpers/host-names.ts';
 import { startPair } from './helpers/pair.ts';
 import { planSplit, type Rewrite, type Split } from './helpers/split-provider.ts';
-import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // OIDC_INTERNAL_URL: users reach the provider at its public address, this app at another one.
 
@@ -102,7 +102,7 @@ describe('a provider that the server reaches at another address than users', () 
     await withPairOf({ start: split.start, env: { OIDC_INTERNAL_URL: split.internal } }, async (pair) => {
       await expectWholeLife(pair);
       expectInside(split);
-      expect(told(pair.app)).not.toContain('plain http');
+      expect(warningsOf(pair.app)).not.toContain('plain http');
       expect(split.inner.filter(({ headers }) => headers['x-forwarded-proto'])).toEqual([]);
     });
   });
@@ -151,14 +151,16 @@ describe('what is refused', () => {
     'plain http elsewhere: %s',
     async (token_endpoint) => {
       const split = await planSplit({ rewrite: (all) => ({ ...all, token_endpoint }) });
-      expect(await hintWith(split)).toMatch(/^token_endpoint in the provider's metadata is no https address/);
+      expect(await hintWith(split)).toMatch(
+        /^token_endpoint in the provider's metadata is not an https address/,
+      );
     },
   );
 
   test('an issuer that is the internal address', async () => {
     const split = await planSplit({ rewrite: (all, { inside }) => ({ ...all, issuer: inside }) });
     expect(await hintWith(split)).toBe(
-      `the provider calls itself ${split.internal}, OIDC_ISSUER says ${split.issuer}`,
+      `the provider identifies itself as ${split.internal}, OIDC_ISSUER says ${split.issuer}`,
     );
   });
 
@@ -314,13 +316,13 @@ describe('OIDC_INTERNAL_URL', () => {
     ['http://keycloak:8080/realms/a', /without a path/],
     ['keycloak:8080', /must be a whole address/],
     ['ftp://keycloak', /must be a whole address/],
-    ['http://user:pass-w0rd@keycloak', /must not hold a user name or a password\.$/],
-    ['http://keycloak?x', /must not hold a \? or a #/],
+    ['http://user:pass-w0rd@keycloak', /must not contain a user name or a password\.$/],
+    ['http://keycloak?x', /must not contain a \? or a #/],
     ['http://a,http://b', /must be one value/],
     ['http://a b', /must be a whole address/],
     [`http://${'a'.repeat(2_000)}`, /is too long/],
-    ['https://login.example.com', /is where OIDC_ISSUER is anyway: take it out/],
-    ['https://LOGIN.example.com:443/', /is where OIDC_ISSUER is anyway: take it out/],
+    ['https://login.example.com', /has the same origin as OIDC_ISSUER: remove it/],
+    ['https://LOGIN.example.com:443/', /has the same origin as OIDC_ISSUER: remove it/],
   ])('refuses %s', (value, sentence) => {
     expect(read(value)).toEqual([expect.stringMatching(sentence)]);
     expect(JSON.stringify(read(value))).not.toContain('pass-w0rd');

@@ -103,6 +103,8 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
   }
 
   test('so do "Sign out everywhere" and a form that asks for a fresh sign-in', async () => {
+    // The button is there for somebody who is signed in elsewhere too.
+    for (const account of ['grace', 'alice']) await signIn(account, '/profile');
     const page = await signIn('grace', '/sessions');
     const form = page.locator('form[action="/sessions/end-all"] button');
     await form.click();

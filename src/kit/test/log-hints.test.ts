@@ -123,13 +123,13 @@ const told: Told[] = [
     clockAhead: 600,
     lies: { idToken: { nbf: now() + 600 } },
     reason: 'clock',
-    hint: /^nbf lies in the future: the provider's clock is 10 min ahead$/,
+    hint: /^nbf is in the future: the provider's clock is 10 min ahead$/,
   },
   {
     name: 'nbf in the future by a clock that is right',
     lies: { idToken: { nbf: now() + 600 } },
     reason: 'clock',
-    hint: /^nbf lies in the future$/,
+    hint: /^nbf is in the future$/,
   },
   {
     name: 'a clock that is behind, with the Date header of a proxy whose clock is right',
@@ -214,7 +214,7 @@ const told: Told[] = [
     name: 'endpoints in http behind a proxy',
     lies: { discovery: { json: { token_endpoint: 'http://provider.example.com/token' } } },
     reason: 'discovery_invalid',
-    hint: /^token_endpoint .* is no https address: behind a proxy, .*X-Forwarded-Proto/,
+    hint: /^token_endpoint .* is not an https address: behind a proxy, .*X-Forwarded-Proto/,
   },
   {
     name: 'a disabled client in the answer to the browser',
@@ -349,7 +349,7 @@ describe('a connection that cannot be', () => {
     expect(await hintFor(`https://localhost:${port}`, client)).toMatch(
       /know the CA of OIDC_CLIENT_CERT_FILE/,
     );
-    expect(await hintFor(`https://localhost:${port}`)).toMatch(/wants a client certificate/);
+    expect(await hintFor(`https://localhost:${port}`)).toMatch(/requires a client certificate/);
   });
 
   // Node as a server hangs up; those built on OpenSSL, Java or .NET send an alert.
@@ -361,7 +361,7 @@ describe('a connection that cannot be', () => {
   ])('because an alert says so: %s', (code, message) => {
     const url = new URL('https://op.example.com/token');
     expect(networkHint({ code, message }, url, true)).toMatch(/refuses the client certificate/);
-    expect(networkHint({ code, message }, url, false)).toMatch(/wants a client certificate/);
+    expect(networkHint({ code, message }, url, false)).toMatch(/requires a client certificate/);
   });
 
   test('is in the log as the app starts, and on no page', async () => {

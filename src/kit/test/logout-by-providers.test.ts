@@ -3,7 +3,7 @@ import { type Browser, createBrowser } from './helpers/browser.ts';
 import { headingOf } from './helpers/pair.ts';
 import { startTwoProviders, type TwoProviders } from './helpers/two-providers.ts';
 
-// What providers send by themselves is told apart by its issuer.
+// What providers send by themselves is distinguished by its issuer.
 
 let two: TwoProviders;
 beforeAll(async () => {

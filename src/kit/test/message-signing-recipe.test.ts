@@ -12,7 +12,7 @@ import { codeBlocks, kitDoc } from './helpers/docs.ts';
 import { type MutualTlsProvider, readCertificates, startMutualTlsProvider } from './helpers/mutual-tls.ts';
 import { findOpenssl } from './helpers/programs.ts';
 import { trustDuringTests } from './helpers/trusted.ts';
-import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // docs/providers.md, "FAPI 2.0 Message Signing" and "Tokens bound to a certificate": its commands make the keys, its
 // settings and its registration sign in. Where an app's owner has changed the page, it is theirs.
@@ -92,7 +92,7 @@ describe.skipIf(!text || !openssl)('the recipe for', { timeout: 60_000 }, () => 
       await withPairOf({ ...options, env: { ...env, [setting]: undefined } }, async (pair) => {
         // A pushed request fails before the browser is sent on.
         await pair.signIn('alice').catch(() => undefined);
-        expect(pair.app.events('sign_in.failed'), told(pair.app)).toMatchObject([{ reason }]);
+        expect(pair.app.events('sign_in.failed'), warningsOf(pair.app)).toMatchObject([{ reason }]);
       });
     }
   });

@@ -79,14 +79,14 @@ describe('refreshing tokens', () => {
     });
   });
 
-  test.concurrent('refused to ten requests at once is asked for once and told once', () =>
+  test.concurrent('refused to ten requests at once is asked for once and logged once', () =>
     withPair({}, async (pair) => {
       const { op, app, open } = pair;
       op.next(ending);
       await expectHonestSignIn(pair);
       op.nextRefresh({ token: { status: 400, json: { error: 'invalid_grant' } } });
       const pages = await Promise.all(Array.from({ length: 10 }, () => open('/api-data')));
-      // The latest of them may come when the session is gone already, and are told so on /signed-out.
+      // The latest of them may come when the session is gone already, and read so on /signed-out.
       for (const { url, status } of pages) expect([status, url]).not.toEqual([200, app.url('/api-data')]);
       expect([op.calls.token, op.calls.api]).toEqual([2, 0]);
       expect(app.events('token.refresh_failed').map(({ reason }) => reason)).toEqual(['invalid_grant']);

@@ -33,7 +33,7 @@ const tables: Record<string, Case[]> = {
   'a signature that proves nothing, below an auth_time that is no time,': signatureCases.map(withoutTime),
 };
 
-/** Such a token is signed anew on its way to the library (auth-time.ts): that must heal nothing (R2). */
+/** Such a token is signed anew on its way to the library (auth-time.ts): that must not make it valid (R2). */
 function withoutTime(honest: Case): Case {
   const { lies } = honest;
   return {

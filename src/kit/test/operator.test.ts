@@ -81,7 +81,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     for (const key of keys) expect(await all.redis.run('TTL', key)).toBeLessThanOrEqual(1000);
     expect(await run('list', '--sub', 'nobody')).toMatchObject({
       code: 0,
-      said: 'The user nobody is signed in nowhere.\n',
+      said: 'The user nobody is not signed in anywhere.\n',
     });
   });
 
@@ -89,7 +89,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     const { browser } = await all.signIn('alice');
     const other = { ...all.env, REDIS_KEY_PREFIX: 'app:two:' };
     expect((await sessions(other, 'list', '--sub', 'alice')).said).toBe(
-      'The user alice is signed in nowhere.\n',
+      'The user alice is not signed in anywhere.\n',
     );
     expect(await sessions(other, 'end', '--all')).toMatchObject({ code: 0, complained: '' });
     expect(await statusOf(browser, all.one)).toBe(200);
@@ -98,7 +98,7 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     expect(await statusOf(browser, all.one)).toBe(401);
   });
 
-  test('end --sub ends all sessions of one user, says how many, and the user is told', async () => {
+  test('end --sub ends all sessions of one user, says how many, and the user reads why', async () => {
     const here = (await all.signIn('alice', all.one)).browser;
     const there = (await all.signIn('alice', all.two)).browser;
     const bob = (await all.signIn('bob')).browser;
@@ -167,15 +167,17 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     ]) {
       const { code, said, complained } = await sessions(away, ...args);
       expect({ code, said }).toEqual({ code: 1, said: '' });
-      expect(complained).toMatch(/^Redis is away: .*ECONNREFUSED/);
-      expect(complained.includes('Sessions may be left: run the same command again')).toBe(args[0] === 'end');
+      expect(complained).toMatch(/^Redis cannot be reached: .*ECONNREFUSED/);
+      expect(complained.includes('Some sessions may be left: run the same command again')).toBe(
+        args[0] === 'end',
+      );
       expect(complained).not.toMatch(/the-password|\n\s+at /);
       expect(complained.trimEnd().split('\n')).toHaveLength(1);
     }
     const wrong = { ...all.env, REDIS_URL: all.redis.url.replace('://', '://operator:the-password@') };
     const { code, complained } = await sessions(wrong, 'end', '--all');
     expect(code).toBe(1);
-    expect(complained).toMatch(/^Redis is away: .*(AUTH|password)/);
+    expect(complained).toMatch(/^Redis cannot be reached: .*(AUTH|password)/);
     expect(complained).not.toContain('the-password');
   }, 60_000);
 });
@@ -184,7 +186,7 @@ describe('npm run sessions', () => {
   test('refuses on the memory store, with the reason', async () => {
     const { code, said, complained } = await sessions(settings, 'end', '--all');
     expect({ code, said }).toEqual({ code: 78, said: '' });
-    expect(complained).toMatch(/REDIS_URL is not set, so sessions live in the memory of the running app/);
+    expect(complained).toMatch(/REDIS_URL is not set, so sessions are kept in the memory of the running app/);
     expect(complained).toContain('Restart the app to end them all.');
   });
 
@@ -219,9 +221,9 @@ describe('npm run sessions', () => {
     ['list', 'Say whose sessions to list: --sub <sub>.'],
     ['list --all', 'Say whose sessions to list: --sub <sub>.'],
     ['list --sid a', 'Say whose sessions to list: --sub <sub>.'],
-    ['list --sub a b', 'I do not know what to do with "b".'],
-    ['list end', 'I do not know what to do with "end".'],
-    ['list \u001b[2J', 'I do not know what to do with "\\u001b[2J".'],
+    ['list --sub a b', 'Unexpected argument: "b".'],
+    ['list end', 'Unexpected argument: "end".'],
+    ['list \u001b[2J', 'Unexpected argument: "\\u001b[2J".'],
     ['\u009b2J', 'There is no command "\\u009b2J": say list or end.'],
     ['end', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
     ['end --sub', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
@@ -243,10 +245,7 @@ describe('npm run sessions', () => {
     ['end {iss:a,sub:b}', 'The log line cannot be read: copy all of it, between single quotes.'],
     ['end {"iss":"a","sub":"b"} --sub c', '--sub is given twice: once is enough.'],
     ['end {"iss":"a","sub":"b"} --all', 'Say only one of --sub, --sid and --all.'],
-    [
-      'list {"iss":"a","sub":"b"} {"iss":"a","sub":"b"}',
-      'I do not know what to do with "{"iss":"a","sub":"b"}".',
-    ],
+    ['list {"iss":"a","sub":"b"} {"iss":"a","sub":"b"}', 'Unexpected argument: "{"iss":"a","sub":"b"}".'],
     ['end --sub a --iss', '--iss needs a value. One that begins with a dash is written --iss=-value.'],
     ['end --sub a --iss a --iss b', '--iss is given twice: once is enough.'],
   ])('"%s" is answered by a sentence', (line, sentence) => {
@@ -281,6 +280,23 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
     const whom = { iss: config.providers[0].issuer, sub: hostile };
     for (const order of [{ command: 'list', ...whom } as const, { command: 'end', whom } as const])
       expect(await carryOut(order, sessions, config)).toMatch(/user a\\u001b\[2J\\u000aEnded 9 sessions\./);
+    await shared.stop();
+  });
+
+  test('the place of a session is listed where any has one, and cannot write on the terminal either', async () => {
+    const config = loadConfig(settings);
+    const shared = await share();
+    const store = await shared.open();
+    const who = { iss: config.providers[0].issuer, sub: 'alice', device: 'Firefox on Linux' };
+    const listed = async () =>
+      (await carryOut({ command: 'list', sub: 'alice' }, store, config)).split('\n').slice(2);
+    await signInAs(store, who);
+    expect((await listed())[0]).toMatch(/^in the log +device +signed in \(UTC\) +last seen \(UTC\)$/);
+    await signInAs(store, { ...who, place: 'Berlin\u001b[2J' } as typeof who);
+    const [heads, ...rows] = await listed();
+    expect(heads).toMatch(/^in the log +device +place +signed in \(UTC\) +last seen \(UTC\)$/);
+    const said = rows.map((row) => row.replace(/^[0-9a-f]{12} +| +\d{4}-.*$/g, ''));
+    expect(said.sort()).toEqual(['Firefox on Linux', 'Firefox on Linux  Berlin\\u001b[2J']);
     await shared.stop();
   });
 
@@ -349,7 +365,7 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
     for (const iss of ['https://evil.example', `${entra}/organizations/v2.0`, 'work'])
       await expect(carryOut({ command: 'end', whom: { sub: 'alice', iss } }, store, config)).rejects.toThrow(
         new UsageError(
-          `${iss} is no issuer of the settings, which have https://login.example.com, ${entra}/<tenant>/v2.0.`,
+          `${iss} is not an issuer in the settings, which have https://login.example.com, ${entra}/<tenant>/v2.0.`,
         ),
       );
     await shared.stop();
@@ -377,7 +393,7 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
       OIDC_ISSUER: `${entra}/organizations/v2.0`,
       OIDC_ALLOWED_TENANTS: '*',
     });
-    const which = new UsageError(`Say of which tenant: --iss <iss>, such as --iss ${entra}/<tenant>/v2.0.`);
+    const which = new UsageError(`Say which tenant: --iss <iss>, such as --iss ${entra}/<tenant>/v2.0.`);
     await expect(carryOut({ command: 'list', sub: 'alice' }, store, alone)).rejects.toThrow(which);
     await expect(carryOut({ command: 'end', whom: { sid: 'two' } }, store, alone)).rejects.toThrow(which);
     await shared.stop();

@@ -283,7 +283,7 @@ describe('a proxy that opens no connection', () => {
     );
   });
 
-  test('is told apart from a provider behind it whose certificate is wrong', async () => {
+  test('is distinguished from a provider behind it whose certificate is wrong', async () => {
     const port = await listening(
       createTlsServer(makeCertificate({ name: 'nobody', hosts: ['localhost'] }), (_req, res) => res.end()),
     );
@@ -296,7 +296,7 @@ describe('a proxy that opens no connection', () => {
     );
   });
 
-  test('to an API is told as one, in the log', async () => {
+  test('to an API is logged as one', async () => {
     const proxy = await proxyOf({ answer: '403 Forbidden' });
     const env = { HTTPS_PROXY: proxy.address(credentials), API_URL: 'https://api.example.test' };
     const mount: MoreRoutes['mount'] = (app) =>
@@ -376,7 +376,7 @@ describe('HTTPS_PROXY and NO_PROXY', () => {
       https_proxy: `https://${credentials}@proxy.example.com/`,
     });
     expect(read({ HTTPS_PROXY_FILE: `${path}.none` })).toEqual([
-      'HTTPS_PROXY_FILE names a file that cannot be read: check path and rights.',
+      'HTTPS_PROXY_FILE names a file that cannot be read: check its path and permissions.',
     ]);
   });
 
@@ -392,7 +392,7 @@ describe('HTTPS_PROXY and NO_PROXY', () => {
     ['socks5://user:pr0xyw0rd@proxy', /must begin with http:\/\/ or https:\/\//],
     ['http://user:pr0xyw0rd%zz@proxy', /has a % .* that is not an escape: write %25/],
     ['http://a,http://pr0xyw0rd', /must be (one value|the address of a proxy)/],
-    ['http://user:pr0xyw0rd\n@proxy', /has a blank or a line break/],
+    ['http://user:pr0xyw0rd\n@proxy', /has a space or a line break/],
     [`http://${'pr0xyw0rd'.repeat(400)}`, /is too long/],
   ])('stop the start where the proxy is %j, and say it without the value', (value, sentence) => {
     const problems = read({ HTTPS_PROXY: value });

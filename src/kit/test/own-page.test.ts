@@ -73,7 +73,7 @@ function expectRefused(page: Page, heading: string): void {
   expect(page.location).toBeUndefined();
   expect(requestIdOn(page)).not.toBe('');
 }
-const ofAnother = 'This page was opened by somebody else';
+const ofAnother = 'This page was opened by someone else';
 const unmarked = "We couldn't tell whose page this is";
 
 describe('a page that alice left open, after bob signed in in another tab', () => {

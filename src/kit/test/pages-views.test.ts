@@ -5,12 +5,13 @@ import ejs from 'ejs';
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { GalleryState } from '../dev/gallery-states.ts';
+import { alice } from '../dev/gallery-people.ts';
+import { english } from '../errors/language.ts';
 import { createAssets } from '../http/assets.ts';
 import { print, useViews } from '../http/views.ts';
 import { testFolders } from './helpers/app.ts';
 import { sourcesIn } from './helpers/sources.ts';
-import { allStates } from './site/gallery-states.ts';
+import { allStates, createTestGallery } from './site/gallery-states.ts';
 
 const views = testFolders.views.flatMap((folder) => sourcesIn(folder, '**/*.ejs'));
 
@@ -20,10 +21,18 @@ function appWithViews({ development }: { development: boolean }) {
   const assets = createAssets(testFolders.public, { development });
   app.use(assets.handler);
   Object.assign(app.locals, { site: { name: 'App', development }, asset: assets.href });
-  for (const { name, view, locals } of allStates) {
-    app.get(`/${name}`, (_req, res) => res.render(view, locals));
-  }
   return app;
+}
+
+/** What the test site's home page needs. */
+const model = { title: 'Home', lang: 'en', kitText: english.text, greeting: 'Hello' };
+
+const galleries = new Map(
+  [true, false].map((development) => [development, createTestGallery({ development })]),
+);
+
+function state(name: string, { development = false } = {}) {
+  return supertest(galleries.get(development) as express.Express).get(`/dev/gallery/${name}`);
 }
 
 describe('the views', () => {
@@ -46,9 +55,7 @@ describe('the views', () => {
   });
 
   test.each(allStates)('$name: whatever claims hold is printed as text', async ({ name }) => {
-    const { text } = await supertest(appWithViews({ development: false }))
-      .get(`/${name}`)
-      .expect(200);
+    const { text } = await state(name);
     expect(text).not.toMatch(/<script>|<img|<b>claim|<i>role/);
     expect(text).not.toMatch(/undefined|\[object Object\]|NaN/);
     expect(text.match(/<h1[ >]/g)).toHaveLength(1);
@@ -56,21 +63,34 @@ describe('the views', () => {
   });
 
   test('who is signed in, and a sign-out button, stand on every page of a signed-in user', async () => {
-    const app = appWithViews({ development: false });
-    for (const { name, locals } of allStates.filter((state) => state.locals.user)) {
-      const { text } = await supertest(app).get(`/${name}`);
+    for (const { name, user } of allStates.filter((each) => each.user)) {
+      const { text } = await state(name);
       expect(text, name).toContain('<form method="post" action="/auth/logout"><button');
-      expect(text, name).toContain((locals.user as { initials: string }).initials);
+      if (user === alice) expect(text, name).toContain('<span class="initials" aria-hidden="true">AA</span>');
     }
   });
 
-  test('an error is announced and gives its request id; a question does neither', async () => {
-    const app = appWithViews({ development: false });
-    const error = await supertest(app).get('/error-500');
-    expect(error.text).toContain('role="alert"');
+  test('the link to help is at the same place on every page, behind all others', async () => {
+    for (const { name } of allStates) {
+      const { text } = await state(name);
+      expect(text.slice(text.lastIndexOf('<a ')), name).toMatch(
+        /^<a href="mailto:help@example\.com">Get help/,
+      );
+    }
+  });
+
+  test('a list without bullets is called a list all the same', async () => {
+    expect((await state('profile')).text).toContain('<ul role="list" class="values');
+  });
+
+  test('an error is announced by its title, once, and gives its request id; a question has none', async () => {
+    const error = await state('error-500');
+    expect(error.text).not.toContain('role="alert"');
+    expect(error.text).toMatch(/<title>Something went wrong · /);
+    expect(error.text).toMatch(/<svg class="kind" [^>]*aria-hidden="true">/);
     expect(error.text).toContain('5d1f0c9e-7a43-4c1b-9d2e-0b6f2a8c4e17');
-    const question = await supertest(app).get('/third-party-start');
-    expect(question.text).not.toContain('role="alert"');
+    const question = await state('third-party-start');
+    expect(question.text).not.toMatch(/role="alert"|5d1f0c9e|message\.js/);
     expect(question.text).toContain('<input type="hidden" name="target_link_uri" value="/profile">');
   });
 });
@@ -78,14 +98,18 @@ describe('the views', () => {
 describe('rendering', () => {
   test('a query is not handed to the view', async () => {
     const app = appWithViews({ development: true });
+    app.get('/home', (_req, res) => res.render('home', model));
     const query = 'title=hacked&settings[view options][client]=1&cache=1&user[name]=mallory&delimiter=x';
-    const { text } = await supertest(app).get(`/home-signed-out?${query}`).expect(200);
+    const { text } = await supertest(app).get(`/home?${query}`).expect(200);
     expect(text).not.toMatch(/hacked|mallory/);
   });
 
   test.each(allStates)('$name is the same page with what it includes put in place once', async ({ name }) => {
+    // A minute that ends between the two makes no other page.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => void vi.useRealTimers());
     const shown = async (development: boolean) => {
-      const { text } = await supertest(appWithViews({ development })).get(`/${name}`);
+      const { text } = await state(name, { development });
       return text
         .replaceAll(/\?v=[\w-]+/g, '')
         .replaceAll(/ data-(now|expires-at|idle-expires-at)="[^"]+"/g, '');
@@ -98,9 +122,9 @@ describe('rendering', () => {
     onTestFinished(() => {
       for (const name of ['storeAway', 'ends', 'nav']) Reflect.deleteProperty(Object.prototype, name);
     });
-    const { text } = await supertest(appWithViews({ development: false }))
-      .get('/home-signed-out')
-      .expect(200);
+    const app = appWithViews({ development: false });
+    app.get('/home', (_req, res) => res.render('home', model));
+    const { text } = await supertest(app).get('/home').expect(200);
     expect(text).not.toMatch(/class="notice"|class="ending"|href="\/a"/);
   });
 
@@ -127,9 +151,8 @@ describe('rendering', () => {
   test('a page is answered as Express would answer it, and to HEAD without a body', async () => {
     const app = appWithViews({ development: false });
     app.disable('etag');
-    const { view, locals } = allStates.find(({ name }) => name === 'home-signed-out') as GalleryState;
-    app.get('/page', (_req, res) => print(res, view, { ...locals, title: 'Grüße 👋' }));
-    app.get('/same', (_req, res) => res.render(view, { ...locals, title: 'Grüße 👋' }));
+    app.get('/page', (_req, res) => print(res, 'home', { ...model, title: 'Grüße 👋' }));
+    app.get('/same', (_req, res) => res.render('home', { ...model, title: 'Grüße 👋' }));
     const [page, same] = [await supertest(app).get('/page'), await supertest(app).get('/same')];
     expect([page.status, page.text]).toEqual([200, same.text]);
     expect(page.text).toContain('Grüße 👋');
@@ -143,8 +166,7 @@ describe('rendering', () => {
     const app = appWithViews({ development: false });
     const render = () =>
       new Promise<void>((resolve, reject) => {
-        const locals = allStates.find(({ name }) => name === 'profile')?.locals ?? {};
-        app.render('profile', locals, (error) => (error ? reject(error) : resolve()));
+        app.render('home', model, (error) => (error ? reject(error) : resolve()));
       });
     await render();
     const compile = vi.spyOn(ejs, 'compile');

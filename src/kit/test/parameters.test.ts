@@ -20,7 +20,7 @@ test('a body that is no form has no fields', () => {
   expect(formOf(request('/', 'code=a')).get('code')).toBe('a');
 });
 
-test('a parameter that comes twice is told, be its values the same or not', () => {
+test('a parameter that comes twice is recognised, whether its values are the same or not', () => {
   expect(hasRepeats(new URLSearchParams('a=1&b=1'))).toBe(false);
   expect(hasRepeats(new URLSearchParams('a=1&a=1'))).toBe(true);
   expect(hasRepeats(new URLSearchParams('a=1&b=2&a=3'))).toBe(true);

@@ -90,7 +90,9 @@ describe.skipIf(!existsSync(join(projectRoot, 'package-lock.json')))('a producti
         execFile(process.execPath, args, options, (_error, said, complained) => resolve(said + complained));
       });
     try {
-      expect(await run('src/kit/operator/main.ts', 'list', '--sub', 'alice')).toMatch(/^Redis is away: /);
+      expect(await run('src/kit/operator/main.ts', 'list', '--sub', 'alice')).toMatch(
+        /^Redis cannot be reached: /,
+      );
       const doctor = await run('src/kit/doctor/main.ts', 'src/kit/test/site/site.ts');
       expect(doctor).toMatch(/^✓ discovery: /m);
       expect(doctor).toMatch(/^✗ Redis: /m);

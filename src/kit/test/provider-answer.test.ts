@@ -31,8 +31,8 @@ describe("the provider's answer", () => {
 
   test('that is no JSON is not quoted', async () => {
     for (const read of [answer, (text: string) => toResponse(answer(text))])
-      await expect(read('SlAV32hkKG').json()).rejects.toThrow(/^the answer is no JSON$/);
-    await expect(toResponse(answer('SlAV32hkKG')).clone().json()).rejects.toThrow(/^the answer is no JSON$/);
+      await expect(read('SlAV32hkKG').json()).rejects.toThrow(/^the answer is not JSON$/);
+    await expect(toResponse(answer('SlAV32hkKG')).clone().json()).rejects.toThrow(/^the answer is not JSON$/);
   });
 });
 

@@ -228,7 +228,7 @@ test('as many providers as there may be, with the longest names, are all offered
     });
     return Object.assign({ OIDC_PROVIDERS: names.join() }, ...each) as Record<string, string>;
   };
-  await expect(prepareApp(settings(21))).rejects.toThrow(/OIDC_PROVIDERS holds more than 20 names/);
+  await expect(prepareApp(settings(21))).rejects.toThrow(/OIDC_PROVIDERS has more than 20 names/);
   const app = await startAppWithRoutes(settings(20), {});
   const last = '19'.padStart(20, 'n');
   const browser = createBrowser({ headers: { Cookie: `provider=${last}` } });

@@ -33,7 +33,7 @@ describe('somebody whom the provider does not let in', () => {
         const page = await browser.get(callback);
         expect([page.status, headingOf(page)]).toEqual([
           403,
-          expect.stringMatching(/^[\w.]+:\d+ did not let you in$/),
+          expect.stringMatching(/^[\w.]+:\d+ didn't let you in$/),
         ]);
         expect(page.body).toContain('href="/auth/login?returnTo=%2Fprofile%3Ftab%3D1"');
         expect(app.events('sign_in.failed')).toMatchObject([{ reason: 'access_denied', error }]);
@@ -161,7 +161,11 @@ describe("an answer that says that the provider's page was open too long (Keyclo
       for (let round = 1; round <= 2; round++) {
         page = await browser.get(await answerTo(pair, page, expired), { follow: false });
       }
-      expect([page.status, page.location, headingOf(page)]).toEqual([400, undefined, 'That took too long']);
+      expect([page.status, page.location, headingOf(page)]).toEqual([
+        400,
+        undefined,
+        'The sign-in page had expired',
+      ]);
       const href = '/auth/login?returnTo=%2Fprofile%3Ftab%3D1';
       expect(page.body).toContain(`href="${href}"`);
       expect(app.events('sign_in.failed').map(({ reason }) => reason)).toEqual([
@@ -285,7 +289,7 @@ describe("an answer that says that the provider's page was open too long (Keyclo
         error_description: 'authentication_expired',
       };
       const second = await browser.post(url, fields, {}, https.provider.issuer);
-      expect([second.status, headingOf(second)]).toEqual([400, 'That took too long']);
+      expect([second.status, headingOf(second)]).toEqual([400, 'The sign-in page had expired']);
     });
   });
 });

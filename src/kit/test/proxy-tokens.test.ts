@@ -76,7 +76,7 @@ describe('an API that refuses the token', () => {
     expect(api.calls).toHaveLength(2);
   });
 
-  test('for want of a stronger sign-in has its demand passed on: 401', async () => {
+  test('for lack of a stronger sign-in has its demand passed on: 401', async () => {
     const demand = 'Bearer error="insufficient_user_authentication", acr_values="gold silver", max_age="60"';
     const { api, caller } = await startProxied({
       answer: (_req, res) => res.writeHead(401, { 'WWW-Authenticate': demand }).end('no'),
@@ -98,7 +98,7 @@ describe('an API that refuses the token', () => {
     expect(api.calls).toHaveLength(2);
   });
 
-  test('for want of a scope has its 403 passed on, and the log says what to register', async () => {
+  test('for lack of a scope has its 403 passed on, and the log says what to register', async () => {
     const { app, caller } = await startProxied({
       answer: (_req, res) =>
         res

@@ -18,7 +18,7 @@ describe('a provider that refuses to refresh', () => {
     ['User disabled', 'account', /switched off|closed|account/i],
     [undefined, 'account', /./],
     ['Session not active', 'provider-session', /sign-in at/],
-  ])('with invalid_grant (%s) ends the session, and each tab is told why', (words, reason, says) =>
+  ])('with invalid_grant (%s) ends the session, and each tab shows why', (words, reason, says) =>
     withRecheck({ signIn: () => undefined }, async ({ op, pass, open, browser, app, reasons, hook }) => {
       const other = copyOf(browser);
       op.nextRefresh(refusal(400, 'invalid_grant', words));
@@ -56,7 +56,7 @@ describe('a provider that refuses to refresh', () => {
     ['hangs up', { token: { manner: 'hang-up' } }],
     ['does not know this app', refusal(401, 'invalid_client')],
     ['answers with a page', { token: { status: 502, body: '<h1>Bad gateway</h1>' } }],
-  ])('that %s ends nothing: the old values serve, and a minute later it is asked again', (_what, lies) =>
+  ])('that %s ends nothing: the old values are used, and a minute later it is asked again', (_what, lies) =>
     withRecheck(
       { profile: { keepsRefreshToken: true } },
       async ({ op, profile, pass, who, counts, reasons }) => {

@@ -216,7 +216,7 @@ describe('at a recheck signIn', () => {
     }),
   );
 
-  test('that takes long is waited for 3 seconds: then the old values serve, and its answer is kept', () =>
+  test('that takes long is waited for 3 seconds: then the old values are used, and its answer is kept', () =>
     withRecheck({ signIn: () => ({ member: 'old' }) }, async ({ hook, pass, who, app }) => {
       const answer = Promise.withResolvers<unknown>();
       hook.now(() => answer.promise);
@@ -299,7 +299,7 @@ describe('endSessions and recheck', () => {
     ['an email', 'ada@example.com'],
     ['no sub', { iss: 'https://id.example' }],
     ['an empty sub', { iss: 'https://id.example', sub: '' }],
-    ['a sub that is no text', { iss: 'https://id.example', sub: 7 }],
+    ['a sub that is not a string', { iss: 'https://id.example', sub: 7 }],
     ['a list of subs', { iss: 'https://id.example', sub: ['a'] }],
   ])('refuse %s in a sentence', async (_what, owner) => {
     await expect(endSessions(owner as never)).rejects.toThrow('{ iss, sub }');

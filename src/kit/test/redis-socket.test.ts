@@ -75,7 +75,7 @@ describeWithRedis('a Redis that is reached by a socket of this machine', () => {
     expect(seen.events.map(({ event }) => event)).toEqual(['store.lost', 'store.found']);
   });
 
-  test('serves the whole app', async () => {
+  test('is enough for the whole app', async () => {
     const app = await startApp({
       ...{
         OIDC_ISSUER: 'http://127.0.0.1:9',

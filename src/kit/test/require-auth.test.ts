@@ -160,7 +160,7 @@ describe('nobody is signed in (401)', () => {
     expect(browser.setCookies).toEqual([]);
   });
 
-  test('whoever posts a form is told that nothing was saved, and may sign in', async () => {
+  test('a user who posts a form reads that nothing was saved, and can sign in', async () => {
     const browser = createBrowser();
     const page = await browser.post(url('/rules/form?draft=1'), { text: 'two hours of work' });
     expect([page.status, headingOf(page)]).toEqual([401, "You've been signed out"]);
@@ -207,7 +207,7 @@ describe('nobody is signed in (401)', () => {
     expect(refused.body).toContain('name="target_link_uri" value="/profile?draft=1"');
   });
 
-  test('whose session has ended is told why first, and lands where they wanted', async () => {
+  test('whose session has ended reads why first, and lands where they wanted', async () => {
     const { browser, page } = await pair.signIn('admin');
     const cookie = browser.cookie('session');
     await browser.submit(page);
@@ -224,7 +224,7 @@ describe('nobody is signed in (401)', () => {
     expect([landed.status, landed.url]).toEqual([200, url('/rules/one-role?a=1')]);
   });
 
-  test('whose session was ended from another device is told so', async () => {
+  test('whose session was ended from another device reads so', async () => {
     const [mine, other] = [
       await pair.signIn('member', '/sessions'),
       await pair.signIn('member', '/sessions'),
@@ -301,7 +301,7 @@ describe('signed in, but not allowed (403)', () => {
     expect(page.body).not.toMatch(/TypeError|undefined|Seen by/);
   });
 
-  test('a script is told by JSON', async () => {
+  test('a script gets JSON', async () => {
     const { browser } = await pair.signIn('member');
     const headers = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
     const answer = await browser.get(url('/rules/json'), { headers });
@@ -497,7 +497,7 @@ describe('not strong or fresh enough (step-up)', () => {
     const { browser } = await pair.signIn('weak');
     const sent = await browser.get(url('/rules/acr'), { follow: false });
     const page = await pair.goOn(browser, sent, 'weak');
-    expect([page.status, headingOf(page)]).toEqual([403, 'A stronger sign-in is needed']);
+    expect([page.status, headingOf(page)]).toEqual([403, 'You need a stronger way to sign in']);
     expect(page.url).toMatch(/\/auth\/callback\?/);
     expect(pair.app.events('sign_in.failed').at(-1)?.reason).toBe('acr_not_met');
     expect((await browser.get(url('/profile'))).status, 'still signed in as before').toBe(200);
@@ -529,7 +529,7 @@ describe('not strong or fresh enough (step-up)', () => {
     expect((await before.get(url('/profile'), { follow: false })).status).toBe(302);
   });
 
-  test('a script is told, and led nowhere', async () => {
+  test('a script gets an answer, and is led nowhere', async () => {
     const { browser } = await pair.signIn('member');
     const headers = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
     const before = browser.setCookies.length;

@@ -205,7 +205,7 @@ describe('the start', () => {
     expect(await problemsOf(parts, env)).toEqual([]);
   });
 
-  test('is told in a sentence, and ends with exit code 78, for a page as for a route', async () => {
+  test('is reported in a sentence, and ends with exit code 78, for a page as for a route', async () => {
     const kit = new URL('../', import.meta.url);
     const folder = mkdtempSync(join(tmpdir(), 'rules-of-providers-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

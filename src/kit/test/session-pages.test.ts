@@ -39,6 +39,7 @@ describe('/sessions', () => {
 
   const pass = (minutes: number) => vi.setSystemTime(Date.now() + minutes * minute);
   const open = (browser: Browser) => browser.get(app.url('/sessions'));
+  const saidOn = ({ body }: Page) => /<p class="said"[^>]*>([^<]*)</.exec(body)?.[1];
 
   test('shows where the user is signed in, in plain words, this one first and marked', async () => {
     const seen = textOf(await open(laptop));
@@ -79,6 +80,7 @@ describe('/sessions', () => {
     const after = await pressIn(laptop, page, '/sessions/end', {}, nth);
     expect([after.status, after.url]).toEqual([200, app.url('/sessions')]);
     expect(textOf(after)).not.toContain('Safari');
+    expect(saidOn(after)).toBe('You signed out Safari on iPhone.');
     expect(await statusOf(mobile, app)).toBe(401);
     expect(await statusOf(third, app)).toBe(200);
     expect(await statusOf(laptop, app)).toBe(200);
@@ -90,10 +92,16 @@ describe('/sessions', () => {
 
   test('ends all others, and this one stays', async () => {
     await pair.signIn('alice', '/profile', createBrowser());
-    const after = await pressIn(laptop, await open(laptop), '/sessions/end-others');
+    const page = await open(laptop);
+    const after = await pressIn(laptop, page, '/sessions/end-others');
     expect(after.url).toBe(app.url('/sessions'));
     expect(handlesOn(after)).toEqual([]);
     expect(after.body).not.toContain('/sessions/end-others');
+    expect(saidOn(after)).toBe('You signed out 2 other sessions.');
+    // Said once. From a page that was left open there is no more to do.
+    expect(saidOn(await open(laptop))).toBeUndefined();
+    const again = await pressIn(laptop, page, '/sessions/end-others');
+    expect([again.status, saidOn(again)]).toEqual([200, 'Your other sessions had already ended.']);
     expect(await statusOf(laptop, app)).toBe(200);
     expect(await statusOf(mobile, app)).toBe(401);
   });
@@ -104,9 +112,22 @@ describe('/sessions', () => {
     expect(left.status).toBe(200);
     expect(left.location).toMatch(`${pair.provider.issuer}/session/end?`);
     expect(left.headers.get('clear-site-data')).toBe('"storage"');
-    expect(textOf(await laptop.get(left.location ?? ''))).toMatch(/^You've signed out /);
+    const farewell = textOf(await laptop.get(left.location ?? ''));
+    expect(farewell).toMatch(/^You've signed out .*This site Ended Your 1 other session Ended This app's/);
     expect(await statusOf(laptop, app)).toBe(401);
     expect(await statusOf(mobile, app)).toBe(401);
+  });
+
+  test('one that has ended meanwhile is said to have, and one other is not "sessions"', async () => {
+    await pressIn(mobile, await open(mobile), '/sessions/end-others');
+    const elsewhere = (await pair.signIn('alice')).browser;
+    const left = await open(elsewhere);
+    await pressIn(mobile, await open(mobile), '/auth/logout', { follow: false });
+    const after = await pressIn(elsewhere, left, '/sessions/end');
+    expect(saidOn(after)).toBe('That session had already ended.');
+    await pair.signIn('alice', '/profile', mobile);
+    const one = await pressIn(elsewhere, await open(elsewhere), '/sessions/end-others');
+    expect(saidOn(one)).toBe('You signed out 1 other session.');
   });
 
   test('a handle that is made up, or of somebody else, or this one, ends nothing', async () => {
@@ -172,6 +193,7 @@ describe('/sessions', () => {
       const done = await pressIn(laptop, back, action, { follow: false });
       expect(done.location).not.toMatch('/auth?');
       expect(await statusOf(mobile, app)).toBe(401);
+      if (action !== '/sessions/end-all') expect(saidOn(await open(laptop))).toMatch(/^You signed out /);
     });
 
     test('and not before', async () => {
@@ -210,7 +232,7 @@ describeWithRedis('/sessions with two instances on one Redis', () => {
   });
   afterAll(() => all?.stop());
 
-  test('a session made at one is listed at the other and ends at both, its last seen told by Redis', async () => {
+  test('a session made at one is listed at the other and ends at both, with its last use from Redis', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 8 * minute });
     const here = (await all.signIn('alice', all.one)).browser;
     const there = (await all.signIn('alice', all.two)).browser;

@@ -114,7 +114,7 @@ describeWithRedis('a Redis that fails is never taken for "nobody is signed in" (
     expect(names()).toEqual(['store.lost', 'store.found']);
   });
 
-  it('frozen: nobody waits longer than two seconds; it heals when it goes on', async () => {
+  it('frozen: nobody waits longer than two seconds; it recovers when it goes on', async () => {
     const redis = await redisServer();
     const { sessions, names } = await opened(redis.url);
     const { id } = await signIn(sessions);

@@ -171,7 +171,7 @@ describe('lets nobody in', () => {
     ['gives roles as a text', () => ({ roles: 'admin' }), /list of at most/],
     ['gives null as roles', () => ({ roles: null }), /list of at most/],
     ['gives a role without a name', () => ({ roles: [''] }), /list of at most/],
-    ['gives a role that is no text', () => ({ roles: ['a', 7] }), /list of at most/],
+    ['gives a role that is not a string', () => ({ roles: ['a', 7] }), /list of at most/],
     // biome-ignore lint/suspicious/noSparseArray: it is what is tried
     ['gives a list of roles with a hole', () => ({ roles: ['a', , 'b'] }), /list of at most/],
     ['gives a role of 201 characters', () => ({ roles: ['x'.repeat(201)] }), /list of at most/],

@@ -29,11 +29,11 @@ describe('somebody whose session has ended', () => {
   });
 
   const pass = (minutes: number) => vi.setSystemTime(Date.now() + minutes * minute);
-  /** What this browser is told when its user opens a page. */
+  /** What this browser shows when its user opens a page. */
   const told = async (who = browser) => textOf(await who.get(app.url('/profile')));
   const mayStay = () => `You may still be signed in at ${new URL(iss()).host}.`;
 
-  test('is told on the way to sign in, not silently sent off, and then lands on the page asked for', async () => {
+  test('is explained on the way to sign in, not silently redirected, and then leads to the page asked for', async () => {
     await app.sessions.endOwner({ iss: iss(), sub: 'alice' }, 'operator');
     const sent = await browser.get(app.url('/profile?tab=2&x=%20'), { follow: false });
     expect([sent.status, sent.location]).toEqual([
@@ -50,7 +50,7 @@ describe('somebody whose session has ended', () => {
     expect(await statusOf(browser, app)).toBe(200);
   });
 
-  test('by not being used is told the limit', async () => {
+  test('by not being used says the limit', async () => {
     pass(21);
     const text = await told();
     expect(text).toMatch(/^Your session has ended You were signed out because you were inactive for/);
@@ -65,7 +65,7 @@ describe('somebody whose session has ended', () => {
     }
   });
 
-  test('at its absolute end is told the limit, however much it was used', async () => {
+  test('at its absolute end says the limit, however much it was used', async () => {
     for (let visit = 0; visit < 3; visit++) {
       pass(19);
       expect(await statusOf(browser, app)).toBe(200);
@@ -77,37 +77,37 @@ describe('somebody whose session has ended', () => {
     expect(app.events('session.ended').at(-1)).toMatchObject({ sub: 'alice', reason: 'expired' });
   });
 
-  test('from another device is told so', async () => {
+  test('from another device says so', async () => {
     const other = (await pair.signIn('alice')).browser;
     await pressIn(other, await other.get(app.url('/sessions')), '/sessions/end-others');
     const text = await told();
     expect(text).toContain('You signed this browser out from another device.');
     expect(text).toContain(mayStay());
-    await pressIn(other, await other.get(app.url('/sessions')), '/sessions/end-all', { follow: false });
+    await pressIn(other, await other.get(app.url('/sessions')), '/auth/logout', { follow: false });
   });
 
-  test('by the provider is told so, and not that the provider still knows them', async () => {
+  test('by the provider says so, and not that the provider still knows them', async () => {
     await pair.provider.sendLogoutToken(pair.provider.clientId, { sub: 'alice' });
     const text = await told();
     expect(text).toMatch(/[\w.]+:\d+ ended your session\./);
     expect(text).not.toContain('may still be');
   });
 
-  test('by an operator is told so', async () => {
+  test('by an operator says so', async () => {
     expect(await app.sessions.endOwner({ iss: iss(), sub: 'alice' }, 'operator')).toBeGreaterThan(0);
     expect(await told()).toContain('The people who run this site ended your session.');
   });
 
-  test('because the account is no longer valid is told so at once, and so is another window', async () => {
+  test('because the account is no longer valid says so at once, in another window too', async () => {
     const heidi = (await pair.signIn('heidi')).browser;
     const otherWindow = copyOf(heidi);
     pass(1);
     const page = await heidi.get(app.url('/api-data'));
     expect(page.status).toBe(401);
     expect(headingOf(page)).toBe('Your session has ended');
-    expect(textOf(page)).toMatch(/[\w.]+:\d+ did not renew your sign-in/);
+    expect(textOf(page)).toMatch(/[\w.]+:\d+ didn't renew your sign-in/);
     expect(heidi.cookie('session')).toBeUndefined();
-    expect(await told(otherWindow)).toMatch(/[\w.]+:\d+ did not renew your sign-in/);
+    expect(await told(otherWindow)).toMatch(/[\w.]+:\d+ didn't renew your sign-in/);
     expect(app.events('token.refresh_failed').at(-1)).toMatchObject({
       sub: 'heidi',
       reason: 'invalid_grant',
@@ -115,13 +115,13 @@ describe('somebody whose session has ended', () => {
     expect(app.events('session.ended').at(-1)).toMatchObject({ sub: 'heidi', reason: 'account' });
   });
 
-  test('by signing out is told so, once', async () => {
+  test('by signing out says so, once', async () => {
     const out = await browser.submit(await browser.get(app.url('/profile')));
     expect(textOf(out)).toMatch(/^You've signed out This site Ended/);
     expect(textOf(await browser.get(out.url))).toMatch(/^You're not signed in Sign in again/);
   });
 
-  test('is told of the ending that came last, not of a sign-out before it', async () => {
+  test('names the ending that came last, not a sign-out before it', async () => {
     // Signed out, but never came back from the provider; signed in anew; ended from elsewhere.
     await browser.submit(await browser.get(app.url('/profile')), {}, { follow: false });
     await pair.signIn('alice', '/profile', browser);
@@ -186,7 +186,7 @@ describe('somebody whose session has ended', () => {
       }
     });
 
-    test('whoever is signed in is told that, whatever the address says', async () => {
+    test('a user who is signed in reads that, whatever the address says', async () => {
       const page = await browser.get(app.url('/signed-out?reason=provider'));
       expect(headingOf(page)).toBe("You're signed in");
       expect(await statusOf(browser, app)).toBe(200);
@@ -223,7 +223,7 @@ describeWithRedis('with two instances on one Redis', () => {
   });
   afterAll(() => all?.stop());
 
-  test('why a session ended at one is told by the other', async () => {
+  test('why a session ended at one is shown by the other', async () => {
     const { browser } = await all.signIn('alice', all.two);
     await all.provider.sendLogoutToken(all.provider.clientId, { sub: 'alice' });
     const text = textOf(await browser.get(all.two.url('/profile')));

@@ -285,6 +285,32 @@ describe('pages', () => {
     );
     expect(await refusal({ more: { pages: () => 'none' } })).toContain('`pages` must return a list');
   });
+
+  test.each([[''], ['  '], [7], [{ en: 'Bookings' }]])(
+    'do not start with the description %j',
+    async (given) => {
+      expect(await refusal({ more: { description: given } as never })).toContain(
+        'site.ts: `description` must be a sentence that says what the app is for.',
+      );
+    },
+  );
+
+  test('know what their providers are called, and what the app is for', async () => {
+    const views = { own: '<h1>Own</h1><p><%= page.signInWith.join(" | ") %></p>' };
+    const page = anyPage({
+      ...{ path: '/own', view: 'own', access: 'everyone' },
+      model: () => ({ signInWith: ['Mallory'] }),
+    });
+    const more = { description: 'Books "tables" & rooms.' };
+    const wayIn = async (env: Record<string, string>) =>
+      (await startSmall({ views, pages: [page], more }, env)).visitor().get('/own');
+    const one = await wayIn({ OIDC_LABEL: 'Contoso <Staff>' });
+    expect(one.text).toBe('Own Contoso <Staff>');
+    expect(one.body).toContain('<meta name="description" content="Books &quot;tables&quot; &amp; rooms.">');
+    expect((await wayIn({})).text).toMatch(/^Own (127\.0\.0\.1|localhost)(:\d+)?$/);
+    const two = { OIDC_PROVIDERS: 'work,google', OIDC_WORK_LABEL: 'Work', OIDC_GOOGLE_LABEL: 'Google' };
+    expect((await wayIn(two)).text).toBe('Own Work | Google');
+  });
 });
 
 describe('routes', () => {
@@ -487,7 +513,7 @@ describe('loginParameters', () => {
     ['no text', [7], '`loginParameters`: number 1 is not text'],
     ['empty', ['login_hint', ''], '`loginParameters`: number 2 is empty'],
     ['blank', [' '], 'is empty'],
-    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is listed twice. Take one out.'],
+    ['twice', ['hd', 'login_hint', 'hd'], '"hd" is listed twice. Remove one.'],
     ['a name with a blank', ['login hint'], '"login hint" is not the name of a parameter'],
     ['a name with brackets', ['hd[]'], '"hd[]" is not the name of a parameter'],
     ['without a name', ['=create'], 'is not the name of a parameter'],
@@ -585,7 +611,7 @@ describe('own settings', () => {
     const schema = z.string().transform((value) => new URL(value));
     for (const secret of [true, false]) {
       const message = await refusal(own({ secret, schema }), { API_KEY: 'hunter-22, not an address' });
-      expect(message).toContain('API_KEY is not taken by its schema, which threw a TypeError.');
+      expect(message).toContain('API_KEY is not accepted by its schema, which threw a TypeError.');
       expect(message).not.toContain('hunter-22');
     }
     expect(await refusal(own({ schema, default: 'hunter-22' }))).toMatch(
@@ -600,7 +626,7 @@ describe('own settings', () => {
     expect(message).toContain('API_KEY is missing: opens the API.');
     expect(message).toContain('SESSION_IDLE_MINUTES');
     expect(await refusal(own({}), { API_KEY: 'short' })).toMatch(
-      /API_KEY: .*Now it is "short"\. What it is for: opens the API\./,
+      /API_KEY: .*It is now "short"\. What it is for: opens the API\./,
     );
     expect(await refusal(own({ meaning: 'Opens the API.' }))).toContain('API_KEY is missing: Opens the API.');
   });
@@ -614,7 +640,7 @@ describe('own settings', () => {
     ['without a schema', 'API_KEY', { schema: undefined }],
     ['with a default that does not pass', 'API_KEY', { default: 'short' }],
     ['with a default for development that does not pass', 'API_KEY', { development: 'short' }],
-    ['with a default for development that is no text', 'API_KEY', { development: true }],
+    ['with a default for development that is not a string', 'API_KEY', { development: true }],
     [
       'with two defaults of which one does not pass',
       'API_KEY',
@@ -653,7 +679,7 @@ describe('views', () => {
     },
   );
 
-  test('in development, a form without the mark is told by its view', async () => {
+  test('in development, a form without the mark is reported with its view', async () => {
     const unmarked: SmallSite = {
       views: { own: '<h1>Own</h1><form method="post" action="/own/a"><button>Do</button></form>' },
       pages: [anyPage({ path: '/own', view: 'own', actions: { a: { run: () => '/' } } })],

@@ -51,7 +51,7 @@ describe('the start', () => {
 });
 
 describeWithRedis('a start while Redis and the provider are away', () => {
-  test('serves what needs neither, and heals by itself when they come', async () => {
+  test('works as far as neither is needed, and recovers on its own when they come', async () => {
     const providerPort = await freePort();
     const redis = await startRedis();
     onTestFinished(() => redis.stop());

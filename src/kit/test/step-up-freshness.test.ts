@@ -56,7 +56,7 @@ describe.concurrent('an auth_time that says nothing', () => {
       expect([page.status, page.url, headingOf(page)]).toEqual([
         403,
         app.url('/rules/fresh'),
-        'We could not confirm when you signed in',
+        "We couldn't confirm when you signed in",
       ]);
       expect((await open('/rules/fresh')).status, 'again').toBe(403);
       expect((await browser.get(app.url('/rules/fresh'), fetched)).status, 'to a script').toBe(403);

@@ -50,7 +50,7 @@ describe('a collector', () => {
       expect(await timeOf(() => server.stop())).toBeLessThan(1_500);
     }));
 
-  test('that is away is said once with what to do, and the app serves', () =>
+  test('that is away is logged once with what to do, and the app works', () =>
     withOtlpApp(
       {
         OTEL_EXPORTER_OTLP_ENDPOINT: 'http://user:a-password-0123@127.0.0.1:9',
@@ -105,7 +105,7 @@ describe('the SDK', () => {
     expect(tracedLines(server)).toHaveLength(1);
   });
 
-  test('that is not installed is said, with what to do, and the app serves', () =>
+  test('that is not installed is logged, with what to do, and the app works', () =>
     withOtlpApp(
       {},
       async ({ server, open, receiver }) => {

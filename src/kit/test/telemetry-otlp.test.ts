@@ -43,7 +43,7 @@ async function wholeLife({ op, browser, open, server }: OtlpApp): Promise<void> 
 /** Of one run of the app, after it has stopped: everything was sent by then. */
 interface Ran extends OtlpApp {
   redis: RedisServer;
-  /** What it had sent when Redis went away. */
+  /** What it had sent when the connection to Redis was lost. */
   before: ReceivedSeries[];
   /** Names in keys of Redis while somebody was signed in. */
   names: string[];

@@ -216,8 +216,8 @@ describe('settings of a test app with two providers', () => {
   });
 
   test.each<[Record<string, string>, string]>([
-    [{ OIDC_WORK_ISSUER: 'https://a.example' }, 'take OIDC_WORK_ISSUER out of `env`'],
-    [{ OIDC_ISSUER: 'https://a.example' }, 'take OIDC_ISSUER out of `env`'],
+    [{ OIDC_WORK_ISSUER: 'https://a.example' }, 'remove OIDC_WORK_ISSUER from `env`'],
+    [{ OIDC_ISSUER: 'https://a.example' }, 'remove OIDC_ISSUER from `env`'],
     [
       { OIDC_WORK_SCOPES: 'openid' },
       'OIDC_WORK_SCOPES in `env` is not a setting. Did you mean OIDC_WORK_SCOPE?',
@@ -226,7 +226,7 @@ describe('settings of a test app with two providers', () => {
     [{ OIDC_ROLES_CLAIM: 'roles' }, 'OIDC_ROLES_CLAIM is never shared by the providers in OIDC_PROVIDERS'],
     [{ OIDC_PROVIDERS: 'work,work' }, 'OIDC_PROVIDERS holds a name twice.'],
     [{ OIDC_PROVIDERS: 'Work' }, 'OIDC_PROVIDERS must be names of lower-case letters and digits'],
-    [{ OIDC_PROVIDERS: 'work,client' }, 'OIDC_PROVIDERS must not hold "client"'],
+    [{ OIDC_PROVIDERS: 'work,client' }, 'OIDC_PROVIDERS must not contain "client"'],
   ])('%o are refused: %s', async (env, says) => {
     await expect(startTestApp({ ...smallSite({}), env: { ...two, ...env } })).rejects.toThrow(says);
   });
@@ -234,7 +234,7 @@ describe('settings of a test app with two providers', () => {
   test('refuse an issuer in test/settings.env as well', async () => {
     const parts = { files: { 'test/settings.env': 'OIDC_WORK_ISSUER=https://a.example' } };
     await expect(startTestApp({ ...smallSite(parts), env: two })).rejects.toThrow(
-      'take OIDC_WORK_ISSUER out of test/settings.env',
+      'remove OIDC_WORK_ISSUER from test/settings.env',
     );
   });
 

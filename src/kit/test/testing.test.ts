@@ -106,7 +106,7 @@ describe('a visitor', () => {
     expect((await visitor.get('/')).heading).toBe('Hello, Carol');
   });
 
-  test('is told by 401 as a script', async () => {
+  test('gets a 401 as a script', async () => {
     expect((await app.fetch('/api/hello')).status).toBe(401);
     const alice = await app.signIn('alice');
     expect((await alice.fetch('/api/hello')).json()).toEqual({ hello: 'Alice' });
@@ -315,7 +315,7 @@ describe('a test app', () => {
       {},
       /KEY is missing: opens the safe\.\nA test sets what it needs by `env`/,
     ],
-    ['a provider of its own', {}, { OIDC_ISSUER: 'https://a.example' }, /take OIDC_ISSUER out of `env`/],
+    ['a provider of its own', {}, { OIDC_ISSUER: 'https://a.example' }, /remove OIDC_ISSUER from `env`/],
     [
       'a page without a view',
       { pages: [anyPage({ path: '/x', view: 'x' })] },

@@ -147,7 +147,7 @@ describe('a refusal of this app, not of the person', () => {
     ['400 invalid_client that is called a text', calledText(400, 'invalid_client')],
     ['403 behind a challenge, and an error that says nothing', behindChallenge(403, '')],
     ['403 and no body', refused(403)],
-    ['403 and an error that is no text', { status: 403, json: { error: 5 } }],
+    ['403 and an error that is not a string', { status: 403, json: { error: 5 } }],
     ['403 in HTML', { ...html, status: 403 }],
   ])('%s is a 503 that ends nothing, and a loud line in the log', (_name, token) =>
     withPair({}, async (pair) => {
@@ -219,7 +219,7 @@ test('metadata that cannot be had before a refresh says nothing about it, whatev
 describe('invalid_grant ends the session, and says what the provider says has ended', () => {
   const account = /127\.0\.0\.1:\d+ no longer accepts this account, so we signed you out\./;
   const session = /Your sign-in at 127\.0\.0\.1:\d+ has ended, so we signed you out here too\./;
-  const neutral = /127\.0\.0\.1:\d+ did not renew your sign-in, so we signed you out\./;
+  const neutral = /127\.0\.0\.1:\d+ didn(?:'|&#39;)t renew your sign-in, so we signed you out\./;
   test.each([
     ['Session not active', session, 'provider-session'],
     ['Token is not active', session, 'provider-session'],
@@ -293,7 +293,7 @@ describe('invalid_grant ends the session, and says what the provider says has en
 
 describe('a token that still has time left', () => {
   for (const token of [refused(503), refused(400), refused(401), { manner: 'hang-up' } as const]) {
-    test(`serves when its refresh fails by ${JSON.stringify(token)}, and the provider is left alone`, () =>
+    test(`is used when its refresh fails by ${JSON.stringify(token)}, and the provider is left alone`, () =>
       withPair({}, async (pair) => {
         const { op, app, open } = pair;
         op.next(lifetime(300));
@@ -307,7 +307,7 @@ describe('a token that still has time left', () => {
       }));
   }
 
-  test('does not serve once the provider says that the grant is gone', () =>
+  test('is not used once the provider says that the grant is gone', () =>
     withPair({}, async (pair) => {
       pair.op.next(lifetime(300));
       await expectHonestSignIn(pair);

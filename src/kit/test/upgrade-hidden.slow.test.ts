@@ -62,7 +62,7 @@ describe('check', { timeout: 60_000 }, () => {
     const whole = project(join(place.folder, 'company')).write({ '.gitignore': 'apps/\n' });
     whole.git('init', '--quiet');
     copyInto(whole, 'apps/web');
-    expect(check().stderr).toMatch(/The whole folder is hidden: take that line out of \.gitignore/);
+    expect(check().stderr).toMatch(/The whole folder is hidden: remove that line from \.gitignore/);
   });
 
   test('has no objection where git knows the files already', () => {

@@ -21,12 +21,12 @@ describe('the command line', () => {
     [
       'an address that runs a program',
       ['ext::sh -c touch% ../ran'],
-      /is not taken: the template is a folder/,
+      /is not accepted: the template is a folder/,
     ],
-    ['a file address', ['file:///etc'], /is not taken/],
-    ['an http address', ['http://example.com/template'], /is not taken/],
-    ['an address of git without a proof', ['git://example.com/template'], /is not taken/],
-    ['a host that is an option', ['ssh://-oProxyCommand=touch%20ran/x'], /is not taken/],
+    ['a file address', ['file:///etc'], /is not accepted/],
+    ['an http address', ['http://example.com/template'], /is not accepted/],
+    ['an address of git without a proof', ['git://example.com/template'], /is not accepted/],
+    ['a host that is an option', ['ssh://-oProxyCommand=touch%20ran/x'], /is not accepted/],
     ['a short host that is an option', ['git@-oProxyCommand=touch ran:x'], /^There is no folder/],
   ])('refuses %s', (_what, args, words) => {
     expect(() => readArguments(args, import.meta.dirname)).toThrow(words);

@@ -37,14 +37,14 @@ const expectNothingRan = () => expect(project(place.folder).has('ran')).toBe(fal
 
 describe('the command line', { timeout: 60_000 }, () => {
   test('that makes no sense has a sentence as its answer, and an exit code', () => {
-    expectRefusal(/^"ext::sh -c touch% \.\.\/ran" is not taken/, 'ext::sh -c touch% ../ran');
+    expectRefusal(/^"ext::sh -c touch% \.\.\/ran" is not accepted/, 'ext::sh -c touch% ../ran');
     expectRefusal(/is an option, not a folder/, '--', `--upload-pack=touch "${ran()}"`);
     expectNothingRan();
   });
 
   test('shows no password of an address', () => {
     const { stderr } = copy.upgrade('ftp://me:hunter2@example.com/template');
-    expect(stderr).toContain('"ftp://example.com/template" is not taken');
+    expect(stderr).toContain('"ftp://example.com/template" is not accepted');
   });
 
   test('shows how it is used, on request', () => {

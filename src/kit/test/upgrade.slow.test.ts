@@ -60,7 +60,7 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
     expect(copy.node('src/kit/upgrade/check.ts').stdout).toBe('kit 1.1.1, unchanged\n');
   });
 
-  test('is told what changed between the two versions, and what to do', () => {
+  test('prints what changed between the two versions, and what to do', () => {
     releaseNext(template);
     template.write({
       'CHANGELOG.md': template.read('CHANGELOG.md').replace('## 1.1.0', '## 1.2.0\n\nBest.\n\n## 1.1.0'),

@@ -58,7 +58,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       return server.logs('all 2 workers have started');
     };
 
-    test('is ready when both workers have started, and serves before', async () => {
+    test('is ready when both workers have started, and answers before', async () => {
       await until(async () => (await ready(server)).body.checks.provider === true);
       const unready = { store: true, stopping: false, workers: false };
       expect(await ready(server)).toMatchObject({ status: 503, body: { checks: unready } });
@@ -69,7 +69,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect((await ready(server)).body).toMatchObject({ status: 'ok', checks: { workers: true } });
     });
 
-    test('serves from both, never from the first process', async () => {
+    test('answers from both, never from the first process', async () => {
       await bothStart();
       expect(await pidsOfAnswers(server, 8)).toEqual(new Set(workerPids(server)));
       expect(workerPids(server)).not.toContain(server.child.pid);
@@ -90,7 +90,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect(pids.size).toBe(2);
     });
 
-    test('replaces a worker that was killed, and whoever another serves notices nothing', async () => {
+    test('replaces a worker that was killed, and clients of another notice nothing', async () => {
       await bothStart();
       const pids = workerPids(server);
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -179,7 +179,7 @@ describeWithRedis('with WORKERS=2', { timeout: 60_000 }, () => {
       expect(JSON.parse((await ask(server, { path: '/readyz' })).body).checks).not.toHaveProperty('workers');
     });
 
-    test('serves by itself as a worker of somebody else, such as pm2, who shares the port', async () => {
+    test('runs on its own as a worker of another supervisor, such as pm2, which shares the port', async () => {
       const foreign = `import cluster from 'node:cluster';
         if (cluster.isPrimary) { cluster.fork(); await new Promise(() => {}); }`;
       const server = await launchServer(

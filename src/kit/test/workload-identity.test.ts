@@ -10,7 +10,7 @@ import {
   withPair,
 } from './helpers/misbehaving-sign-in.ts';
 import { makeTokenVolume, platformKeys, platformToken, type TokenVolume } from './helpers/platform-tokens.ts';
-import { expectWholeLife, told, watchForms, withPairOf } from './helpers/whole-life.ts';
+import { expectWholeLife, warningsOf, watchForms, withPairOf } from './helpers/whole-life.ts';
 
 // The app proves who it is by a token that its platform puts into a file and renews: nobody keeps a secret.
 vi.setConfig({ maxConcurrency: 8 });
@@ -135,7 +135,7 @@ describe.concurrent('the file', () => {
         const page = await open('/profile');
         expectPlainFailure(page, app);
         expect([page.status, op.calls.token]).toEqual([503, 0]);
-        expect(page.body).toContain('Sign-in is not set up correctly');
+        expect(page.body).toContain('Sign-in isn&#39;t set up correctly');
         expect(page.body).toMatch(/href="\/auth\/login\?returnTo=%2Fprofile"[^>]*>Sign in again</);
         const said = { hint: expect.stringMatching(hint) };
         expect(app.events('sign_in.failed')).toMatchObject([{ ...said, reason: 'client_refused' }]);
@@ -245,7 +245,7 @@ describe.concurrent('the token goes to the origin of the token endpoint only', (
         const hint = `nothing was sent to ${stranger.op.origin}: the token in OIDC_CLIENT_ASSERTION_FILE goes`;
         if (path === '/par') expectPlainFailure(await own.open('/profile'), own.app);
         else await own.browser.submit(await expectHonestSignIn(own));
-        expect(told(own.app)).toContain(hint);
+        expect(warningsOf(own.app)).toContain(hint);
       });
       expect(stranger.shown).toEqual([]);
     }),

@@ -42,7 +42,7 @@ function problemsOf(page: Page, view: ViewFile, folders: Folders, pages: readonl
     const missing = isWhole ? fields.filter((field) => !controls.includes(field)) : [];
     return missing.map(
       (field) =>
-        `${view.name}: the form that posts to ${address} has no control named "${field}", which is a field of its \`form\`. Add one, or take the field out.`,
+        `${view.name}: the form that posts to ${address} has no control named "${field}", which is a field of its \`form\`. Add one, or remove the field.`,
     );
   });
   const needsErrors = formsOf(page).find(({ address }) => targets.includes(address));

@@ -110,7 +110,7 @@ function refuseValues(options: TestAppOptions, names: readonly string[], redisUr
   const issuer = variablesOf('OIDC_ISSUER', names).find((name) => all[name] !== undefined);
   if (issuer !== undefined) {
     const where = issuer in env ? '`env`' : 'test/settings.env';
-    throw new Error(`startTestApp brings an identity provider of its own: take ${issuer} out of ${where}.`);
+    throw new Error(`startTestApp brings an identity provider of its own: remove ${issuer} from ${where}.`);
   }
   if (redisUrl !== undefined && env.REDIS_URL !== undefined) {
     throw new Error('startTestApp starts a Redis of its own: take out `redis`, or REDIS_URL in `env`.');

@@ -58,7 +58,7 @@ async function byExchange(request: TokenRequest, old: TokenRecord): Promise<Toke
   const { provider, wanted, apis, store } = request;
   const subject = isEnding(old) && old.refresh_token !== undefined ? await freshSubject(request, old) : old;
   if (!isUsable(subject)) {
-    const hint = 'the access token to exchange has run out and there is no refresh token';
+    const hint = 'the access token to exchange has expired and there is no refresh token';
     throw new AuthError('sign_in_again', { hint });
   }
   try {

@@ -76,7 +76,7 @@ export function demandAccepted(req: Request, name: string): { own: Own; provider
   if (!own || !provider) throw new AuthError('sign_in_first');
   if (taken.includes(provider.name)) return { own, provider };
   const page = { text: [neededProvider(taken, providers)], other: otherAccount(req, pageOf(req)) };
-  const hint = `the API '${name}' takes tokens of ${taken.join(', ')} only`;
+  const hint = `the API '${name}' accepts tokens of ${taken.join(', ')} only`;
   throw new AuthError('forbidden', { page, hint });
 }
 
@@ -96,7 +96,7 @@ function handleChallenge(req: Request, name: string, provider: Provider, challen
   if (error === 'insufficient_user_authentication' && !isMet(req, provider, demands)) {
     throw new AuthError('stronger_sign_in', {
       demands,
-      hint: `the API '${name}' wants a stronger or more recent sign-in`,
+      hint: `the API '${name}' requires a stronger or more recent sign-in`,
     });
   }
   const { apis, log: ofApp } = demandStore(req).context;
@@ -124,7 +124,7 @@ function boundHint({ settings }: Provider, { error }: Challenge): string {
 function hintFor(name: string, token: ApiToken | undefined, { error, scope }: Challenge): string {
   if (error === 'insufficient_scope') {
     const wanted = scope === undefined ? 'a scope' : `the scope "${scope}"`;
-    return `the API wants ${wanted}: let this client have it at the provider, and ask for it in \`scope\` of the API '${name}' in site.ts, or in OIDC_SCOPE where it has no token of its own`;
+    return `the API requires ${wanted}: let this client have it at the provider, and ask for it in \`scope\` of the API '${name}' in site.ts, or in OIDC_SCOPE where it has no token of its own`;
   }
   if (error === 'insufficient_user_authentication')
     return "the user's sign-in is what the API demands already: compare what it demands with what the provider puts into acr and auth_time of its access tokens";

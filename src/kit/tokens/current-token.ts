@@ -46,7 +46,7 @@ export async function currentToken(
     return bound(record, token);
   }
   throw new AuthError('sign_in_again', {
-    hint: 'the access token has run out and there is no refresh token',
+    hint: 'the access token has expired and there is no refresh token',
   });
 }
 

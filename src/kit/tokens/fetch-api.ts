@@ -13,7 +13,7 @@ import { callApi } from './call-api.ts';
  * @param path what follows the API's address: begins with "/", or is empty. Encode what comes from people:
  *   `/notes/${encodeURIComponent(id)}`
  * @throws AuthError as `getAccessToken` does; `forbidden` (403) when the user comes from a provider whose tokens this API
- *   does not take; `stronger_sign_in` (401) when the API wants a stronger or more recent sign-in (RFC 9470), which a
+ *   does not take; `stronger_sign_in` (401) when the API requires a stronger or more recent sign-in (RFC 9470), which a
  *   person is sent to; `api_unreachable` (503) when the API does not answer, or with more than that
  */
 export async function fetchApi(
@@ -36,7 +36,7 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status < 400 && status !== 304;
 }
 
-/** Where it leads stays unsaid: an address may hold anything. */
+/** Where it leads stays unsaid: an address may contain anything. */
 function logRedirect(req: Request, api: string, status: number): void {
   const log = req.log ?? demandStore(req).context.log;
   const hint = `no redirect of an API is followed: correct the \`url\` of the API '${api}' in site.ts, or the path`;

@@ -28,7 +28,7 @@ export function checkTargets(root: string, { writes, deletes }: Changes): void {
       const stat = statAt(root, part);
       if (stat?.isSymbolicLink())
         throw new Refusal(
-          `${part} is a symbolic link here, and the upgrade would write ${path}. It follows no link: replace it by what it links to, or remove it, and commit.`,
+          `${part} is a symbolic link here, and the upgrade would write ${path}. It does not follow links: replace it with what it links to, or remove it, and commit.`,
         );
       const isLast = at === parts.length - 1;
       if (stat && (isLast ? !stat.isFile() : !stat.isDirectory()) && !deletes.has(part))

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Refusal } from './refusal.ts';
 
-export const usage = `Replaces src/kit, and the files that it shares with you and that you did not change, by those of a newer template.
+export const usage = `Replaces src/kit, and the files that it shares with you and that you did not change, with those of a newer template.
 
   npm run upgrade -- <folder or address> [--merge] [--base <folder>]
 
@@ -12,7 +12,7 @@ export const usage = `Replaces src/kit, and the files that it shares with you an
 --base <folder>      the template in the version that your copy has, where the newer template has no tag of it
 
 Commit first. The upgrade commits nothing, so that \`git diff\` shows what it did.
-The two dashes alone are for npm, which keeps what follows for itself without them.`;
+npm needs the two dashes: without them it takes what follows for its own options.`;
 
 export type Source = { kind: 'folder'; folder: string } | { kind: 'address'; address: string };
 
@@ -86,11 +86,11 @@ function readSource(text: string, cwd: string): Source {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return { kind: 'folder', folder };
   // git@host:path; one letter before the colon is a drive.
   if (/^(?:[\w.][\w.-]*@)?[\w][\w.-]+:[^\s:-]\P{C}*$/u.test(text)) return { kind: 'address', address: text };
-  throw new Refusal(`There is no folder "${text}", and it is no https or ssh address.`);
+  throw new Refusal(`There is no folder "${text}", and it is not an https or ssh address.`);
 }
 
 function notTaken(text: string): Refusal {
-  return new Refusal(`"${text}" is not taken: the template is a folder, or an https or ssh address.`);
+  return new Refusal(`"${text}" is not accepted: the template is a folder, or an https or ssh address.`);
 }
 
 function readBase(text: string, cwd: string): string {

@@ -15,7 +15,7 @@ export interface Copy {
 export function readCopy(root: string): Copy {
   if (!existsSync(join(root, kitJson)))
     throw new Refusal(
-      `There is no ${kitJson} here, so the version of the kit is not known. Get it back from git: git checkout HEAD -- ${kitJson}`,
+      `There is no ${kitJson} here, so the version of the kit is not known. Restore it from git: git checkout HEAD -- ${kitJson}`,
     );
   const kit = readKit(readFileSync(join(root, kitJson), 'utf8'), kitJson);
   const packageText = read(join(root, 'package.json'));
@@ -42,7 +42,7 @@ export function requireCleanWorkTree(root: string): void {
   const files = byNul(changed.stdout).map((line) => line.slice(3));
   if (files.length > 0)
     throw new Refusal(
-      `These files have changes that are not committed:\n${listed(files)}\nCommit or stash them first, so that what the upgrade does can be told apart and undone.`,
+      `These files have changes that are not committed:\n${listed(files)}\nCommit or stash them first, so that you can see what the upgrade does, and undo it.`,
     );
   if (askGit(['ls-files', '--error-unmatch', kitJson], { cwd: root }).status !== 0)
     throw new Refusal(

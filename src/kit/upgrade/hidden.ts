@@ -19,10 +19,10 @@ export function hiddenFiles(root: string, paths: readonly string[]): Hidden[] {
 /** What to say of them: each with the line that hides it, and the lines that take the whole folder back in. */
 export function adviceOnHidden(root: string, hidden: readonly Hidden[], folder: string): string {
   const files = hidden.map(({ path, by, line, pattern }) => `  ${path} (${by}, line ${line}: ${pattern})`);
-  const head = `git leaves these files out of every commit, so that other copies and the server would lack them:\n${files.join('\n')}`;
+  const head = `git leaves these files out of every commit, so that other copies and the server would not have them:\n${files.join('\n')}`;
   const [whole] = hiddenFolders(root, ['.']);
   if (whole)
-    return `${head}\nThe whole folder is hidden: take that line out of ${whole.by}, then \`git add\` the folder.`;
+    return `${head}\nThe whole folder is hidden: remove that line from ${whole.by}, then \`git add\` the folder.`;
   const prefix = prefixOf(root);
   const advice = [...new Set(hidden.map(({ by }) => fileToEdit(by, prefix)))].map((file) => {
     const lines = linesFor(root, file, folder).map((line) => `  ${line}`);

@@ -40,7 +40,7 @@ export function readKit(text: string, where: string): Kit {
     throw new Refusal(`${where} cannot be read as JSON.`);
   }
   if (!isRecord(json) || typeof json.name !== 'string' || !isVersion(json.version))
-    throw new Refusal(`${where} says no name and version.`);
+    throw new Refusal(`${where} has no name and version.`);
   const kit: Kit = {
     name: json.name,
     version: json.version,
@@ -50,7 +50,7 @@ export function readKit(text: string, where: string): Kit {
   };
   for (const path of kit.files.keys()) {
     if (!path.startsWith(kitFolder) || path === kitJson)
-      throw new Refusal(`${where} lists "${path}" as a file of the kit: it is none.`);
+      throw new Refusal(`${where} lists "${path}" as a file of the kit, which it is not.`);
   }
   for (const path of kit.shared.keys()) {
     const objection = objectionToSharing(path);

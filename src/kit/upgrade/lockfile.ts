@@ -22,7 +22,7 @@ export function lockFor(
   mkdirSync(folder);
   const [yours, template] = [parse(locks.yours), locks.template && parse(locks.template)];
   if (!yours)
-    throw new Refusal('package-lock.json cannot be read. Make it anew with `npm install`, and commit.');
+    throw new Refusal('package-lock.json cannot be read. Make it again with `npm install`, and commit.');
   const start =
     template && sameDependencies(packageJson, locks.templatePackage) && isUsable(yours, template)
       ? template
@@ -109,7 +109,7 @@ function runNpm(args: string[], cwd: string): void {
   if (error) throw error;
   if (status !== 0)
     throw new Refusal(
-      `npm cannot work out package-lock.json for the merged package.json, so nothing was changed. It asks the registry for packages that it has not met before. It says:\n${stderr.trim()}`,
+      `npm cannot work out package-lock.json for the merged package.json, so nothing was changed. It asks the registry for packages that it has not seen before. It says:\n${stderr.trim()}`,
     );
 }
 

@@ -9,7 +9,7 @@ export function objectionToName(path: string): string | undefined {
   // Only printable ASCII: macOS leaves out invisible marks when it compares names, so that ".g\u200cit" would be ".git".
   if (!/^[\x20-\x7e]+$/.test(path) || /[\\:*?"<>|]/.test(path))
     return 'has a character that a name may not have';
-  if (parts.some((part) => /[. ]$/.test(part))) return 'ends in a dot or a blank';
+  if (parts.some((part) => /[. ]$/.test(part))) return 'ends in a dot or a space';
   if (parts.some((part) => /^(\.git|node_modules)$/i.test(part))) return 'is not for a template to write';
   // Windows' short names: GIT~1 is .git, and PACKAG~1.JSO is package.json.
   if (parts.some((part) => /~\d/.test(part))) return 'is not for a template to write';

@@ -31,7 +31,7 @@ export function mergePackages(yours: Package, base: Package | undefined, theirs:
   for (const name of Object.keys(valuesOf(theirs, 'scripts') ?? {}).filter(runsByItself)) {
     if (valuesOf(merged.json, 'scripts')?.[name] !== valuesOf(theirs, 'scripts')?.[name])
       merged.kept.push(
-        `script "${name}": not taken, because npm would run it by itself at the next \`npm ci\`.`,
+        `script "${name}": not taken, because npm would run it on its own at the next \`npm ci\`.`,
       );
   }
   if (!base) noteOwn(merged, theirs);

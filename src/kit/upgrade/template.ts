@@ -55,7 +55,7 @@ export function readRelease(tree: Tree, what: string): Release {
   for (const [path, { kind }] of tree.entries) {
     if (kind === 'link')
       throw new Refusal(
-        `In ${what}, ${path} is a symbolic link. The upgrade follows none, and takes nothing from a template that has one.`,
+        `In ${what}, ${path} is a symbolic link. The upgrade does not follow links, and takes nothing from a template that has one.`,
       );
     if (kind === 'other') throw new Refusal(`In ${what}, ${path} is neither a file nor a folder.`);
     const objection = objectionToName(path);

@@ -83,7 +83,7 @@ function checkDirection({ kit }: Copy, template: Template, direction: number): v
     );
   if (direction < 0)
     throw new Refusal(
-      `The template there is ${template.kit.version}, older than yours (${kit.version}). The upgrade never goes back.`,
+      `The template there is ${template.kit.version}, older than yours (${kit.version}). The upgrade never goes back to an older version.`,
     );
 }
 
@@ -108,7 +108,7 @@ function planPackage(
   const lock = join(copy.root, 'package-lock.json');
   if (!existsSync(lock)) {
     merged.kept.push(
-      'There is no package-lock.json here: bring the lock of your package manager in step yourself.',
+      'There is no package-lock.json here: update the lock file of your package manager yourself.',
     );
     return merged;
   }

@@ -11,7 +11,12 @@ export const pageTexts = {
   'button.open-again': 'Open the page again',
   'button.send-again': 'Send again',
   'button.home': 'Go to the home page',
+  'button.open-page': 'Open the page',
+  'button.copy': 'Copy',
+  'button.copied': 'Copied',
   'button.continue': 'Continue',
+  'button.reload': 'Reload this page',
+  'button.close': 'Close',
   'button.cancel': 'Cancel',
 
   'header.signed-in-as': 'Signed in as',
@@ -23,9 +28,18 @@ export const pageTexts = {
     "You'll be signed out at {time}. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
   'ending.ended':
     "Your session has ended. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
-  'ending.stayed': 'You are still signed in.',
+  'ending.signed-out':
+    "You've been signed out in another tab. Sign in again in a new tab, then come back here. You won't lose what you've typed.",
+  'ending.other-person':
+    "You've signed in as {name} in another tab. This page was opened for {before}. Reload it to continue as {name}.",
+  'ending.account':
+    "You've signed in with another account in another tab. Reload this page to continue with that account.",
+  'ending.stayed': "You're still signed in.",
   'ending.failed': "That didn't work. Please try again.",
   'ending.new-tab': '(opens a new tab)',
+  'ending.label': 'Your session',
+
+  'said.signed-in-again': 'Thanks for signing in again. You can carry on now.',
 
   'held-form.text': 'Nothing was saved yet. Sign in in a new tab, then press Send again.',
   'held-form.secrets':
@@ -43,7 +57,7 @@ export const pageTexts = {
   ],
 
   'sign-out.title': 'Sign out?',
-  'sign-out.text': ['This ends your session here and at {provider}.'],
+  'sign-out.text': ["We'll sign you out of this site and of {provider}."],
 
   'other-site.title': 'Continue to sign in?',
   'other-site.text': [
@@ -53,7 +67,7 @@ export const pageTexts = {
   'third-party.title': 'Continue to sign in?',
   'third-party.text': [
     'Another site sent you here to sign in. Only continue if you were expecting this.',
-    'You will be taken to {provider}, then to the page you asked for.',
+    "We'll take you to {provider} to sign in, then to the page you asked for.",
   ],
 
   'signed-out.page': 'Signed out',
@@ -65,6 +79,8 @@ export const pageTexts = {
   'signed-out.provider-stays':
     "You may still be signed in at {provider}. If you're on a shared computer, sign out there too.",
   'signed-out.this-site': 'This site',
+  'signed-out.others.one': 'Your {count} other session',
+  'signed-out.others.other': 'Your {count} other sessions',
   'signed-out.access': "This app's access to your account",
   'signed-out.at-provider': 'Your sign-in at {provider}',
   'signed-out.how.ended': 'Ended',
@@ -83,9 +99,9 @@ export const pageTexts = {
   'ended.account': '{Provider} no longer accepts this account, so we signed you out.',
   'ended.not-admitted': "Your account isn't allowed to use this app any more, so we signed you out.",
   'ended.provider-session': 'Your sign-in at {provider} has ended, so we signed you out here too.',
-  'ended.not-renewed': '{Provider} did not renew your sign-in, so we signed you out.',
+  'ended.not-renewed': "{Provider} didn't renew your sign-in, so we signed you out.",
   'ended.provider-changed':
-    'This site no longer uses the sign-in service that you signed in with, so we signed you out.',
+    'This site no longer uses the sign-in service you signed in with, so we signed you out.',
   'ended.replaced': 'You signed in again in this browser, which replaced this session.',
 
   'sessions.title': 'Where you are signed in',
@@ -95,13 +111,28 @@ export const pageTexts = {
   'sessions.signed-in': 'Signed in',
   'sessions.provider': 'with {provider}',
   'sessions.last-seen': 'Last seen',
-  'sessions.sign-out-here': 'Sign out here',
+  'sessions.active-now': 'Active now',
+  'sessions.expires': 'Expires',
+  'sessions.sooner.one': "A session ends sooner if it isn't used for {count} minute.",
+  'sessions.sooner.other': "A session ends sooner if it isn't used for {count} minutes.",
+  'sessions.sooner-hours.one': "A session ends sooner if it isn't used for {count} hour.",
+  'sessions.sooner-hours.other': "A session ends sooner if it isn't used for {count} hours.",
+  'sessions.only-this': "You're not signed in anywhere else.",
+  'sessions.others': 'Other browsers',
+  'sessions.others-today': 'Other browsers, active in the last 24 hours',
+  'sessions.others-earlier': 'Other browsers, active earlier',
   'sessions.which': '{device}, signed in {time}',
+  'sessions.which-this': 'this browser',
   'sessions.several': 'Sign out of several sessions',
   'sessions.recent':
     "For your security, you need to have signed in within the last ten minutes. If you haven't, we'll ask you to sign in again and bring you back here.",
   'sessions.sign-out-others': 'Sign out everywhere else',
   'sessions.sign-out-all': 'Sign out everywhere',
+  'sessions.said.session': 'You signed out {device}.',
+  'sessions.said.gone': 'That session had already ended.',
+  'sessions.said.others.one': 'You signed out {count} other session.',
+  'sessions.said.others.other': 'You signed out {count} other sessions.',
+  'sessions.said.no-others': 'Your other sessions had already ended.',
 
   'device.browser-and-system': '{browser} on {system}',
   'device.browser': '{browser} on an unknown system',

@@ -2,17 +2,17 @@
 export const requestTexts = {
   'error.not_found.title': 'Page not found',
   'error.not_found.text': ['The address may be misspelt, or the page may have moved.'],
-  'error.not_understood.title': 'That request was not understood',
+  'error.not_understood.title': "We couldn't understand that request",
   'error.not_understood.text': [
-    'Your browser sent something this site cannot read. Nothing was changed.',
-    'Go back and try once more.',
+    "Your browser sent something this site can't read. Nothing was changed.",
+    'Go back and try again.',
   ],
   'error.wrong_method.title': "This page can't be opened directly",
   'error.wrong_method.text': ['Nothing was changed.'],
-  'error.too_slow.title': 'That took too long',
+  'error.too_slow.title': 'Your connection was too slow',
   'error.too_slow.text': [
-    'The connection was too slow to read your request. Nothing was changed.',
-    'Try once more.',
+    "It took too long to receive your request, so we didn't use it. Nothing was changed.",
+    'Please try again.',
   ],
   'error.too_large.title': "That's too large",
   'error.too_large.text': [
@@ -21,34 +21,36 @@ export const requestTexts = {
   ],
   'error.too_many_cookies.title': 'Too many cookies for this site',
   'error.too_many_cookies.text': [
-    'Your browser sent more than this site accepts. Most often that is because it keeps too many cookies for this site.',
+    'Your browser sent more than this site accepts, usually because it keeps too many cookies for this address.',
     "Clear this site's cookies in your browser's settings, then open the page again.",
+    'In most browsers, the icon to the left of the address leads to “Cookies and site data”.',
   ],
-  'error.wrong_type.title': 'That form was sent in a way we cannot read',
+  'error.wrong_type.title': "We can't read how that form was sent",
   'error.wrong_type.text': [
     'Nothing was changed.',
-    'Open the page again, fill in the form and send it once more.',
+    'Open the page again, fill in the form and send it again.',
   ],
   'error.other_site.title': 'We blocked this request',
   'error.other_site.text': [
     'It came from another website, so we ignored it. Nothing was changed.',
-    'If you pressed a button here yourself, open the page again and try once more.',
+    'If you chose a button on this site yourself, open the page again, then try again.',
   ],
   'error.too_many.title': 'Too many requests',
   'error.too_many.text.one':
     "We've had too many requests from your network. Wait {count} second, then try again.",
   'error.too_many.text.other':
     "We've had too many requests from your network. Wait {count} seconds, then try again.",
-  'error.broken.title': 'Something went wrong here',
+  'error.broken.title': 'Something went wrong',
   'error.broken.text': [
-    'This is our fault, not yours. Try again in a moment.',
+    'This is our fault, not yours. Please try again in a moment.',
     'If it keeps happening, tell us the request id below and what you were doing.',
   ],
   'error.unavailable.title': "We can't do this right now",
   'error.unavailable.text': ['Please try again in a moment.'],
   'error.help': 'Get help',
   'error.request-id': 'Request id:',
-  'error.cookies-blocked': 'Your browser blocks cookies for this site. Allow them, then start again.',
+  'error.cookies-blocked':
+    'Your browser blocks cookies for this site, or you opened an old link. Allow cookies, then start again.',
   'error.needed.provider': 'You need to sign in with an account from {provider}.',
   'error.needed.one-of-providers': 'You need to sign in with an account from one of these: {providers}.',
   'error.needed.role': 'Your account needs the “{role}” role.',

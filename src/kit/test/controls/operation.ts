@@ -90,7 +90,7 @@ export const operationControls: Control[] = [
     tests: [
       'helpers/misbehaving-cases-metadata: metadata that does not come within five seconds',
       'helpers/misbehaving-cases-metadata: metadata that trickles in',
-      'sessions-redis-faults: frozen: nobody waits longer than two seconds; it heals when it goes on',
+      'sessions-redis-faults: frozen: nobody waits longer than two seconds; it recovers when it goes on',
     ],
   },
   {
@@ -111,7 +111,7 @@ export const operationControls: Control[] = [
     level: 2,
     what: 'Rate limits on the sign-in addresses, shared by all instances, 429 with Retry-After',
     tests: [
-      'http-rate-limits: is told how much is left, and when there is nothing left, when to come back',
+      'http-rate-limits: says how much is left, and when nothing is left, when to come back',
       'http-rate-limits: is the same with any port, as in %s, and is in the log without',
       'http-rate-limits: all instances count together, each limit under its own name',
       'http-rate-limits: what needs neither token nor session cannot fill the store',

@@ -34,7 +34,7 @@ export const sessionControls: Control[] = [
     tests: [
       'sessions-contract: come after so many seconds without a request',
       'sessions-contract: come at the absolute end however busy the session is',
-      'signed-out-reasons: by not being used is told the limit',
+      'signed-out-reasons: by not being used says the limit',
     ],
   },
   {
@@ -54,7 +54,7 @@ export const sessionControls: Control[] = [
     tests: [
       'token-refresh: invalid_grant ends the session, and says what the provider says has ended',
       'access-token: invalid_grant ends the session, with a page that says so and one audit event',
-      'recheck-provider: with invalid_grant (%s) ends the session, and each tab is told why',
+      'recheck-provider: with invalid_grant (%s) ends the session, and each tab shows why',
       'recheck: that refuses ends the session: the page says why, and so do its other tabs at /signed-out',
       'back-channel-logout: with a sub ends all sessions of that user, at both instances, and nobody else',
     ],
@@ -76,7 +76,7 @@ export const sessionControls: Control[] = [
     level: 2,
     what: "An operator can end one user's sessions, or all",
     tests: [
-      'operator: end --sub ends all sessions of one user, says how many, and the user is told',
+      'operator: end --sub ends all sessions of one user, says how many, and the user reads why',
       'operator: end --all ends every session and leaves nothing of anybody',
     ],
   },

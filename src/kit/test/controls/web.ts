@@ -24,7 +24,7 @@ export const webControls: Control[] = [
     tests: [
       'http-security-headers: a loopback name never has them stay with https',
       'http-security-headers: https asks browsers to stay with https for a year',
-      'behind-nginx: every answer of the app tells browsers to come by https for a year',
+      'http-security-headers: every answer of the app asks browsers to stay with https',
     ],
   },
   {

@@ -26,7 +26,7 @@ export type Endpoint = 'par' | 'authorize' | 'token' | 'endSession';
 export interface Server extends Partial<Record<Endpoint, (asked: Asked) => Reply | Promise<Reply>>> {
   /** Laid over plain metadata; undefined takes a member out, a path becomes an address below the issuer. */
   metadata?: Record<string, unknown>;
-  /** How it calls itself, where that differs from the address that it is asked at. */
+  /** What it identifies itself as, where that differs from the address that it is asked at. */
   named?: (issuer: string) => string;
   /** The path of the issuer. */
   path?: string;

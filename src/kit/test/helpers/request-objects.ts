@@ -6,7 +6,7 @@ import { clientSecret } from './identity-provider.ts';
 import { makeFolder, privateKeyText } from './key-files.ts';
 import { expectPlainFailure } from './misbehaving-sign-in.ts';
 import type { Pair } from './pair.ts';
-import { told } from './whole-life.ts';
+import { warningsOf } from './whole-life.ts';
 
 /** A key of the app's: its file, and what to register at the provider. */
 export interface SigningKey {
@@ -77,9 +77,9 @@ export async function expectRequestRefused(
     false,
   ]);
   const { hint, ...others } = as;
-  expect(app.events('sign_in.failed'), told(app)).toMatchObject([
+  expect(app.events('sign_in.failed'), warningsOf(app)).toMatchObject([
     { level: 'warn', hint: expect.stringMatching(hint as RegExp), ...others },
   ]);
-  expect(told(app)).toContain('"msg":"request failed"');
+  expect(warningsOf(app)).toContain('"msg":"request failed"');
   return page;
 }

@@ -35,7 +35,7 @@ interface Wanted {
 }
 
 /**
- * A provider that users reach at one address, by https, and the server at another: a door for each. Whatever goes to the
+ * A provider that users reach at one address, by https, and the server at another: a port for each. Whatever goes to the
  * wrong one is noted.
  */
 export async function planSplit({ host = '127.0.0.1', tls, rewrite }: Wanted = {}): Promise<Split> {
@@ -63,18 +63,18 @@ export async function planSplit({ host = '127.0.0.1', tls, rewrite }: Wanted = {
         rewrite && ((metadata) => rewrite(metadata, { inside: internal, issuer })),
       );
       const { cert, key } = playHost('login.example.test');
-      const doors = [
+      const ports = [
         createTlsServer({ cert, key }, forUsers).listen(outside, '127.0.0.1'),
         (tls ? createTlsServer({ cert: tls.cert, key: tls.key }, forServer) : createServer(forServer)).listen(
           inside,
           '127.0.0.1',
         ),
       ];
-      await Promise.all(doors.map((door) => once(door, 'listening')));
+      await Promise.all(ports.map((port) => once(port, 'listening')));
       return {
         ...provider,
         async stop() {
-          for (const door of doors) door.close().closeAllConnections();
+          for (const port of ports) port.close().closeAllConnections();
           await provider.stop();
         },
       };

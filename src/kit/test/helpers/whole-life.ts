@@ -27,19 +27,19 @@ export async function expectWholeLife(pair: Pair): Promise<void> {
   const revoked: string[] = [];
   pair.provider.provider.on('grant.revoked', (_ctx: unknown, grant: string) => void revoked.push(grant));
   const { page, browser } = await pair.signIn('alice');
-  expect([page.status, page.url], told(pair.app)).toEqual([200, pair.app.url('/profile')]);
+  expect([page.status, page.url], warningsOf(pair.app)).toEqual([200, pair.app.url('/profile')]);
   expect(page.body).toContain('Alice Adams');
   const token = await browser.get(pair.app.url('/token'));
-  expect(token.status, told(pair.app)).toBe(200);
+  expect(token.status, warningsOf(pair.app)).toBe(200);
   expect(pair.app.events('token.refreshed')).toHaveLength(1);
   const last = await browser.submit(page);
   expect([last.status, last.url.split('?')[0]]).toEqual([200, pair.app.url('/signed-out')]);
-  expect(told(pair.app)).not.toContain('could not be revoked');
+  expect(warningsOf(pair.app)).not.toContain('could not be revoked');
   expect(revoked).toHaveLength(1);
 }
 
-/** What the app complained of. */
-export function told({ lines }: TestApp): string {
+/** The warnings and errors that the app logged. */
+export function warningsOf({ lines }: TestApp): string {
   return JSON.stringify(lines.filter(atLeast('warn')));
 }
 

@@ -1,30 +1,77 @@
-import { sampleAccounts } from '../../dev/accounts.ts';
-import { around, type GalleryState, galleryStates, inHours, signedIn } from '../../dev/gallery-states.ts';
-import { layOutClaims, layOutJson } from '../../pages/claims.ts';
-import { dateTime } from '../../pages/time.ts';
+import type { Express, RequestHandler } from 'express';
+import { createGallery } from '../../dev/gallery.ts';
+import { type GalleryState, list, type Scenes } from '../../dev/gallery-list.ts';
+import { alice, eve, type Person } from '../../dev/gallery-people.ts';
+import { markOf } from '../../dev/gallery-stage.ts';
+import { galleryStates } from '../../dev/gallery-states.ts';
+import type { SiteTexts } from '../../errors/texts.ts';
+import { foldersOf } from '../../folders.ts';
+import { layOutJson } from '../../pages/claims.ts';
+import { kitPages } from '../../pages/kit-pages.ts';
+
+import { adminPage, bookingsPage, homePage, profilePage } from './pages.ts';
+
+const dave: Person = { ...alice, sub: 'dave', claims: { preferred_username: 'dave' } };
+
+const ofTheSite: Scenes = {
+  'home-signed-out': ['', { at: '/' }],
+  'home-sign-up': ['', { at: '/', providers: 2 }],
+  'home-signed-in': ['', { at: '/', user: alice }],
+  'home-store-away': ['', { at: '/', storeAway: true }],
+  profile: ['', { at: '/profile', user: alice }],
+  'profile-bare': ['', { at: '/profile', user: dave }],
+  'profile-hostile': ['', { at: '/profile', user: eve }],
+  admin: ['', { at: '/admin', user: alice }],
+  'api-data': [
+    '',
+    { at: '/api-data', user: alice, show: apiData(layOutJson('{"message":"Hello, Alice","count":3}')) },
+  ],
+  'api-data-away': ['', { at: '/api-data', user: alice, show: apiData({ problem: 'away' }) }],
+  form: ['', { at: '/bookings', user: alice, show: shows('form', { title: 'Book a table' }) }],
+  'form-with-errors': ['', { at: '/bookings', user: alice, show: shows('form', wrongForm()) }],
+  table: ['', { at: '/bookings', user: alice, show: shows('table', table()) }],
+  bookings: ['', { at: '/bookings', user: alice }],
+  'bookings-wrong': ['', { at: '/bookings/add', user: alice, form: wrongBooking() }],
+};
 
 /** The kit's pages, and those of the test site, in every state. */
-export const allStates: GalleryState[] = [
-  ...galleryStates(),
-  { name: 'home-signed-out', view: 'home', locals: { ...around('Home', '/'), signInHref: '/auth/login' } },
-  {
-    name: 'home-sign-up',
-    view: 'home',
-    locals: { ...around('Home', '/'), signInHref: '/auth/login', signUpHref: '/auth/login?prompt=create' },
-  },
-  { name: 'home-signed-in', view: 'home', locals: home() },
-  { name: 'home-store-away', view: 'home', locals: { ...around('Home', '/'), storeAway: true } },
-  { name: 'profile', view: 'profile', locals: profile('alice', ['admin', 'member']) },
-  { name: 'profile-bare', view: 'profile', locals: profile('dave') },
-  { name: 'profile-hostile', view: 'profile', locals: profile('eve', ['member', '<i>role</i>']) },
-  { name: 'admin', view: 'admin', locals: { ...signedIn('Administration', '/admin'), roles: ['admin'] } },
-  { name: 'api-data', view: 'api-data', locals: apiData(layOutJson('{"message":"Hello, Alice","count":3}')) },
-  { name: 'api-data-away', view: 'api-data', locals: apiData({ problem: 'away' }) },
-  { name: 'form', view: 'form', locals: form('Book a table', {}) },
-  {
-    name: 'form-with-errors',
-    view: 'form',
-    locals: form('Error: Book a table', {
+export const allStates: readonly GalleryState[] = [...galleryStates(), ...list('The site', ofTheSite)];
+
+/** Of the site, on each of its pages. */
+export const help = 'mailto:help@example.com';
+
+/** Shows them at /dev/gallery/<name>. */
+export function createTestGallery({
+  development = false,
+  texts,
+}: {
+  development?: boolean;
+  texts?: SiteTexts;
+} = {}): Express {
+  return createGallery({
+    site: { name: 'App', help, texts },
+    folders: foldersOf(import.meta.dirname),
+    pages: [homePage, profilePage, adminPage, bookingsPage, ...kitPages],
+    siteParts: { data: { greeting: 'Hello', bookings: [] }, settings: {} },
+    states: allStates,
+    development,
+  });
+}
+
+function shows(view: string, model: object): RequestHandler {
+  return (_req, res) => res.render(view, model);
+}
+
+function apiData(answer: object): RequestHandler {
+  const expiresAt = new Date(Date.now() + 3_000_000);
+  return shows('api-data', { title: 'Data from the API', token: { expiresAt }, ...answer });
+}
+
+function wrongForm() {
+  return {
+    title: 'Book a table',
+    tabTitle: 'Error: Book a table',
+    form: {
       action: 'add',
       values: {
         ...{ name: '"><b>claim</b>', date: '2026-12-24', guests: '0', menu: 'large', room: 'garden' },
@@ -39,16 +86,8 @@ export const allStates: GalleryState[] = [
         terms: 'You need to agree to <i>role</i> the house rules',
       },
       summary: ['You can have three bookings at most. Cancel one of them first, or call us and ask.'],
-    }),
-  },
-  { name: 'table', view: 'table', locals: table() },
-  { name: 'bookings', view: 'bookings', locals: { ...signedIn('Bookings', '/bookings'), bookings: [] } },
-  { name: 'bookings-wrong', view: 'bookings', locals: wrongBooking() },
-];
-
-function form(title: string, filledIn: object) {
-  const form = { action: '', values: {}, errors: {}, summary: [], ...filledIn };
-  return { ...signedIn(title, '/bookings'), form };
+    },
+  };
 }
 
 function table() {
@@ -63,40 +102,12 @@ function table() {
     },
     { name: '<i>role</i>', date: '26 November 2026', room: 'Inside', guests: 104, price: '€ 9,900.00' },
   ];
-  return { ...signedIn('Bookings', '/bookings'), bookings, said: 'Your table is booked for <b>two</b>.' };
+  return { title: 'Bookings', bookings, said: 'Your table is booked for <b>two</b>.' };
 }
 
-function wrongBooking() {
-  const form = {
-    action: 'add',
-    values: { name: 'Ann', people: '1e1', extras: ['window'], vegetarian: 'on', wishes: '<b>\nA cake' },
-    errors: { people: 'Enter a whole number, such as 12.', place: 'Choose one of the options.' },
-    summary: ['We have no table for eleven.'],
-  };
-  return { ...signedIn('Bookings', '/bookings'), title: 'Error: Bookings', bookings: [], form };
-}
-
-function home() {
-  return { ...signedIn('Home', '/'), greeting: 'Hello', signedInUntil: dateTime(inHours(7.8)) };
-}
-
-function profile(sub: string, roles: string[] = []) {
-  const account = sampleAccounts.find((each) => each.sub === sub)?.claims;
-  const claims: Record<string, unknown> = {
-    ...account,
-    sub,
-    iss: 'http://localhost:3001',
-    exp: 1_800_000_000,
-  };
-  return {
-    ...signedIn('Your profile', '/profile', undefined, String(claims.name ?? sub)),
-    email: claims.email,
-    roles,
-    groups: layOutClaims(claims),
-    raw: JSON.stringify(claims, null, 2),
-  };
-}
-
-function apiData(answer: object) {
-  return { ...signedIn('Data from the API', '/api-data'), token: { expiresAt: inHours(0.8) }, ...answer };
+function wrongBooking(): string {
+  return new URLSearchParams({
+    ...{ name: 'Ann', people: '1e1', extras: 'window', vegetarian: 'on', wishes: '<b>\nA cake' },
+    'kit-form': markOf(alice),
+  }).toString();
 }
