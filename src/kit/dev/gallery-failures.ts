@@ -9,6 +9,7 @@ import { failureTexts } from '../errors/texts/failures.ts';
 import { requestTexts } from '../errors/texts/requests.ts';
 import type { TextName } from '../errors/texts.ts';
 import { requireAuth } from '../guard/require-auth.ts';
+import { wrongMethod } from '../http/methods.ts';
 import { definePage, type Page } from '../pages/page.ts';
 import { authOf } from '../session/context.ts';
 import { withNewStart } from '../sign-in/login.ts';
@@ -107,6 +108,10 @@ const others: Scenes = {
   'refused-issuer_unknown': [
     'A provider that the settings do not name',
     { at: '/auth/initiate-login?iss=https%3A%2F%2Felsewhere.example.com' },
+  ],
+  'error-405-form-address': [
+    'The address of a form',
+    { at: '/example/send', user: alice, show: (_req, _res, next) => next(wrongMethod('/example')) },
   ],
   'error-503-store': ['Nobody can be looked up', { at: '/sessions', storeAway: true }],
   'error-404-store-away': [

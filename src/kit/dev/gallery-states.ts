@@ -90,6 +90,7 @@ const ownSessions: Scenes = {
   'sessions-long-name': ['A very long name', { at: '/sessions', user: longName, elsewhere }],
   'sessions-hostile': ['A name that looks like markup', { at: '/sessions', user: eve }],
   said: ['After signing one out', says('sessions.said.session', { device: 'Safari on iPhone' })],
+  'said-signed-in-again': ['After a step-up', says('said.signed-in-again')],
   'said-gone': ['It had ended already', says('sessions.said.gone')],
   'said-others': ['After signing out everywhere else', says('sessions.said.others', { count: 3 })],
   'said-no-others': ['There was no other', says('sessions.said.no-others')],

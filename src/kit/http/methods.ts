@@ -168,7 +168,7 @@ function literal(text: string): string {
 }
 
 /** @param page the page to open instead */
-function wrongMethod(page: string | undefined): ErrorWithMessage {
+export function wrongMethod(page: string | undefined): ErrorWithMessage {
   const message = plainPages.wrongMethod;
   const action = { label: { key: 'button.open-page' }, href: page ?? '' } as const;
   return Object.assign(new Error('this address does not take this method'), {

@@ -31,7 +31,7 @@ function askToLogout(req: Request, res: Response): void {
   neverCache(res);
   const question = confirmLogout(providerOf(req)?.label);
   // Its own button signs out: a second one in the header would only raise the question of what the difference is.
-  const asked = { ...inWords(question, languageOf(req)), signedInAs: undefined };
+  const asked = { ...inWords(question, languageOf(req)), asksToSignOut: true };
   if (signedIn(req)) res.render('message', asked);
   else redirect(res, 303, '/signed-out');
 }

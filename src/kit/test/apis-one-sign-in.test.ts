@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Browser, Page } from './helpers/browser.ts';
+import { textOf } from './helpers/instances.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 import { resourcesOf } from './helpers/resources.ts';
 import { mountCalls } from './helpers/several-apis.ts';
@@ -101,7 +102,7 @@ test('where the provider refuses it after that sign-in too, a page says so, and 
   const { asked, back } = await press(browser, page);
   expect(asked.get('scope')?.split(' ')).toContain('never.read');
   expect([back.status, headingOf(back)]).toEqual([503, "We can't use a service that this page needs"]);
-  expect(back.body).toContain('does not allow this site to use it on your behalf. You are still signed in.');
+  expect(textOf(back)).toContain("doesn't allow this site to use it on your behalf. You're still signed in.");
   expect(buttonOn(back)).toBe('');
   expect(pair.app.events('token.refresh_failed').at(-1)?.hint).toMatch(
     /invalid_scope.*API 'never' in site\.ts, and that this client may have them at the provider/,

@@ -233,7 +233,7 @@ describe('of several providers', () => {
       .poll(() => app.lines.map(({ hint }) => hint))
       .toContainEqual(
         expect.stringMatching(
-          /^token_endpoint in the provider's metadata is at https:\/\/other\.internal, where another provider/,
+          /^token_endpoint in the provider's metadata is at https:\/\/other\.internal, which belongs to another provider/,
         ),
       );
   });

@@ -57,7 +57,7 @@ describe.each(both)('%s', (name) => {
     const question = await browser.get(two.url(`/auth/initiate-login?${query}`));
     expect([question.status, headingOf(question)]).toEqual([200, 'Continue to sign in?']);
     expect(question.body).toContain(
-      `You will be taken to ${{ work: 'Contoso', google: 'Google &lt;Personal&gt;' }[name]}, then`,
+      `take you to ${{ work: 'Contoso', google: 'Google &lt;Personal&gt;' }[name]} to sign in, then`,
     );
     const sentOff = await browser.submit(question, {}, { follow: false });
     expect([sentOff.status, new URL(sentOff.location ?? '').origin]).toEqual([200, two[name].issuer]);

@@ -86,7 +86,7 @@ describeWithRedis('sessions and sign-ins of a provider', () => {
       await two.restart(change());
       const [page, script, form, left] = people as [Browser, Browser, Browser, Browser];
       const told = await page.get(two.app.url('/profile?tab=1'));
-      expect(textOf(told)).toContain('no longer uses the sign-in service that you signed in with');
+      expect(textOf(told)).toContain('no longer uses the sign-in service you signed in with');
       expect(textOf(told), 'a provider that the session was not of').not.toContain('127.0.0.1');
       expect(told.body).toContain(`/auth/login?returnTo=${encodeURIComponent('/profile?tab=1')}`);
       const headers = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };

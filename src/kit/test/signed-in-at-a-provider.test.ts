@@ -108,7 +108,7 @@ describe.each(both)('somebody who signed in at %s', (name) => {
     const { browser, page } = await two.signIn(name, 'alice');
     const asked = watch();
     const question = await browser.get(two.url('/auth/logout'));
-    expect(question.body).toContain(`here and at ${escaped[name]}.`);
+    expect(question.body).toContain(`of this site and of ${escaped[name]}.`);
     const leaving = await browser.submit(page, {}, { follow: false });
     expect([leaving.status, new URL(leaving.location ?? '').origin]).toEqual([200, two[name].issuer]);
     expect(leaving.body).toContain(`Continue to ${escaped[name]}`);

@@ -618,7 +618,9 @@ describe('own settings', () => {
       /the default of API_KEY does not pass/,
     );
     const slow = z.string().refine(async () => true);
-    expect(await refusal(own({ schema: slow }), { API_KEY: 'hunter-22' })).toContain('API_KEY is not taken');
+    expect(await refusal(own({ schema: slow }), { API_KEY: 'hunter-22' })).toContain(
+      'API_KEY is not accepted',
+    );
   });
 
   test('stop the start together with those of the kit, each with a sentence', async () => {

@@ -224,7 +224,7 @@ describe('settings of a test app with two providers', () => {
     ],
     [{ OIDC_HOME_SCOPE: 'openid' }, 'OIDC_HOME_SCOPE is for a provider that OIDC_PROVIDERS does not name'],
     [{ OIDC_ROLES_CLAIM: 'roles' }, 'OIDC_ROLES_CLAIM is never shared by the providers in OIDC_PROVIDERS'],
-    [{ OIDC_PROVIDERS: 'work,work' }, 'OIDC_PROVIDERS holds a name twice.'],
+    [{ OIDC_PROVIDERS: 'work,work' }, 'OIDC_PROVIDERS has a name twice.'],
     [{ OIDC_PROVIDERS: 'Work' }, 'OIDC_PROVIDERS must be names of lower-case letters and digits'],
     [{ OIDC_PROVIDERS: 'work,client' }, 'OIDC_PROVIDERS must not contain "client"'],
   ])('%o are refused: %s', async (env, says) => {
