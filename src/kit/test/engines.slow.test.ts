@@ -56,7 +56,7 @@ describeInEachEngine((launch) => {
   /** On the provider's page, whose buttons say more than the name. */
   async function choose(account: string, where = tab): Promise<void> {
     await arrive(where, atProvider());
-    await where.evaluate(`document.querySelector('button[value="${account}"]').click()`);
+    await where.evaluate(`setTimeout(() => document.querySelector('button[value="${account}"]').click())`);
   }
   async function signIn(path: string, account = 'alice'): Promise<void> {
     await newPerson();
@@ -137,7 +137,7 @@ describeInEachEngine((launch) => {
     for (const each of tabs) expect(await textOf(each)).toContain('Signed in as Alice Adams');
   });
 
-  test('before the session ends a notice offers to stay, and gives the focus back', async () => {
+  test('before the session ends a notice offers to stay, can be closed, and gives the focus back', async () => {
     onTestFinished(() => void vi.useRealTimers());
     await signIn('/orders');
     const field = await find(tab, 'textbox', 'Item');
@@ -155,11 +155,14 @@ describeInEachEngine((launch) => {
     await stay.click();
     await gone(tab, 'button', 'Stay signed in');
     expect(await field.hasFocus()).toBe(true);
+    await click(tab, 'button', 'Close');
+    await gone(tab, 'button', 'Close');
+    expect(await field.hasFocus()).toBe(true);
     await tab.reload();
     await find(tab, 'button', 'Sign out');
   });
 
-  test("a form on alice's page does nothing once bob has signed in in another tab", async () => {
+  test("a page of alice's says that bob has signed in in another tab, and its form does nothing", async () => {
     await signIn('/orders');
     const other = await person.newTab();
     await other.goTo(url('/profile'));
@@ -168,9 +171,14 @@ describeInEachEngine((launch) => {
     await other.goTo(url('/profile'));
     await choose('bob', other);
     await find(other, 'heading', 'Bob Baker');
+    await read(tab, "You've signed in as Bob Baker in another tab.");
+    await find(tab, 'button', 'Reload this page');
     await order();
-    await heading('This page was opened by somebody else');
+    await heading('This page was opened by someone else');
     expect(orders).toEqual([]);
+    await click(tab, 'link', 'Open the page again');
+    await arrive(tab, url('/orders'));
+    await read(tab, 'Signed in as Bob Baker');
   });
 
   test('a form on a session that has ended is sent again after a sign-in in a new tab, once and whole', async () => {

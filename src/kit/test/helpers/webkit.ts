@@ -121,7 +121,8 @@ async function openSession(driver: string, binary: string): Promise<Session> {
 async function ask(driver: string, method: string, path: string, body = {}): Promise<unknown> {
   const answer = await fetch(driver + path, {
     method,
-    signal: AbortSignal.timeout(25_000),
+    // A script whose page gives way to another is sometimes never answered. Who waits for something asks again.
+    signal: AbortSignal.timeout(path.endsWith('/execute/sync') ? 5_000 : 25_000),
     ...(method === 'POST' && { body: JSON.stringify(body) }),
   }).catch((cause) => {
     throw new Error(`WebKit: ${method} ${path}: no answer`, { cause });
