@@ -113,7 +113,7 @@ function showNote({ id, text }) {
   shown++;
   const old = cardOf(id);
   const card = old ?? makeCard(id);
-  card.querySelector('.text').textContent = text;
+  card.querySelector('bdi').textContent = text;
   card.querySelector('.unseen').textContent = ` ${text}`;
   if (!old) list.append(card);
   showWhetherEmpty();
@@ -144,7 +144,9 @@ function makeCard(id) {
   button.append(made('span', { className: 'unseen' }));
   const deletion = made('form', {});
   deletion.append(button);
-  card.append(made('p', { className: 'text', dir: 'auto' }), deletion);
+  const words = made('p', { className: 'text' });
+  words.append(document.createElement('bdi'));
+  card.append(words, deletion);
   return card;
 }
 
