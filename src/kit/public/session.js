@@ -98,6 +98,8 @@
       if (document.activeElement === activeElement) main.focus({ preventScroll: true });
     }
     for (const control of controls) control.hidden = !shows(control);
+    // A region with nothing in it would be one more landmark on each page.
+    controls[0].parentNode.hidden = what === '';
     // Not by :empty in CSS: WebKit does not look at it again.
     box.toggleAttribute('data-shown', what !== '');
     root.toggleAttribute('data-ending', what !== '');
