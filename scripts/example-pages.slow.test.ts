@@ -248,6 +248,11 @@ async function expectReadable(page: Page): Promise<void> {
     await page.setViewportSize({ width, height: 700 });
     const needed = await page.evaluate('document.documentElement.scrollWidth');
     expect(needed, `${at} scrolls to the side`).toBe(width);
+    // In a translation that is written from right to left, too.
+    const mirrored = await page.evaluate(
+      '[document.dir = "rtl", document.documentElement.scrollWidth, (document.dir = "")][1]',
+    );
+    expect(mirrored, `${at} scrolls to the side when written from right to left`).toBe(width);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   expect(await page.locator('h1').count(), `${at} has one h1`).toBe(1);
