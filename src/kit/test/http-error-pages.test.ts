@@ -220,10 +220,7 @@ describe('what the request itself got wrong', () => {
     const large = await post('application/json', JSON.stringify('x'.repeat(200)));
     expect([large.status, large.text]).toEqual([413, expect.stringContaining("That's too large")]);
     const strange = await post('application/x-www-form-urlencoded; charset=koi8-r', 'a=b');
-    expect([strange.status, strange.text]).toEqual([
-      415,
-      expect.stringContaining('read how that form was sent'),
-    ]);
+    expect([strange.status, strange.text]).toEqual([415, expect.stringContaining('read that form')]);
   });
 });
 

@@ -25,9 +25,9 @@ export const requestTexts = {
     "Clear this site's cookies in your browser's settings, then open the page again.",
     'In most browsers, the icon to the left of the address leads to “Cookies and site data”.',
   ],
-  'error.wrong_type.title': "We can't read how that form was sent",
+  'error.wrong_type.title': "We couldn't read that form",
   'error.wrong_type.text': [
-    'Nothing was changed.',
+    "It was sent in a format that this site doesn't accept. Nothing was changed.",
     'Open the page again, fill in the form and send it again.',
   ],
   'error.other_site.title': 'We blocked this request',
@@ -43,7 +43,7 @@ export const requestTexts = {
   'error.broken.title': 'Something went wrong',
   'error.broken.text': [
     'This is our fault, not yours. Please try again in a moment.',
-    'If it keeps happening, tell us the request id below and what you were doing.',
+    'If it keeps happening, tell the people who run this site the request id below and what you were doing.',
   ],
   'error.unavailable.title': "We can't do this right now",
   'error.unavailable.text': ['Please try again in a moment.'],
