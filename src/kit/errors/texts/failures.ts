@@ -17,7 +17,7 @@ type FailureTexts = Record<`error.${OwnWords}.title`, string> &
 const notSignedIn = "You haven't been signed in.";
 const toFix = 'The people who run this site need to fix this.';
 const trySigningInAgain =
-  'Please try to sign in again. If it keeps happening, tell the people who run this site the request id below.';
+  'Please try to sign in again. If it keeps happening, tell the people who run this site the request ID below.';
 
 /** What a person reads about a failure, by its `reason` in the log. */
 export const failureTexts = {
