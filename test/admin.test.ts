@@ -27,6 +27,18 @@ test('an administrator makes somebody an editor, who is one from their next page
   expect((await carol.get('/profile')).text).not.toContain('editor');
 });
 
+test('two people of one name are told apart, on the page and by their buttons', async () => {
+  await app.signIn('erin', { claims: { name: 'Same Name' } });
+  await app.signIn('frank', { claims: { name: 'Same Name' } });
+  const alice = await app.signIn('alice', { roles: ['admin'] });
+  const page = await alice.get('/admin');
+  const names = [...page.body.matchAll(/Make editor<span class="unseen">: (Same Name[^<]*)</g)];
+  expect(names.map(([, name]) => name?.replace(/ at http.*/, ''))).toEqual([
+    ...['Same Name, erin', 'Same Name, frank'],
+  ]);
+  expect(page.text).toMatch(/\berin at http/);
+});
+
 test('whoever has a name without end fills no page with it', async () => {
   await app.signIn('dave', {
     claims: { name: 'D'.repeat(20_000), email: `${'d'.repeat(20_000)}@example.com` },

@@ -123,6 +123,10 @@ const problemsInMarkup = (help: string | undefined) => `(() => {
     }
   }
 
+  for (const region of shown('[role="region"]')) {
+    if (region.innerText.trim() === '') problems.push('a landmark with nothing in it: ' + start(region));
+  }
+
   for (const each of document.querySelectorAll('[tabindex]')) {
     if (each.tabIndex > 0) problems.push('a tabindex changes the order: ' + start(each));
   }
