@@ -179,6 +179,17 @@ describe.skipIf(!guide)('docs/guide.md', () => {
     expect(parts.filter((name) => !named.includes(name ?? ''))).toEqual([]);
   });
 
+  test('has each part that definePage takes', () => {
+    const source = readFileSync(join(kit, 'pages/page.ts'), 'utf8');
+    const interfaces = [...source.matchAll(/^(?:export )?interface (?:Described|P\w+Page)\b[\s\S]*?^}/gm)];
+    const parts = interfaces.flatMap(([text]) =>
+      [...text.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name),
+    );
+    const table = section(guide ?? '', 'A public page').split('| part |')[1] ?? '';
+    const named = table.split('\n').flatMap((row) => /^\| `(\w+)` \|/.exec(row)?.[1] ?? []);
+    expect(named.sort()).toEqual([...new Set(parts)].sort());
+  });
+
   test('has each view of the kit that can be replaced', () => {
     const views = globSync('**/*.ejs', { cwd: join(kit, 'views') }).map((file) => file.replaceAll('\\', '/'));
     const named = namedIn(section(guide ?? '', "Replace one of the kit's pages"), 0);
