@@ -216,7 +216,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
       expect(new URL(atProvider.url).port).toBe(`${port}`);
       // Which provider this is, and for whom.
       expect(atProvider.body).toContain(label);
-      expect(atProvider.body).toContain('Stand-in asks you to sign in');
+      expect(atProvider.body).toContain('Stand-in is asking you to sign in');
       const page = await browser.submit(atProvider, { account: 'alice' });
       expect(page).toMatchObject({ url: appAt('/sessions'), status: 200 });
       seen.push(JSON.parse((await browser.get(appAt('/who'))).body));

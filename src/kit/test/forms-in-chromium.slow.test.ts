@@ -264,7 +264,7 @@ describeWithChromium('in Chromium', () => {
     const refused = page.waitForResponse(url('/orders/add'));
     await page.getByRole('button', { name: 'Send again' }).click();
     expect((await refused).status()).toBe(403);
-    await page.waitForSelector('h1:has-text("somebody else")');
+    await page.waitForSelector('h1:has-text("someone else")');
     expect(orders).toEqual([]);
   });
 

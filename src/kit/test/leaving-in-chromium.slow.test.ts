@@ -138,6 +138,8 @@ describeWithChromium('in Chromium, with a provider that hands on to another orig
     sessionsPage.actions = { ...actions, lead: { run: async () => '/profile?tab=1' } };
     const other = await startPair();
     onTestFinished(other.stop);
+    // Somewhere else, too: else nothing on the page is a form of its own.
+    await other.signIn('alice');
     const context = await browser.newContext();
     contexts.push(context);
     const page = await context.newPage();

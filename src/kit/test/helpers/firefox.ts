@@ -77,7 +77,11 @@ function tabIn(page: Page): Tab {
       for (const handle of handles) {
         if (!(await handle.evaluate((element) => element.checkVisibility()))) continue;
         return {
-          click: () => handle.click(),
+          async click() {
+            // It clicks where the middle is, and there may be something else over it, as the notice is at the bottom.
+            await handle.evaluate((element) => element.scrollIntoView({ block: 'center' }));
+            await handle.click();
+          },
           type: (text) => handle.type(text),
           hasFocus: () => handle.evaluate((element) => element === element.ownerDocument.activeElement),
         };
