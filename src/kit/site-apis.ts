@@ -46,7 +46,7 @@ function kindOf(api: unknown): string {
   if (Array.isArray(api)) return 'a list';
   if (api instanceof Promise) return 'a promise';
   if (api instanceof URL) return 'an address';
-  if (typeof api === 'string') return 'a text';
+  if (typeof api === 'string') return 'a string';
   return typeof api === 'object' && api !== null ? 'an object of another kind' : String(api).slice(0, 40);
 }
 
@@ -88,7 +88,7 @@ function readToken({ scope, resource, audience, exchange }: Given): ApiToken | u
   if (resource !== undefined && !isResource(resource))
     return 'needs its `resource` as an absolute address without a fragment, such as https://api.example.com (RFC 8707).';
   if (audience !== undefined && !isAudience(audience))
-    return 'needs its `audience` as a text of 1 to 500 characters, as it is registered.';
+    return 'needs its `audience` as a string of 1 to 500 characters, as it is registered.';
   if (exchange !== undefined && typeof exchange !== 'boolean')
     return 'needs `exchange` to be true, or to be left out.';
   const token: ApiToken = {

@@ -71,7 +71,7 @@ export function pageProblems(
       ...(isSaid(page.title) ? [] : ['it has no title.']),
       ...(page.nav === undefined || isSaid(page.nav)
         ? []
-        : ['its `nav` must be a text, or one for each language.']),
+        : ['its `nav` must be a string, or one for each language.']),
       ...viewProblems(page, views),
       ...(page.script === undefined || files.has(page.script)
         ? []

@@ -16,7 +16,7 @@ import {
 export const apiSettings = {
   API_URL: { meaning: 'the API of the page /api-data', schema: webAddress.optional() },
   API_RESOURCE: {
-    meaning: 'its name as a resource (RFC 8707), where it is to have an access token of its own',
+    meaning: 'its resource name (RFC 8707), if it has an access token of its own',
     schema: z.string().optional(),
   },
 };

@@ -18,7 +18,7 @@ export const sampleAccounts: readonly Account[] = [
   },
   {
     sub: 'dave',
-    purpose: 'Has no email, no full name and no roles: only a user name.',
+    purpose: 'Has no email, no full name and no roles: only a username.',
     claims: { preferred_username: 'dave' },
   },
   {
@@ -33,13 +33,13 @@ export const sampleAccounts: readonly Account[] = [
   },
   {
     sub: 'grace',
-    purpose: 'Signed in 30 days ago, and the provider does not ask again: max_age must refuse her.',
+    purpose: "Signed in 30 days ago, and the provider doesn't ask again: max_age must refuse her.",
     claims: { ...person('Grace', 'Green'), roles: ['admin', 'member'] },
     signedInSecondsAgo: 30 * 24 * 3600,
   },
   {
     sub: 'heidi',
-    purpose: 'Is switched off after she signs in: the app finds out when it next refreshes her tokens.',
+    purpose: 'Is disabled after she signs in: the app finds out when it next refreshes her tokens.',
     claims: { ...person('Heidi', 'Hughes'), roles: ['member'] },
     behaviour: 'switched off',
     // Short, so that the app soon asks for a new one and learns that the account is gone.
@@ -82,7 +82,7 @@ export const socialAccounts: readonly Account[] = [
   },
   {
     sub: 'oscar',
-    purpose: 'Has no email and no full name: only a user name.',
+    purpose: 'Has no email and no full name: only a username.',
     claims: { preferred_username: 'oscar' },
   },
   {

@@ -43,7 +43,7 @@ export function providerPages(parts: Parts) {
     res.status(400);
     const text = 'It has expired, or you finished it in another tab. Go back to the app and sign in again.';
     return show(res, 'problem', {
-      ...{ title: 'This sign-in can’t continue', text },
+      ...{ title: "This sign-in can't continue", text },
       details: { error: error.message, error_description: error.error_description },
     });
   });
@@ -160,7 +160,7 @@ export function logoutPages(render: Render) {
       ctx.set(pageHeaders);
       ctx.body = await render('problem', {
         title: 'The provider refused this request',
-        text: 'The app sent something that this provider does not accept. This is its answer:',
+        text: "The app sent something that this provider doesn't accept. This is its response:",
         details,
       });
     },

@@ -33,7 +33,7 @@ function problemsOf(key: string, text: unknown): string[] {
   }
   const list = typeof model !== 'string';
   if (!isSaid(text) && !(list && Array.isArray(text) && text.every(isSaid))) {
-    return [`"${key}" must be a text that is not empty${list ? ', or a list of such texts' : ''}.`];
+    return [`"${key}" must be a string that is not empty${list ? ', or a list of such strings' : ''}.`];
   }
   const known = placeholdersOf(model);
   return placeholdersIn(text as string | string[])

@@ -59,7 +59,7 @@ function sentenceIn(req: Request, say: unknown): string | undefined {
 }
 
 function problemOf(say: unknown): string | undefined {
-  if (typeof say !== 'string') return 'it is not text';
+  if (typeof say !== 'string') return 'it is not a string';
   // The length comes first: only a bounded text is looked through (R23). A character may be two of its units.
   if (say.length > 2 * mostCharacters || [...say].length > mostCharacters) return 'it is too long';
   return oneLine(say) === '' ? 'it is empty' : undefined;

@@ -49,7 +49,7 @@ function scopes({ scope: given }: Record<string, unknown>): { scope?: string | u
   if (given === null) return { scope: undefined };
   const names = Array.isArray(given) ? given : [given];
   if (Array.isArray(given) && !given.every((name) => typeof name === 'string'))
-    throw new UnusableAnswer('scope is neither a text nor a list of texts');
+    throw new UnusableAnswer('scope is neither a string nor a list of strings');
   const scope = names.join(' ');
   if (scope.length > longestScope)
     throw new UnusableAnswer(`scope is longer than ${longestScope} characters`);

@@ -41,12 +41,12 @@ export function loginParameterProblems(list: unknown): string[] {
   if (list === undefined) return [];
   const about = '`loginParameters`';
   if (!Array.isArray(list)) {
-    return [`${about} must be a list of texts, such as ['login_hint', 'prompt=create'].`];
+    return [`${about} must be a list of strings, such as ['login_hint', 'prompt=create'].`];
   }
   if (list.length > mostEntries) return [`${about} has more than ${mostEntries} entries. Remove some.`];
   return list.flatMap((entry: unknown, index) => {
     const problem =
-      typeof entry === 'string' ? problemOf(entry) : 'is not text. Write the name of a parameter.';
+      typeof entry === 'string' ? problemOf(entry) : 'is not a string. Write the name of a parameter.';
     const which = typeof entry === 'string' && entry !== '' ? shown(entry) : `number ${index + 1}`;
     if (problem !== undefined) return `${about}: ${which} ${problem}`;
     return list.indexOf(entry) < index ? `${about}: ${which} is listed twice. Remove one.` : [];

@@ -21,7 +21,7 @@ export function roleReader(
     if (oddity && now() - warnedAt >= betweenWarningsMs) {
       warnedAt = now();
       const hint =
-        'have the provider send a text, a list of texts, a list of objects with a name, or an object whose keys are the roles, or point OIDC_ROLES_CLAIM to such a claim';
+        'have the provider send a string, a list of strings, a list of objects with a name, or an object whose keys are the roles, or point OIDC_ROLES_CLAIM to such a claim';
       log.warn({ claim: path, shape: oddity, hint }, 'the roles claim has a shape that gives no role');
     }
     return roles;

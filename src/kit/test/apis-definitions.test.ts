@@ -49,7 +49,7 @@ describe('what is right', () => {
 describe('what is wrong', () => {
   const scope = 'needs its `scope` as words with spaces between them, such as "notes.read notes.write".';
   const resource = 'needs its `resource` as an absolute address without a fragment';
-  const audience = 'needs its `audience` as a text of 1 to 500 characters';
+  const audience = 'needs its `audience` as a string of 1 to 500 characters';
   test.each([
     ...['', ' ', 'a  b', ' a', 'a ', 'a\nb', 'a"b', 'a\\b', 'ä', 'a\0', 's'.repeat(1_001)].map((given) => [
       { scope: given },
@@ -83,7 +83,7 @@ describe('what is wrong', () => {
     ],
     [new URL(url), 'not an address.'],
     [new Map(), 'not an object of another kind.'],
-    [url, 'not a text.'],
+    [url, 'not a string.'],
     [null, 'not null.'],
     [undefined, 'not undefined.'],
   ] as [unknown, string][])('%j', (given, says) => {

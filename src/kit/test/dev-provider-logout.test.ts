@@ -52,7 +52,7 @@ describe('signing out at the development provider', () => {
     }
     const page = await browser.get(client.buildEndSessionUrl(config, {}).href);
     const left = await browser.submit(page, { logout: 'yes' });
-    expect(left.body).toContain('You’re no longer signed in');
+    expect(left.body).toContain("You're no longer signed in");
   });
 
   it('redirects only to the registered address', async () => {
@@ -116,7 +116,7 @@ describe('the page of who is signed in', () => {
     const uid = idp.listSessions().find(({ sub }) => sub === 'judy')?.uid ?? '';
     const { body } = await createBrowser().post(`${idp.issuer}/sessions/end`, { uid });
     idp.registerApp(app.origin);
-    expect(body).toContain('Could not notify web-app: ');
+    expect(body).toContain("Couldn't notify web-app: ");
   });
 });
 
@@ -150,7 +150,7 @@ describe('the provider’s pages', () => {
   it('say so when a sign-in is too old to go on', async () => {
     const page = await createBrowser().get(`${idp.issuer}/interaction/unknown`);
     expect(page.status).toBe(400);
-    expect(page.body).toContain('This sign-in can’t continue');
+    expect(page.body).toContain('This sign-in can&#39;t continue');
   });
 
   it('know no other name than the issuer’s, whatever the Host header says', async () => {

@@ -214,7 +214,7 @@ describe('the page', () => {
     const { port } = await serve((_req, res) => void res.end(), {}, { views: [] });
     const { status, headers, body } = parsed(await send(port, tooLarge));
     expect([status, headers.get('content-type')]).toEqual([431, 'text/plain; charset=utf-8']);
-    expect(body).toMatch(/^Too many cookies for this site\n\n[\s\S]+\n\nRequest id: [0-9a-f-]{36}\n$/);
+    expect(body).toMatch(/^Too many cookies for this site\n\n[\s\S]+\n\nRequest ID: [0-9a-f-]{36}\n$/);
   });
 });
 

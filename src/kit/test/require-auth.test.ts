@@ -277,7 +277,7 @@ describe('signed in, but not allowed (403)', () => {
     ['/rules/scopes', 'member', 200],
     ['/rules/missing-scope', 'admin', 403, 'these permissions: email, notes.write.'],
     ['/rules/claims', 'admin', 200],
-    ['/rules/claims', 'member', 403, "doesn't have what this page asks for."],
+    ['/rules/claims', 'member', 403, "doesn't have the access that this page needs."],
     ['/rules/truthy', 'admin', 403],
     ['/admin', 'admin', 200],
     ['/admin', 'member', 403, 'the “admin” role.'],

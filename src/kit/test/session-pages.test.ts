@@ -80,7 +80,7 @@ describe('/sessions', () => {
     const after = await pressIn(laptop, page, '/sessions/end', {}, nth);
     expect([after.status, after.url]).toEqual([200, app.url('/sessions')]);
     expect(textOf(after)).not.toContain('Safari');
-    expect(saidOn(after)).toBe('You signed out Safari on iPhone.');
+    expect(saidOn(after)).toBe('Safari on iPhone has been signed out.');
     expect(await statusOf(mobile, app)).toBe(401);
     expect(await statusOf(third, app)).toBe(200);
     expect(await statusOf(laptop, app)).toBe(200);
@@ -193,7 +193,7 @@ describe('/sessions', () => {
       const done = await pressIn(laptop, back, action, { follow: false });
       expect(done.location).not.toMatch('/auth?');
       expect(await statusOf(mobile, app)).toBe(401);
-      if (action !== '/sessions/end-all') expect(saidOn(await open(laptop))).toMatch(/^You signed out /);
+      if (action !== '/sessions/end-all') expect(saidOn(await open(laptop))).toMatch(/signed out/);
     });
 
     test('and not before', async () => {

@@ -238,7 +238,7 @@ describe('pages', () => {
     ['a title in no language', { title: {} }, 'it has no title'],
     ['a title that is empty in one language', { title: { en: 'Own', de: ' ' } }, 'it has no title'],
     ['a list of titles', { title: ['Own'] }, 'it has no title'],
-    ['a menu entry in no language', { nav: { 'no tag!': 'Own' } }, 'its `nav` must be a text'],
+    ['a menu entry in no language', { nav: { 'no tag!': 'Own' } }, 'its `nav` must be a string'],
     ['no view', { view: '../../package' }, 'there is no views/'],
     [
       'a form for everyone',
@@ -510,7 +510,7 @@ describe('loginParameters', () => {
     ['a text', 'login_hint', '`loginParameters` must be a list'],
     ['an object', { login_hint: true }, '`loginParameters` must be a list'],
     ['null', null, '`loginParameters` must be a list'],
-    ['no text', [7], '`loginParameters`: number 1 is not text'],
+    ['no text', [7], '`loginParameters`: number 1 is not a string'],
     ['empty', ['login_hint', ''], '`loginParameters`: number 2 is empty'],
     ['blank', [' '], 'is empty'],
     ['twice', ['hd', 'login_hint', 'hd'], '"hd" is listed twice. Remove one.'],

@@ -79,9 +79,9 @@ test.each<[Fields, string]>([
   [{ day: new Date() as never }, "given a Date: write it as the field sends it, such as '2030-01-31'"],
   [
     { day: undefined as never },
-    'takes a text, a number, true, false or a list of texts, but it was given undefined.',
+    'takes a string, a number, true, false or a list of strings, but it was given undefined.',
   ],
-  [{ long: {} as never }, 'The field "long" takes a text'],
+  [{ long: {} as never }, 'The field "long" takes a string'],
   [{ long: [['a']] as never }, 'given a list of lists'],
   [{ long: Number.NaN }, 'given NaN'],
 ])('nobody can type %j', async (typed, says) => {

@@ -55,7 +55,7 @@ describe('roles', () => {
   test('are a list of texts, and come by one way', async () => {
     for (const roles of ['admin', [1], [''], null]) {
       await expect(app.signIn('alice', { roles: roles as never })).rejects.toThrow(
-        "`roles` is a list of texts, such as { roles: ['admin'] }.",
+        "`roles` is a list of strings, such as { roles: ['admin'] }.",
       );
     }
     await expect(app.signIn('alice', { claims: { roles: ['a'] }, roles: ['b'] })).rejects.toThrow(
@@ -178,7 +178,10 @@ describe('a test app that is used wrongly', () => {
       { WHATEVER: 'x' },
       'WHATEVER in `env` is not a setting. Settings of your own are named in `settings` of site.ts.',
     ],
-    [{ SESSION_IDLE_MINUTES: 5 as never }, "SESSION_IDLE_MINUTES in `env` must be a text, as in .env: '5'."],
+    [
+      { SESSION_IDLE_MINUTES: 5 as never },
+      "SESSION_IDLE_MINUTES in `env` must be a string, as in .env: '5'.",
+    ],
   ])('says which setting is none: %j', async (env, says) => {
     await expect(startTestApp({ ...smallSite({}), env })).rejects.toThrow(says);
   });

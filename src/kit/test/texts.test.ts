@@ -459,18 +459,18 @@ describe('the start is stopped', () => {
     ['a key that is none', { de: { greeting: 'x' } }, /no text "greeting"\. docs\/texts\.md lists the keys/],
     ['a name of Object', { de: { constructor: 'x' } }, /no text "constructor"/],
     ['a prototype', { de: JSON.parse('{"__proto__":"x"}') }, /no text "__proto__"/],
-    ['a number', { de: { 'button.home': 5 } }, /"button\.home" must be a text that is not empty\./],
-    ['nothing', { de: { 'button.home': ' ' } }, /"button\.home" must be a text that is not empty\./],
-    ['undefined', { de: { 'button.home': undefined } }, /"button\.home" must be a text/],
+    ['a number', { de: { 'button.home': 5 } }, /"button\.home" must be a string that is not empty\./],
+    ['nothing', { de: { 'button.home': ' ' } }, /"button\.home" must be a string that is not empty\./],
+    ['undefined', { de: { 'button.home': undefined } }, /"button\.home" must be a string/],
     [
       'a list for one text',
       { de: { 'button.home': ['x'] } },
-      /"button\.home" must be a text that is not empty\./,
+      /"button\.home" must be a string that is not empty\./,
     ],
     [
       'a list with a hole',
       { de: { 'error.loop.text': ['x', null] } },
-      /a text that is not empty, or a list of such texts/,
+      /a string that is not empty, or a list of such strings/,
     ],
     [
       'what is never filled in',

@@ -50,7 +50,7 @@ function createAccount(name: string, given: Claims): Account {
  */
 export function withRoles(claims: Claims, path: string, roles: unknown): Claims {
   if (!Array.isArray(roles) || roles.some((role) => typeof role !== 'string' || role === '')) {
-    throw new TypeError("`roles` is a list of texts, such as { roles: ['admin'] }.");
+    throw new TypeError("`roles` is a list of strings, such as { roles: ['admin'] }.");
   }
   const names = /^[\w-]+(\.[\w-]+)+$/.test(path) ? path.split('.') : [path];
   return put(claims, names, [...roles]);

@@ -18,7 +18,7 @@ export function typeInto(controls: readonly Element[], field: string, value: unk
   const texts = values.map((one) => {
     if (typeof one === 'string' || Number.isFinite(one)) return String(one);
     throw new TypeError(
-      `The field "${field}" takes a text, a number, true, false or a list of texts, but it was given ${kindOf(one)}.`,
+      `The field "${field}" takes a string, a number, true, false or a list of strings, but it was given ${kindOf(one)}.`,
     );
   });
   const choices = controls.flatMap(choicesOf);

@@ -104,7 +104,7 @@ function refuseValues(options: TestAppOptions, names: readonly string[], redisUr
   const { env = {} } = options;
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && typeof value !== 'string')
-      throw new TypeError(`${name} in \`env\` must be a text, as in .env: '${value}'.`);
+      throw new TypeError(`${name} in \`env\` must be a string, as in .env: '${value}'.`);
   }
   const all = settingsOf(options);
   const issuer = variablesOf('OIDC_ISSUER', names).find((name) => all[name] !== undefined);

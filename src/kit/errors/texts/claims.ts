@@ -40,7 +40,7 @@ export const claimTexts = {
 
   'claims.about-you': 'About you',
   'claims.about-sign-in': 'About this sign-in',
-  'claims.answer': 'answer',
+  'claims.answer': 'response',
   'claims.yes': 'Yes',
   'claims.no': 'No',
   'claims.empty': 'empty',

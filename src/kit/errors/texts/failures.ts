@@ -17,7 +17,7 @@ type FailureTexts = Record<`error.${OwnWords}.title`, string> &
 const notSignedIn = "You haven't been signed in.";
 const toFix = 'The people who run this site need to fix this.';
 const trySigningInAgain =
-  'Please try to sign in again. If it keeps happening, tell the people who run this site the request id below.';
+  'Please try to sign in again. If it keeps happening, tell the people who run this site the request ID below.';
 
 /** What a person reads about a failure, by its `reason` in the log. */
 export const failureTexts = {
@@ -34,9 +34,9 @@ export const failureTexts = {
   'error.login_expired.text': ['You have an hour to finish signing in. Please start again.'],
   'error.authentication_expired.title': 'The sign-in page had expired',
   'error.authentication_expired.text': ['Please start again.'],
-  'error.access_denied.title': "{Provider} didn't let you in",
+  'error.access_denied.title': "Your sign-in wasn't completed",
   'error.access_denied.text': [
-    "You stopped before finishing, or your account isn't allowed to use this site.",
+    "You stopped before finishing, or your account isn't allowed to use this site, so you haven't been signed in.",
     'Try again, or use another account. If you should have access, ask the people who run this site.',
   ],
   'error.login_required.title': '{Provider} needs more information from you',
@@ -104,7 +104,9 @@ export const failureTexts = {
     'Please tell the people who run this site.',
   ],
   'error.ended_meanwhile.title': 'You were signed out while signing in',
-  'error.ended_meanwhile.text': ["Your sessions were ended elsewhere, so you aren't signed in."],
+  'error.ended_meanwhile.text': [
+    "You were signed out everywhere in the meantime, so this sign-in wasn't completed.",
+  ],
   'error.loop.title': "We can't keep you signed in",
   'error.loop.text': [
     "You signed in three times within a minute, but each time we lost track of your session. We've stopped so that you don't go round in circles.",
@@ -132,7 +134,7 @@ export const failureTexts = {
     "To continue, sign in again. You haven't been signed out, and we'll bring you back here.",
   ],
   'error.forbidden.title': "You don't have access to this page",
-  'error.forbidden.text': ["Your account doesn't have what this page asks for."],
+  'error.forbidden.text': ["Your account doesn't have the access that this page needs."],
   'error.other_persons_page.title': 'This page was opened by someone else',
   'error.other_persons_page.text': [
     'Someone else has signed in with this browser since the page was opened, so we ignored what was sent. Nothing was changed.',

@@ -132,7 +132,7 @@ export const pageTexts = {
     "For your security, you need to have signed in within the last ten minutes. If you haven't, we'll ask you to sign in again and bring you back here.",
   'sessions.sign-out-others': 'Sign out everywhere else',
   'sessions.sign-out-all': 'Sign out everywhere',
-  'sessions.said.session': 'You signed out {device}.',
+  'sessions.said.session': '{device} has been signed out.',
   'sessions.said.gone': 'That session had already ended.',
   'sessions.said.others.one': 'You signed out {count} other session.',
   'sessions.said.others.other': 'You signed out {count} other sessions.',

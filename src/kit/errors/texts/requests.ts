@@ -25,9 +25,9 @@ export const requestTexts = {
     "Clear this site's cookies in your browser's settings, then open the page again.",
     'In most browsers, the icon to the left of the address leads to “Cookies and site data”.',
   ],
-  'error.wrong_type.title': "We can't read how that form was sent",
+  'error.wrong_type.title': "We couldn't read that form",
   'error.wrong_type.text': [
-    'Nothing was changed.',
+    "It was sent in a format that this site doesn't accept. Nothing was changed.",
     'Open the page again, fill in the form and send it again.',
   ],
   'error.other_site.title': 'We blocked this request',
@@ -43,12 +43,12 @@ export const requestTexts = {
   'error.broken.title': 'Something went wrong',
   'error.broken.text': [
     'This is our fault, not yours. Please try again in a moment.',
-    'If it keeps happening, tell us the request id below and what you were doing.',
+    'If it keeps happening, tell the people who run this site the request ID below and what you were doing.',
   ],
   'error.unavailable.title': "We can't do this right now",
   'error.unavailable.text': ['Please try again in a moment.'],
   'error.help': 'Get help',
-  'error.request-id': 'Request id:',
+  'error.request-id': 'Request ID:',
   'error.cookies-blocked':
     'Your browser blocks cookies for this site, or you opened an old link. Allow cookies, then start again.',
   'error.needed.provider': 'You need to sign in with an account from {provider}.',
@@ -69,5 +69,5 @@ export const requestTexts = {
     "parse the form's body before requireAuth, and write <%- include('/kit/form') %> inside the form; a script sends the content of <meta name=\"kit-form\"> as the header Kit-Form",
   'development.mark-view':
     'write <%- include(\'/kit/form\') %> inside each form of views/{view}.ejs; a script sends the content of <meta name="kit-form"> as the header Kit-Form',
-  'development.console': 'While developing: the console shows the cause, on the line with this request id.',
+  'development.console': 'While developing: the console shows the cause, on the line with this request ID.',
 } as const;

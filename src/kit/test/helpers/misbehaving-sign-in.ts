@@ -136,7 +136,7 @@ export function expectPlainFailure(page: Page, app: TestApp): void {
 }
 
 function requestIdOn(page: Page): string {
-  return /Request id: <code>([^<]+)</.exec(page.body)?.[1] ?? '';
+  return /Request ID: <code>([^<]+)</.exec(page.body)?.[1] ?? '';
 }
 
 /** The reasons of all sign-ins that failed so far. */

@@ -86,7 +86,7 @@ export async function startPair({
 
 /** The request id that an error page shows. */
 export function requestIdOn({ body }: Page): string {
-  return /Request id: <code>([^<]+)</.exec(body)?.[1] ?? '';
+  return /Request ID: <code>([^<]+)</.exec(body)?.[1] ?? '';
 }
 
 /** The heading of a page. */
