@@ -93,6 +93,7 @@ export function createStage(options: StageOptions): Stage {
     req.id = requestId;
     req.auth = authOf(scene, contextOf(scene));
     stayHere(res);
+    leaveNothing(res);
     const { before } = scene;
     if (before) req.headers.cookie = cookiesLeftBy(() => before(req, res), res);
     next();
@@ -165,6 +166,19 @@ function stayHere(res: Response): void {
   const stays = (view: string, model: object, done?: unknown) =>
     render(view, { ...model, refresh: undefined }, done);
   res.render = stays as Response['render'];
+}
+
+/**
+ * Cookies know no ports: those of a page that is shown would take the place of the ones that the developed app has at the
+ * same host.
+ */
+function leaveNothing(res: Response): void {
+  const writeHead = res.writeHead.bind(res) as (...given: unknown[]) => Response;
+  const writes = (...given: unknown[]) => {
+    for (const name of ['Set-Cookie', 'Clear-Site-Data']) res.removeHeader(name);
+    return writeHead(...given);
+  };
+  res.writeHead = writes as Response['writeHead'];
 }
 
 /** The cookies that the browser then has; this answer sets none. */

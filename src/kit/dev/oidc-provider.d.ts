@@ -90,6 +90,7 @@ declare module 'oidc-provider' {
     body: unknown;
     cookies: { set(name: string, value: null, options?: object): void };
     redirect(url: string): void;
+    set(headers: Readonly<Record<string, string>>): void;
     oidc: {
       provider: Provider;
       urlFor(route: string): string;

@@ -6,7 +6,7 @@ import { makeAccount } from './made-accounts.ts';
 import { findAccount } from './provider-config.ts';
 import type { LogoutAnswer, ProviderLogout, ProviderSession } from './provider-logout.ts';
 import type { ProviderStore } from './provider-store.ts';
-import { type Render, sendFile, showWith } from './provider-views.ts';
+import { pageHeaders, type Render, sendFile, showWith } from './provider-views.ts';
 
 interface Parts {
   provider: Provider;
@@ -134,6 +134,7 @@ export function logoutPages(render: Render) {
     async logoutSource(ctx: Context, logout: ProviderLogout) {
       const { session, entities, provider } = ctx.oidc;
       if (entities.IdTokenHint?.payload.sub !== session.accountId) {
+        ctx.set(pageHeaders);
         ctx.body = await render('sign-out', {
           action: ctx.oidc.urlFor('end_session_confirm'),
           xsrf: session.state?.secret,
@@ -151,10 +152,12 @@ export function logoutPages(render: Render) {
       ctx.redirect(target.href);
     },
     async postLogoutSuccessSource(ctx: Context) {
+      ctx.set(pageHeaders);
       ctx.body = await render('signed-out', {});
     },
     async renderError(ctx: Context, details: Record<string, string | undefined>) {
       ctx.type = 'html';
+      ctx.set(pageHeaders);
       ctx.body = await render('problem', {
         title: 'The provider refused this request',
         text: "The app sent something that this provider doesn't accept. This is its response:",

@@ -16,14 +16,17 @@ export function createRender(look: { name: string; label: string }): Render {
     );
 }
 
+/** Of each page, also those that are printed from inside the library's endpoints. */
+export const pageHeaders = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy':
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src http: https:; frame-ancestors 'none'; base-uri 'none'",
+};
+
 export function showWith(render: Render) {
   return async (res: Response, view: string, model: object) => {
     const body = await render(view, model);
-    res.set({
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy':
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src http: https:; frame-ancestors 'none'; base-uri 'none'",
-    });
+    res.set(pageHeaders);
     res.type('html').send(body);
   };
 }

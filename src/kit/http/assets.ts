@@ -34,9 +34,10 @@ export function createAssets(folders: readonly string[], { development }: { deve
         cacheControl: false,
         setHeaders: (res) => {
           // Kept only under the very address that names this content: during a rolling deployment an old
-          // instance may be asked for a new address, and its answer must not stick.
+          // instance may be asked for a new address, and its answer must not stick. Nor under one that spells the file's
+          // name another way, as /%73ite.css does: that one names no content.
           const { path } = res.req;
-          if (!development && res.req.originalUrl === href(path))
+          if (files.get(path) && res.req.originalUrl === href(path))
             res.setHeader('Cache-Control', keptForAYear);
           else res.setHeader('Cache-Control', !development && icons.has(path) ? keptForAnHour : 'no-cache');
         },

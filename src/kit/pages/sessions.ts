@@ -65,16 +65,20 @@ function handleOf(req: Request): string {
   return typeof handle === 'string' ? handle : '';
 }
 
+/** Those used last. A program that signs in again and again has thousands, which no page and no person can take (R23). */
+const mostPrinted = 200;
 /** With more others than these, those of the last day come under a heading of their own. */
 const mostInOneGroup = 8;
 const dayMs = 24 * 3_600_000;
 
 /** What the view prints, the own session first. The gallery prints the same. */
 export function layOutSessions(
-  sessions: readonly Device[],
+  all: readonly Device[],
   { idleMinutes, maxHours }: { idleMinutes: number; maxHours: number },
   language: Language,
 ) {
+  const sessions = all.slice(0, mostPrinted);
+  const left = all.length - sessions.length;
   const names = namesOf(sessions, language);
   const devices = sessions.map((session, index) => ({
     ...session,
@@ -99,7 +103,8 @@ export function layOutSessions(
   ].filter((group) => group.devices.length > 0);
   // The absolute end is printed with each session. Where no idle end can come before it, there is no more to say.
   const sooner = idleMinutes < maxHours * 60 ? soonerIn(idleMinutes, language) : undefined;
-  return { devices, groups, others: others.length, sooner };
+  const more = left > 0 ? language.text('sessions.more', { count: left }) : undefined;
+  return { devices, groups, others: others.length + left, more, sooner };
 }
 
 function soonerIn(idleMinutes: number, language: Language): string {
@@ -110,9 +115,8 @@ function soonerIn(idleMinutes: number, language: Language): string {
 
 /** Two of one name that signed in within the same minute are numbered, the earlier first: else nobody could tell them apart. */
 function namesOf(sessions: readonly Device[], language: Language): string[] {
-  const alike = new Map<string, Device[]>();
   const keyOf = ({ device, since }: Device) => `${Math.floor(since.getTime() / 60_000)} ${device}`;
-  for (const session of sessions) alike.set(keyOf(session), [...(alike.get(keyOf(session)) ?? []), session]);
+  const alike = Map.groupBy(sessions, keyOf);
   for (const all of alike.values())
     all.sort((a, b) => a.since.getTime() - b.since.getTime() || (a.handle < b.handle ? -1 : 1));
   return sessions.map((session) => {

@@ -30,7 +30,7 @@ export async function placeOf(req: Request): Promise<string | undefined> {
 
 /**
  * One short line. Characters that turn the direction of what follows would reach beyond it, and a header may hold
- * anything. Undefined where nothing is left.
+ * anything. Undefined where nothing is left that could be seen.
  */
 function plain(text: string): string | undefined {
   // The length comes first: only a bounded text is looked through (R23).
@@ -39,5 +39,6 @@ function plain(text: string): string | undefined {
     .toWellFormed()
     .replace(/[\s\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu, ' ')
     .trim();
-  return [...line].slice(0, mostCharacters).join('').trim() || undefined;
+  const cut = [...line].slice(0, mostCharacters).join('').trim();
+  return /^[\s\p{Default_Ignorable_Code_Point}]*$/u.test(cut) ? undefined : cut;
 }

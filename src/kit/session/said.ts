@@ -16,6 +16,8 @@ const mostNotes = 3;
 /** With the 4,700 bytes of sign-ins on their way, all cookies stay under the 8 KB that servers and proxies take. */
 const mostBytes = 2_800;
 export const mostCharacters = 500;
+/** The name under which it is kept why a sign-in has failed. */
+export const failureNote = 'failed';
 
 interface Note {
   /** Of a sentence whom it is for and on which page, as a digest: a path alone may be as long as the cookie. */
@@ -60,6 +62,11 @@ export function keepNote(
   const others = waiting(req).filter((note) => note.for !== key);
   const until = Date.now() + seconds * 1_000;
   keep(req, res, say === undefined ? others : [...others, { for: key, say, until }]);
+}
+
+/** A sign-in has succeeded, or somebody signs out: what failed before is over, and the next person is not to read it. */
+export function forgetFailure(req: Request, res: Response): void {
+  if (noteNamed(req, failureNote) !== undefined) keepNote(req, res, failureNote, undefined);
 }
 
 /** What was kept under this name. */

@@ -8,7 +8,7 @@ import { isOurName } from '../http/cookies.ts';
 import { isNavigation } from '../http/navigation.ts';
 import type { Provider } from '../provider/index.ts';
 import { authOf, demandStore } from '../session/context.ts';
-import { keepNote, noteNamed } from '../session/said.ts';
+import { failureNote, keepNote, noteNamed } from '../session/said.ts';
 import { signedIn } from '../session/user-session.ts';
 import type { Answer } from './answer.ts';
 import { isSignInFailure, pageWithNewStart, withNewStart } from './login.ts';
@@ -16,7 +16,6 @@ import { isSignInFailure, pageWithNewStart, withNewStart } from './login.ts';
 // Why a sign-in failed waits for a reload of its page: the answer is used up, so a second look at it would only find that
 // it is. No more is kept than the reason and what the page was made of.
 
-const name = 'failed';
 const lifetimeSeconds = 600;
 /** As JSON: it shares its cookie with what is said after forms. */
 const mostBytes = 500;
@@ -63,7 +62,7 @@ export function keepFailure(
   for (const long of ['who', 'returnTo', 'why'] as const) {
     if (Buffer.byteLength(packed(kept)) > mostBytes) delete kept[long];
   }
-  keepNote(req, res, name, packed(kept), lifetimeSeconds);
+  keepNote(req, res, failureNote, packed(kept), lifetimeSeconds);
   return error;
 }
 
@@ -75,7 +74,7 @@ export function keepFailure(
  * @throws AuthError that failure
  */
 export function showAgain(req: Request, answer: Answer): void {
-  const note = isNavigation(req) ? noteNamed(req, name) : undefined;
+  const note = isNavigation(req) ? noteNamed(req, failureNote) : undefined;
   if (note === undefined) return;
   demandStore(req);
   const kept = unpacked(note);
@@ -100,11 +99,6 @@ function fromKept(req: Request, { reason, requestId, returnTo = '/', provider, .
     returnTo,
     provider: authOf(req).context.providers.named(provider),
   });
-}
-
-/** A sign-in has succeeded: what failed before it is over. */
-export function forgetFailure(req: Request, res: Response): void {
-  if (noteNamed(req, name) !== undefined) keepNote(req, res, name, undefined);
 }
 
 /** The page about an answer to no sign-in that this browser knows. It has one button, which starts again. */

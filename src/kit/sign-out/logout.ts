@@ -6,6 +6,7 @@ import { leaveForProvider, WayOut } from '../provider/go-on.ts';
 import type { Provider } from '../provider/index.ts';
 import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
+import { forgetFailure } from '../session/said.ts';
 import { endUserSession, signedIn } from '../session/user-session.ts';
 import type { TokenRecord } from '../store/index.ts';
 import { leaveFarewell, newLogoutState } from './farewell.ts';
@@ -38,6 +39,7 @@ export async function leaveAll(
 ): Promise<string | WayOut> {
   const { context } = demandStore(req);
   neverCache(res);
+  forgetFailure(req, res);
   // By the cookie of a session that has ended already, /signed-out can still tell how.
   const own = signedIn(req);
   if (!own) return formOf(req).get('at') === 'provider' ? leaveProvider(req, res) : '/signed-out';

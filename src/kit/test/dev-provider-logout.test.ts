@@ -129,6 +129,24 @@ describe('the provider’s pages', () => {
     expect(body).not.toMatch(/<script/i);
   });
 
+  it('take nothing from elsewhere, and are in no frame, also those from inside the library', async () => {
+    const browser = createBrowser();
+    await app.signIn(idp, 'alice', {}, { browser });
+    for (const [path, status] of [
+      ...[['/', 200] as const, ['/sessions', 200] as const, ['/session/end', 200] as const],
+      ...[['/session/end/success', 200] as const, ['/interaction/unknown', 400] as const],
+      ['/auth?client_id="><script>alert(1)</script>', 400] as const,
+      ['/session/end?id_token_hint="><script>alert(1)</script>', 400] as const,
+    ]) {
+      const page = await browser.get(idp.issuer + path);
+      expect([page.status, page.headers.get('cache-control')], path).toEqual([status, 'no-store']);
+      expect(page.headers.get('content-security-policy'), path).toMatch(
+        /^default-src 'none'; .*frame-ancestors 'none'/,
+      );
+      expect(page.body, path).not.toMatch(/<script/i);
+    }
+  });
+
   it('say so when a sign-in is too old to go on', async () => {
     const page = await createBrowser().get(`${idp.issuer}/interaction/unknown`);
     expect(page.status).toBe(400);

@@ -7,10 +7,11 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { projectRoot } from '../folders.ts';
 import type { AnySite } from '../site.ts';
 import type { Person } from '../testing/index.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
-import { codeBlocks, fileOf, kitDoc } from './helpers/docs.ts';
+import { codeBlocks, fileOf, kitDoc, sharedFile } from './helpers/docs.ts';
 import { createGuideApp, type GuideApp } from './helpers/guide-app.ts';
 
 // Somebody follows docs/guide.md from its top to its end. What they have then is an app that compiles and runs.
@@ -33,6 +34,25 @@ describe.skipIf(!guide)('the app of docs/guide.md', () => {
   test('compiles', { timeout: 120_000 }, async () => {
     expect(await app.outputOf('typescript/bin/tsc', '--singleThreaded', '-p', app.folder)).toBe('');
   });
+
+  // With the rules that came with the kit: an app's owner may have others.
+  test.skipIf(!sharedFile('biome.json'))(
+    'is formatted, and has nothing that `npm run check` objects to',
+    { timeout: 60_000 },
+    async () => {
+      const options = ['check', '--vcs-enabled=false', `--config-path=${projectRoot}`];
+      const said = await app.outputOf(
+        '@biomejs/biome/bin/biome',
+        ...options,
+        'src/pages',
+        'src/data',
+        'test',
+        'public',
+      );
+      expect(said).not.toMatch(/Found \d+/);
+      expect(said).toMatch(/Checked \d+ files/);
+    },
+  );
 
   test('passes its own tests', { timeout: 120_000 }, async () => {
     expect(await app.test()).toMatch(/Test Files +(\d+) passed \(\1\)/);

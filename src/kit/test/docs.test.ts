@@ -179,10 +179,41 @@ describe.skipIf(!guide)('docs/guide.md', () => {
     expect(parts.filter((name) => !named.includes(name ?? ''))).toEqual([]);
   });
 
+  test('has each part that definePage takes', () => {
+    const source = readFileSync(join(kit, 'pages/page.ts'), 'utf8');
+    const interfaces = [...source.matchAll(/^(?:export )?interface (?:Described|P\w+Page)\b[\s\S]*?^}/gm)];
+    const parts = interfaces.flatMap(([text]) =>
+      [...text.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name = '']) => name),
+    );
+    const table = section(guide ?? '', 'A public page').split('| part |')[1] ?? '';
+    const named = table.split('\n').flatMap((row) => /^\| `(\w+)` \|/.exec(row)?.[1] ?? []);
+    expect(named.sort()).toEqual([...new Set(parts)].sort());
+  });
+
   test('has each view of the kit that can be replaced', () => {
     const views = globSync('**/*.ejs', { cwd: join(kit, 'views') }).map((file) => file.replaceAll('\\', '/'));
     const named = namedIn(section(guide ?? '', "Replace one of the kit's pages"), 0);
     expect(named.sort()).toEqual(views.map((file) => file.replace(/\.ejs$/, '')).sort());
+  });
+
+  test('has the classes that its own views take from kit.css, and none that is not there', () => {
+    const classesIn = (text: string, pattern: RegExp) =>
+      [...text.matchAll(pattern)].flatMap(([, names = '']) => names.split(/\s+/));
+    const styled = classesIn(readFileSync(join(kit, 'public/kit.css'), 'utf8'), /\.([a-z][a-z-]*)/g);
+    const named = namedIn(section(guide ?? '', 'Classes'), 0).map((name) => name.slice(1));
+    expect(named.filter((name) => !styled.includes(name))).toEqual([]);
+    const views = codeBlocks(guide ?? '').filter(({ code }) => /^<%# views\/(?!partials)/.test(code));
+    const used = views.flatMap(({ code }) => classesIn(code, / class="([^"<]+)"/g));
+    expect(used.length).toBeGreaterThan(30);
+    expect(used.filter((name) => styled.includes(name) && !named.includes(name))).toEqual([]);
+  });
+
+  test("has each name that a page's model can't return", () => {
+    const source = readFileSync(join(kit, 'pages/mount.ts'), 'utf8');
+    const list = /const kitNames = \[([\s\S]*?)^\];/m.exec(source)?.[1] ?? '';
+    const names = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+    const sentence = /^A model can't return .*$/m.exec(guide ?? '')?.[0] ?? '';
+    expect(inBackquotes(sentence).sort()).toEqual(names.sort());
   });
 
   test('has each custom property that kit.css uses', () => {

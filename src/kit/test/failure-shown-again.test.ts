@@ -82,6 +82,21 @@ describe('the page of a sign-in that failed', () => {
     }
   });
 
+  test('is gone once its person signs out: the next one at this browser does not read it', async () => {
+    const { browser } = await pair.signIn('alice');
+    hook.now(() => {
+      throw refuse('Ask Nora for access.');
+    });
+    const refused = await pair.signIn('bob', '/auth/login?renew=1&returnTo=%2Fprofile', browser);
+    hook.now(() => ({}));
+    expect(wordsOf(await browser.get(clean()))).toBe(wordsOf(refused.page));
+    await browser.submit(await browser.get(pair.app.url('/profile')));
+    expect(browser.cookie('said')).toBeUndefined();
+    const next = await browser.get(clean());
+    expect(headingOf(next)).toBe("This sign-in wasn't started in this browser");
+    expect(next.body).not.toMatch(/Nora|bob/i);
+  });
+
   test('is not that of another answer, whatever is changed in the address', async () => {
     const { browser, callback } = await failed();
     const other = new URL(callback);
@@ -166,6 +181,14 @@ describe('the page of a sign-in that failed', () => {
       // The cookie of our own pages does not come along with the form of another site: it is led to where it does.
       for (const again of [await browser.get(https.url('/auth/callback')), await send()])
         expect(seen(again)).toEqual(seen(page));
+      // Nor does it come along with the answer that succeeds.
+      const once = await browser.get(https.url('/auth/login?returnTo=%2Fprofile'), { follow: false });
+      const good = await https.provider.answer(browser, once.location ?? '', 'alice');
+      const profile = await browser.post(good.url, good.form ?? {}, {}, https.provider.issuer);
+      expect(profile.status).toBe(200);
+      expect((await browser.get(https.url('/auth/callback'), { follow: false })).status).toBe(303);
+      await browser.submit(profile);
+      expect(headingOf(await browser.get(https.url('/auth/callback')))).not.toBe(headingOf(page));
     } finally {
       await https.stop();
     }

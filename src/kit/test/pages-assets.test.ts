@@ -26,7 +26,7 @@ test('in production a file is kept for a year under the address that names its c
 
 test('under any other address a file is asked for again each time', async () => {
   const { href, get } = appWithAssets({ development: false });
-  for (const path of ['/site.css', '/site.css?v=older', `${href('/site.css')}&more`]) {
+  for (const path of ['/site.css', '/site.css?v=older', `${href('/site.css')}&more`, '/%73ite.css']) {
     const { headers } = await get(path).expect(200);
     expect(headers['cache-control']).toBe('no-cache');
     await get(path).set('If-None-Match', String(headers.etag)).expect(304);

@@ -7,6 +7,7 @@ import { layOutSessions } from '../pages/sessions.ts';
 import type { Device } from '../sign-out/devices.ts';
 import { type Element, findAll, findTags, nameOf, parseHtml, textOf } from '../testing/html.ts';
 import { testFolders } from './helpers/app.ts';
+import { growth, linear } from './helpers/growth.ts';
 
 // What /sessions says of each session, and what its buttons are called.
 
@@ -141,6 +142,26 @@ describe('the order and the groups', () => {
         lastSeen: n < 5 ? new Date() : old,
       }),
     );
+
+  test('of thousands the 200 used last are shown, all of one minute too, and a sentence says how many are left', async () => {
+    const since = new Date(Date.now() - hour);
+    const robots = (count: number) =>
+      Array.from({ length: count }, (_, n) => device({ handle: `h${n}`, since, current: n === 0 }));
+    const main = await printed(robots(5_000));
+    expect(cards(main)).toHaveLength(200);
+    expect(new Set(buttons(main)).size).toBe(202);
+    const faint = async (count: number) => ofClass(await printed(robots(count)), 'faint').map(textOf);
+    expect(ofClass(main, 'faint').map(textOf)).toContain(
+      'There are 4800 more sessions, last used before these. To sign them out too, sign out everywhere else.',
+    );
+    expect((await faint(201)).join(' ')).toContain('There is 1 more session, last used before these.');
+    expect((await faint(200)).join(' ')).not.toContain('last used before these');
+    const layOut = (size: number) => {
+      const all = robots(size);
+      return () => layOutSessions(all, limits, english);
+    };
+    expect(await growth(2_500, layOut)).toBeLessThan(linear);
+  });
 
   test('many others are those of the last day and earlier ones', async () => {
     const main = await printed([device({ current: true }), ...many(59)]);

@@ -95,6 +95,7 @@ describe('what it returns', () => {
     ['nothing', undefined, undefined],
     ['an empty text', '', undefined],
     ['blanks', ' \n\t ', undefined],
+    ['what nobody sees', '\u200b\u2060\ufeff\u00ad\u{e0041}', undefined],
     ['control characters alone', '\u0000\u001b\u009b', undefined],
     ['one that is too long', long, 'x'.repeat(80)],
     ['letters of two units', '🏙'.repeat(100), '🏙'.repeat(80)],
