@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: takes the README's pictures of the running development app, in light and dark.
+ * `npm run screenshots`: takes the README's pictures of the running development app, the first one in light and dark.
  * Start `npm run dev` first, in another terminal.
  */
 import { mkdir } from 'node:fs/promises';
@@ -21,24 +21,31 @@ if (!executablePath) throw new Error(`Chromium is not installed here. ${programs
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 try {
-  for (const colorScheme of ['light', 'dark'] as const) await takeAll(browser, colorScheme);
+  for (const colorScheme of ['light', 'dark'] as const) await takeSessions(browser, colorScheme);
+  await takeOthers(browser);
 } finally {
   await browser.close();
 }
 
-async function takeAll(browser: Browser, colorScheme: 'light' | 'dark'): Promise<void> {
-  const options = { colorScheme, viewport: { width: 1080, height: 720 }, reducedMotion: 'reduce' } as const;
+const options = { viewport: { width: 1080, height: 720 }, reducedMotion: 'reduce' } as const;
+
+/** Of the gallery: there a session may be hours old. */
+async function takeSessions(browser: Browser, colorScheme: 'light' | 'dark'): Promise<void> {
+  const page = await browser.newPage({ ...options, colorScheme });
+  await page.goto(`${gallery}/sessions`);
+  await page.screenshot({ path: `${folder}/sessions-${colorScheme}.png`, fullPage: true });
+  await page.context().close();
+}
+
+async function takeOthers(browser: Browser): Promise<void> {
   const page = await browser.newPage(options);
-  const take = (name: string, { of = page, fullPage = false } = {}) =>
-    of.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage });
+  const take = (name: string, of = page) => of.screenshot({ path: `${folder}/${name}.png` });
 
   await page.goto(app);
   await take('home');
   await page.goto(`${app}/profile`);
   await take('chooser');
   await continueWith(page);
-  await page.locator('button[name=account]').first().waitFor();
-  await take('provider');
   await page.locator('button[name=account][value=alice]').click();
   await page.waitForURL(`${app}/profile`);
   await take('profile');
@@ -46,17 +53,11 @@ async function takeAll(browser: Browser, colorScheme: 'light' | 'dark'): Promise
   await sendWithMistakes(page);
   await take('form');
 
-  // Here a session may be hours old.
-  const sessions = await browser.newPage(options);
-  await sessions.goto(`${gallery}/sessions`);
-  await take('sessions', { of: sessions, fullPage: true });
-  await sessions.context().close();
-
   const bob = await browser.newPage(options);
   await bob.goto(`${app}/admin`);
   await signInAs(bob, 'bob');
   await bob.waitForURL(`${app}/admin`);
-  await take('error', { of: bob });
+  await take('error', bob);
   await bob.context().close();
 
   await page.goto(`${app}/profile`);
