@@ -18,6 +18,8 @@ const folder = process.env.SCREENSHOTS ?? fileURLToPath(new URL('../docs/screens
 const executablePath = findChromium();
 if (!executablePath) throw new Error(`Chromium is not installed here. ${programs.Chromium.install}`);
 
+const options = { viewport: { width: 1080, height: 720 }, reducedMotion: 'reduce' } as const;
+
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 try {
@@ -26,8 +28,6 @@ try {
 } finally {
   await browser.close();
 }
-
-const options = { viewport: { width: 1080, height: 720 }, reducedMotion: 'reduce' } as const;
 
 /** Of the gallery: there a session may be hours old. */
 async function takeSessions(browser: Browser, colorScheme: 'light' | 'dark'): Promise<void> {
