@@ -38,8 +38,8 @@ export default defineConfig(({ mode }) => {
       }),
       testTimeout: 20_000,
       hookTimeout: 30_000,
-      // One more than the cores that we count on: many tests wait for servers and browsers.
-      maxWorkers: 3,
+      // Two more than the cores that we count on: many tests wait for servers and browsers.
+      maxWorkers: 4,
       // oidc-provider warns of each Node that is not yet called LTS; ours is pinned.
       onConsoleLog: (text) => !text.includes('Unsupported runtime'),
     },

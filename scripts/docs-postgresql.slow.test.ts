@@ -65,7 +65,7 @@ describe.skipIf(!hasPostgresql())('the app of docs/guide.md with PostgreSQL', { 
     expect(new Set(entered.map(({ id }) => id)).size).toBe(1);
     for (const { close } of opened) await close();
     expect(ran).toEqual(
-      ['0001-invoices.sql', '0002-users.sql', '0003-sign-ins.sql'].map((name) => ({ name })),
+      ['0001-invoices.sql', '0002-users.sql', '0003-sign-ins.sql'].map((migration) => ({ migration })),
     );
   });
 
