@@ -56,19 +56,8 @@ export function createRefusals(
       const policy = headers['content-security-policy'];
       // A browser with too many cookies sends them for its styles too.
       const styled = status === 431 ? withInlineStyles(app, page, policy) : { html: page, policy };
-      const body = styled.html;
-      const fields = {
-        ...headers,
-        'content-security-policy': styled.policy,
-        date: new Date().toUTCString(),
-        'content-type': type,
-      };
-      const lines = Object.entries({ ...fields, 'content-length': Buffer.byteLength(body) });
-      const head = [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-        ...lines.map(([name, value]) => `${name}: ${value}`),
-      ];
-      socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+      const fields = { ...headers, 'content-security-policy': styled.policy, 'content-type': type };
+      socket.end(written(status, { ...fields, date: new Date().toUTCString() }, styled.html));
     });
     setTimeout(() => socket.destroy(), lingerMs).unref();
   }
@@ -95,6 +84,16 @@ export function createRefusals(
       });
     },
   };
+}
+
+/** An answer as a socket sends it. */
+function written(status: number, headers: Readonly<Record<string, string>>, body: string): string {
+  const fields = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body) });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
 
 const tooManyCookies =
