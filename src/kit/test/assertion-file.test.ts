@@ -133,7 +133,7 @@ test('of several providers, the log names the setting of the one whose file is n
   const { providers: settings, baseUrl } = loadTwo('/nowhere/token', volume.path);
   const providers = createProviders(settings, { baseUrl, log, audit: () => {} });
   try {
-    await vi.waitFor(() => expect(hints).toHaveLength(1));
+    await vi.waitFor(() => expect(hints).toHaveLength(1), { timeout: 10_000 });
     expect(hints[0]).toMatch(/^OIDC_WORK_CLIENT_ASSERTION_FILE: \/nowhere\/token is not there/);
   } finally {
     await providers.close();

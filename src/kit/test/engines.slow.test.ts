@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { Engine, Person, Tab } from './helpers/engine.ts';
-import { arrive, click, find, gone, opened, read, textOf } from './helpers/engine-steps.ts';
+import { arrive, click, find, focusOn, gone, opened, read, textOf } from './helpers/engine-steps.ts';
 import { describeInEachEngine } from './helpers/engines.ts';
 import { type HttpsPair, startHttpsPair } from './helpers/https-front.ts';
 import { anyPage } from './helpers/small-site.ts';
@@ -198,12 +198,10 @@ describeInEachEngine((launch) => {
     await (await find(tab, 'textbox', 'Wishes')).type('soon');
     await click(tab, 'button', 'Order');
     const mistake = await find(tab, 'link', 'Say what to order');
-    await vi.waitFor(async () =>
-      expect(await tab.evaluate('document.activeElement.matches(".errors")')).toBe(true),
-    );
+    await focusOn(tab, '.errors');
     await mistake.click();
+    await focusOn(tab, '[name=item]');
     const field = await find(tab, 'textbox', 'Item');
-    await vi.waitFor(async () => expect(await field.hasFocus()).toBe(true));
     await field.type(item);
     await click(tab, 'button', 'Order');
     await read(tab, 'Your order is on its way.');

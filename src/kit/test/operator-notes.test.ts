@@ -110,7 +110,9 @@ describeWithRedis('an instance that runs', () => {
     let looks = 0;
     const { take } = store.operatorNotes;
     store.operatorNotes.take = () => take().finally(() => looks++);
-    const commands = await shared.redis.monitor(() => vi.waitFor(() => expect(looks).toBeGreaterThan(2)));
+    const commands = await shared.redis.monitor(() =>
+      vi.waitFor(() => expect(looks).toBeGreaterThan(2), { timeout: 10_000 }),
+    );
     expect(new Set(commands)).toEqual(new Set(['"ZRANGE" "app:operator-notes" "0" "-1"']));
     await stop();
     const before = looks;

@@ -105,7 +105,7 @@ describe('the turns of rechecks', () => {
     asking[0]?.(true);
     await first;
     const all = [ask(), ask(), ask()];
-    await vi.waitFor(() => expect(asking).toHaveLength(2));
+    await vi.waitFor(() => expect(asking).toHaveLength(2), { timeout: 10_000 });
     asking[1]?.(false);
     await all[0];
     await turnOfLoop();

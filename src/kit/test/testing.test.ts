@@ -333,7 +333,9 @@ describe('a test app', () => {
     // Those of `app`, above, and what another file of this process may have left.
     const before = servers();
     await expect(startTestApp({ ...smallSite(parts), env })).rejects.toThrow(says);
-    await vi.waitFor(() => expect(servers(), 'what was started has ended').toBeLessThanOrEqual(before));
+    await vi.waitFor(() => expect(servers(), 'what was started has ended').toBeLessThanOrEqual(before), {
+      timeout: 10_000,
+    });
   });
 
   test('says what it needs when it is handed nothing', async () => {

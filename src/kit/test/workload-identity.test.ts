@@ -156,7 +156,7 @@ describe.concurrent('the file', () => {
     const warnings = ({ app }: Pair) =>
       app.lines.filter(({ level, msg }) => level === 'warn' && msg.startsWith('the client assertion file'));
     await withVolume({}, async (own) => {
-      await vi.waitFor(() => expect(warnings(own)).toHaveLength(1));
+      await vi.waitFor(() => expect(warnings(own)).toHaveLength(1), { timeout: 10_000 });
       expect(warnings(own)).toMatchObject([{ hint: expect.stringContaining(own.volume.path) }]);
       own.volume.put(platformToken());
       await expectHonestSignIn(own);

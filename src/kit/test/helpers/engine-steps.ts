@@ -29,6 +29,13 @@ export async function read(tab: Tab, words: string): Promise<void> {
   await wait(tab, `"${words}" is not on the page`, async () => (await textOf(tab)).includes(words));
 }
 
+/** Waits until the focus is on what this selector names. */
+export async function focusOn(tab: Tab, selector: string): Promise<void> {
+  await wait(tab, `the focus is not on ${selector}`, async () =>
+    Boolean(await tab.evaluate(`document.activeElement?.matches(${JSON.stringify(selector)})`)),
+  );
+}
+
 /** The words in sight, with single blanks. */
 export async function textOf(tab: Tab): Promise<string> {
   return String(await tab.evaluate('document.body.innerText')).replace(/\s+/g, ' ');
