@@ -1,15 +1,32 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { PolicyAdditions } from './policy-additions.ts';
 
-/** The headers of every answer (R16), set by Helmet. */
-export function securityHeaders({
-  baseUrl,
-  additions,
-}: {
+interface Options {
   baseUrl: string;
   additions?: PolicyAdditions | undefined;
-}): RequestHandler {
+}
+
+/**
+ * The headers of every answer (R16): what Helmet sets, worked out once, as they are always the same. Helmet has a middleware
+ * for each of them, and called at each request these take 5 % of a page's CPU (bench, November 2026).
+ */
+export function securityHeaders(options: Options): RequestHandler {
+  const res = new ServerResponse(new IncomingMessage(new Socket()));
+  helmets(options)(res.req, res, (error) => {
+    if (error) throw error;
+  });
+  const headers = res.getHeaderNames().map((name) => [name, String(res.getHeader(name))] as const);
+  return (_req, res, next) => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  };
+}
+
+/** Helmet, with what we ask of it. */
+export function helmets({ baseUrl, additions }: Options) {
   return helmet({
     contentSecurityPolicy: contentSecurityPolicy([], additions),
     referrerPolicy: { policy: 'same-origin' },

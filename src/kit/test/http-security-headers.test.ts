@@ -2,7 +2,7 @@ import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { neverCache } from '../http/answers.ts';
-import { frameable, securityHeaders } from '../http/security-headers.ts';
+import { frameable, helmets, securityHeaders } from '../http/security-headers.ts';
 import { startApp } from './helpers/app.ts';
 
 function appWith({ baseUrl = 'https://app.example.com', framers = [] as string[] } = {}) {
@@ -44,6 +44,20 @@ describe('the headers of every answer', () => {
     for (const unwanted of ['x-powered-by', 'access-control-allow-origin', 'server']) {
       expect(headers).not.toHaveProperty(unwanted);
     }
+  });
+
+  test('are the very ones that Helmet sets when it is asked each time', async () => {
+    const additions = { imgSrc: ['https://images.example'] };
+    const asked = express().disable('x-powered-by');
+    asked.use(helmets({ baseUrl: 'https://app.example.com', additions }));
+    const computed = express().disable('x-powered-by');
+    computed.use(securityHeaders({ baseUrl: 'https://app.example.com', additions }));
+    const of = async (app: express.Express) => {
+      app.get('/', (_req, res) => void res.send('page'));
+      const { date, ...headers } = (await supertest(app).get('/')).headers;
+      return headers;
+    };
+    expect(await of(computed)).toEqual(await of(asked));
   });
 
   test('an address that leads nowhere has them too', async () => {
