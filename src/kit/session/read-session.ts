@@ -1,7 +1,7 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import session, { type SessionData, type Store } from 'express-session';
 import { type AuthContext, authOf, type RequestAuth } from './context.ts';
+import { signedCookies } from './signed-cookie.ts';
 import { newSessionId } from './user-session.ts';
 
 /**
@@ -13,7 +13,7 @@ import { newSessionId } from './user-session.ts';
  */
 export function readSession(context: AuthContext, app: { request: object }): RequestHandler {
   const { cookies, sessions } = context;
-  const keys = context.secrets.map((secret) => createSecretKey(secret, 'utf8'));
+  const ours = signedCookies(context.secrets, context.idleMinutes);
   const makeSession = expressSession(context);
   // For all requests at once, as in `requestLog`.
   for (const part of parts) {
@@ -35,13 +35,16 @@ export function readSession(context: AuthContext, app: { request: object }): Req
     const auth: RequestAuth = { context, asked: false };
     req.auth = auth;
     const cookie = cookies.read(req, (plain) => plain === 'session').get('session');
-    const { id, text } = (cookie && signedCookie(cookie, keys)) || {};
-    if (id === undefined || text === undefined) return next();
-    auth.cookie = text;
+    const signed = cookie === undefined ? undefined : ours.read(cookie);
+    if (cookie === undefined || !signed) return next();
+    const { id } = signed;
+    auth.cookie = signed.text;
     const take = (error: unknown, data?: SessionData | null) => {
       if (error) auth.storeError = error;
-      else if (!data) auth.formerSession = id;
-      else if (isOfProvider(data, context)) auth.found = { id, data };
+      else if (!data) {
+        ours.forget(cookie);
+        auth.formerSession = id;
+      } else if (isOfProvider(data, context)) auth.found = { id, data };
       else return void endForeign(id, auth).then(next);
       next();
     };
@@ -130,35 +133,4 @@ function expressSession({ cookies, secure, secrets, sessions, log }: AuthContext
       else headers.cookie = given;
     }
   };
-}
-
-/** A session cookie of ours has 80 characters, and under 200 with each one of its signature escaped. */
-const longestCookie = 256;
-
-/**
- * A session cookie that one of our secrets has signed, without its escapes, and the id in it. express-session writes it
- * as `s:`, id, `.`, HMAC. Anybody may send anything here, at no cost but ours: its length is looked at first (R23).
- */
-function signedCookie(cookie: string, keys: readonly KeyObject[]): { id: string; text: string } | undefined {
-  if (cookie.length > longestCookie) return undefined;
-  const text = decoded(cookie);
-  const cut = text.lastIndexOf('.');
-  if (!text.startsWith('s:') || cut < 3) return undefined;
-  const id = text.slice(2, cut);
-  const given = Buffer.from(text.slice(cut + 1));
-  const isSignedWith = (key: KeyObject) => {
-    const mac = createHmac('sha256', key).update(id).digest('base64');
-    const expected = Buffer.from(mac.replace(/=+$/, ''));
-    return expected.length === given.length && timingSafeEqual(expected, given);
-  };
-  return keys.some(isSignedWith) ? { id, text } : undefined;
-}
-
-/** As it is where it cannot be decoded: then it is none of ours. */
-function decoded(cookie: string): string {
-  try {
-    return decodeURIComponent(cookie);
-  } catch {
-    return cookie;
-  }
 }

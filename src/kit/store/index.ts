@@ -18,6 +18,7 @@ export type {
 } from './contract.ts';
 export { createKeys } from './keys.ts';
 export { StoreError } from './records.ts';
+export { Remembered } from './remembered.ts';
 export { createNamer, createSealer, type Sealer } from './sealing.ts';
 
 /** Does not wait for Redis, and does not mind when it is away: it connects in the background. */

@@ -1,4 +1,5 @@
 import type { Log } from '../log/index.ts';
+import { ownCopy } from './own-copy.ts';
 import type { Records } from './records.ts';
 import { endOfHead } from './session-form.ts';
 
@@ -23,6 +24,7 @@ export function createMemoryRecords(
   log: Log,
   { most = 100_000, entries = new Map() }: MemoryOptions = {},
 ): Records {
+  const turn = sharedTurn();
   let uses = 0;
   let toldFullAt = Number.NEGATIVE_INFINITY;
 
@@ -86,6 +88,7 @@ export function createMemoryRecords(
 
   return {
     async getEx(key, seconds) {
+      await turn();
       const entry = live(key);
       if (entry) entry.endsAt = after(seconds);
       return entry?.value as Buffer | undefined;
@@ -168,12 +171,21 @@ export function createMemoryRecords(
   };
 }
 
-/** Not from Node's pool, where a record of 600 bytes would keep the 8 KB around it. */
-function ownCopy(text: Buffer | string): Buffer {
-  const bytes = Buffer.from(text);
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
+/**
+ * Gives all reads of one turn of the event loop the same promise, so that their requests go on together, as they do when
+ * Redis answers them in one packet. Each alone, a page takes 2.2 × the CPU (bench, November 2026).
+ */
+export function sharedTurn(): () => Promise<void> {
+  let turn: Promise<void> | undefined;
+  return () => {
+    turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        turn = undefined;
+        resolve();
+      });
+    });
+    return turn;
+  };
 }
 
 function after(seconds: number): number {

@@ -20,18 +20,28 @@ export function sealOwn(sealer: Sealer, key: string, own: string): Buffer {
   return own === '{}' ? Buffer.alloc(0) : sealer.seal(own, ownName(key));
 }
 
+/** The JSON of both parts; no text where pages keep nothing. */
+export interface SessionTexts {
+  user: string;
+  own: string | undefined;
+}
+
 /** Undefined for whatever is not whole and ours. Never throws. */
-export function openSession(sealer: Sealer, key: string, record: Buffer): object | undefined {
+export function openTexts(sealer: Sealer, key: string, record: Buffer): SessionTexts | undefined {
   const end = endOfHead(record);
   if (end === undefined) return undefined;
+  const user = sealer.open(record.subarray(lengthBytes, end), userName(key))?.toString();
+  if (user === undefined) return undefined;
+  if (end === record.length) return { user, own: undefined };
+  const own = sealer.open(record.subarray(end), ownName(key))?.toString();
+  return own === undefined ? undefined : { user, own };
+}
+
+/** Undefined where they are no JSON. */
+export function parseSession({ user, own }: SessionTexts): object | undefined {
   try {
-    const user = sealer.open(record.subarray(lengthBytes, end), userName(key));
-    if (!user) return undefined;
-    if (end === record.length) return { user: JSON.parse(user.toString()) };
-    const own = sealer.open(record.subarray(end), ownName(key));
-    return own && { ...JSON.parse(own.toString()), user: JSON.parse(user.toString()) };
+    return { ...(own !== undefined && JSON.parse(own)), user: JSON.parse(user) };
   } catch {
-    // No JSON.
     return undefined;
   }
 }

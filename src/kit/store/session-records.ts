@@ -4,9 +4,10 @@ import type { EndReason } from '../errors/end-reasons.ts';
 import type { Log } from '../log/index.ts';
 import type { ChangedUser, ChangeUser, SessionOwner, StoredSession } from './contract.ts';
 import type { Keys } from './keys.ts';
+import { OpenedRecords } from './opened-records.ts';
 import { type Note, type Records, StoreError } from './records.ts';
 import type { Sealer } from './sealing.ts';
-import { endOfHead, openSession, sealOwn, sealUser } from './session-form.ts';
+import { endOfHead, sealOwn, sealUser } from './session-form.ts';
 
 /**
  * What session records are sealed for. Change it with their form: what another version of the app has written then
@@ -64,12 +65,14 @@ interface Surroundings {
  */
 export class SessionRecords {
   readonly #parts: Surroundings;
+  readonly #opened: OpenedRecords;
   readonly #admitted = new WeakSet<object>();
   /** What pages' part of a request's session was last written as: express-session saves a new one twice. */
   readonly #written = new WeakMap<object, string>();
 
   constructor(parts: Surroundings) {
     this.#parts = parts;
+    this.#opened = new OpenedRecords(parts.sealer, parts.idleSeconds);
   }
 
   admit(session: object): void {
@@ -154,7 +157,9 @@ export class SessionRecords {
   async take(id: string, note?: Note): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
     const { records, keys } = this.#parts;
     const sealed = await records.getDel(keys.session(id), note);
-    return { existed: sealed !== undefined, owner: sealed && signedOf(this.#open(id, sealed)) };
+    const owner = sealed && signedOf(this.#open(id, sealed));
+    this.#opened.forget(keys.session(id));
+    return { existed: sealed !== undefined, owner };
   }
 
   async *ids(): AsyncGenerator<string[]> {
@@ -166,6 +171,7 @@ export class SessionRecords {
   }
 
   async #living(id: string, sealed: Buffer | undefined): Promise<SessionData | undefined> {
+    if (!sealed) this.#opened.forget(this.#parts.keys.session(id));
     const data = sealed && this.#open(id, sealed);
     if (!data) return undefined;
     const signed = signedOf(data);
@@ -183,8 +189,8 @@ export class SessionRecords {
   }
 
   #open(id: string, sealed: Buffer): SessionData | undefined {
-    const { keys, sealer, log } = this.#parts;
-    const data = openSession(sealer, keys.session(id), sealed);
+    const { keys, log } = this.#parts;
+    const data = this.#opened.open(keys.session(id), sealed);
     if (data) return { ...data, cookie: { originalMaxAge: null } } as SessionData;
     log.warn('A session in the store does not open with our secrets. It counts as no session.');
     return undefined;
