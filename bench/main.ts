@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { against } from './against.ts';
 import { everything } from './everything.ts';
+import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { leaveServersCore, startStub } from './processes.ts';
@@ -15,7 +16,7 @@ import { startRedis } from './redis.ts';
 import { print, write } from './results.ts';
 import { soak } from './soak.ts';
 
-const modes: Readonly<Record<string, Mode>> = { against, memory, proxy, soak };
+const modes: Readonly<Record<string, Mode>> = { against, growth, memory, proxy, soak };
 
 await main();
 process.exit();

@@ -21,7 +21,7 @@ function written(expected: number | undefined, ended: number, { inPlace = false 
 describe('the progress of an ending', () => {
   test('is a line every five seconds, between what it costs and how long it took', () => {
     expect(written(20_000, 12_000).split('\n')).toEqual([
-      'There are about 20000 sessions. Ending them takes 4 to 8 s if Redis is near. For each there is one line in the log, and one key in Redis for 24 hours, by which the app tells the user why they were signed out.',
+      'There are about 20000 sessions. Ending them takes 2 to 8 s if Redis is near. For each there is one line in the log, and one key in Redis for 24 hours, by which the app tells the user why they were signed out.',
       '5000 of about 20000 sessions ended.',
       '10000 of about 20000 sessions ended.',
       'It took 12.0 s, 1.00 ms a session.',
