@@ -10,8 +10,15 @@ declare module 'autocannon' {
     headers?: Record<string, string>;
     body?: string;
     verifyBody?: (body: string) => boolean;
+    /** Called for each connection before it sends something. */
+    setupClient?: (client: Client) => void;
     /** Milliseconds between its samples; it ends at one. */
     sampleInt?: number;
+  }
+
+  export interface Client {
+    /** What the connection sends, one after the other and again. */
+    setRequests(requests: readonly { headers: Record<string, string> }[]): void;
   }
 
   export interface Result {

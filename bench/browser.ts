@@ -15,9 +15,14 @@ export class Browser {
   readonly #cookies = new Map<string, string>();
   readonly #address = someAddress();
 
-  /** Cookies are kept for this origin only: the provider's stub sets none. */
-  constructor(home: string) {
+  /**
+   * Cookies are kept for this origin only: the provider's stub sets none.
+   *
+   * @param cookie of somebody who is signed in
+   */
+  constructor(home: string, cookie?: string) {
     this.#home = home;
+    if (cookie !== undefined) this.#keep([cookie]);
   }
 
   get cookie(): string {

@@ -69,7 +69,7 @@ export interface Surroundings {
   readonly redisUrl: string;
   readonly apiUrl: string;
   /** The folder of another checkout of this app, which is `before`. */
-  readonly against: string | undefined;
+  readonly against?: string;
 }
 
 /** A contestant that is up. */

@@ -1,4 +1,4 @@
-import autocannon, { type Result } from 'autocannon';
+import autocannon, { type Client, type Result } from 'autocannon';
 import type { Running } from './contestants.ts';
 import type { BenchRedis } from './redis.ts';
 import type { Pace, Sample } from './rounds.ts';
@@ -8,6 +8,10 @@ export interface Shot {
   readonly url: string;
   readonly method?: 'GET' | 'POST';
   readonly headers: Record<string, string>;
+  /** Of many people, each request by the next of them. */
+  readonly cookies?: readonly string[];
+  /** How many send at once. */
+  readonly connections?: number;
   readonly body?: string;
   /** Any answer that is not right ends the bench; without it, any whose status is no success. */
   readonly verifyBody?: (body: string) => boolean;
@@ -29,11 +33,21 @@ export async function costOf(running: Running, redis: BenchRedis, pace: Pace, sh
   };
 }
 
-/** 32 connections for so many seconds. */
-async function load(shot: Shot, seconds: number) {
+/** 32 connections where the shot does not say how many, for so many seconds. */
+export async function load({ cookies, connections = 32, ...shot }: Shot, seconds: number) {
   const latencies: number[] = [];
+  // Each connection has a part of the people.
+  let connection = 0;
+  const setupClient = (client: Client) => {
+    const own = (cookies ?? []).filter((_cookie, n) => n % connections === connection % connections);
+    connection += 1;
+    client.setRequests(own.map((cookie) => ({ headers: { ...shot.headers, cookie } })));
+  };
   const result = await new Promise<Result>((resolve, reject) => {
-    const options = { ...shot, connections: 32, duration: seconds, sampleInt: 100 };
+    const options = {
+      ...{ ...shot, connections, duration: seconds, sampleInt: 100 },
+      ...(cookies && { setupClient }),
+    };
     const run = autocannon(options, (error, done) => (error ? reject(error) : resolve(done)));
     run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
   });

@@ -1,13 +1,26 @@
 import { type Name, type Surroundings, start } from './contestants.ts';
+import type { Mode } from './mode.ts';
 import type { BenchRedis } from './redis.ts';
-import type { Sample } from './rounds.ts';
+import { memorySection } from './results.ts';
+import { inOrder, type Sample } from './rounds.ts';
 import { signIn } from './sign-ins.ts';
+
+export const memory: Mode = {
+  about: 'what the app itself holds after so many sign-ins',
+  options: { sessions: '100000' },
+  async run({ around, redis, options }) {
+    const rows = await inOrder(['app', 'appMemory'] as const, async (name) => {
+      return [name, await memoryOfSessions(name, around, redis, Number(options.sessions))] as const;
+    });
+    return [memorySection(rows)];
+  },
+};
 
 /**
  * Signs many people in and compares what the app itself holds before and after. With Redis it should be
  * what it was; with the memory store it grows until the store is full.
  */
-export async function memoryOfSessions(
+async function memoryOfSessions(
   name: Name,
   around: Surroundings,
   redis: BenchRedis,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 /** What one server costs, as its probe tells it. */
 export interface Server {
@@ -26,6 +27,18 @@ export function startServer(file: string, env: Record<string, string>, { probed 
 /** Starts a program beside the load: Redis, the provider. */
 export function startBeside(command: string, args: string[], env: Record<string, string> = {}): Server {
   return serverOf(startOn(undefined, command, args, env));
+}
+
+/** A server of the bench's own beside the load, such as the provider; answers with its address. */
+export async function startStub(name: string, env: Record<string, string> = {}): Promise<string> {
+  const port = await freePort();
+  startBeside(process.execPath, [fileURLToPath(new URL(name, import.meta.url))], {
+    ...env,
+    PORT: String(port),
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await until(name, () => fetch(url));
+  return url;
 }
 
 /** Moves this process (and with it what it starts) off the servers' core. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { contestants, type Name } from './contestants.ts';
 import { measuredOn } from './machine.ts';
-import { medianOf, type Pace, ratioOf, type Sample, type Samples } from './rounds.ts';
+import { type Effort, medianOf, ratioOf, type Sample, type Samples } from './rounds.ts';
 import type { SoakSample } from './soak.ts';
 
 /** A heading of RESULTS.md and what stands below it. */
@@ -19,7 +19,7 @@ export interface Measured {
   starts: Samples;
   strangers: (readonly [Name, Sample])[];
   sizes: (readonly [Name, Sample])[];
-  effort: { pages: Pace; signIns: Pace; starts: number };
+  effort: Effort;
 }
 
 export function sections(measured: Measured): Section[] {
@@ -98,7 +98,7 @@ export function sections(measured: Measured): Section[] {
   }
 }
 
-export function memorySection(rows: [Name, Sample][]): Section {
+export function memorySection(rows: (readonly [Name, Sample])[]): Section {
   const head = ['', 'sessions', 'heap before', 'heap after', 'RSS before', 'RSS after', 'Redis a session'];
   const text = table(
     head,

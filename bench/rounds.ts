@@ -13,6 +13,27 @@ export interface Pace {
   readonly seconds: number;
 }
 
+export interface Effort {
+  readonly pages: Pace;
+  readonly calls: Pace;
+  readonly signIns: Pace;
+  readonly starts: number;
+}
+
+/** For `--quick`: too rough for small differences. */
+export const quick: Effort = {
+  pages: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 0.8 },
+  calls: { coldRounds: 1, rounds: 5, warmUpSeconds: 0.3, seconds: 1 },
+  signIns: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 1 },
+  starts: 2,
+};
+export const thorough: Effort = {
+  pages: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
+  calls: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 3 },
+  signIns: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
+  starts: 11,
+};
+
 /**
  * Only the servers of one duel are up, and they take turns (A B C A B C …): whatever else the machine
  * does meanwhile falls on all of them alike. What counts is the ratio within a round.

@@ -1,8 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeConnections } from './browser.ts';
 import { type Running, type Surroundings, start } from './contestants.ts';
+import type { Mode } from './mode.ts';
 import { isPage } from './pages.ts';
+import { soakSection } from './results.ts';
 import { signIn } from './sign-ins.ts';
+
+export const soak: Mode = {
+  about: 'pages, sign-ins and sign-outs at half load',
+  options: { minutes: '10' },
+  run: async ({ around, options }) => [soakSection(await comeAndGoFor(around, Number(options.minutes)))],
+};
 
 /** What the app held at one moment of the soak, after a garbage collection. */
 export interface SoakSample {
@@ -16,7 +24,7 @@ export interface SoakSample {
 const pagesOfAVisit = 10;
 
 /** People come, look at ten pages and sign out, for so many minutes, at half of what the app could bear. */
-export async function soak(around: Surroundings, minutes: number): Promise<SoakSample[]> {
+async function comeAndGoFor(around: Surroundings, minutes: number): Promise<SoakSample[]> {
   const running = await start('app', around);
   const fullRate = await visitsPerSecond(running, 10);
   const samples: SoakSample[] = [];

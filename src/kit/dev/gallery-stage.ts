@@ -199,7 +199,10 @@ function contexts({ siteParts }: StageOptions): (scene: Scene) => AuthContext {
       ...{ baseUrl, providers, secrets, idleMinutes: 30, maxHours: 8, ...lasts, recheckMinutes: 0, log },
       // Read by the two pages that show sessions, which ask for nothing else.
       sessions: {
-        list: async () => sessionsOf([...(user ? [user] : []), ...elsewhere], context),
+        newest: async () => ({
+          sessions: sessionsOf([...(user ? [user] : []), ...elsewhere], context),
+          older: 0,
+        }),
         whyEnded: async () => ended,
       } as unknown as Sessions,
       sealer: (use) => createSealer(secrets, use),

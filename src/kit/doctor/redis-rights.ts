@@ -52,6 +52,7 @@ const trials: readonly Trial[] = [
   always('script|load', () => ['SCRIPT', 'LOAD', 'return 1']),
   always('zadd', (key) => ['ZADD', key, 'XX', '1', 'nobody']),
   always('zrange', (key) => ['ZRANGE', key, '0', '-1']),
+  always('zcount', (key) => ['ZCOUNT', key, '-inf', '0']),
   always('zrem', (key) => ['ZREM', key, 'nobody']),
   always('zremrangebyscore', (key) => ['ZREMRANGEBYSCORE', key, '-inf', '0']),
   always('pexpireat', (key) => ['PEXPIREAT', key, '1']),

@@ -6,6 +6,7 @@ import { type Audit, createAudit, createLog } from '../log/index.ts';
 import { type Sessions, StoreError } from '../store/index.ts';
 import { readArguments, UsageError, usage } from './arguments.ts';
 import { collectEndings, type Endings } from './endings.ts';
+import { createProgress, type Progress } from './progress.ts';
 import { carryOut } from './sessions.ts';
 
 /** 0 done, 1 the store did not answer, 2 a wrong command line, 78 wrong settings (EX_CONFIG of sysexits.h). */
@@ -30,9 +31,15 @@ async function main(): Promise<number> {
   if (config.redis.urls.length === 0) return complain(exit.config, inMemory);
   trustCas(config.extraCas);
   const endings = collectEndings();
-  const sessions = await open(config, endings);
+  const progress = createProgress({
+    write: (text) => void process.stderr.write(text),
+    // Where the log goes to the same terminal, no line stays in its place.
+    inPlace: process.stderr.isTTY && !process.stdout.isTTY,
+  });
+  const sessions = await open(config, endings, progress);
   try {
-    return answer(await carryOut(order, sessions, config));
+    const said = await carryOut(order, sessions, config, progress.begin).finally(progress.end);
+    return answer(said);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     return complain(exit.failed, `${error.message}.${order.command === 'end' ? unfinished : ''}`);
@@ -43,13 +50,14 @@ async function main(): Promise<number> {
 }
 
 /** The log goes where the app's goes, in the same form: what an operator ends leaves the same trail (ASVS 16.3). */
-function open(config: Config, endings: Endings): Promise<Sessions> {
+function open(config: Config, endings: Endings, progress: Progress): Promise<Sessions> {
   const log = createLog(config.logLevel);
   const write = createAudit(log);
   const audit: Audit = (event, details) => {
     // That the store is away is said in a sentence.
     if (event.startsWith('store.')) return;
     write(event, endings.keep(event, details));
+    if (event === 'session.ended' && details.reason === 'operator') progress.count();
   };
   return openStore(config, log, audit);
 }

@@ -2,23 +2,26 @@ import type { Config } from '../config/index.ts';
 import { issuerOfTenant } from '../config/tenants.ts';
 import { sessionHash } from '../log/index.ts';
 import { everyTenant, issues, listedIssuers } from '../provider/issuers.ts';
-import type { Sessions, StoredSession } from '../store/index.ts';
+import type { SessionOwner, Sessions, StoredSession } from '../store/index.ts';
 import { type Order, UsageError } from './arguments.ts';
 import { shown } from './shown.ts';
 
 /**
  * Carries out what was asked for; returns what to tell the operator.
  *
+ * @param begin told how many sessions there are, before the first of them is ended; undefined where that is not known
  * @throws UsageError where --iss names no issuer of the settings, or has to be given
  */
 export async function carryOut(
   order: Exclude<Order, { command: 'help' }>,
   sessions: Sessions,
   config: Config,
+  begin: (expected: number | undefined) => void = () => {},
 ): Promise<string> {
   if (order.command === 'list') return list(order, sessions, config);
   const { whom } = order;
   if (whom === 'all') {
+    begin(await sessions.count());
     const ended = await sessions.endAll('operator');
     return ended === 0
       ? 'There was no session to end.'
@@ -26,6 +29,13 @@ export async function carryOut(
   }
   const { iss: only, ...owner } = whom;
   const issuers = issuersOf(config, only);
+  if ('sub' in whom)
+    begin(
+      await howMany(
+        issuers.map((iss) => ({ iss, sub: whom.sub })),
+        sessions,
+      ),
+    );
   const ended: { iss: string; count: number }[] = [];
   for (const iss of issuers)
     ended.push({ iss, count: await sessions.endOwner({ iss, ...owner }, 'operator') });
@@ -38,6 +48,16 @@ export async function carryOut(
   const several = some.length > 1 && config.providers.length > 1;
   const each = several ? some.map(({ iss, count: own }) => `${count(own)} of ${shown(iss)}`) : [];
   return [said, ...each, ...notCovered(config, only)].join('\n');
+}
+
+/** About: some may have ended. */
+async function howMany(owners: readonly SessionOwner[], sessions: Sessions): Promise<number> {
+  let sum = 0;
+  for (const owner of owners) {
+    const { sessions: newest, older } = await sessions.newest(owner, 1);
+    sum += newest.length + older;
+  }
+  return sum;
 }
 
 async function list(

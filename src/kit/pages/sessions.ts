@@ -4,6 +4,7 @@ import { authOf } from '../session/context.ts';
 import { deviceText } from '../session/device-names.ts';
 import {
   type Device,
+  type Devices,
   endAllSessions,
   endOtherSessions,
   endSession,
@@ -27,7 +28,7 @@ export const sessionsPage = definePage({
   nav: { key: 'sessions.nav' },
   model: async ({ req, language }) => {
     const { idleMinutes, maxHours } = authOf(req).context;
-    return layOutSessions(await listSessions(req), { idleMinutes, maxHours }, language);
+    return layOutSessions(await listSessions(req, mostShown), { idleMinutes, maxHours }, language);
   },
   actions: {
     end: {
@@ -65,20 +66,18 @@ function handleOf(req: Request): string {
   return typeof handle === 'string' ? handle : '';
 }
 
-/** Those used last. A program that signs in again and again has thousands, which no page and no person can take (R23). */
-const mostPrinted = 200;
+/** The newest. A program that signs in again and again has thousands, which no page and no person can take (R23). */
+const mostShown = 100;
 /** With more others than these, those of the last day come under a heading of their own. */
 const mostInOneGroup = 8;
 const dayMs = 24 * 3_600_000;
 
 /** What the view prints, the own session first. The gallery prints the same. */
 export function layOutSessions(
-  all: readonly Device[],
+  { devices: sessions, older }: Devices,
   { idleMinutes, maxHours }: { idleMinutes: number; maxHours: number },
   language: Language,
 ) {
-  const sessions = all.slice(0, mostPrinted);
-  const left = all.length - sessions.length;
   const names = namesOf(sessions, language);
   const devices = sessions.map((session, index) => ({
     ...session,
@@ -103,8 +102,8 @@ export function layOutSessions(
   ].filter((group) => group.devices.length > 0);
   // The absolute end is printed with each session. Where no idle end can come before it, there is no more to say.
   const sooner = idleMinutes < maxHours * 60 ? soonerIn(idleMinutes, language) : undefined;
-  const more = left > 0 ? language.text('sessions.more', { count: left }) : undefined;
-  return { devices, groups, others: others.length + left, more, sooner };
+  const more = older > 0 ? language.text('sessions.more', { count: older }) : undefined;
+  return { devices, groups, others: others.length + older, more, sooner };
 }
 
 function soonerIn(idleMinutes: number, language: Language): string {

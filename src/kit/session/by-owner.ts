@@ -1,4 +1,4 @@
-import type { Sessions } from '../store/index.ts';
+import { inGroups, type Sessions } from '../store/index.ts';
 
 // What a site does to somebody's sessions from its own code, where there may be no request: an administrator's page, a
 // job at night. Users are known by issuer and subject (R8).
@@ -44,7 +44,7 @@ export async function recheck(owner: Owner): Promise<number> {
       // First: a sign-in that `signIn` has let in already, and whose session is not there yet, is asked again too.
       await sessions.doubtSignIns({ iss, sub });
       const found = await sessions.list({ iss, sub });
-      const due = await Promise.all(found.map(({ id }) => makeRecheckDue(sessions, id, { iss, sub })));
+      const due = await inGroups(found, ({ id }) => makeRecheckDue(sessions, id, { iss, sub }));
       return due.filter(Boolean).length;
     }),
   );

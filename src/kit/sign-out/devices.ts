@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { WayOut } from '../provider/go-on.ts';
-import { demandStore } from '../session/context.ts';
+import { type AuthContext, demandStore } from '../session/context.ts';
 import type { DeviceKind } from '../session/device-names.ts';
+import type { UserSession } from '../session/user.ts';
 import { signedIn } from '../session/user-session.ts';
 import { leaveAll } from './logout.ts';
 
@@ -25,38 +26,51 @@ export interface Device {
   expires: Date;
 }
 
-/** Where the user of this request is signed in, the latest used first. Nothing is written to learn it. */
-export async function listSessions(req: Request): Promise<Device[]> {
+/** Where somebody is signed in. */
+export interface Devices {
+  /** This one first, then the latest used. */
+  devices: readonly Device[];
+  /** How many more there are, older than these. Some of them may have ended. */
+  older: number;
+}
+
+/**
+ * Where the user of this request is signed in: here, and the newest of the others. Nothing is written to learn it.
+ *
+ * @param most how many of them, this one included
+ */
+export async function listSessions(req: Request, most: number): Promise<Devices> {
   const { context } = demandStore(req);
   const own = signedIn(req);
-  if (!own) return [];
+  if (!own) return { devices: [], older: 0 };
   const { iss, sub } = own.user;
+  const { sessions, older } = await context.sessions.newest({ iss, sub }, most);
+  const now = Date.now();
   const idleMs = context.idleMinutes * 60_000;
-  const found = await context.sessions.list({ iss, sub });
-  return found
+  const others = sessions
+    .filter(({ id }) => id !== own.id)
+    .slice(0, most - 1)
     .flatMap(({ id, data, idleSecondsLeft }) => {
-      if (!data.user) return [];
-      const { device, deviceKind: kind, place, signedInAt, expiresAt } = data.user;
-      const current = id === own.id;
-      const lastSeen = current ? Date.now() : Date.now() - idleMs + idleSecondsLeft * 1000;
-      return [
-        {
-          handle: handleOf(id),
-          current,
-          ...{ device, kind, place },
-          provider: context.providers.only ? undefined : context.providers.ofSession(data.user)?.label,
-          since: new Date(signedInAt),
-          lastSeen: new Date(Math.max(lastSeen, signedInAt)),
-          expires: new Date(expiresAt),
-        },
-      ];
+      const lastSeen = now - idleMs + idleSecondsLeft * 1000;
+      return data.user ? [deviceOf(context, id, data.user, lastSeen)] : [];
     })
-    .sort(
-      (a, b) =>
-        Number(b.current) - Number(a.current) ||
-        b.lastSeen.getTime() - a.lastSeen.getTime() ||
-        b.since.getTime() - a.since.getTime(),
-    );
+    .sort((a, b) => b.lastSeen.getTime() - a.lastSeen.getTime() || b.since.getTime() - a.since.getTime());
+  // It may be older than all of these.
+  const here = { ...deviceOf(context, own.id, own.user, now), current: true };
+  return { devices: [here, ...others], older };
+}
+
+function deviceOf(context: AuthContext, id: string, user: UserSession, lastSeen: number): Device {
+  const { device, deviceKind: kind, place, signedInAt, expiresAt } = user;
+  return {
+    handle: handleOf(id),
+    current: false,
+    ...{ device, kind, place },
+    provider: context.providers.only ? undefined : context.providers.ofSession(user)?.label,
+    since: new Date(signedInAt),
+    lastSeen: new Date(Math.max(lastSeen, signedInAt)),
+    expires: new Date(expiresAt),
+  };
 }
 
 /** Ends one other session of this user. Returns what it was on; undefined where there is none by that handle any more. */
@@ -65,8 +79,8 @@ export async function endSession(req: Request, handle: unknown): Promise<string 
   const own = signedIn(req);
   if (!own || typeof handle !== 'string') return undefined;
   const { iss, sub } = own.user;
-  const found = await context.sessions.list({ iss, sub });
-  const target = found.find(({ id }) => handleOf(id) === handle && id !== own.id);
+  const isMeant = (id: string) => id !== own.id && handleOf(id) === handle;
+  const target = await context.sessions.find({ iss, sub }, isMeant);
   if (!target || !(await context.sessions.end(target.id, 'other-device'))) return undefined;
   return target.data.user?.device;
 }

@@ -134,8 +134,16 @@ export interface Sessions {
     lock(id: string): Promise<(() => Promise<void>) | undefined>;
   };
 
-  /** The owner's living sessions, without sliding their idle ends. Sweeps entries of dead ones. */
+  /** All of the owner's living sessions, without sliding their idle ends. Sweeps entries of dead ones, as the next two. */
   list(owner: SessionOwner): Promise<StoredSession[]>;
+
+  /**
+   * The newest of them, `most` at most, and how many older ones there are besides, of which some may have ended.
+   * Costs what it returns, not what there is.
+   */
+  newest(owner: SessionOwner, most: number): Promise<{ sessions: StoredSession[]; older: number }>;
+  /** The one whose id is meant. Reads no other. */
+  find(owner: SessionOwner, isMeant: (id: string) => boolean): Promise<StoredSession | undefined>;
 
   /** Ends one session with its tokens and entries. False when it was gone already. */
   end(id: string, reason: EndReason): Promise<boolean>;

@@ -1,7 +1,9 @@
 import type { EndReason } from '../errors/end-reasons.ts';
 import { createAnswerMarks } from './answer-marks.ts';
-import type { Sessions, SessionsOptions } from './contract.ts';
+import type { SessionOwner, Sessions, SessionsOptions, StoredSession } from './contract.ts';
+import { inGroups } from './in-groups.ts';
 import type { Keys } from './keys.ts';
+import { newestSessions } from './newest-sessions.ts';
 import { createOperatorNotes } from './operator-notes.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
@@ -34,6 +36,14 @@ export function createSessions(
 
   /** @param by the session that takes its place */
   async function end(id: string, reason: EndReason, by?: string): Promise<boolean> {
+    const existed = await take(id, reason, by);
+    // One whose time is over would end again by itself.
+    if (existed && reason !== 'expired') await records.settle?.([keys.session(id)]);
+    return existed;
+  }
+
+  /** An ending without its last step: the replicas may not have it yet. */
+  async function take(id: string, reason: EndReason, by?: string): Promise<boolean> {
     if (isForeignId(id)) return false;
     // What the user did in this browser needs no explaining afterwards.
     const explain = reason !== 'signed-out' && reason !== 'replaced';
@@ -47,8 +57,6 @@ export function createSessions(
       const audited = auditedReasons[reason] ?? reason;
       audit('session.ended', { iss: owner?.iss, sub: owner?.sub, session: id, reason: audited });
     }
-    // One whose time is over would end again by itself.
-    if (existed && reason !== 'expired') await records.settle?.([keys.session(id)]);
     return existed;
   }
 
@@ -71,8 +79,26 @@ export function createSessions(
   }
 
   async function endEach(ids: string[], reason: EndReason): Promise<number> {
-    const ended = await Promise.all(ids.map((id) => end(id, reason)));
-    return ended.filter(Boolean).length;
+    const ended: string[] = [];
+    try {
+      await inGroups(ids, async (id) => {
+        if (await take(id, reason)) ended.push(keys.session(id));
+      });
+    } finally {
+      // Once for all of them: a replica that does not answer takes its time each time.
+      await records.settle?.(ended);
+    }
+    return ended.length;
+  }
+
+  /** Those that live, with the time until their idle ends. Entries of the others are swept. */
+  async function living(ids: readonly string[], owner: SessionOwner): Promise<StoredSession[]> {
+    const found = await inGroups(ids, (id) => sessions.look(id));
+    const dead = ids.filter((_id, index) => found[index] === undefined);
+    if (dead.length > 0) {
+      await Promise.all([owners.leave(dead, owner), inGroups(dead, (id) => records.del(keys.tokens(id)))]);
+    }
+    return found.filter((session) => session !== undefined);
   }
 
   return {
@@ -95,14 +121,15 @@ export function createSessions(
     isDoubted: (owner, since) => owners.isDoubted(owner, since),
 
     async list(owner) {
-      const { iss, sub } = owner;
-      const ids = await owners.sessionsOf([{ iss, sub }]);
-      const found = await Promise.all(ids.map((id) => sessions.look(id)));
-      const dead = ids.filter((_id, index) => found[index] === undefined);
-      if (dead.length > 0) {
-        await Promise.all([owners.leave(dead, owner), ...dead.map((id) => records.del(keys.tokens(id)))]);
-      }
-      return found.filter((session) => session !== undefined);
+      return living(await owners.sessionsOf([{ iss: owner.iss, sub: owner.sub }]), owner);
+    },
+
+    newest: (owner, most) => newestSessions(records, owners.setsOf(owner), most, (ids) => living(ids, owner)),
+
+    async find(owner, isMeant) {
+      const ids = await owners.sessionsOf([{ iss: owner.iss, sub: owner.sub }]);
+      const id = ids.find(isMeant);
+      return id === undefined ? undefined : (await living([id], owner))[0];
     },
 
     end: (id, reason) => end(id, reason),

@@ -16,6 +16,7 @@ export type {
   StoredSession,
   TokenRecord,
 } from './contract.ts';
+export { inGroups } from './in-groups.ts';
 export { createKeys } from './keys.ts';
 export { StoreError } from './records.ts';
 export { Remembered } from './remembered.ts';

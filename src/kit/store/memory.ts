@@ -155,6 +155,14 @@ export function createMemoryRecords(
     async members(key) {
       return [...names(key).keys()];
     },
+    async latestMembers(key, from, most) {
+      const latest = [...names(key)].sort(([, one], [, other]) => other - one);
+      return latest.slice(from, from + most).map(([name]) => name);
+    },
+    async countMembers(key) {
+      const now = Date.now();
+      return [...names(key).values()].filter((end) => end > now).length;
+    },
     async removeMembers(key, members) {
       const left = names(key);
       for (const member of members) left.delete(member);

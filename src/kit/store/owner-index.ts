@@ -87,6 +87,9 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
       return [...new Set(found.flat())];
     },
 
+    /** The sets that the sessions of (iss, sub) are entered in, that under the current secret first. */
+    setsOf: ({ iss, sub }: SessionOwner): string[] => names({ iss, sub }).map(entries),
+
     /** Sign-ins of these owners that are on their way will find, at `enter`, that they came too late. */
     void: (owners: OwnerName[]) => voidSignIns(owners.flatMap(names).map(ending)),
     voidAll: () => voidSignIns([keys.endedAll]),

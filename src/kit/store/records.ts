@@ -43,6 +43,10 @@ export interface Records {
    */
   addMember(key: string, member: string, endsAt: number, beside?: string): Promise<number>;
   members(key: string): Promise<string[]>;
+  /** Those that end last, the last first: so many from the one at `from` on. */
+  latestMembers(key: string, from: number, most: number): Promise<string[]>;
+  /** How many have not ended. */
+  countMembers(key: string): Promise<number>;
   removeMembers(key: string, members: string[]): Promise<void>;
 
   /** The keys that begin so, page by page. */

@@ -84,6 +84,13 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
     },
+    async latestMembers(key, from, most) {
+      const last = from + most - 1;
+      return (await redis.send(key, ['ZRANGE', key, String(from), String(last), 'REV'])) as string[];
+    },
+    async countMembers(key) {
+      return Number(await redis.send(key, ['ZCOUNT', key, `(${Date.now()}`, '+inf']));
+    },
     async removeMembers(key, members) {
       await redis.send(key, ['ZREM', key, ...members]);
     },

@@ -158,6 +158,28 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     expect((await run('end', '--all')).said).toBe('There was no session to end.\n');
   });
 
+  test.each([
+    ['--all', 'Ended 1000 sessions: everybody has to sign in again.\n'],
+    ['--sub crowd', 'Ended 1000 sessions of the user crowd.\n'],
+  ])(
+    'end %s of a thousand says on standard error what it costs, and how long it took',
+    async (whom, last) => {
+      const crowd = { iss: all.provider.issuer, sub: 'crowd' };
+      for (let n = 0; n < 1_000; n++) await signInAs(all.two.sessions, crowd);
+      // What another test has counted.
+      await all.redis.run('DEL', 'app:count');
+      const { code, said, logged, complained } = await run('end', ...whom.split(' '));
+      expect({ code, said }).toEqual({ code: 0, said: last });
+      expect(logged).toHaveLength(1_000);
+      const [cost, ...progress] = complained.trimEnd().split('\n');
+      expect(cost).toMatch(/^There are about 1000 sessions\. Ending them takes about 1 s if Redis is near\./);
+      expect(cost).toContain('one line in the log, and one key in Redis for 24 hours');
+      expect(progress.pop()).toMatch(/^It took \d+\.\d s, \d+\.\d\d ms a session\.$/);
+      for (const line of progress) expect(line).toMatch(/^\d+ of about 1000 sessions ended\.$/);
+    },
+    60_000,
+  );
+
   test('says so in a sentence when Redis is away, and when its password is wrong', async () => {
     const away = { ...all.env, REDIS_URL: 'redis://:the-password@127.0.0.1:1' };
     for (const args of [

@@ -100,6 +100,7 @@ describe.skipIf(!hasRedis || !docs)('everything that the app keeps in Redis', ()
       expect(await recheck(owner)).toBe(1);
       await get(browser, '/profile');
       expect(await app.sessions.list(owner)).toHaveLength(1);
+      expect(await app.sessions.newest(owner, 1)).toMatchObject({ sessions: [{}], older: 0 });
     },
     async 'a refresh that takes long'() {
       const { id } = await aSession();

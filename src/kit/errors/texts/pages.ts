@@ -122,9 +122,9 @@ export const pageTexts = {
   'sessions.others-today': 'Other browsers, active in the last 24 hours',
   'sessions.others-earlier': 'Other browsers, active earlier',
   'sessions.more.one':
-    'There is {count} more session, last used before these. To sign it out too, sign out everywhere else.',
+    'There may be {count} more session, older than these. To sign it out too, sign out everywhere else.',
   'sessions.more.other':
-    'There are {count} more sessions, last used before these. To sign them out too, sign out everywhere else.',
+    'There are up to {count} more sessions, older than these. To sign them out too, sign out everywhere else.',
   'sessions.which': '{device}, signed in {time}',
   'sessions.which-this': 'this browser',
   'sessions.several': 'Sign out of several sessions',
