@@ -1,11 +1,13 @@
 import type { RedisConfig } from '../config/index.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { ObserveCommand } from './contract.ts';
+import { hashedScripts } from './hashed-scripts.ts';
 import { createKeys } from './keys.ts';
 import { observedLinks } from './observed-links.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
-import { prepareLinks } from './redis-link.ts';
+import { isCluster, prepareLinks } from './redis-link.ts';
+import { createTogether } from './together.ts';
 
 interface Surroundings {
   audit: Audit;
@@ -21,8 +23,9 @@ interface Surroundings {
 export async function openRedisRecords(config: RedisConfig, surroundings: Surroundings): Promise<Records> {
   const { audit, log, observe } = surroundings;
   const { order: probed } = createKeys(config.keyPrefix);
-  const links = await prepareLinks(config);
+  const links = hashedScripts(await prepareLinks(config));
   const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, { audit, log, probed });
+  const together = createTogether({ apart: isCluster(config) });
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;
@@ -30,19 +33,19 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
   }
 
   type ScriptArguments = (string | number | Buffer)[];
-  const calling = (text: string, key: string, args: ScriptArguments) => [
-    ...['EVAL', text, '1', key],
+  const calling = (text: string, keys: readonly string[], args: ScriptArguments) => [
+    ...['EVAL', text, String(keys.length), ...keys],
     ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
   ];
   const script = (text: string, key: string, ...args: ScriptArguments) =>
-    redis.send(key, calling(text, key, args));
+    redis.send(key, calling(text, [key], args));
 
   return {
     getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
     get: (key) => read(key, 'GET'),
     async getDel(key, note) {
       const args = note
-        ? ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)]
+        ? calling(getDelNoting, [key, note.key], [note.value, note.seconds])
         : ['GETDEL', key];
       return ((await redis.end(key, args, true)) as Buffer | null) ?? undefined;
     },
@@ -53,6 +56,11 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
       // Redis takes whole seconds only, and the times in a token may have fractions (RFC 7519 §2).
       const until = end === 'KEEPTTL' ? [end] : ['EX', String(Math.ceil(end))];
       return (await redis.send(key, ['SET', key, value, only, ...until])) === 'OK';
+    },
+    async create(records) {
+      const args = records.flatMap(({ value, seconds }) => [value, seconds]);
+      const keys = records.map(({ key }) => key);
+      return (await redis.send(records[0].key, calling(create, keys, args))) === 1;
     },
     async replaceTail(key, tail, seconds) {
       return (await script(replaceTail, key, tail, seconds)) === 1;
@@ -73,13 +81,24 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
     async nextNumber(key, seconds) {
       return Number(await script(nextNumber, key, Date.now(), seconds));
     },
-    async raise(key, value, seconds) {
-      await redis.mark(key, calling(raise, key, [value, seconds]));
+    async createNumbered({ key, value, seconds }, row, rowSeconds) {
+      const call = calling(createNumbered, [key, row], [value, Math.ceil(seconds), rowSeconds, Date.now()]);
+      const number = await redis.send(key, call);
+      return number === null ? undefined : Number(number);
     },
-    async addMember(key, member, endsAt, beside) {
-      const args = [member, endsAt, Date.now()].map(String);
-      const keys = beside === undefined ? ['1', key] : ['2', key, beside];
-      return Number(await redis.send(key, ['EVAL', addMember, ...keys, ...args]));
+    async raise(key, value, seconds) {
+      await redis.mark(key, calling(raise, [key], [value, seconds]));
+    },
+    async addMember(sets, member, endsAt, numbers = []) {
+      const found = new Map<string, number>();
+      await together([...sets, ...numbers], async (keys) => {
+        const here = sets.filter((key) => keys.includes(key));
+        const beside = numbers.filter((key) => keys.includes(key));
+        const call = calling(addMember, [...here, ...beside], [here.length, member, endsAt, Date.now()]);
+        const values = (await redis.send(keys[0] as string, call)) as string[];
+        for (const [index, key] of beside.entries()) found.set(key, Number(values[index]));
+      });
+      return numbers.map((key) => found.get(key) ?? 0);
     },
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
@@ -138,6 +157,12 @@ const getDelNoting = `
   if value then redis.pcall('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
   return value`;
 
+// As above: all of them, or none.
+const create = `
+  if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return 0 end
+  for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'EX', ARGV[2 * i]) end
+  return 1`;
+
 const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
 
 const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end`;
@@ -149,14 +174,27 @@ const nextNumber = `
   redis.call('SET', KEYS[1], number, 'EX', ARGV[2])
   return number`;
 
+// The record first: where Redis is full it refuses the first that is written, and then nothing has been done.
+const createNumbered = `
+  if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return false end
+  local number = redis.call('GETEX', KEYS[2], 'EX', ARGV[3])
+  if number then return number end
+  redis.call('SET', KEYS[2], ARGV[4], 'EX', ARGV[3])
+  return ARGV[4]`;
+
 const raise = `
   local highest = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
   redis.call('SET', KEYS[1], string.format('%.0f', highest), 'EX', ARGV[2])`;
 
-// The set itself ends with the last of its members.
+// The first keys are sets, each of which ends with the last of its members; the others are numbers.
 const addMember = `
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
-  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
-  return KEYS[2] and redis.call('GET', KEYS[2]) or '0'`;
+  local sets = tonumber(ARGV[1])
+  for i = 1, sets do
+    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', ARGV[4])
+    redis.call('ZADD', KEYS[i], ARGV[3], ARGV[2])
+    local last = redis.call('ZRANGE', KEYS[i], '-1', '-1', 'WITHSCORES')
+    redis.call('PEXPIREAT', KEYS[i], string.format('%.0f', tonumber(last[2])))
+  end
+  local numbers = {}
+  for i = sets + 1, #KEYS do numbers[i - sets] = redis.call('GET', KEYS[i]) or '0' end
+  return numbers`;
