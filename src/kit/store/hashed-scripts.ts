@@ -1,8 +1,18 @@
 import { hash } from 'node:crypto';
 import type { CreateLink } from './link.ts';
 
+/** By their texts, those that `script` has made. */
+const hashes = new Map<string, string>();
+
+/** The text of a script in Redis, for EVAL. */
+export function script(text: string): string {
+  hashes.set(text, hash('sha1', text));
+  return text;
+}
+
 /**
- * Links that name a script by its hash instead of sending its text each time: a third of the bytes of a sign-in.
+ * Links that name such a script by its hash (EVALSHA) instead of sending its text each time: half the bytes of a sign-in
+ * would be texts.
  *
  * A server that was restarted, flushed (SCRIPT FLUSH) or promoted does not know the script. It says so without having
  * done anything, and then the text goes to it. All this is within one command of the link: its time is bounded as a
@@ -15,21 +25,13 @@ export function hashedScripts(create: CreateLink): CreateLink {
     const send = link.send.bind(link);
     link.send = (key, args, binary) => {
       const [command, text, ...rest] = args;
-      if (command !== 'EVAL') return send(key, args, binary);
-      return send(key, ['EVALSHA', hashOf(text as string), ...rest], binary).catch((error: Error) => {
+      const known = command === 'EVAL' && hashes.get(text as string);
+      if (!known) return send(key, args, binary);
+      return send(key, ['EVALSHA', known, ...rest], binary).catch((error: Error) => {
         if (!/^NOSCRIPT\b/.test(error.message)) throw error;
         return send(key, args, binary);
       });
     };
     return link;
   };
-}
-
-/** Of the few scripts that there are. */
-const hashes = new Map<string, string>();
-
-function hashOf(text: string): string {
-  const known = hashes.get(text) ?? hash('sha1', text);
-  hashes.set(text, known);
-  return known;
 }

@@ -160,6 +160,27 @@ describeWithRedis('a script in Redis', () => {
   });
 });
 
+describeWithRedis('one address that hides a cluster', () => {
+  it('refuses a step with keys of several slots, and is asked for each slot from then on', async () => {
+    const cluster = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+    await cluster.run('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await until(async () => /cluster_state:ok/.test(String(await cluster.run('CLUSTER', 'INFO'))));
+    const { sessions, lines, events } = await openAt(cluster);
+    const { id, entered } = await signIn(sessions);
+    expect(entered).toBe('entered');
+    expect((await sessions.list(alice)).map((session) => session.id)).toEqual([id]);
+    const commands = await cluster.monitor(() => signIn(sessions));
+    // The answer, the session with its tokens, one entry by sub and one by sid, and the ending of everybody.
+    expect(commands.map((line) => line.split(' ')[0])).toEqual(Array(5).fill('"EVALSHA"'));
+    const since = await markSignIn(sessions);
+    expect(await sessions.endOwner({ iss: alice.iss, sid: alice.sid }, 'provider')).toBe(2);
+    expect(await sessions.enter('an id', alice, Date.now() + hour, since)).toBe('ended');
+    expect([lines, events.filter(({ event }) => event.startsWith('store'))]).toEqual([[], []]);
+    await sessions.close();
+    await cluster.stop();
+  });
+});
+
 async function openAt(redis: RedisServer) {
   const seen = witness();
   const options = { secrets: [secret], idleSeconds: 1800, maxSeconds: 28_800, ...seen };
