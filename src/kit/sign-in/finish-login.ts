@@ -79,10 +79,9 @@ function atWrongAddress(req: Request, res: Response, { state, provider }: LoginT
  */
 async function takeUp(req: Request, res: Response, { state }: LoginTransaction): Promise<number | 'second'> {
   const { sessions } = demandStore(req).context;
-  const since = await sessions.markSignIn();
-  const first = await sessions.answers.takeUp(state, longestSignInSeconds);
+  const since = await sessions.answers.takeUp(state, longestSignInSeconds);
   dropLogin(req, res, state);
-  return first ? since : 'second';
+  return since ?? 'second';
 }
 
 /**

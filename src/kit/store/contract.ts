@@ -80,6 +80,9 @@ export interface OperatorNote {
 /** A point in the order of things: endings after it void a sign-in that began before it. */
 export type SignInMark = number;
 
+/** What became of a session that was entered under its owner. */
+export type Entered = 'entered' | 'doubted' | 'ended';
+
 /**
  * All that the app keeps about signed-in users, in memory or in Redis behind one contract.
  * Every method rejects with a StoreError when the store does not answer within 2 seconds (R14);
@@ -95,8 +98,11 @@ export interface Sessions {
   /** The session, read without sliding its idle end. Undefined once it has ended. */
   look(id: string): Promise<SessionData | undefined>;
 
-  /** Lets the next save of this session object create its record, its `user` included. Only a sign-in calls it. */
-  admit(session: object): void;
+  /**
+   * Lets the next save of this session object create its record, its `user` included, and that of its tokens in the same
+   * step. Only a sign-in calls it.
+   */
+  admit(session: object, tokens?: TokenRecord): void;
 
   /**
    * Changes the `user` of a session and nothing else, for a recheck; each change is made on the newest user.
@@ -107,27 +113,22 @@ export interface Sessions {
    */
   updateUser(id: string, change: ChangeUser): Promise<ChangedUser | undefined>;
 
-  /** Call before the code is exchanged; hand the mark to `enter`. */
-  markSignIn(): Promise<SignInMark>;
-
   /**
-   * Enters a saved session under its owner, so that it can be listed and ended.
-   * False: the owner's sessions were ended since the mark, and this one with them (R15).
+   * Enters a saved session under its owner, so that it can be listed and ended. `'ended'`: the owner's sessions were
+   * ended since the mark, and this one with them (R15). `'doubted'`: entered, and `doubtSignIns` was called since.
+   *
+   * @param since what `answers.takeUp` gave
    */
-  enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean>;
+  enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<Entered>;
 
   /**
    * Says that what sign-ins of (iss, sub) which are on their way have found out about the user may be old by now. Call
-   * it before `list`: of each session either that one knows, or `isDoubted` does.
+   * it before `list`: of each session either that one knows, or its `enter` does.
    */
   doubtSignIns(owner: SessionOwner): Promise<void>;
-  /** After `enter`: whether somebody has said so since the mark. */
-  isDoubted(owner: SessionOwner, since: SignInMark): Promise<boolean>;
 
   readonly tokens: {
     read(id: string): Promise<TokenRecord | undefined>;
-    /** Only for a session that is being made; `expiresAt` (epoch ms) is the session's absolute end. */
-    create(id: string, tokens: TokenRecord, expiresAt: number): Promise<void>;
     /** False: the session has ended meanwhile, nothing was written. Keeps the record's end. */
     replace(id: string, tokens: TokenRecord): Promise<boolean>;
     /** The lock that one refresh holds over all instances (R13); undefined when somebody else holds it. */
@@ -184,8 +185,11 @@ export interface Sessions {
 
   /** The provider's answers, by their state: each is used once, over all instances (R3). */
   readonly answers: {
-    /** True for the first that asks; remembered for so many seconds. */
-    takeUp(state: string, seconds: number): Promise<boolean>;
+    /**
+     * For the first that asks: the mark of its sign-in. Undefined for any other; remembered for so many seconds. Call it
+     * before the code is exchanged, and hand the mark to `enter`.
+     */
+    takeUp(state: string, seconds: number): Promise<SignInMark | undefined>;
     /** The first has been answered, whatever came of it. */
     finish(state: string): Promise<void>;
     /** False once the first has been answered, or where nothing is known of it. */

@@ -13,7 +13,7 @@ import { createSessionCount } from './session-count.ts';
 
 import { isForeignId, SessionRecords, SessionStore, sealedFor } from './session-records.ts';
 
-import { createTokenRecords } from './token-records.ts';
+import { createTokenRecords, newTokens } from './token-records.ts';
 
 /** The rules of the contract, on any store that speaks Records. */
 export function createSessions(
@@ -23,6 +23,7 @@ export function createSessions(
 ): Sessions {
   const { secrets, idleSeconds, maxSeconds, log, audit } = options;
   const sealer = createSealer(secrets, sealedFor);
+  const tokenSealer = createSealer(secrets, 'tokens');
   const owners = createOwnerIndex(records, keys, secrets);
   const sessions = new SessionRecords({
     records,
@@ -31,6 +32,7 @@ export function createSessions(
     idleSeconds,
     maxSeconds,
     log,
+    newTokens: newTokens(keys, tokenSealer),
     expire: (id) => end(id, 'expired'),
   });
 
@@ -104,21 +106,19 @@ export function createSessions(
   return {
     store: new SessionStore(sessions, end),
     look: (id) => sessions.peek(id),
-    admit: (session) => sessions.admit(session),
+    admit: (session, tokens) => sessions.admit(session, tokens),
     updateUser: (id, change) => sessions.updateUser(id, change),
-    tokens: createTokenRecords(records, keys, createSealer(secrets, 'tokens'), log),
-    markSignIn: () => owners.mark(),
+    tokens: createTokenRecords(records, keys, tokenSealer, log),
 
     async enter(id, owner, expiresAt, since) {
-      if (await owners.enter(id, owner, expiresAt, since)) return true;
-      await Promise.all([end(id, 'replaced'), owners.leave([id], owner)]);
-      return false;
+      const entered = await owners.enter(id, owner, expiresAt, since);
+      if (entered === 'ended') await Promise.all([end(id, 'replaced'), owners.leave([id], owner)]);
+      return entered;
     },
 
     async doubtSignIns(owner) {
       await owners.doubt(owner);
     },
-    isDoubted: (owner, since) => owners.isDoubted(owner, since),
 
     async list(owner) {
       return living(await owners.sessionsOf([{ iss: owner.iss, sub: owner.sub }]), owner);

@@ -32,8 +32,11 @@ export function createKeys(prefix: string) {
     order: `${prefix}order`,
     /** Names that may be used once. */
     seen: hashed('seen'),
-    /** Answers of the provider, by their state. */
-    answer: hashed('answer'),
+    /**
+     * Answers of the provider, by their state. On the node of the order, so that one step deals with both: in a cluster,
+     * each sign-in needs that node anyway, and it has some 140 bytes for each sign-in of the last hour.
+     */
+    answer: hashed(`answer:{${prefix}order}`),
     /** Of the rate limit with this name; the client's address follows. */
     limit: (name: string) => `${prefix}limit:${name}:`,
     /** A mark by which replicas are waited for; it lives a second. */

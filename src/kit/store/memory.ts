@@ -111,6 +111,11 @@ export function createMemoryRecords(
       put(key, ownCopy(text), end === 'KEEPTTL' ? (old as MemoryEntry).endsAt : after(end));
       return true;
     },
+    async create(records) {
+      if (live(records[0].key)) return false;
+      for (const { key, value, seconds } of records) put(key, ownCopy(value), after(seconds));
+      return true;
+    },
     async replaceTail(key, tail, seconds) {
       const old = value(key);
       const end = old && endOfHead(old);
@@ -142,15 +147,24 @@ export function createMemoryRecords(
       put(key, ownCopy(`${next}`), after(seconds));
       return next;
     },
+    async createNumbered({ key, value: text, seconds }, row, rowSeconds) {
+      if (live(key)) return undefined;
+      put(key, ownCopy(text), after(seconds));
+      const number = Number(value(row) ?? Date.now());
+      put(row, ownCopy(`${number}`), after(rowSeconds));
+      return number;
+    },
     async raise(key, number, seconds) {
       const highest = Math.max(Number(value(key) ?? 0), number);
       put(key, ownCopy(`${highest}`), after(seconds));
     },
-    async addMember(key, member, endsAt, beside) {
+    async addMember(sets, member, endsAt, numbers = []) {
       const now = Date.now();
-      const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
-      put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
-      return Number((beside !== undefined && value(beside)) || 0);
+      for (const key of sets) {
+        const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
+        put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
+      }
+      return numbers.map((key) => Number(value(key) ?? 0));
     },
     async members(key) {
       return [...names(key).keys()];

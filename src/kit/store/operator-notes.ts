@@ -33,7 +33,7 @@ export function createOperatorNotes(
     async leave(note) {
       if ((await records.members(notes)).length >= most) return;
       const sealed = sealer.seal(JSON.stringify(note), notes).toString('base64url');
-      await records.addMember(notes, sealed, note.at + keptMs);
+      await records.addMember([notes], sealed, note.at + keptMs);
     },
 
     async take() {

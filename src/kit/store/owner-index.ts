@@ -1,4 +1,4 @@
-import type { SessionOwner, SignInMark } from './contract.ts';
+import type { Entered, SessionOwner, SignInMark } from './contract.ts';
 import type { Keys } from './keys.ts';
 import type { Records } from './records.ts';
 import { createNamer } from './sealing.ts';
@@ -11,7 +11,7 @@ const endingsKeptSeconds = 300;
  * longer than a sign-in takes from its mark to its entry. When it ends, no number of it is left anywhere that one of the
  * next row could be compared with, whatever the clocks say.
  */
-const orderKeptSeconds = 86_400;
+export const orderKeptSeconds = 86_400;
 
 /**
  * Whose sessions are meant: all of a subject, those of a subject that bear no sid, or those of one session at the
@@ -30,6 +30,12 @@ export type OwnerName =
  * A sign-in that finishes while its owner's sessions are being ended does not survive, without any clock:
  * `void` writes the ending before it reads the entries, `enter` writes its entry before it reads the
  * endings. One of the two sees the other. An ending counts for sign-ins whose mark is older.
+ *
+ * `enter` is one step (in a cluster, one for each name of the owner) that costs one command, and still in that order: a
+ * name's entry, its ending and its doubt share a hash tag, so the step that writes the one goes on to read the others.
+ * For the ending of everybody, the entry is the session's own record, which was there before `enter` began: `voidAll` is
+ * followed by a search for all records. Former secrets' endings may be read at any time: they come from instances
+ * that know no other secret, and look for no entry of ours.
  */
 export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly string[]) {
   const name = createNamer(secrets, 'owner');
@@ -54,26 +60,17 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
     return endings;
   }
 
-  async function areOlder(endings: string[], since: SignInMark): Promise<boolean> {
-    const numbers = await Promise.all(endings.map((key) => records.get(key)));
-    return numbers.every((number) => Number(number ?? 0) <= since);
-  }
-
   return {
-    async mark(): Promise<SignInMark> {
-      // A row that was lost begins anew, above the endings that may have outlived it on another node.
-      return Number((await records.getEx(keys.order, orderKeptSeconds)) ?? (await next()));
-    },
-
-    /** False: there is an ending that is newer than the mark. */
-    async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<boolean> {
+    /** `'ended'`: there is an ending that is newer than the mark. The session's record is there already. */
+    async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<Entered> {
       const both = ownerNames(owner).map(names);
-      const endings = await Promise.all(
-        both.map(([current = '']) => records.addMember(entries(current), id, expiresAt, ending(current))),
-      );
-      const others = [keys.endedAll, ...both.flatMap(([, ...former]) => former.map(ending))];
-      const inTime = await areOlder(others, since);
-      return inTime && endings.every((number) => number <= since);
+      const sets = both.map(([current = '']) => entries(current));
+      const endings = [keys.endedAll, ...both.flat().map(ending)];
+      const doubts = names({ iss: owner.iss, sub: owner.sub }).map(doubted);
+      const numbers = await records.addMember(sets, id, expiresAt, [...endings, ...doubts]);
+      const newer = numbers.findIndex((number) => number > since);
+      // The first that is newer: endings are named before doubts.
+      return newer < 0 ? 'entered' : newer < endings.length ? 'ended' : 'doubted';
     },
 
     async leave(ids: string[], owner: SessionOwner): Promise<void> {
@@ -96,10 +93,6 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
 
     /** What sign-ins of this owner that are on their way have found out is old: as `void`, but they survive. */
     doubt: (owner: SessionOwner) => voidSignIns(names({ iss: owner.iss, sub: owner.sub }).map(doubted)),
-    /** After `enter`: whether it was doubted since the mark. */
-    async isDoubted({ iss, sub }: SessionOwner, since: SignInMark): Promise<boolean> {
-      return !(await areOlder(names({ iss, sub }).map(doubted), since));
-    },
   };
 }
 

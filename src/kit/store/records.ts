@@ -9,13 +9,19 @@ export interface Records {
   get(key: string): Promise<Buffer | undefined>;
   /**
    * Reads and deletes in one command: of several callers, one gets the record. Where there was one, the note is
-   * written in the same step, so that nobody finds neither. A store that is full may drop the note.
+   * written in the same step, so that nobody finds neither; its key has the same hash tag. A store that is full may
+   * drop the note.
    */
-  getDel(key: string, note?: Note): Promise<Buffer | undefined>;
+  getDel(key: string, note?: NewRecord): Promise<Buffer | undefined>;
   /** Milliseconds until the record's end; 0 when there is no record. */
   msLeft(key: string): Promise<number>;
   /** NX only creates, XX only overwrites; false when that was refused. `end` in seconds, or as it was. */
   set(key: string, value: Buffer | string, only: 'NX' | 'XX', end: number | 'KEEPTTL'): Promise<boolean>;
+  /**
+   * Creates records in one step: all of them, or none; false where the first is there already. Their keys share one hash
+   * tag.
+   */
+  create(records: readonly [NewRecord, ...NewRecord[]]): Promise<boolean>;
   /**
    * Replaces all of a record (session-form.ts) but its head, and sets its end. One command; false where there is no
    * such record.
@@ -34,14 +40,25 @@ export interface Records {
 
   /** The next number of a row that never goes back, also when the store lost it. Each use moves the row's end. */
   nextNumber(key: string, seconds: number): Promise<number>;
+  /**
+   * Creates a record and reads which number a row has come to, in one step; undefined where the record is there already.
+   * The keys share one hash tag. A row that was lost begins anew.
+   */
+  createNumbered(record: NewRecord, row: string, rowSeconds: number): Promise<number | undefined>;
   /** Keeps the highest of the numbers given. */
   raise(key: string, value: number, seconds: number): Promise<void>;
 
   /**
-   * A set of names, each with its end (epoch ms). Adding sweeps the names whose end has passed, and then reads, in the
-   * same command, the number in `beside`, whose key has the same hash tag; 0 where there is none.
+   * Adds a name to sets of names, each with its end (epoch ms), and sweeps the names whose end has passed. Reads numbers
+   * after that; 0 where there is none. In one step where the store is one server. In a cluster, what shares a hash tag
+   * is one step, and these steps come in any order.
    */
-  addMember(key: string, member: string, endsAt: number, beside?: string): Promise<number>;
+  addMember(
+    sets: readonly string[],
+    member: string,
+    endsAt: number,
+    numbers?: readonly string[],
+  ): Promise<number[]>;
   members(key: string): Promise<string[]>;
   /** Those that end last, the last first: so many from the one at `from` on. */
   latestMembers(key: string, from: number, most: number): Promise<string[]>;
@@ -63,10 +80,10 @@ export interface Records {
   close(): Promise<void>;
 }
 
-/** A record that takes the place of another; its key has the same hash tag. */
-export interface Note {
+/** A record that is to be made. */
+export interface NewRecord {
   key: string;
-  value: Buffer;
+  value: Buffer | string;
   seconds: number;
 }
 

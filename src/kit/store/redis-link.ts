@@ -4,11 +4,15 @@ import type { CreateLink, Link } from './link.ts';
 import { connectTimeout, loadNodeRedis } from './node-redis.ts';
 import { prepareSentinelLinks } from './sentinel-link.ts';
 
+export function isCluster({ urls, sentinel }: RedisConfig): boolean {
+  return urls.length > 1 && !sentinel;
+}
+
 /** Links to what the settings name: one server, a cluster, or the primary that Sentinels watch over. */
 export async function prepareLinks(config: RedisConfig): Promise<CreateLink> {
   const redis = await loadNodeRedis();
   if (config.sentinel) return prepareSentinelLinks(redis, config, config.sentinel);
-  if (config.urls.length > 1) return prepareClusterLinks(redis, config);
+  if (isCluster(config)) return prepareClusterLinks(redis, config);
 
   function single(onGone: (cause: Error) => void): Link {
     const url = config.urls[0] as string;

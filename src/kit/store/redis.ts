@@ -1,11 +1,14 @@
 import type { RedisConfig } from '../config/index.ts';
 import type { Audit, Log } from '../log/index.ts';
 import type { ObserveCommand } from './contract.ts';
+import { hashedScripts } from './hashed-scripts.ts';
 import { createKeys } from './keys.ts';
 import { observedLinks } from './observed-links.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
-import { prepareLinks } from './redis-link.ts';
+import { isCluster, prepareLinks } from './redis-link.ts';
+import * as scripts from './redis-scripts.ts';
+import { createTogether } from './together.ts';
 
 interface Surroundings {
   audit: Audit;
@@ -21,8 +24,9 @@ interface Surroundings {
 export async function openRedisRecords(config: RedisConfig, surroundings: Surroundings): Promise<Records> {
   const { audit, log, observe } = surroundings;
   const { order: probed } = createKeys(config.keyPrefix);
-  const links = await prepareLinks(config);
+  const links = hashedScripts(await prepareLinks(config));
   const redis = new RedisConnection(observe ? observedLinks(links, observe) : links, { audit, log, probed });
+  const together = createTogether({ apart: isCluster(config) });
 
   async function read(key: string, ...args: string[]): Promise<Buffer | undefined> {
     const [command = '', ...options] = args;
@@ -30,19 +34,19 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
   }
 
   type ScriptArguments = (string | number | Buffer)[];
-  const calling = (text: string, key: string, args: ScriptArguments) => [
-    ...['EVAL', text, '1', key],
+  const calling = (text: string, keys: readonly string[], args: ScriptArguments) => [
+    ...['EVAL', text, String(keys.length), ...keys],
     ...args.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg))),
   ];
-  const script = (text: string, key: string, ...args: ScriptArguments) =>
-    redis.send(key, calling(text, key, args));
+  const run = (text: string, key: string, ...args: ScriptArguments) =>
+    redis.send(key, calling(text, [key], args));
 
   return {
     getEx: (key, seconds) => read(key, 'GETEX', 'EX', String(seconds)),
     get: (key) => read(key, 'GET'),
     async getDel(key, note) {
       const args = note
-        ? ['EVAL', getDelNoting, '2', key, note.key, note.value, String(note.seconds)]
+        ? calling(scripts.getDelNoting, [key, note.key], [note.value, note.seconds])
         : ['GETDEL', key];
       return ((await redis.end(key, args, true)) as Buffer | null) ?? undefined;
     },
@@ -54,32 +58,56 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
       const until = end === 'KEEPTTL' ? [end] : ['EX', String(Math.ceil(end))];
       return (await redis.send(key, ['SET', key, value, only, ...until])) === 'OK';
     },
+    async create(records) {
+      const args = records.flatMap(({ value, seconds }) => [value, seconds]);
+      const keys = records.map(({ key }) => key);
+      return (await redis.send(records[0].key, calling(scripts.create, keys, args))) === 1;
+    },
     async replaceTail(key, tail, seconds) {
-      return (await script(replaceTail, key, tail, seconds)) === 1;
+      return (await run(scripts.replaceTail, key, tail, seconds)) === 1;
     },
     async replaceHead(key, head, was) {
-      const result = await script(replaceHead, key, head, was);
+      const result = await run(scripts.replaceHead, key, head, was);
       return result === 1 ? 'done' : result === 2 ? 'changed' : 'gone';
     },
     async del(...keys) {
       await redis.end(keys[0] as string, ['DEL', ...keys]);
     },
     async deleteIf(key, value) {
-      await script(deleteIf, key, value);
+      await run(scripts.deleteIf, key, value);
     },
     async extendIf(key, value, seconds) {
-      await script(extendIf, key, value, seconds);
+      await run(scripts.extendIf, key, value, seconds);
     },
     async nextNumber(key, seconds) {
-      return Number(await script(nextNumber, key, Date.now(), seconds));
+      return Number(await run(scripts.nextNumber, key, Date.now(), seconds));
+    },
+    async createNumbered({ key, value, seconds }, row, rowSeconds) {
+      const call = calling(
+        scripts.createNumbered,
+        [key, row],
+        [value, Math.ceil(seconds), rowSeconds, Date.now()],
+      );
+      const number = await redis.send(key, call);
+      return number === null ? undefined : Number(number);
     },
     async raise(key, value, seconds) {
-      await redis.mark(key, calling(raise, key, [value, seconds]));
+      await redis.mark(key, calling(scripts.raise, [key], [value, seconds]));
     },
-    async addMember(key, member, endsAt, beside) {
-      const args = [member, endsAt, Date.now()].map(String);
-      const keys = beside === undefined ? ['1', key] : ['2', key, beside];
-      return Number(await redis.send(key, ['EVAL', addMember, ...keys, ...args]));
+    async addMember(sets, member, endsAt, numbers = []) {
+      const found = new Map<string, number>();
+      await together([...sets, ...numbers], async (keys) => {
+        const here = sets.filter((key) => keys.includes(key));
+        const beside = numbers.filter((key) => keys.includes(key));
+        const call = calling(
+          scripts.addMember,
+          [...here, ...beside],
+          [here.length, member, endsAt, Date.now()],
+        );
+        const values = (await redis.send(keys[0] as string, call)) as string[];
+        for (const [index, key] of beside.entries()) found.set(key, Number(values[index]));
+      });
+      return numbers.map((key) => found.get(key) ?? 0);
     },
     async members(key) {
       return (await redis.send(key, ['ZRANGE', key, '0', '-1'])) as string[];
@@ -121,49 +149,3 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
     close: () => redis.close(),
   };
 }
-
-// Where the head of a session's record ends (session-form.ts); leaves where there is no such record.
-const endOfHead = `
-  local record = redis.call('GET', KEYS[1])
-  if not record or #record < 4 then return 0 end
-  local a, b, c, d = string.byte(record, 1, 4)
-  local headEnd = 4 + ((a * 256 + b) * 256 + c) * 256 + d
-  if headEnd > #record then return 0 end`;
-
-const replaceTail = `${endOfHead}
-  redis.call('SET', KEYS[1], string.sub(record, 1, headEnd) .. ARGV[1], 'EX', ARGV[2])
-  return 1`;
-
-const replaceHead = `${endOfHead}
-  if string.sub(record, 1, headEnd) ~= ARGV[2] then return 2 end
-  redis.call('SET', KEYS[1], ARGV[1] .. string.sub(record, headEnd + 1), 'KEEPTTL')
-  return 1`;
-// A Redis that is full takes the note as well: a script that has freed something may write. Where it does not, the
-// record is gone all the same.
-const getDelNoting = `
-  local value = redis.call('GETDEL', KEYS[1])
-  if value then redis.pcall('SET', KEYS[2], ARGV[1], 'EX', ARGV[2]) end
-  return value`;
-
-const deleteIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
-
-const extendIf = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end`;
-
-// Starts from the clock, so that a row which was lost goes on above the numbers that were given before.
-const nextNumber = `
-  local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-  local number = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
-  redis.call('SET', KEYS[1], number, 'EX', ARGV[2])
-  return number`;
-
-const raise = `
-  local highest = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1]))
-  redis.call('SET', KEYS[1], string.format('%.0f', highest), 'EX', ARGV[2])`;
-
-// The set itself ends with the last of its members.
-const addMember = `
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  local last = redis.call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')
-  redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
-  return KEYS[2] and redis.call('GET', KEYS[2]) or '0'`;

@@ -2,10 +2,10 @@ import { RedisStore } from 'connect-redis';
 import type { SessionData } from 'express-session';
 import type { EndReason } from '../errors/end-reasons.ts';
 import type { Log } from '../log/index.ts';
-import type { ChangedUser, ChangeUser, SessionOwner, StoredSession } from './contract.ts';
+import type { ChangedUser, ChangeUser, SessionOwner, StoredSession, TokenRecord } from './contract.ts';
 import type { Keys } from './keys.ts';
 import { OpenedRecords } from './opened-records.ts';
-import { type Note, type Records, StoreError } from './records.ts';
+import { type NewRecord, type Records, StoreError } from './records.ts';
 import type { Sealer } from './sealing.ts';
 import { endOfHead, sealOwn, sealUser } from './session-form.ts';
 
@@ -54,6 +54,8 @@ interface Surroundings {
   idleSeconds: number;
   maxSeconds: number;
   log: Log;
+  /** The record of a new session's tokens. */
+  newTokens(id: string, tokens: TokenRecord, expiresAt: number): NewRecord;
   /** Called for a session whose absolute end has passed. */
   expire(id: string): Promise<unknown>;
 }
@@ -66,7 +68,7 @@ interface Surroundings {
 export class SessionRecords {
   readonly #parts: Surroundings;
   readonly #opened: OpenedRecords;
-  readonly #admitted = new WeakSet<object>();
+  readonly #admitted = new WeakMap<object, TokenRecord | undefined>();
   /** What pages' part of a request's session was last written as: express-session saves a new one twice. */
   readonly #written = new WeakMap<object, string>();
 
@@ -75,8 +77,8 @@ export class SessionRecords {
     this.#opened = new OpenedRecords(parts.sealer, parts.idleSeconds);
   }
 
-  admit(session: object): void {
-    this.#admitted.add(session);
+  admit(session: object, tokens: TokenRecord | undefined): void {
+    this.#admitted.set(session, tokens);
   }
 
   /** One command: GETEX. */
@@ -110,12 +112,17 @@ export class SessionRecords {
   async write(id: string, data: SessionData): Promise<void> {
     const { records, keys, sealer, idleSeconds } = this.#parts;
     const key = keys.session(id);
+    const admitted = this.#admitted.has(data);
     // The cookie's settings are the same for all sessions: they need not be kept.
     const own = JSON.stringify({ ...data, user: undefined, cookie: undefined });
-    if (this.#admitted.delete(data)) {
-      const user = JSON.stringify(this.#demandEnd(data));
-      const record = Buffer.concat([sealUser(sealer, key, user), sealOwn(sealer, key, own)]);
-      if (!(await records.set(key, record, 'NX', idleSeconds))) {
+    if (admitted) {
+      const tokens = this.#admitted.get(data);
+      this.#admitted.delete(data);
+      const user = this.#demandEnd(data);
+      const value = Buffer.concat([sealUser(sealer, key, JSON.stringify(user)), sealOwn(sealer, key, own)]);
+      const session = { key, value, seconds: idleSeconds };
+      const made = tokens ? [this.#parts.newTokens(id, tokens, user.expiresAt)] : [];
+      if (!(await records.create([session, ...made]))) {
         throw new Error('a session with this id exists already');
       }
     } else {
@@ -154,7 +161,7 @@ export class SessionRecords {
   }
 
   /** Takes the record away and leaves a note where there was one; of several callers, one gets to know whose it was. */
-  async take(id: string, note?: Note): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
+  async take(id: string, note?: NewRecord): Promise<{ existed: boolean; owner?: SessionOwner | undefined }> {
     const { records, keys } = this.#parts;
     const sealed = await records.getDel(keys.session(id), note);
     const owner = sealed && signedOf(this.#open(id, sealed));

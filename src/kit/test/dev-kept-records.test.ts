@@ -6,7 +6,7 @@ import { openKeptRecords } from '../dev/kept-records.ts';
 import { createSessions } from '../store/create-sessions.ts';
 import { createKeys, type Sessions } from '../store/index.ts';
 import type { Records } from '../store/records.ts';
-import { alice, hour, secret, signIn, witness } from './helpers/stored-sessions.ts';
+import { alice, hour, markSignIn, secret, signIn, witness } from './helpers/stored-sessions.ts';
 
 let folder: string;
 let file: string;
@@ -42,11 +42,11 @@ describe('the sessions of the development server', () => {
 
   test('that end while somebody signs in void that sign-in, also over a restart', async () => {
     const first = open();
-    const mark = await first.sessions.markSignIn();
+    const mark = await markSignIn(first.sessions);
     await first.sessions.endOwner(alice, 'provider');
     const { sessions } = open();
-    expect(await sessions.enter('late', alice, Date.now() + hour, mark)).toBe(false);
-    expect(await sessions.enter('new', alice, Date.now() + hour, await sessions.markSignIn())).toBe(true);
+    expect(await sessions.enter('late', alice, Date.now() + hour, mark)).toBe('ended');
+    expect(await sessions.enter('new', alice, Date.now() + hour, await markSignIn(sessions))).toBe('entered');
   });
 
   test('are in the file at each change, and the app that stops takes nothing out of it', async () => {
@@ -80,7 +80,7 @@ describe('the sessions of the development server', () => {
     async (_name, change, look, then) => {
       const records = openKeptRecords(file, [secret], witness().log);
       await records.set('one', '1', 'NX', 60);
-      await records.addMember('set', 'a', Date.now() + hour, 'number');
+      await records.addMember(['set'], 'a', Date.now() + hour);
       await change(records);
       expect(await look(openKeptRecords(file, [secret], witness().log))).toEqual(then);
     },
@@ -168,9 +168,7 @@ function open({ secrets = [secret], idleSeconds = 1_800 } = {}) {
 }
 
 async function signedIn({ sessions }: { sessions: Sessions }): Promise<string> {
-  const { id } = await signIn(sessions);
-  await sessions.tokens.create(id, { access_token: 'an access token' }, Date.now() + hour);
-  return id;
+  return (await signIn(sessions)).id;
 }
 
 function userOf({ store }: Sessions, id: string): Promise<object | undefined> {

@@ -217,10 +217,10 @@ describe('nonces', () => {
 
 /** Shows each token record that is written. */
 function watch(sessions: Sessions, stored: TokenRecord[]): Sessions {
-  const { create } = sessions.tokens;
-  sessions.tokens.create = (id, record, endsAt) => {
-    stored.push(record);
-    return create.call(sessions.tokens, id, record, endsAt);
+  const { admit } = sessions;
+  sessions.admit = (session, record) => {
+    if (record) stored.push(record);
+    admit.call(sessions, session, record);
   };
   return sessions;
 }

@@ -16,10 +16,10 @@ import { withPairOf } from './helpers/whole-life.ts';
 function watch(idTokens: string[]) {
   return {
     wrap(sessions: Sessions): Sessions {
-      const { create } = sessions.tokens;
-      sessions.tokens.create = (id, record, endsAt) => {
-        idTokens.push(record.id_token ?? '');
-        return create.call(sessions.tokens, id, record, endsAt);
+      const { admit } = sessions;
+      sessions.admit = (session, record) => {
+        idTokens.push(record?.id_token ?? '');
+        admit.call(sessions, session, record);
       };
       return sessions;
     },

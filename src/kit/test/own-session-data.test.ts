@@ -97,7 +97,7 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
     const wrote = await browser.get(pair.app.url('/note/write?text=kept'));
     expect([wrote.body, wrote.headers.get('set-cookie')]).toEqual(['alice', null]);
     const seen = await json(browser, '/note');
-    expect(seen).toEqual({ note: 'kept', id: expect.stringMatching(/^[\w-]{32}$/) });
+    expect(seen).toEqual({ note: 'kept', id: expect.stringMatching(/^[\w-]{24}$/) });
     expect(decodeURIComponent(cookie)).toContain(`s:${seen.id}.`);
     expect((await browser.get(pair.app.url('/user'))).body).toBe('alice');
     expect(await json(browser, '/reload')).toEqual({ note: 'kept' });

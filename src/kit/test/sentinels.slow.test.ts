@@ -6,7 +6,7 @@ import { slotOf } from '../store/cluster-slot.ts';
 import { StoreError } from '../store/index.ts';
 import { primaryName, redisUser, startWatched, type Watched } from './helpers/redis-sentinels.ts';
 import { describeWithRedis, makeCertificates, startRedis, until } from './helpers/redis-server.ts';
-import { alice, openWatched, read, save, secret, signIn } from './helpers/stored-sessions.ts';
+import { alice, markSignIn, openWatched, read, save, secret, signIn } from './helpers/stored-sessions.ts';
 import { type Says, startStubSentinel } from './helpers/stub-sentinel.ts';
 
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 30_000 });
@@ -60,7 +60,7 @@ describeWithRedis('the primary that three Sentinels watch over', () => {
   it('keeps all rules: read, save, refresh, list, end', async () => {
     const { sessions, names, lines } = await opened(watched.config);
     const { id, entered, session } = await signIn(sessions);
-    expect(entered).toBe(true);
+    expect(entered).toBe('entered');
     await save(sessions, id, { ...session, note: 'saved again' });
     expect(await read(sessions, id)).toMatchObject({ note: 'saved again' });
     expect(await sessions.tokens.replace(id, { access_token: 'fresh' })).toBe(true);
@@ -292,13 +292,13 @@ describeWithRedis('Sentinels that change their mind', () => {
     await next.run('REPLICAOF', '127.0.0.1', String(old.port));
     await until(async () => (await next.run('EXISTS', 'app:order')) === 1);
     await next.run('REPLICAOF', 'NO', 'ONE');
-    const before = await sessions.markSignIn();
+    const before = await markSignIn(sessions);
     await sessions.endOwner(alice, 'provider');
 
     one.says = { port: next.port };
     await until(() => names().includes('store.found'));
-    expect((await signIn(sessions)).entered).toBe(true);
-    expect(await sessions.enter('from-before', alice, Date.now() + 60_000, before)).toBe(false);
+    expect((await signIn(sessions)).entered).toBe('entered');
+    expect(await sessions.enter('from-before', alice, Date.now() + 60_000, before)).toBe('ended');
   });
 
   it('a primary that demands replicas and has none is away: it may be the one that was left behind', async () => {

@@ -189,12 +189,11 @@ describe('the memory store', () => {
     for (const id of ['busy', 'left alone']) {
       await records.set(`session {${id}}`, 'a session', 'NX', 60);
       await records.set(`tokens {${id}}`, 'its tokens', 'NX', 60);
-      await records.addMember('owner', id, Date.now() + 60_000, 'ended');
+      await records.addMember(['owner'], id, Date.now() + 60_000);
     }
     for (let n = 0; n < 300; n++) {
       for (const kind of ['session', 'tokens']) await records.set(`${kind} {${n}}`, 'a record', 'NX', 60);
-      for (const owner of ['sub', 'sid'])
-        await records.addMember(`${owner} ${n}`, `${n}`, Date.now() + 60_000, 'ended');
+      await records.addMember([`sub ${n}`, `sid ${n}`], `${n}`, Date.now() + 60_000);
       await records.getEx('session {busy}', 60);
       // Whoever has just signed in stays.
       expect(await has(`session {${n}}`)).toBe(true);

@@ -39,10 +39,11 @@ function withAnswers(
       });
     },
     wrap(sessions: Sessions): Sessions {
-      const { create, replace } = sessions.tokens;
-      sessions.tokens.create = (id, record, endsAt) => {
-        kept.push(record);
-        return create.call(sessions.tokens, id, record, endsAt);
+      const { admit } = sessions;
+      const { replace } = sessions.tokens;
+      sessions.admit = (session, record) => {
+        if (record) kept.push(record);
+        admit.call(sessions, session, record);
       };
       sessions.tokens.replace = (id, record) => {
         kept.push(record);

@@ -109,6 +109,11 @@ export function save(sessions: Sessions, id: string, data: SignedIn): Promise<vo
   });
 }
 
+/** Where a sign-in begins whose answer has come, in the order of endings. */
+export async function markSignIn(sessions: Sessions): Promise<number> {
+  return (await sessions.answers.takeUp(randomUUID(), 60)) as number;
+}
+
 /** The whole of a sign-in, as the app does it. */
 export async function signIn(
   sessions: Sessions,
@@ -116,15 +121,10 @@ export async function signIn(
   expiresAt = Date.now() + hour,
 ) {
   const id = randomUUID();
-  const since = await sessions.markSignIn();
+  const since = await markSignIn(sessions);
   const session = sessionOf(owner, expiresAt);
-  sessions.admit(session);
+  sessions.admit(session, { access_token: 'an access token', refresh_token: 'a refresh token' });
   await save(sessions, id, session);
-  await sessions.tokens.create(
-    id,
-    { access_token: 'an access token', refresh_token: 'a refresh token' },
-    expiresAt,
-  );
   const entered = await sessions.enter(id, owner, expiresAt, since);
   return { id, entered, session };
 }
