@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ejs, { type TemplateFunction } from 'ejs';
 import escapeHtml from 'escape-html';
-import type { Express, Response } from 'express';
+import type { Express } from 'express';
 
 /**
  * `res.render('home', model)` prints `home.ejs`. A view is compiled once; in development at every render, so that a
@@ -43,19 +43,6 @@ export function useViews(
   app.set('views', [...folders]);
   app.set('view engine', 'ejs');
   app.set('view cache', !development);
-}
-
-/**
- * Answers with a view, as `res.render` alone would, but without its copy of the page into a Buffer, which Node then
- * writes apart from the headers.
- */
-export function print(res: Response, view: string, model: object): void {
-  res.render(view, model, (error, page) => {
-    if (error) return res.req.next?.(error);
-    res.setHeader('Content-Type', 'text/html; charset=utf-8');
-    res.setHeader('Content-Length', Buffer.byteLength(page));
-    res.end(page);
-  });
 }
 
 function layoutOf({ layout }: { layout?: unknown }): object | Promise<object> | undefined {
