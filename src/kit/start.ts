@@ -154,7 +154,7 @@ export async function start(
     finishing: finishing.signal,
     ...(replacements && { replacements }),
   });
-  const options = { ...leftToUs, keepAliveTimeout: keepAliveMs, optimizeEmptyRequests: true };
+  const options = { ...leftToUs, keepAliveTimeout: keepAliveMs };
   const additions = checked.site.contentSecurityPolicy;
   const refusals = createRefusals(app, log, { baseUrl: config.baseUrl, additions });
   const handle = listener(app, log, refusals.answer);

@@ -51,9 +51,7 @@ export function requireAuth(
     const { context } = demandStore(req);
     neverCache(res);
     const back = wayBack(req, typeof returnTo === 'function' ? returnTo(req) : returnTo);
-    // Most requests wait for nothing here, nor for a rule that asks nobody.
-    const rechecking = recheckIfDue(req, res, back ?? '/');
-    if (rechecking && (await rechecking) === 'answered') return;
+    if ((await recheckIfDue(req, res, back ?? '/')) === 'answered') return;
     const user = getUser(req);
     if (!user) return whoAreYou(req, res, back ?? '/', unsaved);
     // Signed in there already: nobody needs to see the mark, nor keep it.

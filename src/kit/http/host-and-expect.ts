@@ -22,22 +22,14 @@ export function passOnExpectations(server: Server, listener: RequestListener): v
  * back will come.
  */
 export const hostAndExpect: RequestHandler = (req, res, next) => {
+  // Of several, `headers` has the first.
+  const { host = [] } = req.headersDistinct;
   if (unmet.has(req)) next(refused(res, 417, 'the header Expect asks for something unknown'));
-  else if (req.headers.host === undefined && req.httpVersion === '1.1')
+  else if (host.length === 0 && req.httpVersion === '1.1')
     next(refused(res, 400, 'the request has no Host'));
-  else if (hasTwoHosts(req.rawHeaders)) next(refused(res, 400, 'the request has more than one Host'));
+  else if (host.length > 1) next(refused(res, 400, 'the request has more than one Host'));
   else next();
 };
-
-/** Of several, Node keeps the first without a word. Names and values take turns. */
-function hasTwoHosts(raw: readonly string[]): boolean {
-  let found = 0;
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] as string;
-    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
-  }
-  return found > 1;
-}
 
 function refused(res: Parameters<RequestHandler>[1], status: number, text: string): ErrorWithMessage {
   res.setHeader('Connection', 'close');

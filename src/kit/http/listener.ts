@@ -4,9 +4,8 @@ import type { Log } from '../log/index.ts';
 
 /**
  * The app as the server calls it, with an answer to what passes every route and every error page: Express takes no
- * request whose target has no path (`http://`), and an error page may fail itself. Express's own last answer waits for
- * the end of the request, which a server with `optimizeEmptyRequests` never announces: whoever asked so would hold a
- * connection for as long as they like.
+ * request whose target has no path (`http://`), and an error page may fail itself. Express's own last answer is not
+ * one of our pages (R19), and it first waits for the whole body of the request.
  *
  * @param answer gives that last answer
  */

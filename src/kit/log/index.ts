@@ -143,10 +143,9 @@ export function requestLog(
       const route = routeOf(req);
       const level = isProbe(route) ? 'debug' : res.statusCode >= 500 ? 'error' : 'info';
       // Not `req.log`: an Express app in one of the site's routers has given the request another prototype.
-      if (log.isLevelEnabled(level))
-        log
-          .child({ request_id: req.id })
-          [level]({ ...described(req, res, { started, route }), ...whoAsked(askerOf(req)) }, 'request');
+      log
+        .child({ request_id: req.id })
+        [level]({ ...described(req, res, { started, route }), ...whoAsked(askerOf(req)) }, 'request');
     };
     res.on('close', bound(said));
     next();

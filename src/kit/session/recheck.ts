@@ -29,29 +29,24 @@ const underWay = new WeakMap<Sessions, Map<string, Promise<Outcome>>>();
 
 /**
  * Asks the provider and `signIn` in site.ts again about the user of this request, where that is due: once however many
- * requests and instances ask. A page that is not due pays two comparisons, and waits for nothing.
+ * requests and instances ask.
  *
  * @param back where a person goes on after a sign-in
- * @returns undefined at once where none is due; `'answered'` where the browser was sent to sign in again
+ * @returns `'answered'` where the browser was sent to sign in again
  * @throws AuthError where the session has ended by it
  */
-export function recheckIfDue(
+export async function recheckIfDue(
   req: Request,
   res: Response,
   back: string,
-): Promise<'answered' | undefined> | undefined {
-  const own = signedIn(req);
-  if (!own || !mustWait(own.user, authOf(req).context)) return undefined;
-  return recheckNow(req, res, back);
-}
-
-async function recheckNow(req: Request, res: Response, back: string): Promise<'answered' | undefined> {
+): Promise<'answered' | undefined> {
+  if (!dueFor(req)) return undefined;
   const { context } = authOf(req);
   const late = sleep(patienceMs, undefined, { ref: false });
   // A second time where somebody has asked for one while an earlier one was under way.
   for (let round = 0; round < 2; round++) {
-    const own = signedIn(req);
-    if (!own || !mustWait(own.user, context)) return undefined;
+    const own = dueFor(req);
+    if (!own) return undefined;
     const outcome = await Promise.race([share(context, own), late]);
     if (outcome === undefined) return undefined;
     if ((await take(req, res, own, { outcome, back })) === 'answered') return 'answered';
@@ -64,8 +59,12 @@ export async function rechecksDone(sessions: Sessions): Promise<void> {
   await Promise.allSettled(underWay.get(sessions)?.values() ?? []);
 }
 
-function mustWait(user: UserSession, context: AuthContext): boolean {
-  return Date.now() >= dueAt(user, context) || hasJustBegun(user);
+/** The session of this request, where its recheck is due or under way. */
+function dueFor(req: Request): ReturnType<typeof signedIn> {
+  const own = signedIn(req);
+  if (!own) return undefined;
+  const isDue = Date.now() >= dueAt(own.user, authOf(req).context);
+  return isDue || hasJustBegun(own.user) ? own : undefined;
 }
 
 /** Seen by the clock of an instance that may be behind. */

@@ -97,8 +97,6 @@ export function takeSaid(req: Request, res: Response): string | undefined {
 /** What waits in this browser, the oldest first. */
 function waiting(req: Request): Note[] {
   const { cookies, sealers } = authOf(req).context;
-  // Most requests are done after a look at the header.
-  if (!cookies.has(req, name)) return [];
   const value = cookies.read(req, (plain) => plain === name).get(name);
   if (value === undefined || value.length > mostBytes) return [];
   const opened = sealers.said.open(Buffer.from(value, 'base64url'), name);

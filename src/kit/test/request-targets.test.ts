@@ -37,7 +37,7 @@ test('an error that no error page can print is answered too, and logged', async 
   const lines: string[] = [];
   const log = createLog('info', { write: (line) => void lines.push(line) });
   const broken = (_req: unknown, _res: unknown, next: (error: Error) => void) => next(new Error('no page'));
-  const server = createServer({ optimizeEmptyRequests: true }, listener(broken as never, log));
+  const server = createServer(listener(broken as never, log));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
   const status = await new Promise((resolve, reject) => {

@@ -45,7 +45,7 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
     }
     const redis = options.redis ? await startTestRedis() : undefined;
     if (redis) stops.push(redis.stop);
-    const server = createServer({ optimizeEmptyRequests: true });
+    const server = createServer();
     const port = await listen(server);
     stops.push(() => closeServer(server));
     const checked = checkForTest(options, { started, port, redisUrl: redis?.url });
