@@ -26,7 +26,7 @@ export async function ending({ around, redis, quick }: Bench): Promise<Section> 
     await redis.empty();
     const nothing = await endAll(around);
     const before = await redis.usedMemory();
-    await make(count, 'new', 0);
+    await make(count);
     const full = await redis.usedMemory();
     const ended = await endAll(around);
     const after = await redis.usedMemory();

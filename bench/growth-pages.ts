@@ -3,102 +3,129 @@ import { navigation } from './browser.ts';
 import { type Running, start } from './contestants.ts';
 import { load, type Shot } from './load.ts';
 import { measuredOn } from './machine.ts';
-import { type Maker, prepareMaker } from './made-sessions.ts';
+import { prepareMaker } from './made-sessions.ts';
 import type { Bench } from './mode.ts';
 import { isPage } from './pages.ts';
-import type { BenchRedis } from './redis.ts';
+import { startRedis } from './redis.ts';
 import { few, round, type Section, table, times } from './results.ts';
 import { inOrder, type Sample } from './rounds.ts';
 
-interface Step {
-  /** Sessions in Redis. */
-  sessions: number;
-  /** One page again and again by one person, and one by each of so many in turn. */
-  alone: Sample;
-  inTurn: Sample;
+interface Server {
+  running: Running;
+  shot: Shot;
+}
+
+interface Row {
+  title: string;
+  /** A window of the server with more and more sessions, and one of the server that has a single one. */
+  pairs: { grown: Sample; single: Sample }[];
 }
 
 const visitors = 10_000;
 
-/** Pages while there are ever more sessions in Redis, from a server that is never idle. */
+/**
+ * Pages while there are ever more sessions in Redis, from a server that is never idle. A second server, whose Redis has
+ * one session, takes turns with it: what the machine does meanwhile falls on both.
+ */
 export async function pages({ around, redis, quick }: Bench): Promise<Section> {
   await redis.empty();
-  const running = await start('app', around);
-  const maker = await prepareMaker(running, around);
-  const shot = shotOf(running, maker);
-  const seconds = quick ? 1 : 3;
-  await load(shot, quick ? 3 : 12);
-  const steps: Step[] = [];
+  const other = await startRedis();
+  const grown = await start('app', around);
+  const maker = await prepareMaker(grown, around);
+  const aroundOther = { ...around, redisUrl: other.url };
+  const single = await start('app', aroundOther);
+  const servers = {
+    grown: { running: grown, shot: shotOf(grown, maker) },
+    single: { running: single, shot: shotOf(single, await prepareMaker(single, aroundOther)) },
+  };
+  for (const { shot } of [servers.grown, servers.single, servers.grown, servers.single])
+    await load(shot, quick ? 2 : 5);
+  const rows: Row[] = [];
   let made = 1;
   for (const sessions of quick ? [1, 10_000, 50_000] : [1, 10_000, 1_000_000]) {
-    const cookies = await whileWarm(shot, () => maker.make(sessions - made, 'new', visitors));
+    const more = sessions - made;
+    const cookies = await whileWarm([servers.grown.shot, servers.single.shot], async () =>
+      more > 0 ? maker.make(more, { cookies: Math.min(visitors, more) }) : [],
+    );
     made = sessions;
-    const measure = (cookies?: string[]) =>
-      median(running, redis, { ...shot, ...(cookies && { cookies }) }, seconds);
-    const alone = await measure();
-    steps.push({ sessions, alone, inTurn: cookies.length > 0 ? await measure(cookies) : alone });
+    rows.push({ title: `${sessions}, one visitor`, pairs: await compare(servers, undefined, quick) });
+    if (cookies.length === 0) continue;
+    const title = `${sessions}, ${cookies.length} visitors in turn`;
+    rows.push({ title, pairs: await compare(servers, cookies, quick) });
   }
-  await redis.empty();
-  const again = await prepareMaker(running, around);
-  const last = await median(running, redis, shotOf(running, again), seconds);
-  await running.server.stop();
-  return sectionOf(steps, last);
+  await Promise.all([grown.server.stop(), single.server.stop(), redis.empty()]);
+  await other.stop();
+  return sectionOf(rows);
 }
 
-function shotOf({ page: url }: Running, { cookie }: Maker): Shot {
+function shotOf({ page: url }: Running, { cookie }: { cookie: string }): Shot {
   return { url, headers: { ...navigation, cookie }, verifyBody: isPage };
 }
 
 /** V8 forgets what has not run for a while, so somebody goes on looking at pages. */
-async function whileWarm<T>({ url, headers }: Shot, work: () => Promise<T>): Promise<T> {
+async function whileWarm<T>(shots: readonly Shot[], work: () => Promise<T>): Promise<T> {
   let working = true;
-  const looking = (async () => {
+  const look = async ({ url, headers }: Shot) => {
     while (working) {
       await (await fetch(url, { headers })).text();
       await pause(5);
     }
-  })();
+  };
+  const looking = shots.map(look);
   const result = await work().finally(() => {
     working = false;
   });
-  await looking;
+  await Promise.all(looking);
   return result;
 }
 
-/** Of three windows, after half a one. */
-async function median(running: Running, redis: BenchRedis, shot: Shot, seconds: number): Promise<Sample> {
-  await load(shot, seconds / 2);
-  const windows = await inOrder([1, 2, 3], async () => {
-    const [cpu, commands] = [await running.server.cpuMicros(), await redis.commands()];
-    const { requests, perSecond, p99 } = await load(shot, seconds);
-    const cpuMicros = ((await running.server.cpuMicros()) - cpu) / requests;
-    return { perSecond, p99, cpuMicros, redisCommands: ((await redis.commands()) - commands) / requests };
+async function compare(
+  { grown, single }: { grown: Server; single: Server },
+  cookies: readonly string[] | undefined,
+  quick: boolean,
+): Promise<Row['pairs']> {
+  const seconds = quick ? 1 : 2.5;
+  const inTurn = ({ running, shot }: Server, cookies: readonly string[] | undefined): Server => ({
+    running,
+    shot: { ...shot, ...(cookies && { cookies }) },
   });
-  const middle = (name: 'perSecond' | 'p99' | 'cpuMicros' | 'redisCommands') =>
-    windows.map((window) => window[name]).sort((a, b) => a - b)[1] as number;
-  return {
-    ...{ perSecond: middle('perSecond'), p99: middle('p99') },
-    ...{ cpuMicros: middle('cpuMicros'), redisCommands: middle('redisCommands') },
-  };
+  const crowd = inTurn(grown, cookies);
+  // As many, though all the same: the load must not cost more in one of the two.
+  const alone = inTurn(
+    single,
+    cookies?.map(() => single.shot.headers.cookie as string),
+  );
+  await load(crowd.shot, seconds / 2);
+  await load(alone.shot, seconds / 2);
+  return inOrder([1, 2, 3], async () => ({
+    grown: await windowOf(crowd, seconds),
+    single: await windowOf(alone, seconds),
+  }));
 }
 
-function sectionOf(steps: Step[], last: Sample): Section {
-  const [first] = steps;
-  const against = (sample: Sample, figure: string) =>
-    times((sample[figure] ?? 0) / (first?.alone[figure] ?? 0));
-  const row = (title: string, sample: Sample) => [
-    title,
-    ...[round(sample.perSecond), against(sample, 'perSecond')],
-    ...[round(sample.cpuMicros), against(sample, 'cpuMicros')],
-    ...[few(sample.p99), few(sample.redisCommands)],
-  ];
-  const rows = steps.flatMap(({ sessions, alone, inTurn }) => [
-    row(`${sessions}, one visitor`, alone),
-    ...(inTurn === alone ? [] : [row(`${sessions}, ${visitors} visitors in turn`, inTurn)]),
-  ]);
-  const text = `${measuredOn()} Medians of three windows under constant load, 32 connections; while the sessions were made somebody looked at pages. The last row is after all but one were gone again: what differs from the first is the server's age, not the sessions.\n\n${table(
-    ['sessions in Redis', 'pages/s', 'ratio', 'CPU µs', 'ratio', 'p99 ms', 'Redis'],
-    [...rows, row('1 again', last)],
+async function windowOf({ running: { server }, shot }: Server, seconds: number): Promise<Sample> {
+  const cpu = await server.cpuMicros();
+  const { requests, perSecond, p99 } = await load(shot, seconds);
+  return { perSecond, p99, cpuMicros: ((await server.cpuMicros()) - cpu) / requests };
+}
+
+function sectionOf(rows: readonly Row[]): Section {
+  const cells = rows.map(({ title, pairs }) => {
+    const middle = (figure: (pair: Row['pairs'][number]) => number) =>
+      pairs.map(figure).sort((a, b) => a - b)[pairs.length >> 1] ?? Number.NaN;
+    const of = (name: string) => middle(({ grown }) => grown[name] ?? Number.NaN);
+    const ratio = (name: string) =>
+      times(middle(({ grown, single }) => (grown[name] ?? 0) / (single[name] ?? 0)));
+    return [
+      title,
+      ...[round(of('perSecond')), ratio('perSecond')],
+      ...[round(of('cpuMicros')), ratio('cpuMicros')],
+      ...[few(of('p99')), ratio('p99')],
+    ];
+  });
+  const text = `${measuredOn()} Medians of three windows, 32 connections, from a server that is never idle; the ratios are to a second server whose Redis has one session, window by window in turn. The first row says how much two equal servers differ. Each of the 10,000 visitors has a session of their own.\n\n${table(
+    ['sessions in Redis', 'pages/s', 'ratio', 'CPU µs', 'ratio', 'p99 ms', 'ratio'],
+    cells,
   )}`;
   return { title: 'Growth: many sessions', text };
 }

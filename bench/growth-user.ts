@@ -29,7 +29,7 @@ export async function user({ around, redis, quick }: Bench): Promise<Section> {
   const rows = await inOrder(counts, async (count) => {
     await redis.empty();
     const { make } = await prepareMaker(running, around);
-    const [cookie] = await make(count, { sub: 'made for one' }, 1);
+    const [cookie] = await make(count, { sub: 'made for one', cookies: 1 });
     const browser = new Browser(running.origin, cookie);
     const looks = await inOrder(['/profile', '/sessions'], async (path) => {
       await lookAt(browser, redis, running.origin + path, times);

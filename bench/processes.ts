@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -118,4 +119,26 @@ function canPin(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Has a program do its part on each core that there is; answers with what all of them print. */
+export async function outputOnEachCore(
+  file: string,
+  inputOf: (part: number, parts: number) => object,
+): Promise<string> {
+  const parts = pinned ? availableParallelism() : 1;
+  const all = Array.from({ length: parts }, async (_each, part) => {
+    const command = [...(pinned ? ['taskset', '-c', String(part)] : []), process.execPath, file];
+    const [program = '', ...args] = command;
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    running.add(child);
+    const ended = once(child, 'close');
+    child.stdin.end(JSON.stringify(inputOf(part, parts)));
+    const printed = await text(child.stdout);
+    const [code] = await ended;
+    running.delete(child);
+    if (code !== 0) throw new Error(`${file} ended with ${code}`);
+    return printed;
+  });
+  return (await Promise.all(all)).join('');
 }

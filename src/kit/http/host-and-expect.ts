@@ -25,8 +25,7 @@ export const hostAndExpect: RequestHandler = (req, res, next) => {
   // Of several, `headers` has the first.
   const { host = [] } = req.headersDistinct;
   if (unmet.has(req)) next(refused(res, 417, 'the header Expect asks for something unknown'));
-  else if (host.length === 0 && req.httpVersion === '1.1')
-    next(refused(res, 400, 'the request has no Host'));
+  else if (host.length === 0 && req.httpVersion === '1.1') next(refused(res, 400, 'the request has no Host'));
   else if (host.length > 1) next(refused(res, 400, 'the request has more than one Host'));
   else next();
 };
