@@ -1,6 +1,6 @@
 import { script } from './hashed-scripts.ts';
 
-// What Redis does in one step, where that takes more than one command. Their keys share one hash tag, but for addMember's.
+// What Redis does in one step, where that takes more than one command.
 
 // Where the head of a session's record ends (session-form.ts); leaves where there is no such record.
 const endOfHead = `

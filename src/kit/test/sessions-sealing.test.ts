@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createSessions } from '../store/create-sessions.ts';
 import { createKeys, createSealer } from '../store/index.ts';
@@ -8,6 +9,18 @@ import { alice, read, type SignedIn, save, secret, signIn, witness } from './hel
 
 const old = 'the secret of last year, 32 chars.';
 const sealer = createSealer([secret], 'session');
+
+it('tokens that were packed before records had anything in common still open', async () => {
+  const records = createMemoryRecords(witness().log);
+  const keys = createKeys('app:');
+  const options = { secrets: [secret], idleSeconds: 60, maxSeconds: 60, ...witness() };
+  const tokens = { access_token: 'an access token', refresh_token: 'a refresh token' };
+  const packed = deflateRawSync(JSON.stringify(tokens), { windowBits: 12, memLevel: 5 });
+  const key = keys.tokens('an id');
+  await records.set(key, createSealer([secret], 'tokens').seal(packed, key), 'NX', 60);
+  expect(await createSessions(records, keys, options).tokens.read('an id')).toEqual(tokens);
+  await records.close();
+});
 
 describe('a sealed record (R11)', () => {
   const sealed = sealer.seal('what only we may read', 'its name');
