@@ -1,8 +1,9 @@
+import type { Shot } from './connection.ts';
 import type { Running } from './contestants.ts';
-import { costOf, type Shot } from './load.ts';
+import { prepareLoad } from './load.ts';
 import { signedIn } from './pages.ts';
 import type { BenchRedis } from './redis.ts';
-import type { Pace, Sample } from './rounds.ts';
+import type { Measure } from './rounds.ts';
 
 /** A call of a page's script to the API behind the contestant. */
 export interface ApiCall {
@@ -20,12 +21,7 @@ export const apiCalls: readonly ApiCall[] = [
 ];
 
 /** Calls the API as a signed-in user's script, and measures what it costs. */
-export async function prepareApiCall(
-  running: Running,
-  redis: BenchRedis,
-  pace: Pace,
-  call: ApiCall,
-): Promise<() => Promise<Sample>> {
+export async function prepareApiCall(running: Running, redis: BenchRedis, call: ApiCall): Promise<Measure> {
   const browser = await signedIn(running);
   const page = await browser.send('GET', running.page);
   const mark = /<meta name="kit-form" content="([^"]+)"/.exec(page.body)?.[1];
@@ -37,7 +33,7 @@ export async function prepareApiCall(
     ...(call.body !== undefined && { body: call.body }),
   };
   await check(shot, call, running);
-  return () => costOf(running, redis, pace, shot);
+  return prepareLoad(running, redis, shot);
 }
 
 /** What Chromium says when a page's script calls `fetch`. */

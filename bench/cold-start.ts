@@ -1,4 +1,4 @@
-import { contestants, fileOf, type Name, type Surroundings, settingsOf, start } from './contestants.ts';
+import { contestants, type Name, programOf, type Surroundings, start } from './contestants.ts';
 import { isPage, signedIn } from './pages.ts';
 import { freePort, startServer, until } from './processes.ts';
 import { inOrder, type Samples } from './rounds.ts';
@@ -31,9 +31,9 @@ async function prepareStart(name: Name, around: Surroundings): Promise<() => Pro
 
   return async () => {
     const port = await freePort();
-    const settings = settingsOf(contestant, port, around);
+    const program = programOf(contestant, port, around);
     const startedAt = performance.now();
-    const server = startServer(fileOf(contestant), settings, { probed: false });
+    const server = startServer({ ...program, probed: false });
     await until(
       contestant.title,
       async () => {

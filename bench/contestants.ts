@@ -1,12 +1,18 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { aspNetProgram } from './aspnet.ts';
 import { type Browser, signInWithAuthJs } from './browser.ts';
-import { freePort, type Server, startServer, until } from './processes.ts';
+import { freePort, type Program, type Server, startServer, until } from './processes.ts';
 
 /** A server that takes part: how it is started, and what is particular about it. */
 export interface Contestant {
   readonly title: string;
   readonly file: string;
+  /** Written for .NET, not for Node. */
+  readonly dotnet?: boolean;
+  /** As many processes as the machine has cores. */
+  readonly workers?: boolean;
   /** Keeps its sessions in the bench's Redis. */
   readonly redis?: boolean;
   /** The yardstick has no users. */
@@ -31,6 +37,9 @@ export type Name =
   | 'eoc'
   | 'eocRedis'
   | 'authJs'
+  | 'aspCookie'
+  | 'aspRedis'
+  | 'appWorkers'
   | 'appProxy'
   | 'byHand';
 
@@ -59,6 +68,15 @@ export const contestants: Record<Name, Contestant> = {
     redis: true,
   },
   authJs: { title: 'Auth.js, cookie', file: 'servers/auth-js.js', signIn: signInWithAuthJs },
+  aspCookie: { title: 'ASP.NET Core, cookie', file: 'servers/aspnet', dotnet: true },
+  aspRedis: { title: 'ASP.NET Core, Redis', file: 'servers/aspnet', dotnet: true, redis: true },
+  appWorkers: {
+    title: 'this app, Redis, a process for each core',
+    file: '../src/server.ts',
+    redis: true,
+    workers: true,
+    settings: { WORKERS: String(availableParallelism()) },
+  },
   appProxy: { title: 'this app, `proxy`', file: 'servers/proxy-here.js', redis: true, api: true },
   byHand: { title: 'by hand, httpxy', file: 'servers/proxy-by-hand.js', redis: true, api: true },
 };
@@ -70,6 +88,8 @@ export interface Surroundings {
   readonly apiUrl: string;
   /** The folder of another checkout of this app, which is `before`. */
   readonly against?: string;
+  /** The servers share all cores with the load, instead of having one of their own. */
+  readonly free?: boolean;
 }
 
 /** A contestant that is up. */
@@ -80,13 +100,12 @@ export interface Running extends Contestant {
   readonly page: string;
 }
 
+/** @throws where it does not come up */
 export async function start(name: Name, around: Surroundings): Promise<Running> {
   const contestant = contestants[name];
   const port = await freePort();
-  const server = startServer(
-    fileOf(contestant, name === 'before' ? around.against : undefined),
-    settingsOf(contestant, port, around),
-  );
+  const checkout = name === 'before' ? around.against : undefined;
+  const server = startServer(programOf(contestant, port, around, checkout), around);
   const origin = `http://127.0.0.1:${port}`;
   const page = `${origin}/profile`;
   await until(contestant.title, () => fetch(page, { redirect: 'manual' }));
@@ -94,15 +113,24 @@ export async function start(name: Name, around: Surroundings): Promise<Running> 
 }
 
 /** @param checkout the folder of the project, where it is another than this */
-export function fileOf(
-  { file }: Contestant,
+export function programOf(
+  contestant: Contestant,
+  port: number,
+  around: Surroundings,
   checkout = fileURLToPath(new URL('..', import.meta.url)),
-): string {
-  return join(checkout, 'bench', file);
+): Program {
+  const env = settingsOf(contestant, port, around);
+  if (contestant.dotnet) {
+    const program = aspNetProgram();
+    return { ...program, env: { ...env, ...program.env } };
+  }
+  const args = [join(checkout, 'bench', contestant.file)];
+  // The probe of a process tells nothing of those that it has started.
+  return { command: process.execPath, args, env, probed: !contestant.workers };
 }
 
 /** The project's own settings; the other servers read what they need of them. */
-export function settingsOf(
+function settingsOf(
   { redis, api, settings, twoProviders }: Contestant,
   port: number,
   around: Surroundings,

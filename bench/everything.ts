@@ -1,9 +1,9 @@
 import { coldStarts } from './cold-start.ts';
 import type { Running } from './contestants.ts';
+import { sections } from './everything-results.ts';
 import type { Mode } from './mode.ts';
 import { preparePage } from './pages.ts';
 import { proxy } from './proxy.ts';
-import { sections } from './results.ts';
 import { duel, inOrder, quick, thorough } from './rounds.ts';
 import { prepareSignIns } from './sign-ins.ts';
 import { anonymousVisits, sessionSize } from './visits.ts';
@@ -14,8 +14,8 @@ export const everything: Mode = {
   async run(bench) {
     const { around, redis } = bench;
     const effort = bench.quick ? quick : thorough;
-    const page = (running: Running) => preparePage(running, redis, effort.pages);
-    const signIns = (running: Running) => prepareSignIns(running, around, effort.signIns);
+    const page = (running: Running) => preparePage(running, redis);
+    const signIns = (running: Running) => prepareSignIns(running, around);
 
     // The first duel answers "what does it cost?", the second "and what do others take for it?".
     const ground = await duel(

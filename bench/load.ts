@@ -1,67 +1,65 @@
-import autocannon, { type Client, type Result } from 'autocannon';
+import { Connection, type Shot } from './connection.ts';
 import type { Running } from './contestants.ts';
 import type { BenchRedis } from './redis.ts';
-import type { Pace, Sample } from './rounds.ts';
+import type { Measure } from './rounds.ts';
 
-/** A request that is sent again and again. */
-export interface Shot {
-  readonly url: string;
-  readonly method?: 'GET' | 'POST';
-  readonly headers: Record<string, string>;
-  /** Of many people, each request by the next of them. */
+/** A request that many people send, as many at once as there are connections. */
+export interface Crowd extends Shot {
+  /** Each connection has a part of them, and sends as the next each time. */
   readonly cookies?: readonly string[];
-  /** How many send at once. */
   readonly connections?: number;
-  readonly body?: string;
-  /** Any answer that is not right ends the bench; without it, any whose status is no success. */
-  readonly verifyBody?: (body: string) => boolean;
 }
+
+const usualConnections = 32;
 
 /** What a request costs under load. */
-export async function costOf(running: Running, redis: BenchRedis, pace: Pace, shot: Shot): Promise<Sample> {
-  await load(shot, pace.warmUpSeconds);
-  const cpuBefore = await running.server.cpuMicros();
-  const commandsBefore = await redis.commands();
-  const { requests, perSecond, p50, p99 } = await load(shot, pace.seconds);
-  const cpuMicros = (await running.server.cpuMicros()) - cpuBefore;
-  const commands = (await redis.commands()) - commandsBefore;
-  return {
-    perSecond,
-    ...{ p50, p99 },
-    cpuMicros: cpuMicros / requests,
-    redisCommands: commands / requests,
+export function prepareLoad(running: Running, redis: BenchRedis, shot: Shot): Measure {
+  const all = Array.from({ length: usualConnections }, () => new Connection(shot));
+  return async (seconds) => {
+    await Promise.all(all.map((each) => each.open()));
+    const cpuBefore = await running.server.cpuMicros();
+    const commandsBefore = await redis.commands();
+    const { requests, elapsed, p50, p99 } = await loadFor(seconds, all);
+    const cpuMicros = (await running.server.cpuMicros()) - cpuBefore;
+    const commands = (await redis.commands()) - commandsBefore;
+    return {
+      perSecond: requests / elapsed,
+      ...{ p50, p99 },
+      cpuMicros: cpuMicros / requests,
+      busy: cpuMicros / 1e6 / elapsed,
+      redisCommands: commands / requests,
+    };
   };
 }
 
-/** 32 connections where the shot does not say how many, for so many seconds. */
-export async function load({ cookies, connections = 32, ...shot }: Shot, seconds: number) {
-  const latencies: number[] = [];
-  // Each connection has a part of the people.
-  let connection = 0;
-  const setupClient = (client: Client) => {
-    const own = (cookies ?? []).filter((_cookie, n) => n % connections === connection % connections);
-    connection += 1;
-    client.setRequests(own.map((cookie) => ({ headers: { ...shot.headers, cookie } })));
-  };
-  const result = await new Promise<Result>((resolve, reject) => {
-    const options = {
-      ...{ ...shot, connections, duration: seconds, sampleInt: 100 },
-      ...(cookies && { setupClient }),
-    };
-    const run = autocannon(options, (error, done) => (error ? reject(error) : resolve(done)));
-    run.on('response', (_client, _status, _bytes, milliseconds) => latencies.push(milliseconds));
+/** Sends for so many seconds, on connections of its own. */
+export async function load({ cookies = [], connections = usualConnections, ...shot }: Crowd, seconds: number) {
+  const all = Array.from({ length: connections }, (_each, index) => {
+    const own = cookies.filter((_cookie, n) => n % connections === index);
+    return new Connection(shot, own);
   });
-  const { errors, timeouts, mismatches, non2xx } = result;
-  if (errors + timeouts + mismatches + non2xx > 0) {
-    const wrong = JSON.stringify({ errors, timeouts, mismatches, non2xx });
-    throw new Error(`wrong answers from ${shot.url}: ${wrong}`);
-  }
+  await Promise.all(all.map((each) => each.open()));
+  const { requests, elapsed, ...latencies } = await loadFor(seconds, all);
+  for (const each of all) each.close();
+  return { requests, perSecond: requests / elapsed, ...latencies };
+}
+
+/** Each connection sends its next request when the last is answered; all that was sent is waited for, and counts. */
+async function loadFor(seconds: number, all: readonly Connection[]) {
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  const latencies: number[] = [];
+  const shoot = async (connection: Connection) => {
+    for (let sent = performance.now(); sent < end; ) {
+      await connection.ask();
+      const answered = performance.now();
+      latencies.push(answered - sent);
+      sent = answered;
+    }
+  };
+  await Promise.all(all.map(shoot));
+  const elapsed = (performance.now() - start) / 1000;
   const sorted = Float64Array.from(latencies).sort();
   const percentile = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-  return {
-    requests: result.requests.total,
-    perSecond: result.requests.total / result.duration,
-    p50: percentile(0.5),
-    p99: percentile(0.99),
-  };
+  return { requests: latencies.length, elapsed, p50: percentile(0.5), p99: percentile(0.99) };
 }

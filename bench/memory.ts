@@ -1,7 +1,8 @@
-import { type Name, type Surroundings, start } from './contestants.ts';
+import { contestants, type Name, type Surroundings, start } from './contestants.ts';
+import { measuredOn } from './machine.ts';
 import type { Mode } from './mode.ts';
 import type { BenchRedis } from './redis.ts';
-import { memorySection } from './results.ts';
+import { megabytes, round, type Section, table, title } from './results.ts';
 import { inOrder, type Sample } from './rounds.ts';
 import { signIn } from './sign-ins.ts';
 
@@ -52,4 +53,18 @@ async function memoryOfSessions(
     rssAfter: after.rss,
     redisBytesPerSession: (redisAfter - redisBefore) / sessions,
   };
+}
+
+function memorySection(rows: (readonly [Name, Sample])[]): Section {
+  const head = ['', 'sessions', 'heap before', 'heap after', 'RSS before', 'RSS after', 'Redis a session'];
+  const text = table(
+    head,
+    rows.map(([name, s]) => [
+      title(name),
+      round(s.sessions),
+      ...[s.heapBefore, s.heapAfter, s.rssBefore, s.rssAfter].map(megabytes),
+      contestants[name].redis ? `${round(s.redisBytesPerSession)} B` : '–',
+    ]),
+  );
+  return { title: 'Memory of many sessions', text: `${measuredOn()}\n\n${text}` };
 }

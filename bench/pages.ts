@@ -1,8 +1,8 @@
 import { Browser, navigation } from './browser.ts';
 import type { Running } from './contestants.ts';
-import { costOf } from './load.ts';
+import { prepareLoad } from './load.ts';
 import type { BenchRedis } from './redis.ts';
-import type { Pace, Sample } from './rounds.ts';
+import type { Measure } from './rounds.ts';
 
 /** Signs a person in (where there is somebody to sign in) and answers with the page's address and cookie. */
 export async function signedIn(running: Running): Promise<Browser> {
@@ -14,16 +14,13 @@ export async function signedIn(running: Running): Promise<Browser> {
 }
 
 /** Loads the page of a signed-in user and tells what it costs. */
-export async function preparePage(
-  running: Running,
-  redis: BenchRedis,
-  pace: Pace,
-): Promise<() => Promise<Sample>> {
+export async function preparePage(running: Running, redis: BenchRedis): Promise<Measure> {
   const browser = await signedIn(running);
   const page = await checkPage(browser, running);
   const headers = { ...navigation, ...(browser.cookie && { cookie: browser.cookie }) };
-  return async () => ({
-    ...(await costOf(running, redis, pace, { url: running.page, headers, verifyBody: isPage })),
+  const load = prepareLoad(running, redis, { url: running.page, headers, verifyBody: isPage });
+  return async (seconds) => ({
+    ...(await load(seconds)),
     ...{ cookieBytes: browser.cookie.length, headerBytes: page.headerBytes },
     bodyBytes: Buffer.byteLength(page.body),
   });

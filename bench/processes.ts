@@ -5,29 +5,49 @@ import { availableParallelism } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { proc } from './proc.ts';
 
-/** What one server costs, as its probe tells it. */
+/** What one server costs: as its probe tells it, or where it has none, as Linux does. */
 export interface Server {
   readonly pid: number;
-  /** Microseconds of CPU it has used so far, all its threads. */
+  /** Microseconds of CPU it has used so far, all its threads and processes. */
   cpuMicros(): Promise<number>;
-  /** Asked after a garbage collection. */
+  /** A probe is asked after a garbage collection; without one, only `rss` is known. */
   memory(): Promise<{ rss: number; heapUsed: number; handles: number }>;
   stop(): Promise<void>;
 }
 
+const cores = availableParallelism();
+const allCores = `0-${cores - 1}`;
+
 /** The servers of a duel have the first core, whatever loads them has the others. */
 export const pinned = canPin();
 
-/** Starts a Node program on the servers' core. `probed: false` leaves it exactly as users start it. */
-export function startServer(file: string, env: Record<string, string>, { probed = true } = {}): Server {
-  const args = [...(probed ? ['--import', new URL('probe.js', import.meta.url).href] : []), file];
-  return serverOf(startOn(pinned ? '0' : undefined, process.execPath, args, env));
+/** What runs beside the load. */
+const beside = new Set<ChildProcess>();
+
+/** How a server is started, in whatever it is written. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+  /** A Node program that can be asked what it costs; without it, it is exactly as users start it. */
+  readonly probed?: boolean;
+}
+
+/** Starts a program on the servers' core, or on all. */
+export function startServer({ command, args, env, probed = false }: Program, { free = false } = {}): Server {
+  const before = probed ? ['--import', new URL('probe.js', import.meta.url).href] : [];
+  const core = free ? allCores : '0';
+  return serverOf(startOn(pinned ? core : undefined, command, [...before, ...args], env), probed);
 }
 
 /** Starts a program beside the load: Redis, the provider. */
 export function startBeside(command: string, args: string[], env: Record<string, string> = {}): Server {
-  return serverOf(startOn(undefined, command, args, env));
+  const child = startOn(undefined, command, args, env);
+  beside.add(child);
+  child.once('exit', () => beside.delete(child));
+  return serverOf(child, false);
 }
 
 /** A server of the bench's own beside the load, such as the provider; answers with its address. */
@@ -42,12 +62,16 @@ export async function startStub(name: string, env: Record<string, string> = {}):
   return url;
 }
 
-/** Moves this process (and with it what it starts) off the servers' core. */
-export function leaveServersCore(): void {
+/** Moves this process, and what it has started beside the load, off the servers' core. */
+export const leaveServersCore = () => moveLoad(`1-${cores - 1}`);
+
+/** And back: then servers and load share all cores, as on a machine of one's own. */
+export const shareAllCores = () => moveLoad(allCores);
+
+function moveLoad(to: string): void {
   if (!pinned) return;
-  execFileSync('taskset', ['-acp', `1-${availableParallelism() - 1}`, String(process.pid)], {
-    stdio: 'ignore',
-  });
+  for (const { pid } of [process, ...beside])
+    execFileSync('taskset', ['-acp', to, String(pid)], { stdio: 'ignore' });
 }
 
 export async function freePort(): Promise<number> {
@@ -78,7 +102,12 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
-function startOn(core: string | undefined, command: string, args: string[], env: Record<string, string>) {
+function startOn(
+  core: string | undefined,
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+) {
   const [program, ...rest] = core ? ['taskset', '-c', core, command, ...args] : [command, ...args];
   const child = spawn(program as string, rest, {
     // Only what is named: a setting left over in the caller's shell must not change a result.
@@ -90,16 +119,18 @@ function startOn(core: string | undefined, command: string, args: string[], env:
   return child;
 }
 
-function serverOf(child: ChildProcess): Server {
+function serverOf(child: ChildProcess, probed: boolean): Server {
+  const pid = child.pid as number;
   const ask = async (question: string) => {
     const answer = once(child, 'message');
     child.send(question);
     return (await answer)[0];
   };
   return {
-    pid: child.pid as number,
-    cpuMicros: async () => (await ask('cpu')).cpuMicros,
-    memory: () => ask('memory'),
+    pid,
+    cpuMicros: async () => (probed ? (await ask('cpu')).cpuMicros : proc.cpuMicros(pid)),
+    memory: async () =>
+      probed ? ask('memory') : { rss: proc.rss(pid), heapUsed: Number.NaN, handles: Number.NaN },
     async stop() {
       if (!running.has(child)) return;
       const gone = once(child, 'exit');
@@ -112,7 +143,7 @@ function serverOf(child: ChildProcess): Server {
 }
 
 function canPin(): boolean {
-  if (availableParallelism() < 2) return false;
+  if (cores < 2) return false;
   try {
     execFileSync('taskset', ['-c', '0', 'true'], { stdio: 'ignore' });
     return true;

@@ -1,15 +1,17 @@
 import { type Name, type Running, type Surroundings, start } from './contestants.ts';
+import { type WarmUp, warmUp } from './warm-up.ts';
 
 /** One measurement: figures by name. */
 export type Sample = Record<string, number>;
 export type Samples = Map<Name, Sample[]>;
 
+/** Loads a server for so many seconds, and tells what it did and what that took. */
+export type Measure = (seconds: number) => Promise<Sample>;
+
 /** How thoroughly to measure. */
 export interface Pace {
-  /** Rounds before those that count: a server is compiled while it runs, and a longer program takes longer. */
-  readonly coldRounds: number;
+  readonly warmUp: WarmUp;
   readonly rounds: number;
-  readonly warmUpSeconds: number;
   readonly seconds: number;
 }
 
@@ -20,39 +22,50 @@ export interface Effort {
   readonly starts: number;
 }
 
-/** For `--quick`: too rough for small differences. */
+/** For `--quick`: shows a loss of a tenth. */
 export const quick: Effort = {
-  pages: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 0.8 },
-  calls: { coldRounds: 1, rounds: 5, warmUpSeconds: 0.3, seconds: 1 },
-  signIns: { coldRounds: 0, rounds: 2, warmUpSeconds: 0.3, seconds: 1 },
-  starts: 2,
+  pages: { warmUp: { least: 6, most: 20 }, rounds: 81, seconds: 0.12 },
+  calls: { warmUp: { least: 4, most: 10 }, rounds: 21, seconds: 0.3 },
+  signIns: { warmUp: { least: 6, most: 20 }, rounds: 61, seconds: 0.2 },
+  starts: 3,
 };
 export const thorough: Effort = {
-  pages: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
-  calls: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 3 },
-  signIns: { coldRounds: 2, rounds: 7, warmUpSeconds: 1, seconds: 5 },
+  pages: { warmUp: { least: 8, most: 40 }, rounds: 61, seconds: 0.3 },
+  calls: { warmUp: { least: 6, most: 20 }, rounds: 31, seconds: 0.4 },
+  signIns: { warmUp: { least: 8, most: 40 }, rounds: 41, seconds: 0.5 },
   starts: 11,
 };
 
 /**
- * Only the servers of one duel are up, and they take turns (A B C A B C …): whatever else the machine
- * does meanwhile falls on all of them alike. What counts is the ratio within a round.
+ * Only the servers of one duel are up, and they take turns (A B C C B A …): whatever else the machine
+ * does meanwhile falls on all of them alike. What counts is the ratio within a round: a machine that is shared
+ * may be a third slower for some seconds, so rounds are short, and many.
  */
 export async function duel<T extends Name>(
   names: readonly T[],
   around: Surroundings,
-  { coldRounds, rounds }: Pace,
-  prepare: (running: Running) => Promise<() => Promise<Sample>>,
+  pace: Pace,
+  prepare: (running: Running) => Promise<Measure>,
 ): Promise<Samples> {
   const running = await Promise.all(names.map((name) => start(name, around)));
-  const measures = await inOrder(running, prepare);
+  const turns = (await inOrder(running, prepare)).map((measure, i) => ({ name: names[i] as T, measure }));
+  const say = (what: string) => process.stderr.write(`\r\x1b[K${names.join(' · ')}: ${what}`);
+  say('warming up');
+  await warmUp(
+    turns.map(
+      ({ measure }) =>
+        async (seconds) =>
+          (await measure(seconds)).perSecond as number,
+    ),
+    pace.warmUp,
+  );
   const samples: Samples = new Map(names.map((name) => [name, []]));
-  for (let round = 1 - coldRounds; round <= rounds; round += 1) {
-    for (const [index, name] of names.entries()) {
-      process.stderr.write(`\r\x1b[K${names.join(' · ')}: round ${round} of ${rounds}, ${name}`);
-      const sample = await (measures[index] as () => Promise<Sample>)();
-      if (round > 0) samples.get(name)?.push(sample);
+  for (let round = 1; round <= pace.rounds; round += 1) {
+    for (const { name, measure } of turns) {
+      say(`round ${round} of ${pace.rounds}, ${name}`);
+      samples.get(name)?.push(await measure(pace.seconds));
     }
+    turns.reverse();
   }
   process.stderr.write('\r\x1b[K');
   // Only now: the collection before it throws away what V8 had compiled, and the next round would begin anew.

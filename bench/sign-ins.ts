@@ -1,7 +1,7 @@
 import { Browser } from './browser.ts';
 import type { Running, Surroundings } from './contestants.ts';
 import { isPage } from './pages.ts';
-import type { Pace, Sample } from './rounds.ts';
+import type { Measure } from './rounds.ts';
 
 /** So many people sign in at the same time, each again as soon as the page is there. */
 const people = 32;
@@ -15,12 +15,11 @@ export async function signIn(running: Running): Promise<Browser> {
 }
 
 /** Full sign-ins a second, and what each costs the server and the provider. */
-export async function prepareSignIns(running: Running, around: Surroundings, pace: Pace) {
-  return async (): Promise<Sample> => {
-    await signInFor(running, pace.warmUpSeconds);
+export async function prepareSignIns(running: Running, around: Surroundings): Promise<Measure> {
+  return async (duration) => {
     const cpuBefore = await running.server.cpuMicros();
     const callsBefore = await callsOf(around);
-    const { count, elapsed } = await signInFor(running, pace.seconds);
+    const { count, elapsed } = await signInFor(running, duration);
     const cpu = (await running.server.cpuMicros()) - cpuBefore;
     return {
       perSecond: count / elapsed,

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { closeConnections } from './browser.ts';
 import { type Running, type Surroundings, start } from './contestants.ts';
+import { measuredOn } from './machine.ts';
 import type { Mode } from './mode.ts';
 import { isPage } from './pages.ts';
-import { soakSection } from './results.ts';
+import { megabytes, round, type Section, table } from './results.ts';
 import { signIn } from './sign-ins.ts';
 
 export const soak: Mode = {
@@ -91,4 +92,18 @@ async function visit(running: Running): Promise<void> {
   const { status, url } = await browser.submit(`${running.origin}/auth/logout`);
   if (status !== 200 || !url.includes('/signed-out'))
     throw new Error(`a sign-out ended with ${status} at ${url}`);
+}
+
+function soakSection(samples: SoakSample[]): Section {
+  const rows = samples.map((s) => [
+    round(s.seconds),
+    round(s.visits),
+    megabytes(s.heapUsed),
+    megabytes(s.rss),
+    round(s.handles),
+  ]);
+  const text = table(['second', 'visits so far', 'heap', 'RSS', 'handles'], rows);
+  const visit =
+    'A visit is a sign-in, ten pages and a sign-out. The first line is warm, before the load; the last is after it.';
+  return { title: 'Soak at half load', text: `${measuredOn()} ${visit}\n\n${text}` };
 }

@@ -10,13 +10,17 @@ import { initials } from '../../src/kit/pages/person.ts';
 import { profilePage } from '../../src/pages/profile.ts';
 
 export const folders = foldersOf();
-const nav = ['Home', 'Profile', 'Notes', 'Sessions'].map((label) => ({
+const nav = ['Home', 'Account', 'Notes', 'Sessions'].map((label) => ({
   label,
-  href: `/${label.toLowerCase()}`,
-  current: label === 'Profile',
+  href: label === 'Account' ? profilePage.path : `/${label.toLowerCase()}`,
+  current: label === 'Account',
 }));
 const layout = {
-  site: { name: 'Express confidential web app', development: false },
+  site: {
+    name: 'My app',
+    description: 'Keep your notes in one place, where only you can read them.',
+    development: false,
+  },
   title: profilePage.title,
   asset: createAssets(folders.public, { development: false }).href,
   lang: english.tag,
@@ -44,10 +48,15 @@ export function renderProfile(res, claims) {
   const expiresAt = new Date(signedInAt.getTime() + 8 * 3_600_000);
   const { name, email, roles } = claims;
   const user = { name, email, roles, claims: shown(claims), signedInAt, expiresAt };
-  const ends = { expiresAt: expiresAt.toISOString(), idleExpiresAt: expiresAt.toISOString() };
+  const who = { name, initials: initials(name) };
+  const ends = {
+    ...{ expiresAt: expiresAt.toISOString(), idleExpiresAt: expiresAt.toISOString(), idleMinutes: 30 },
+    ...{ returnTo: profilePage.path, loginPath: '/auth/login' },
+  };
   res.render(profilePage.view, {
     ...layout,
-    user: { name, initials: initials(name) },
+    user: who,
+    signedInAs: who,
     ends,
     kitForm: 'a'.repeat(43),
     ...profilePage.model({ user, language: english }),

@@ -1,6 +1,6 @@
 /**
  * What one would write by hand: express-session in Redis, openid-client for the sign-in, and httpxy to hand requests on.
- * It keeps connections to the API open, as this app does. Why httpxy: more-results.ts says it.
+ * It keeps connections to the API open, as this app does. Why httpxy: proxy.ts says it.
  */
 import { RedisStore } from 'connect-redis';
 import express from 'express';

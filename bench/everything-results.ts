@@ -1,0 +1,91 @@
+import type { Name } from './contestants.ts';
+import { few, round, type Section, table, times, title } from './results.ts';
+import { type Effort, medianOf, ratioOf, type Sample, type Samples } from './rounds.ts';
+import { how, pages, signIns } from './tables.ts';
+
+export interface Measured {
+  /** Pages: bare Express and this app; this app and others. */
+  ground: Samples;
+  others: Samples;
+  /** Sign-ins. */
+  entered: Samples;
+  starts: Samples;
+  strangers: (readonly [Name, Sample])[];
+  sizes: (readonly [Name, Sample])[];
+  effort: Effort;
+}
+
+export function sections(measured: Measured): Section[] {
+  const { ground, others, entered, starts, strangers, sizes, effort } = measured;
+  const stranger = strangers[0]?.[1] ?? {};
+  return [
+    { title: 'In short', text: inShort(measured) },
+    {
+      title: 'Pages of a signed-in user',
+      text: `${how(effort.pages)}\n\n${pages(ground)}\n\n${pages(others)}`,
+    },
+    { title: 'Sign-ins', text: signIns(entered) },
+    {
+      title: 'From the start to the first page',
+      text: table(
+        ['', 'ms'],
+        [...starts.keys()].map((name) => [title(name), round(medianOf(starts, name, 'milliseconds'))]),
+      ),
+    },
+    {
+      title: 'A visitor at a protected page',
+      text: table(
+        ['', 'Redis commands', 'Set-Cookie bytes', 'keys left in Redis'],
+        strangers.map(([name, s]) => [
+          title(name),
+          few(s.redisCommands),
+          round(s.setCookieBytes),
+          few(s.keysLeft),
+        ]),
+      ),
+    },
+    {
+      title: 'A session in Redis, tokens included',
+      text: table(
+        ['', 'bytes', 'keys'],
+        sizes.map(([name, s]) => [title(name), round(s.bytes), few(s.keys)]),
+      ),
+    },
+  ];
+
+  function inShort({ ground, others, entered, starts }: Measured): string {
+    const page = (name: Name, samples = others) =>
+      `${times(ratioOf(samples, 'app', name, 'perSecond'))} (CPU ${times(ratioOf(samples, name, 'app', 'cpuMicros'))})`;
+    return table(
+      ['what', 'measured', 'target'],
+      [
+        ['signed-in page on Redis, against the bare page', page('bare', ground), '≥ 1.25'],
+        ['the same, the bare page with views compiled as here', page('bareCompiled', ground), ''],
+        ['against express-openid-connect, cookie session', page('eoc', ground), '≥ 5'],
+        ['against express-openid-connect, Redis session', page('eocRedis'), ''],
+        ['against Auth.js', page('authJs'), '≥ 9'],
+        [
+          'two providers instead of one: pages',
+          `${times(ratioOf(others, 'appTwo', 'app', 'perSecond'))} (CPU ${times(ratioOf(others, 'app', 'appTwo', 'cpuMicros'))})`,
+          '≥ 0.97',
+        ],
+        ['two providers: Redis commands a page', few(medianOf(others, 'appTwo', 'redisCommands')), '1'],
+        ['Redis commands a page', few(medianOf(ground, 'app', 'redisCommands')), '1'],
+        ['request-cookie bytes a page', round(medianOf(ground, 'app', 'cookieBytes')), '≤ 100'],
+        [
+          'sign-ins, against express-openid-connect',
+          `${times(ratioOf(entered, 'app', 'eoc', 'perSecond'))} (CPU ${times(ratioOf(entered, 'eoc', 'app', 'cpuMicros'))})`,
+          '≥ 1.3',
+        ],
+        ['calls to the provider for a sign-in', few(medianOf(entered, 'app', 'providerCalls')), '2'],
+        [
+          'cold start to the first page, against bare Express',
+          times(ratioOf(starts, 'app', 'bare', 'milliseconds')),
+          '≤ 2.5',
+        ],
+        ['a visitor: Redis commands', few(stranger.redisCommands), '0'],
+        ['a visitor: Set-Cookie bytes', round(stranger.setCookieBytes), '≤ 450'],
+      ],
+    );
+  }
+}
