@@ -33,7 +33,10 @@ export function prepareLoad(running: Running, redis: BenchRedis, shot: Shot): Me
 }
 
 /** Sends for so many seconds, on connections of its own. */
-export async function load({ cookies = [], connections = usualConnections, ...shot }: Crowd, seconds: number) {
+export async function load(
+  { cookies = [], connections = usualConnections, ...shot }: Crowd,
+  seconds: number,
+) {
   const all = Array.from({ length: connections }, (_each, index) => {
     const own = cookies.filter((_cookie, n) => n % connections === index);
     return new Connection(shot, own);

@@ -57,8 +57,7 @@ export function requireAuth(
     // Signed in there already: nobody needs to see the mark, nor keep it.
     if (back && wasLedHere(req) && requestKind(req) === 'page') return redirect(res, 302, withoutMark(back));
     if (rule.ownPage && !isOwnPage(req, user)) throw notYourPage(req, context, user, back ?? '/', view);
-    const judged = judge(req, user, rule);
-    const verdict = judged instanceof Promise ? await judged : judged;
+    const verdict = await judge(req, user, rule);
     if (typeof verdict === 'object' && 'stepUp' in verdict) return stepUp(req, res, verdict.stepUp, back);
     forgetSignIns(req, res, context.cookies);
     if (verdict === 'allowed') return next();

@@ -15,11 +15,8 @@ export type { Lack, Rule } from './rule.ts';
  */
 export type Verdict = 'allowed' | 'unproven' | { forbidden: Lack } | { stepUp: Demands };
 
-/**
- * Judges a user by a rule. What the account is missing comes first: a stronger sign-in would not help there. Answers at
- * once where the rule has no functions, as most have none.
- */
-export function judge(req: Request, user: User, rule: Rule): Verdict | Promise<Verdict> {
+/** Judges a user by a rule. What the account is missing comes first: a stronger sign-in would not help there. */
+export async function judge(req: Request, user: User, rule: Rule): Promise<Verdict> {
   const { providers } = authOf(req).context;
   const provider = providers.named(user.provider);
   // Rules of routes that the start could not find: they stay closed.
@@ -27,10 +24,8 @@ export function judge(req: Request, user: User, rule: Rule): Verdict | Promise<V
   if (problem !== undefined || !provider) throw new Error(`A route with requireAuth: ${problem}`);
   const missing = lackedProvider(user, rule, providers) ?? whatIsLacking(user, rule);
   if (missing) return { forbidden: missing };
-  if (!rule.claims && !rule.member && !rule.allow) return judgeStrength(user, rule, provider.settings);
-  return askFunctions(req, user, rule).then((lack) =>
-    lack ? { forbidden: lack } : judgeStrength(user, rule, provider.settings),
-  );
+  const lack = await askFunctions(req, user, rule);
+  return lack ? { forbidden: lack } : judgeStrength(user, rule, provider.settings);
 }
 
 /** Only `true` lets anybody in; one that throws is a failure, not a yes (R18). */

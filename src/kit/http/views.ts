@@ -25,28 +25,20 @@ export function useViews(
     return fresh;
   }
 
+  async function print(file: string, model: { layout?: unknown }): Promise<string> {
+    const layout = typeof model.layout === 'function' ? await model.layout() : undefined;
+    return view(file)({ ...layout, ...model });
+  }
+
   app.engine('ejs', (file, model, done) => {
-    const print = (layout: object | undefined) => {
-      let page: string;
-      try {
-        page = view(file)({ ...layout, ...model });
-      } catch (error) {
-        return done(error);
-      }
-      done(null, page);
-    };
-    const layout = layoutOf(model);
-    // What Express does with the page then may throw too: a promise that nobody hears would end the process.
-    if (layout instanceof Promise) layout.then(print).catch(done);
-    else print(layout);
+    print(file, model)
+      .then((page) => done(null, page))
+      // What Express does with the page may throw too: a promise that nobody hears would end the process.
+      .catch(done);
   });
   app.set('views', [...folders]);
   app.set('view engine', 'ejs');
   app.set('view cache', !development);
-}
-
-function layoutOf({ layout }: { layout?: unknown }): object | Promise<object> | undefined {
-  return typeof layout === 'function' ? layout() : undefined;
 }
 
 /** The file of a view, in the first folder that has it. */

@@ -16,8 +16,6 @@ const quoting: readonly (readonly [RegExp, string])[] = [
  * Everything from the first quotation to the last is removed, because the quoted part may imitate the text after it.
  */
 export function withoutQuotes(text: string): string {
-  // Most texts quote nothing, and a line has many.
-  if (!/["']|is not valid JSON/.test(text)) return text;
   let rest = text;
   for (const [beginning, behind] of quoting) {
     const end = behind ? rest.lastIndexOf(behind) : rest.length;

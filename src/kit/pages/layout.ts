@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler } from 'express';
 import { loggedCauses } from '../errors/error-cause.ts';
 import { say } from '../errors/language.ts';
 import type { Words } from '../errors/texts.ts';
-import { judge, type Verdict } from '../guard/rules.ts';
+import { judge } from '../guard/rules.ts';
 import { languageOf } from '../http/language.ts';
 import { authOf } from '../session/context.ts';
 import { loginPath } from '../session/login-address.ts';
@@ -11,6 +10,7 @@ import { pageMark } from '../session/own-page.ts';
 import type { User } from '../session/user.ts';
 import { getUser, providerOf } from '../session/user-session.ts';
 import { pageOf } from '../session/way-back.ts';
+import { within } from '../session/within.ts';
 import { emptyForm } from './forms/page-form.ts';
 import type { Page } from './page.ts';
 import { initials } from './person.ts';
@@ -21,19 +21,11 @@ const menuPatienceMs = 1_000;
 /** What the layout prints around each page, looked up when one is printed: a session may end before that. */
 export function layout(pages: readonly Page[]): RequestHandler {
   const inMenu = pages.flatMap(({ path, nav, access }) => (nav ? [{ href: path, label: nav, access }] : []));
-  const layoutOf = (req: Request) => {
+  const layoutOf = async (req: Request) => {
     const user = getUser(req);
-    const answers = inMenu.map(({ access }) => mayOpen(req, user, access));
-    const print = (open: readonly unknown[]) =>
-      around(
-        req,
-        user,
-        inMenu.filter((_link, index) => open[index]),
-      );
-    // Most sites have no rule that asks anybody, and their pages wait for nothing.
-    return answers.some((each) => each instanceof Promise)
-      ? Promise.all(answers).then(print)
-      : print(answers);
+    const open = await Promise.all(inMenu.map(({ access }) => mayOpen(req, user, access)));
+    const nav = inMenu.filter((_link, index) => open[index]);
+    return around(req, user, nav);
   };
   return (req, res, next) => {
     // Bound, not written out here: V8 puts a function that is assigned where it is written among the old objects, and
@@ -90,21 +82,17 @@ interface MenuLink {
  * Whoever would only have to sign in again, or more strongly, may open it. A rule that asks a database may fail or take
  * long: then the page is not in the menu, and this one is printed all the same.
  */
-function mayOpen(req: Request, user: User | undefined, access: Page['access']): boolean | Promise<boolean> {
+async function mayOpen(req: Request, user: User | undefined, access: Page['access']): Promise<boolean> {
   if (access === 'everyone') return true;
   if (!user) return false;
   if (access === 'signed-in') return true;
-  const verdict = judge(req, user, access);
-  if (!(verdict instanceof Promise)) return isOpen(verdict);
-  const late = sleep(menuPatienceMs, false, { ref: false });
-  return Promise.race([verdict.then(isOpen), late]).catch((error) => {
+  try {
+    const verdict = await within(menuPatienceMs, () => judge(req, user, access));
+    return typeof verdict !== 'object' || !('forbidden' in verdict);
+  } catch (error) {
     req.log.warn({ causes: loggedCauses(error) }, 'a rule failed, so its page is not in the menu');
     return false;
-  });
-}
-
-function isOpen(verdict: Verdict): boolean {
-  return typeof verdict !== 'object' || !('forbidden' in verdict);
+  }
 }
 
 /**
