@@ -17,8 +17,7 @@ export interface Shot {
  */
 export class Connection {
   readonly #shot: Shot;
-  readonly #requests: readonly string[];
-  #sent = 0;
+  readonly #request: string;
   #socket: Socket | undefined;
   #came: Buffer[] = [];
   /** Of the answer that is coming: bytes in all, or -1 where it comes in chunks. */
@@ -27,11 +26,9 @@ export class Connection {
   #waiting: PromiseWithResolvers<void> | undefined;
   #lastUse = 0;
 
-  /** @param cookies of people who take turns, where there are several */
-  constructor(shot: Shot, cookies: readonly string[] = []) {
+  constructor(shot: Shot) {
     this.#shot = shot;
-    const all = cookies.map((cookie) => ({ ...shot, headers: { ...shot.headers, cookie } }));
-    this.#requests = (all.length > 0 ? all : [shot]).map(requestOf);
+    this.#request = requestOf(shot);
   }
 
   /** Servers close what was idle for some seconds; a request that comes just then would be lost. */
@@ -54,13 +51,8 @@ export class Connection {
   async ask(): Promise<void> {
     if (!this.#socket) await this.open();
     this.#waiting = Promise.withResolvers();
-    this.#socket?.write(this.#requests[this.#sent++ % this.#requests.length] as string);
+    this.#socket?.write(this.#request);
     await this.#waiting.promise;
-  }
-
-  close(): void {
-    this.#socket?.destroy();
-    this.#socket = undefined;
   }
 
   #take(chunk: Buffer): void {

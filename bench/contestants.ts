@@ -130,7 +130,7 @@ export function programOf(
 }
 
 /** The project's own settings; the other servers read what they need of them. */
-function settingsOf(
+export function settingsOf(
   { redis, api, settings, twoProviders }: Contestant,
   port: number,
   around: Surroundings,

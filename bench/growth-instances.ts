@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { navigation } from './browser.ts';
-import { contestants, fileOf, type Surroundings, settingsOf } from './contestants.ts';
-import { load } from './load.ts';
+import { contestants, programOf, type Surroundings } from './contestants.ts';
+import { load } from './crowd.ts';
 import { measuredOn } from './machine.ts';
 import type { Bench } from './mode.ts';
 import { isPage, signedIn } from './pages.ts';
@@ -59,10 +59,11 @@ async function startNginx(around: Surroundings, most: number) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const ports = await inOrder(Array.from({ length: most }), freePort);
-  const settings = settingsOf(contestants.app, port, around);
-  const servers = ports.map((own) =>
-    startServer(fileOf(contestants.app), { ...settings, PORT: String(own) }),
-  );
+  const program = programOf(contestants.app, port, around);
+  const servers = ports.map((own) => {
+    const env = { ...program.env, PORT: String(own) };
+    return startServer({ ...program, env }, { free: true });
+  });
   for (const own of ports) await until('an instance', () => fetch(`http://127.0.0.1:${own}/healthz`));
   const file = join(folder, 'nginx.conf');
   const write = (count: number) => writeFileSync(file, confOf(folder, port, ports.slice(0, count)));

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { navigation } from './browser.ts';
 import { type Running, start } from './contestants.ts';
-import { load, type Shot } from './load.ts';
+import { type Crowd, load } from './crowd.ts';
 import { measuredOn } from './machine.ts';
 import { prepareMaker } from './made-sessions.ts';
 import type { Bench } from './mode.ts';
@@ -12,7 +12,7 @@ import { inOrder, type Sample } from './rounds.ts';
 
 interface Server {
   running: Running;
-  shot: Shot;
+  shot: Crowd;
 }
 
 interface Row {
@@ -58,14 +58,14 @@ export async function pages({ around, redis, quick }: Bench): Promise<Section> {
   return sectionOf(rows);
 }
 
-function shotOf({ page: url }: Running, { cookie }: { cookie: string }): Shot {
+function shotOf({ page: url }: Running, { cookie }: { cookie: string }): Crowd {
   return { url, headers: { ...navigation, cookie }, verifyBody: isPage };
 }
 
 /** V8 forgets what has not run for a while, so somebody goes on looking at pages. */
-async function whileWarm<T>(shots: readonly Shot[], work: () => Promise<T>): Promise<T> {
+async function whileWarm<T>(shots: readonly Crowd[], work: () => Promise<T>): Promise<T> {
   let working = true;
-  const look = async ({ url, headers }: Shot) => {
+  const look = async ({ url, headers }: Crowd) => {
     while (working) {
       await (await fetch(url, { headers })).text();
       await pause(5);

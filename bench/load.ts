@@ -3,18 +3,11 @@ import type { Running } from './contestants.ts';
 import type { BenchRedis } from './redis.ts';
 import type { Measure } from './rounds.ts';
 
-/** A request that many people send, as many at once as there are connections. */
-export interface Crowd extends Shot {
-  /** Each connection has a part of them, and sends as the next each time. */
-  readonly cookies?: readonly string[];
-  readonly connections?: number;
-}
-
-const usualConnections = 32;
+const connections = 32;
 
 /** What a request costs under load. */
 export function prepareLoad(running: Running, redis: BenchRedis, shot: Shot): Measure {
-  const all = Array.from({ length: usualConnections }, () => new Connection(shot));
+  const all = Array.from({ length: connections }, () => new Connection(shot));
   return async (seconds) => {
     await Promise.all(all.map((each) => each.open()));
     const cpuBefore = await running.server.cpuMicros();
@@ -30,21 +23,6 @@ export function prepareLoad(running: Running, redis: BenchRedis, shot: Shot): Me
       redisCommands: commands / requests,
     };
   };
-}
-
-/** Sends for so many seconds, on connections of its own. */
-export async function load(
-  { cookies = [], connections = usualConnections, ...shot }: Crowd,
-  seconds: number,
-) {
-  const all = Array.from({ length: connections }, (_each, index) => {
-    const own = cookies.filter((_cookie, n) => n % connections === index);
-    return new Connection(shot, own);
-  });
-  await Promise.all(all.map((each) => each.open()));
-  const { requests, elapsed, ...latencies } = await loadFor(seconds, all);
-  for (const each of all) each.close();
-  return { requests, perSecond: requests / elapsed, ...latencies };
 }
 
 /** Each connection sends its next request when the last is answered; all that was sent is waited for, and counts. */
