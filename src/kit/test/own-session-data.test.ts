@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
-import type { Request } from 'express';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import express, { type Express, type Request } from 'express';
+import session from 'express-session';
+import supertest from 'supertest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { UserSession } from '../session/user.ts';
 import { getUser } from '../session/user-session.ts';
@@ -156,6 +158,43 @@ describe.each(['memory', ...(hasRedis ? ['Redis'] : [])])('req.session, kept in 
     expect((await browser.get(pair.app.url('/late'))).body).toBe('sent');
     expect((await json(browser, '/note')).note).toBeUndefined();
   });
+});
+
+/** What a page does with its session, and the answers to it. */
+function mountPlain(app: Express): void {
+  app.get('/plain/write', (req, res) => {
+    sessionOf(req).note = String(req.query.text);
+    res.send('written');
+  });
+  app.get('/plain/read', (req, res) => {
+    const { session, sessionID } = req;
+    res.json({ note: sessionOf(req).note, same: session.id === sessionID, cookie: session.cookie.httpOnly });
+  });
+  app.get('/plain/reload', (req, res) => {
+    sessionOf(req).note = 'not to be kept';
+    req.session.reload(() => res.json({ note: sessionOf(req).note }));
+  });
+  app.get('/plain/save', (req, res) => {
+    sessionOf(req).note = 'saved';
+    req.session.save((error) => res.json({ error: error ?? null, note: sessionOf(req).note }));
+  });
+  app.get('/plain/destroy', (req, res) => {
+    req.session.destroy((error) => res.json({ error: error ?? null, session: typeof req.session }));
+  });
+}
+
+test('req.session answers as with express-session mounted as usual', async () => {
+  const pair = await startPair({ routes: { mount: mountPlain } });
+  onTestFinished(() => pair.stop());
+  const { browser } = await pair.signIn('alice');
+  const app = express().use(session({ secret: 'plain', resave: false, saveUninitialized: true }));
+  mountPlain(app);
+  const plain = supertest.agent(app);
+  await plain.get('/plain/read');
+  for (const what of ['write?text=kept', 'read', 'reload', 'read', 'save', 'read', 'destroy']) {
+    const ours = (await browser.get(pair.app.url(`/plain/${what}`))).body;
+    expect(ours, what).toBe((await plain.get(`/plain/${what}`)).text);
+  }
 });
 
 describe('a session cookie', () => {

@@ -52,6 +52,29 @@ test('an icon that browsers ask for by themselves is kept for an hour', async ()
   }
 });
 
+test('an address is answered as it would be with a look at the disk for each', async () => {
+  const { get } = appWithAssets({ development: false });
+  const plain = express();
+  for (const folder of testFolders.public)
+    plain.use(express.static(folder, { index: false, redirect: false }));
+  const paths = [
+    '/site.css',
+    '/kit.css',
+    '/%73ite.css',
+    '/site.css/',
+    '/',
+    '/profile',
+    '/.env',
+    '/%2e%2e/a',
+    '/%E0%A4',
+  ];
+  for (const path of paths) {
+    const [ours, theirs] = [await get(path), await supertest(plain).get(path)];
+    expect(ours.status === 200, path).toBe(theirs.status === 200);
+    if (theirs.status === 200) expect(ours.text, path).toBe(theirs.text);
+  }
+});
+
 test('in development a change is seen at once', async () => {
   const { href, get } = appWithAssets({ development: true });
   expect(href('/site.css')).toBe('/site.css');

@@ -146,6 +146,21 @@ describe('rendering', () => {
     await supertest(app).get('/broken').expect(500, 'oops');
   });
 
+  test('what is printed is escaped as EJS itself escapes it', async () => {
+    const app = appWithViews({ development: false });
+    const folder = mkdtempSync(join(tmpdir(), 'views-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const text = '<% for (const value of page.values) { %>[<%= value %>]<% } %>';
+    writeFileSync(join(folder, 'escaped.ejs'), text);
+    app.set('views', folder);
+    const values = [`<a href="x" title='y'>&amp;</a>`, '', 0, false, null, undefined, ['<', '>'], 'é 👋'];
+    app.get('/escaped', (_req, res) => res.render('escaped', { values }));
+    const plain = ejs.render(text, { values }, { strict: true, localsName: 'page' });
+    const printed = (await supertest(app).get('/escaped').expect(200)).text;
+    // Two ways to write one character.
+    expect(printed.replaceAll('&quot;', '&#34;')).toBe(plain);
+  });
+
   test('in production a view is compiled once', async () => {
     const app = appWithViews({ development: false });
     const render = () =>

@@ -209,6 +209,17 @@ describe('in a second language', () => {
     expect(() => dateTime(new Date(Number.NaN), language)).not.toThrow();
   });
 
+  test('an English date is as Intl writes it for British readers', () => {
+    const options = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const;
+    const plain = new Intl.DateTimeFormat('en-GB', options);
+    for (let month = 0; month < 48; month++) {
+      const date = new Date(Date.UTC(2024, month, 1 + (month % 28), month % 24, month));
+      const { text, iso } = dateTime(date);
+      expect(text).toBe(`${plain.format(date)} UTC`);
+      expect(iso).toBe(`${date.toISOString().slice(0, -8)}Z`);
+    }
+  });
+
   test('a browser and its system are said in it, as a session keeps them', () => {
     const told = [
       'Firefox on Linux',
