@@ -5,6 +5,7 @@ import type { Rule } from '../guard/rules.ts';
 import { neverCache } from '../http/answers.ts';
 import { languageOf } from '../http/language.ts';
 import { requestKind } from '../http/request-kind.ts';
+import { print } from '../http/views.ts';
 import { WayOut } from '../provider/go-on.ts';
 import { userWasKnown } from '../session/loop-guard.ts';
 import { requestContext } from '../session/request-context.ts';
@@ -116,7 +117,7 @@ function printPage(
   const language = languageOf(req);
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
   const printed = { title: say(page.title, language), script: page.script, ...own };
-  res.render(page.view, {
+  print(res, page.view, {
     ...printed,
     form,
     said: takeSaid(req, res),

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { alice } from '../dev/gallery-people.ts';
 import { english } from '../errors/language.ts';
 import { createAssets } from '../http/assets.ts';
-import { useViews } from '../http/views.ts';
+import { print, useViews } from '../http/views.ts';
 import { testFolders } from './helpers/app.ts';
 import { sourcesIn } from './helpers/sources.ts';
 import { allStates, createTestGallery } from './site/gallery-states.ts';
@@ -142,8 +142,24 @@ describe('rendering', () => {
   test('a view that fails is an error, not half a page', async () => {
     const app = appWithViews({ development: false });
     app.get('/broken', (_req, res) => res.render('home', { user: { name: 'Alice' } }));
+    app.get('/broken-page', (_req, res) => print(res, 'home', { user: { name: 'Alice' } }));
     app.use(((_error, _req, res, _next) => res.status(500).send('oops')) as express.ErrorRequestHandler);
     await supertest(app).get('/broken').expect(500, 'oops');
+    await supertest(app).get('/broken-page').expect(500, 'oops');
+  });
+
+  test('a page is answered as Express would answer it, and to HEAD without a body', async () => {
+    const app = appWithViews({ development: false });
+    app.disable('etag');
+    app.get('/page', (_req, res) => print(res, 'home', { ...model, title: 'Grüße 👋' }));
+    app.get('/same', (_req, res) => res.render('home', { ...model, title: 'Grüße 👋' }));
+    const [page, same] = [await supertest(app).get('/page'), await supertest(app).get('/same')];
+    expect([page.status, page.text]).toEqual([200, same.text]);
+    expect(page.text).toContain('Grüße 👋');
+    const { date: _, ...expected } = same.headers;
+    expect(page.headers).toMatchObject(expected);
+    const head = await supertest(app).head('/page');
+    expect([head.text, head.headers['content-length']]).toEqual([undefined, same.headers['content-length']]);
   });
 
   test('what is printed is escaped as EJS itself escapes it', async () => {
