@@ -62,7 +62,7 @@ async function startNginx(around: Surroundings, most: number) {
   const program = programOf(contestants.app, port, around);
   const servers = ports.map((own) => {
     const env = { ...program.env, PORT: String(own) };
-    return startServer({ ...program, env }, { free: true });
+    return startServer({ ...program, env });
   });
   for (const own of ports) await until('an instance', () => fetch(`http://127.0.0.1:${own}/healthz`));
   const file = join(folder, 'nginx.conf');
