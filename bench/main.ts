@@ -14,7 +14,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { apiCalls, prepareApiCall } from './api-calls.ts';
-import { coldStarts } from './cold-start.ts';
+import { coldStarts, startedUp } from './cold-start.ts';
 import type { Running, Surroundings } from './contestants.ts';
 import { memoryOfSessions } from './memory.ts';
 import { againstSection, proxySection } from './more-results.ts';
@@ -103,7 +103,7 @@ async function measure(around: Surroundings, redis: BenchRedis, effort: Effort):
   const ground = await duel(['bare', 'bareCompiled', 'app', 'appMemory', 'eoc'], around, effort.pages, page);
   const others = await duel(['app', 'appTwo', 'eocRedis', 'authJs'], around, effort.pages, page);
   const entered = await duel(['app', 'eoc', 'eocRedis', 'authJs'], around, effort.signIns, signIns);
-  const starts = await coldStarts(['bare', 'app', 'eoc', 'authJs'], around, effort.starts);
+  const starts = await coldStarts(startedUp, around, effort.starts);
   const strangers = await inOrder(['app', 'eoc', 'eocRedis'] as const, async (name) => {
     return [name, await anonymousVisits(name, around, redis)] as const;
   });
