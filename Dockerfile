@@ -24,7 +24,7 @@ RUN mkdir .compile-cache data && chown node:node .compile-cache data
 USER node
 RUN node --input-type=module --eval " \
   const loaded = ['./src/server.ts', './src/kit/store/redis.ts', '@redis/client', \
-    './src/kit/telemetry/sdk.ts']; \
+    './src/kit/telemetry/attach.ts', './src/kit/telemetry/measure.ts', './src/kit/telemetry/sdk.ts']; \
   await Promise.all(loaded.map((name) => import(name)));" \
   && chmod -R a+rX .compile-cache
 

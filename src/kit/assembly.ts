@@ -103,7 +103,7 @@ export async function assemble(
   } = {},
 ): Promise<Assembly> {
   const { config, site, pages, folders, apis } = checked;
-  const telemetry = createTelemetry(config, apis);
+  const telemetry = await createTelemetry(config, apis);
   const audit = telemetry.measuredAudit(createAudit(log));
   const closers: Closer[] = [() => telemetry.close()];
   const close = () => closeAll(closers);

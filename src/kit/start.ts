@@ -20,7 +20,7 @@ import { type FirstProcess, firstProcess, isForeignWorker } from './process/work
 import { supervise } from './process/workers.ts';
 import type { Provider } from './provider/index.ts';
 import type { AnySite } from './site.ts';
-import { attachTelemetry } from './telemetry/attach.ts';
+import { attachTelemetry } from './telemetry/index.ts';
 
 /** Longer than proxies keep theirs (60 s is usual): whoever closes first may cut off a request on its way. */
 const keepAliveMs = 65_000;

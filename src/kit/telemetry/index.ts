@@ -1,105 +1,43 @@
-import { type Attributes, context, metrics, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Config } from '../config/index.ts';
-import type { Audit, AuditDetails, AuditEvent } from '../log/index.ts';
-import type { Apis, Provider, ProviderCall } from '../provider/index.ts';
-import type { ObserveCommand, Sessions } from '../store/index.ts';
-import { outgoingCalls } from './calls.ts';
-import { type Health, noteHealth, openGauges } from './gauges.ts';
-import { redisTelemetry } from './redis.ts';
-import { requestTelemetry } from './requests.ts';
-import { hasMetrics, hasTraces, isAttached, scope } from './state.ts';
+import type { Apis } from '../provider/index.ts';
+import type { Attached, Telemetry } from './contract.ts';
+import { readTelemetrySettings } from './settings.ts';
+
+export type { Telemetry } from './contract.ts';
 
 // Metrics and traces, by the OpenTelemetry API alone. Names and values hold no user, no session and no token (R20).
+// The API is imported only where there is something to measure for: its fifty files and the ten here that use it were 7 %
+// of a start.
 
-/** What the app is measured with. Without an SDK it hands everything back as it was, and has no hooks. */
-export interface Telemetry {
-  /** Audit events are counted as they are written. */
-  measuredAudit(audit: Audit): Audit;
-  /** Each request reads its session first, so a store that fails shows there. */
-  measuredSessions(sessions: Sessions): Sessions;
-  tracedProvider(provider: Provider): Provider;
-  providerCall?: (call: ProviderCall) => void;
-  redisCommand?: ObserveCommand;
-  requests?: ReturnType<typeof requestTelemetry>;
-  /** Has something run later in the trace of the request that is running now. */
-  bound?: (work: () => void) => () => void;
-  close(): void;
+/**
+ * Attaches OpenTelemetry's SDK where OTEL_EXPORTER_OTLP_ENDPOINT is set, or where it is asked for. To be called before the
+ * app is assembled. Where somebody has attached an SDK of their own (`--import`), that one stays the only one.
+ */
+export async function attachTelemetry(env: NodeJS.ProcessEnv, asked: boolean): Promise<Attached> {
+  if (!somethingIsAttached() && !readTelemetrySettings(env, asked)) {
+    return { logFields: undefined, sayIn() {}, async stop() {} };
+  }
+  const { attach } = await import('./attach.ts');
+  return attach(env, asked);
 }
 
 /** Call it after the SDK was attached. */
-export function createTelemetry(config: Config, apis: Apis): Telemetry {
-  if (!isAttached())
-    return {
-      measuredAudit: (audit) => audit,
-      measuredSessions: (sessions) => sessions,
-      tracedProvider: (provider) => provider,
-      close() {},
-    };
-  const names = new Map(config.providers.map(({ issuer, name }) => [issuer, name]));
-  const health: Health = { store: 1, providers: new Map() };
-  const count = auditCounts();
-  const { providerCall, tracedProvider } = outgoingCalls(apis);
-  let closeGauges = () => {};
+export async function createTelemetry(config: Config, apis: Apis): Promise<Telemetry> {
+  if (somethingIsAttached()) {
+    const { measure } = await import('./measure.ts');
+    const measured = measure(config, apis);
+    if (measured) return measured;
+  }
   return {
-    measuredAudit: (audit) => (event, details, req) => {
-      count(event, details);
-      noteHealth(health, event, details);
-      // Whichever request noticed first began the attempts to reach the store: the line is not about its trace.
-      if (event.startsWith('store.')) context.with(ROOT_CONTEXT, () => audit(event, details, req));
-      else audit(event, details, req);
-    },
-    measuredSessions(sessions) {
-      if (hasMetrics()) closeGauges = openGauges(health, names, () => sessions.count());
-      return countingErrors(sessions);
-    },
-    providerCall,
-    tracedProvider,
-    ...(config.redis.urls.length > 0 && { redisCommand: redisTelemetry(config.redis) }),
-    requests: requestTelemetry(config.baseUrl),
-    ...(hasTraces() && { bound }),
-    close: () => closeGauges(),
+    measuredAudit: (audit) => audit,
+    measuredSessions: (sessions) => sessions,
+    tracedProvider: (provider) => provider,
+    close() {},
   };
 }
 
-/** As `context.bind`, which defines a property on each function that it makes. */
-function bound(work: () => void): () => void {
-  const active = context.active();
-  return () => context.with(active, work);
-}
-
-function counter(name: string, unit: string, description: string) {
-  return metrics.getMeter(scope).createCounter(name, { unit, description });
-}
-
-function auditCounts(): (event: AuditEvent, details: AuditDetails) => void {
-  const signIns = counter('app.sign_ins', '{sign_in}', 'Sign-ins that came to an end, by result');
-  const signOuts = counter('app.sign_outs', '{session}', 'Sessions that were ended, by cause');
-  const refreshes = counter('app.token_refreshes', '{refresh}', 'Token refreshes, by result');
-  const counts: Partial<Record<AuditEvent, (details: AuditDetails) => void>> = {
-    'sign_in.succeeded': () => signIns.add(1, { result: 'succeeded' }),
-    'sign_in.failed': ({ reason }) => signIns.add(1, failed(reason)),
-    sign_out: () => signOuts.add(1, { cause: 'signed-out' }),
-    // An operator may have ended many at once, which is one event.
-    'session.ended': ({ reason = 'unknown', sessions }) =>
-      signOuts.add(Number(sessions ?? 1), { cause: reason }),
-    'token.refreshed': () => refreshes.add(1, { result: 'succeeded' }),
-    'token.refresh_failed': ({ reason }) => refreshes.add(1, failed(reason)),
-  };
-  return (event, details) => counts[event]?.(details);
-}
-
-function failed(reason = 'unknown'): Attributes {
-  return { result: 'failed', 'error.type': reason };
-}
-
-function countingErrors(sessions: Sessions): Sessions {
-  const errors = counter('app.store.errors', '{request}', 'Requests whose session could not be read');
-  const { store } = sessions;
-  const get = store.get.bind(store);
-  store.get = (id, done) =>
-    get(id, (error, session) => {
-      if (error) errors.add(1, { 'error.type': error.name });
-      done(error, session);
-    });
-  return sessions;
+/** Whatever is attached to the API, each copy of the API finds it in globalThis, under a symbol of this name. */
+function somethingIsAttached(): boolean {
+  const symbols = Object.getOwnPropertySymbols(globalThis);
+  return symbols.some(({ description }) => description?.startsWith('opentelemetry.js.api.'));
 }
