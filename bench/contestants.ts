@@ -19,6 +19,8 @@ export interface Contestant {
   readonly anonymous?: boolean;
   /** Two providers instead of one: the bench's, and one that nobody signs in at. */
   readonly twoProviders?: boolean;
+  /** Starts as in a read-only container whose image has V8's compile cache. */
+  readonly container?: boolean;
   /** Hands calls on to the bench's API. */
   readonly api?: boolean;
   /** Settings beside those that all have. */
@@ -30,7 +32,9 @@ export interface Contestant {
 export type Name =
   | 'bare'
   | 'bareCompiled'
+  | 'bareInContainer'
   | 'app'
+  | 'appInContainer'
   | 'before'
   | 'appTwo'
   | 'appMemory'
@@ -51,7 +55,19 @@ export const contestants: Record<Name, Contestant> = {
     anonymous: true,
     settings: { COMPILED_VIEWS: 'yes' },
   },
+  bareInContainer: {
+    title: 'bare Express, in a container',
+    file: 'servers/bare.js',
+    anonymous: true,
+    container: true,
+  },
   app: { title: 'this app, Redis', file: '../src/server.ts', redis: true },
+  appInContainer: {
+    title: 'this app, Redis, in a container',
+    file: '../src/server.ts',
+    redis: true,
+    container: true,
+  },
   before: { title: 'this app before, Redis', file: '../src/server.ts', redis: true },
   appTwo: {
     title: 'this app, Redis, two providers',

@@ -1,4 +1,4 @@
-import { coldStarts } from './cold-start.ts';
+import { coldStarts, startedUp } from './cold-start.ts';
 import type { Running } from './contestants.ts';
 import { sections } from './everything-results.ts';
 import type { Mode } from './mode.ts';
@@ -26,7 +26,7 @@ export const everything: Mode = {
     );
     const others = await duel(['app', 'appTwo', 'eocRedis', 'authJs'], around, effort.pages, page);
     const entered = await duel(['app', 'eoc', 'eocRedis', 'authJs'], around, effort.signIns, signIns);
-    const starts = await coldStarts(['bare', 'app', 'eoc', 'authJs'], around, effort.starts);
+    const starts = await coldStarts(startedUp, around, effort.starts);
     const strangers = await inOrder(['app', 'eoc', 'eocRedis'] as const, async (name) => {
       return [name, await anonymousVisits(name, around, redis)] as const;
     });
