@@ -153,7 +153,7 @@ function sectionOf(places: readonly Place[], rounds: Sample[][][]): Section {
       ];
     }),
   );
-  const text = `${measuredOn()} Three rounds in turn, 32 connections for each instance; medians, and ratios within a round to one instance. With two cores, on which nginx, the load and Redis work too, more instances cannot serve more pages: what counts is that a page costs each of them the same CPU, so that more cores serve as many times more.\n\n${table(
+  const text = `${measuredOn()} Three rounds in turn, 32 connections for each instance; medians, and ratios within a round to one instance. Two cores are shared by nginx, the load, Redis and all instances, so this says what more instances cost on such a machine, and not what more cores bring.\n\n${table(
     ['instances', 'pages/s', 'ratio', 'CPU µs a page, all instances', 'ratio', 'p99 ms'],
     rows,
   )}`;
