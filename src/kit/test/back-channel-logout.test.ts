@@ -404,7 +404,7 @@ describeWithRedis('POST /auth/backchannel-logout', () => {
   });
 
   // Redis refuses one command each: those that an ending needs, one after the other, and the one that keeps the jti.
-  test.each(['eval', 'zrange', 'getdel', 'del', 'zrem', 'set'])(
+  test.each(['evalsha', 'zrange', 'getdel', 'del', 'zrem', 'set'])(
     'a token that could not be carried out may come again (R14): Redis fails at %s',
     async (command) => {
       const { browser } = await all.signIn('bob', two);

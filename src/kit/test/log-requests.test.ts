@@ -193,7 +193,7 @@ describe('a failed sign-in', () => {
   );
 
   test('whose session was ended meanwhile names the user', () => {
-    const wrap = (sessions: Sessions) => Object.assign(sessions, { enter: async () => false });
+    const wrap = (sessions: Sessions) => Object.assign(sessions, { enter: async () => 'ended' as const });
     return withPair({ routes: { wrap } }, async ({ app, open }) => {
       await open('/profile');
       const about = { ...who, 'client.address': expect.stringMatching(/127\.0\.0\.1$/) };
