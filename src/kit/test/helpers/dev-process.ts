@@ -37,6 +37,9 @@ export interface DevOptions {
   cwd?: string;
 }
 
+/** Shorter than the tests' own limit, so that a failure shows what was said. */
+const patienceMs = 50_000;
+
 /** `npm run dev` with its ports and its site, and with nothing else of our own environment. */
 export function startDev({ ports, site = '', command, env = {}, cwd = projectRoot }: DevOptions): DevProcess {
   const [program = '', ...args] = command ?? [process.execPath, join('src', 'kit', 'dev', 'main.ts'), site];
@@ -91,12 +94,16 @@ export function startDev({ ports, site = '', command, env = {}, cwd = projectRoo
     },
     says: (what) =>
       new Promise((resolve, reject) => {
+        let timer: NodeJS.Timeout | undefined;
         const look = () => {
           if (typeof what === 'string' ? !output.includes(what) : !what.test(output)) return;
           listeners.delete(look);
+          clearTimeout(timer);
           resolve(output);
         };
         listeners.add(look);
+        const giveUp = () => reject(new Error(`it has not said ${what} in ${patienceMs} ms:\n${output}`));
+        timer = setTimeout(giveUp, patienceMs);
         ended.then(() => reject(new Error(`it ended without saying ${what}:\n${output}`)));
         look();
       }),
