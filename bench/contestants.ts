@@ -116,15 +116,22 @@ export interface Running extends Contestant {
   readonly page: string;
 }
 
-/** @throws where it does not come up */
-export async function start(name: Name, around: Surroundings): Promise<Running> {
+/**
+ * @param isUp resolves once it is; by a request for its page, unless the first request is to be somebody else's
+ * @throws where it does not come up
+ */
+export async function start(
+  name: Name,
+  around: Surroundings,
+  isUp: (page: string) => Promise<unknown> = (page) => fetch(page, { redirect: 'manual' }),
+): Promise<Running> {
   const contestant = contestants[name];
   const port = await freePort();
   const checkout = name === 'before' ? around.against : undefined;
   const server = startServer(programOf(contestant, port, around, checkout), around);
   const origin = `http://127.0.0.1:${port}`;
   const page = `${origin}/profile`;
-  await until(contestant.title, () => fetch(page, { redirect: 'manual' }));
+  await until(contestant.title, () => isUp(page));
   return { ...contestant, name, origin, server, page };
 }
 

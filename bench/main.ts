@@ -7,16 +7,21 @@ import { existsSync } from 'node:fs';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { against } from './against.ts';
 import { everything } from './everything.ts';
+import { feel } from './feel.ts';
 import { growth } from './growth.ts';
 import { memory } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { leaveServersCore, startStub } from './processes.ts';
 import { proxy } from './proxy.ts';
+import { recheckHerd } from './recheck-herd.ts';
 import { startRedis } from './redis.ts';
 import { print, write } from './results.ts';
 import { soak } from './soak.ts';
 
-const modes: Readonly<Record<string, Mode>> = { against, growth, memory, proxy, soak };
+const modes: Readonly<Record<string, Mode>> = {
+  ...{ against, feel, growth, memory, proxy, soak },
+  'recheck-herd': recheckHerd,
+};
 
 await main();
 process.exit();

@@ -8,7 +8,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { profileClaims } from './servers/claims.ts';
 
 const port = Number(process.env.PORT);
-const issuer = `http://127.0.0.1:${port}`;
+/** Another address than its own where something stands in front of it. */
+const issuer = process.env.ISSUER ?? `http://127.0.0.1:${port}`;
+/** How long it takes for each call. */
+const delayMs = Number(process.env.DELAY_MS ?? 0);
+const givesRefreshTokens = process.env.REFRESH_TOKENS !== 'no';
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const header = encode({ alg: 'RS256', typ: 'JWT', kid: 'bench' });
 const accessTokenStem = `${header}.${randomBytes(420).toString('base64url')}`;
@@ -65,18 +69,14 @@ const endpoints: Record<string, (req: IncomingMessage, res: ServerResponse, url:
     res.writeHead(302, { location: back.href }).end();
   },
   '/token': async (req, res) => {
-    const form = new URLSearchParams(await readBody(req));
-    const grant = codes.get(form.get('code') as string);
-    codes.delete(form.get('code') as string);
-    if (!grant || grant.code_challenge !== challengeOf(form.get('code_verifier'))) {
-      return sendJson(res, { error: 'invalid_grant' }, 400);
-    }
+    const grant = grantOf(new URLSearchParams(await readBody(req)));
+    if (!grant) return sendJson(res, { error: 'invalid_grant' }, 400);
     const access_token = `${accessTokenStem}.${grant.sub}`;
     sendJson(res, {
       access_token,
       token_type: 'Bearer',
       expires_in: 3600,
-      refresh_token: randomBytes(48).toString('base64url'),
+      ...(givesRefreshTokens && { refresh_token: refreshToken(grant) }),
       scope: 'openid profile email offline_access',
       id_token: signIdToken(grant, access_token),
     });
@@ -99,9 +99,24 @@ createServer((req, res) => {
   const url = new URL(req.url as string, issuer);
   const endpoint = endpoints[url.pathname];
   calls.set(url.pathname, (calls.get(url.pathname) ?? 0) + 1);
-  if (endpoint) endpoint(req, res, url);
-  else res.writeHead(404).end();
+  if (!endpoint) res.writeHead(404).end();
+  else if (delayMs === 0) endpoint(req, res, url);
+  else setTimeout(endpoint, delayMs, req, res, url);
 }).listen(port, '127.0.0.1');
+
+/** A code is good once; a refresh token says itself whose it is, so that the bench can make sessions with one. */
+function grantOf(form: URLSearchParams): Grant | undefined {
+  const sub = form.get('refresh_token')?.split('.').at(-1);
+  if (sub !== undefined) return { sub, aud: 'bench', nonce: null, code_challenge: null };
+  const code = form.get('code') as string;
+  const grant = codes.get(code);
+  codes.delete(code);
+  return grant?.code_challenge === challengeOf(form.get('code_verifier')) ? grant : undefined;
+}
+
+function refreshToken({ sub }: Grant): string {
+  return `${randomBytes(37).toString('base64url')}.${sub}`;
+}
 
 function signIdToken(grant: Grant, access_token: string): string {
   const now = Math.floor(Date.now() / 1000);

@@ -91,7 +91,7 @@ export function ratioOf(samples: Samples, name: Name, other: Name, figure: strin
   return median(ratios);
 }
 
-function median(values: number[]): number {
+export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;

@@ -1,0 +1,56 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { navigation } from './browser.ts';
+import { isPage } from './pages.ts';
+
+const agent = new Agent({ keepAlive: true });
+
+/** How long answers took, in milliseconds, from the quickest to the slowest. */
+export type Latencies = Float64Array;
+
+/**
+ * Sends requests at a steady rate, whether or not earlier ones have been answered, as people do. Each is counted from
+ * when it was meant to be sent, so that a server that makes all wait is not spared.
+ */
+export async function steadily(
+  perSecond: number,
+  count: number,
+  send: (index: number) => Promise<void>,
+): Promise<Latencies> {
+  const latencies = new Float64Array(count);
+  const begin = performance.now();
+  const all: Promise<void>[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const due = begin + (index * 1000) / perSecond;
+    const ahead = due - performance.now();
+    if (ahead > 0.5) await pause(ahead);
+    const done = send(index).then(() => {
+      latencies[index] = performance.now() - due;
+    });
+    all.push(done);
+  }
+  await Promise.all(all);
+  return latencies.sort();
+}
+
+export function percentile(latencies: Latencies, share: number): number {
+  return latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
+}
+
+/** Opens the page with a session's cookie. */
+export function openPage(url: string, cookie: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { agent, headers: { ...navigation, cookie } }, (res) => {
+      let body = '';
+      res.setEncoding('utf8');
+      res.on('data', (chunk) => (body += chunk));
+      res.on('error', reject);
+      res.on('end', () => {
+        if (res.statusCode === 200 && isPage(body)) resolve();
+        else reject(new Error(`a page answered ${res.statusCode}: ${body.slice(0, 300)}`));
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
+}
