@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { aspNetProgram } from './aspnet.ts';
@@ -38,6 +38,7 @@ export type Name =
   | 'before'
   | 'appTwo'
   | 'appMemory'
+  | 'appNotes'
   | 'eoc'
   | 'eocRedis'
   | 'authJs'
@@ -46,6 +47,9 @@ export type Name =
   | 'appWorkers'
   | 'appProxy'
   | 'byHand';
+
+/** With a file, as everybody has; notes.ts deletes it. */
+export const notesFile = join(tmpdir(), `bench-notes-${process.pid}.sqlite`);
 
 export const contestants: Record<Name, Contestant> = {
   bare: { title: 'bare Express, no sign-in', file: 'servers/bare.js', anonymous: true },
@@ -77,6 +81,12 @@ export const contestants: Record<Name, Contestant> = {
     signIn: (browser, origin) => browser.open(`${origin}/auth/login/work?returnTo=/profile`),
   },
   appMemory: { title: 'this app, memory', file: '../src/server.ts' },
+  appNotes: {
+    title: 'this app, Redis, the notes page',
+    file: '../src/server.ts',
+    redis: true,
+    settings: { DATABASE_FILE: notesFile },
+  },
   eoc: { title: 'express-openid-connect, cookie', file: 'servers/express-openid-connect.js' },
   eocRedis: {
     title: 'express-openid-connect, Redis',
@@ -117,23 +127,27 @@ export interface Running extends Contestant {
 }
 
 /**
- * @param isUp resolves once it is; by a request for its page, unless the first request is to be somebody else's
+ * @param also.isUp resolves once it is; by a request for its page, unless the first request is to be somebody else's
+ * @param also.settings beside its own
  * @throws where it does not come up
  */
 export async function start(
   name: Name,
   around: Surroundings,
-  isUp: (page: string) => Promise<unknown> = (page) => fetch(page, { redirect: 'manual' }),
+  { isUp = openPage, settings = {} }: { isUp?: typeof openPage; settings?: Record<string, string> } = {},
 ): Promise<Running> {
   const contestant = contestants[name];
   const port = await freePort();
   const checkout = name === 'before' ? around.against : undefined;
-  const server = startServer(programOf(contestant, port, around, checkout), around);
+  const program = programOf(contestant, port, around, checkout);
+  const server = startServer({ ...program, env: { ...program.env, ...settings } }, around);
   const origin = `http://127.0.0.1:${port}`;
   const page = `${origin}/profile`;
   await until(contestant.title, () => isUp(page));
   return { ...contestant, name, origin, server, page };
 }
+
+const openPage = (page: string): Promise<unknown> => fetch(page, { redirect: 'manual' });
 
 /** @param checkout the folder of the project, where it is another than this */
 export function programOf(
@@ -152,6 +166,8 @@ export function programOf(
   return { command: process.execPath, args, env, probed: !contestant.workers };
 }
 
+export const sessionSecret = 'another-secret-that-only-the-bench-uses-0123456789';
+
 /** The project's own settings; the other servers read what they need of them. */
 export function settingsOf(
   { redis, api, settings, twoProviders }: Contestant,
@@ -169,7 +185,7 @@ export function settingsOf(
           ...client('OIDC_SOCIAL', 'http://127.0.0.1:9'),
         }
       : client('OIDC', around.issuer)),
-    SESSION_SECRET: 'another-secret-that-only-the-bench-uses-0123456789',
+    SESSION_SECRET: sessionSecret,
     // The bench is a thousand people behind one proxy: each is counted for itself, as in production.
     TRUST_PROXY_HOPS: '1',
     // The example's notes.

@@ -2,19 +2,14 @@ import { createHmac, randomBytes } from 'node:crypto';
 import pino from 'pino';
 import { newSessionId } from '../src/kit/session/user-session.ts';
 import { openSessions, type Sessions } from '../src/kit/store/index.ts';
-import { contestants, type Surroundings, settingsOf } from './contestants.ts';
+import { type Surroundings, sessionSecret } from './contestants.ts';
 import { profileClaims } from './servers/claims.ts';
-
-/** A session that nobody has signed in for, and what its browser sends. */
-export interface DueSession {
-  readonly sub: string;
-  readonly cookie: string;
-}
 
 const hour = 3_600_000;
 
 /**
- * Puts sessions into Redis as a sign-in at the stub does, by the store's own code: much faster than to sign in.
+ * Puts sessions into Redis as a sign-in at the stub does, by the store's own code: much faster than to sign in. Answers
+ * with what their browsers send.
  *
  * @param wanted.whose what the names of their users begin with
  * @param wanted.dueAt when the recheck of each is due, epoch milliseconds
@@ -22,26 +17,25 @@ const hour = 3_600_000;
 export async function makeSessions(
   around: Surroundings,
   { count, whose, dueAt }: { count: number; whose: string; dueAt: number },
-): Promise<DueSession[]> {
-  const { SESSION_SECRET: secret = '' } = settingsOf(contestants.app, 0, around);
+): Promise<string[]> {
   const sessions = await openSessions({
     redis: { urls: [around.redisUrl], sentinel: undefined, keyPrefix: 'app:' },
-    secrets: [secret],
+    secrets: [sessionSecret],
     ...{ idleSeconds: 1_800, maxSeconds: 8 * 3_600 },
     ...{ log: pino({ level: 'warn' }), audit: () => {} },
   });
-  const made: DueSession[] = [];
+  const cookies: string[] = [];
+  let started = 0;
   const makeSome = async () => {
     while (started < count) {
       started += 1;
       const sub = `${whose}-${String(started).padStart(8, '0')}`;
-      made.push({ sub, cookie: cookieOf(await makeOne(sessions, around, sub, dueAt), secret) });
+      cookies.push(cookieOf(await makeOne(sessions, around, sub, dueAt)));
     }
   };
-  let started = 0;
   await Promise.all(Array.from({ length: 64 }, makeSome));
   await sessions.close();
-  return made;
+  return cookies;
 }
 
 async function makeOne(
@@ -85,8 +79,8 @@ async function makeOne(
   return id;
 }
 
-function cookieOf(id: string, secret: string): string {
-  const mac = createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
+function cookieOf(id: string): string {
+  const mac = createHmac('sha256', sessionSecret).update(id).digest('base64').replace(/=+$/, '');
   return `session=${encodeURIComponent(`s:${id}.${mac}`)}`;
 }
 

@@ -3,32 +3,15 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { findWholeChromium } from '../src/kit/test/helpers/programs.ts';
+import { publishAspNet } from './aspnet.ts';
 import { type Name, type Running, type Surroundings, start } from './contestants.ts';
-import { feelSection } from './feel-results.ts';
+import { distances, type Felt, feelSection } from './feel-results.ts';
 import { type Line, layLine } from './line.ts';
 import type { Mode } from './mode.ts';
 import { startStub } from './processes.ts';
 import type { Sample } from './rounds.ts';
 
-/** How far away the provider is, there and back, in milliseconds: in the same region, and on another continent. */
-export const distances = [20, 100] as const;
-
-/**
- * Who signs in: the first after the start, somebody later, both after a while in which nobody did, so that no connection
- * to the provider is open any more; and somebody right after that, with all connections open, their browser's own too.
- */
-export const occasions = ['first', 'later', 'next'] as const;
-export type Occasion = (typeof occasions)[number];
-
-/** What one person on one occasion, at one distance, has felt, and what it took. */
-export interface Felt {
-  readonly name: Name;
-  readonly occasion: Occasion;
-  readonly distance: number;
-  readonly samples: Sample[];
-}
-
-/** From the click on "Sign in" until the page is on the screen, with a provider that is some way off. */
+/** From the click on "Sign in" until the page has come, with a provider that is some way off. */
 export const feel: Mode = {
   about: 'from the click on "Sign in" to the page in Chromium, with 20 and 100 ms to the provider',
   options: { times: '9' },
@@ -39,12 +22,14 @@ export const feel: Mode = {
     providerPort = Number(new URL(await startStub('provider-stub.ts', { ISSUER: line.url })).port);
     const browser = await launchChromium();
     const felt: Felt[] = [];
-    for (const name of ['app', 'eoc'] as const) {
+    const withoutAsp = publishAspNet();
+    const names: Name[] = ['app', 'eoc', ...(withoutAsp ? [] : (['aspCookie'] as const))];
+    for (const name of names) {
       const here = { name, browser, line, around: { ...around, issuer: line.url }, times };
       felt.push(...(await firstSignIns(here)), ...(await laterSignIns(here)));
     }
     await browser.close();
-    return [feelSection(felt, times)];
+    return [feelSection(felt, { times, withoutAsp })];
   },
 };
 
@@ -63,7 +48,7 @@ async function firstSignIns({ name, browser, line, around, times }: Here): Promi
     line.roundTripMs = distance;
     const samples: Sample[] = [];
     for (let time = 0; time < times; time += 1) {
-      const running = await start(name, around, listens);
+      const running = await start(name, around, { isUp: listens });
       await pause(500 + 2 * distance);
       samples.push(await inNewContext(browser, (person) => signInAfterAWhile(person, running, line)));
       await running.server.stop();
@@ -75,7 +60,7 @@ async function firstSignIns({ name, browser, line, around, times }: Here): Promi
 
 /** Of a server that has all at hand that it needs, and has done it a few times. */
 async function laterSignIns({ name, browser, line, around, times }: Here): Promise<Felt[]> {
-  const running = await start(name, around, listens);
+  const running = await start(name, around, { isUp: listens });
   const felt: Felt[] = [];
   line.roundTripMs = 0;
   for (let time = 0; time < 10; time += 1)

@@ -9,8 +9,10 @@ import { against } from './against.ts';
 import { everything } from './everything.ts';
 import { feel } from './feel.ts';
 import { growth } from './growth.ts';
+import { hourlyCalls } from './hourly-calls.ts';
 import { memory } from './memory.ts';
 import type { Mode } from './mode.ts';
+import { notes } from './notes.ts';
 import { leaveServersCore, startStub } from './processes.ts';
 import { proxy } from './proxy.ts';
 import { recheckHerd } from './recheck-herd.ts';
@@ -19,7 +21,8 @@ import { print, write } from './results.ts';
 import { soak } from './soak.ts';
 
 const modes: Readonly<Record<string, Mode>> = {
-  ...{ against, feel, growth, memory, proxy, soak },
+  ...{ against, feel, growth, memory, notes, proxy, soak },
+  'hourly-calls': hourlyCalls,
   'recheck-herd': recheckHerd,
 };
 

@@ -1,3 +1,4 @@
+import { callsOfServers } from './asked.ts';
 import { Browser } from './browser.ts';
 import type { Running, Surroundings } from './contestants.ts';
 import { isPage } from './pages.ts';
@@ -18,13 +19,13 @@ export async function signIn(running: Running): Promise<Browser> {
 export async function prepareSignIns(running: Running, around: Surroundings): Promise<Measure> {
   return async (duration) => {
     const cpuBefore = await running.server.cpuMicros();
-    const callsBefore = await callsOf(around);
+    const callsBefore = await callsOfServers(around);
     const { count, elapsed } = await signInFor(running, duration);
     const cpu = (await running.server.cpuMicros()) - cpuBefore;
     return {
       perSecond: count / elapsed,
       cpuMicros: cpu / count,
-      providerCalls: ((await callsOf(around)) - callsBefore) / count,
+      providerCalls: ((await callsOfServers(around)) - callsBefore) / count,
       busy: cpu / 1e6 / elapsed,
     };
   };
@@ -47,11 +48,4 @@ async function signInAndOpen(browser: Browser, running: Running) {
   if (!running.signIn) return browser.open(running.page);
   await running.signIn(browser, running.origin);
   return browser.open(running.page);
-}
-
-/** What the provider was asked by servers; the browser's own visits to it are not calls of the app. */
-async function callsOf({ issuer }: Surroundings): Promise<number> {
-  const calls = (await (await fetch(`${issuer}/bench/calls`)).json()) as Record<string, number>;
-  const byBrowser = new Set(['/authorize', '/end-session', '/bench/calls']);
-  return Object.entries(calls).reduce((sum, [path, n]) => (byBrowser.has(path) ? sum : sum + n), 0);
 }
