@@ -70,13 +70,16 @@
     return new Intl.DateTimeFormat(languages, style).format(time);
   };
 
-  // What has the focus is not left under the notice. If it is taller than the rest of the window, its beginning shows.
+  // What has the focus is not left under the notice. If it is taller than the rest of the window, its beginning shows. Nor
+  // is it cut off above, where Chromium leaves what is partly in sight.
   const uncover = () => {
     const focused = document.activeElement;
     if (!box.hasAttribute('data-shown') || box.contains(focused) || focused.matches('body, main')) return;
     const { top, bottom } = focused.getBoundingClientRect();
-    const over = Math.min(bottom + 8 - box.getBoundingClientRect().top, top - 8);
-    if (over > 0 && top < innerHeight) scrollBy({ top: over, behavior: 'instant' });
+    const edge = box.getBoundingClientRect().top - 8;
+    const isCut = top < 0 && bottom > 0 && bottom - top < edge - 8;
+    const over = isCut ? top - 8 : Math.max(0, Math.min(bottom - edge, top - 8));
+    if (over !== 0 && top < innerHeight) scrollBy({ top: over, behavior: 'instant' });
   };
 
   // Between the edges of the page's content. kit.css makes as much room below the page as the notice takes.

@@ -290,9 +290,7 @@ describeWithChromium('public/session.js, before a session ends (WCAG 2.2.1)', ()
         await page.evaluate(
           'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))',
         );
-        await expect
-          .poll(() => page.evaluate(covered), { message: `${width}×${height}`, timeout: 10_000 })
-          .toEqual([]);
+        expect(await page.evaluate(covered), `${width}×${height}`).toEqual([]);
         await page.keyboard.press('Tab');
       }
     }
