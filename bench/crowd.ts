@@ -1,5 +1,6 @@
 import autocannon, { type Client, type Result } from 'autocannon';
 import type { Shot } from './connection.ts';
+import { percentile, sorted } from './latencies.ts';
 
 /** A request that many people send. */
 export interface Crowd extends Shot {
@@ -30,12 +31,11 @@ export async function load({ cookies, connections = 32, ...shot }: Crowd, second
     const wrong = JSON.stringify({ errors, timeouts, mismatches, non2xx });
     throw new Error(`wrong answers from ${shot.url}: ${wrong}`);
   }
-  const sorted = Float64Array.from(latencies).sort();
-  const percentile = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+  const took = sorted(latencies);
   return {
     requests: result.requests.total,
     perSecond: result.requests.total / result.duration,
-    p50: percentile(0.5),
-    p99: percentile(0.99),
+    p50: percentile(took, 0.5),
+    p99: percentile(took, 0.99),
   };
 }

@@ -1,9 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import pino from 'pino';
 import { newSessionId } from '../src/kit/session/user-session.ts';
 import { openSessions, type Sessions } from '../src/kit/store/index.ts';
 import { type Surroundings, sessionSecret } from './contestants.ts';
 import { profileClaims } from './servers/claims.ts';
+import { cookieOf } from './session-cookie.ts';
 
 const hour = 3_600_000;
 
@@ -30,7 +31,7 @@ export async function makeSessions(
     while (started < count) {
       started += 1;
       const sub = `${whose}-${String(started).padStart(8, '0')}`;
-      cookies.push(cookieOf(await makeOne(sessions, around, sub, dueAt)));
+      cookies.push(cookieOf(await makeOne(sessions, around, sub, dueAt), sessionSecret));
     }
   };
   await Promise.all(Array.from({ length: 64 }, makeSome));
@@ -77,11 +78,6 @@ async function makeOne(
   });
   await sessions.enter(id, user, expiresAt, now);
   return id;
-}
-
-function cookieOf(id: string): string {
-  const mac = createHmac('sha256', sessionSecret).update(id).digest('base64').replace(/=+$/, '');
-  return `session=${encodeURIComponent(`s:${id}.${mac}`)}`;
 }
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -1,5 +1,6 @@
 import { Browser } from './browser.ts';
 import { start } from './contestants.ts';
+import { percentile, sorted } from './latencies.ts';
 import { measuredOn } from './machine.ts';
 import { prepareMaker } from './made-sessions.ts';
 import type { Bench } from './mode.ts';
@@ -62,7 +63,7 @@ async function lookAt(browser: Browser, redis: BenchRedis, url: string, times: n
     if (status !== 200) throw new Error(`${url} answered ${status}`);
     bytes = Buffer.byteLength(body);
   }
-  return { ms: percentile(took, 0.5), commands: ((await redis.commands()) - before) / times, bytes };
+  return { ms: percentile(sorted(took), 0.5), commands: ((await redis.commands()) - before) / times, bytes };
 }
 
 /** Presses "Sign out everywhere else" while somebody else looks at pages. */
@@ -114,11 +115,6 @@ function watchPages(browser: Browser, url: string) {
   };
 }
 
-function percentile(values: number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
 function sectionOf(
   rows: string[][],
   most: number,
@@ -126,7 +122,7 @@ function sectionOf(
 ): Section {
   const others = most - 1;
   const of = (pages: number[]) =>
-    `median ${few(percentile(pages, 0.5))} ms, 99th percentile ${few(percentile(pages, 0.99))} ms, longest ${few(Math.max(...pages))} ms`;
+    `median ${few(percentile(sorted(pages), 0.5))} ms, 99th percentile ${few(percentile(sorted(pages), 0.99))} ms, longest ${few(Math.max(...pages))} ms`;
   const text = `${measuredOn()} One request after the other, medians. /sessions shows this browser and the newest others, 100 in all.\n\n${table(
     ['sessions', '/profile ms', 'Redis', 'bytes', '/sessions ms', 'Redis', 'bytes'],
     rows,

@@ -1,5 +1,6 @@
 import { Connection, type Shot } from './connection.ts';
 import type { Running } from './contestants.ts';
+import { percentile, sorted } from './latencies.ts';
 import type { BenchRedis } from './redis.ts';
 import type { Measure } from './rounds.ts';
 
@@ -40,7 +41,6 @@ async function loadFor(seconds: number, all: readonly Connection[]) {
   };
   await Promise.all(all.map(shoot));
   const elapsed = (performance.now() - start) / 1000;
-  const sorted = Float64Array.from(latencies).sort();
-  const percentile = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-  return { requests: latencies.length, elapsed, p50: percentile(0.5), p99: percentile(0.99) };
+  const took = sorted(latencies);
+  return { requests: latencies.length, elapsed, p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
 }

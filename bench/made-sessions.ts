@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { createAudit, createLog } from '../src/kit/log/index.ts';
 import { openSessions } from '../src/kit/store/index.ts';
-import { contestants, type Running, type Surroundings, settingsOf } from './contestants.ts';
+import { type Running, type Surroundings, sessionSecret } from './contestants.ts';
 import { signedIn } from './pages.ts';
 import { outputOnEachCore } from './processes.ts';
 import type { Wanted } from './session-maker.ts';
@@ -20,7 +20,7 @@ export interface Maker {
 
 /** Signs one person in, and makes more sessions of what that has left. */
 export async function prepareMaker(running: Running, around: Surroundings): Promise<Maker> {
-  const { SESSION_SECRET: secret = '' } = settingsOf(contestants.app, 0, around);
+  const secret = sessionSecret;
   const { redisUrl } = around;
   const { cookie } = await signedIn(running);
   const [, id = ''] = /session=s%3A([\w-]+)/.exec(cookie) ?? [];

@@ -1,11 +1,12 @@
 import { askedSince, askedSoFar } from './asked.ts';
 import { type Running, start } from './contestants.ts';
 import { makeSessions } from './due-sessions.ts';
+import { type Latencies, percentile } from './latencies.ts';
 import { measuredOn } from './machine.ts';
 import type { Mode } from './mode.ts';
 import { startStub } from './processes.ts';
 import { few, round, type Section, table, times } from './results.ts';
-import { type Latencies, openPage, percentile, steadily } from './steady.ts';
+import { openPage, steadily } from './steady.ts';
 
 /** A provider that takes so long for each call. */
 const providerMs = 200;

@@ -2,7 +2,7 @@
  * Makes sessions in Redis, of what one sign-in has left: by the kit's own code, so that they are what sign-ins would have
  * made, but on records that only write. It is told what to make on standard input, and prints Cookie headers.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -11,6 +11,7 @@ import { createAudit, createLog } from '../src/kit/log/index.ts';
 import { createSessions } from '../src/kit/store/create-sessions.ts';
 import { createKeys, type TokenRecord } from '../src/kit/store/index.ts';
 import type { Records } from '../src/kit/store/records.ts';
+import { cookieOf } from './session-cookie.ts';
 
 export interface Wanted {
   redisUrl: string;
@@ -55,12 +56,6 @@ async function makeAll({ secret, user, tokens, count, sub, cookies }: Wanted): P
     if (n % every === 0 && n < every * cookies) console.log(cookieOf(id, secret));
     if (n % 100 === 99) await wire.drained();
   }
-}
-
-/** As express-session signs it. */
-function cookieOf(id: string, secret: string): string {
-  const mac = createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
-  return `session=${encodeURIComponent(`s:${id}.${mac}`)}`;
 }
 
 /** Records that are written and never read. */

@@ -1,12 +1,10 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { navigation } from './browser.ts';
+import type { Latencies } from './latencies.ts';
 import { isPage } from './pages.ts';
 
 const agent = new Agent({ keepAlive: true });
-
-/** How long answers took, in milliseconds, from the quickest to the slowest. */
-export type Latencies = Float64Array;
 
 /**
  * Sends requests at a steady rate, whether or not earlier ones have been answered, as people do. Each is counted from
@@ -31,10 +29,6 @@ export async function steadily(
   }
   await Promise.all(all);
   return latencies.sort();
-}
-
-export function percentile(latencies: Latencies, share: number): number {
-  return latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
 }
 
 /** Opens the page with a session's cookie. */

@@ -40,7 +40,8 @@ export function ago(date: Date, language: Language = english, now = Date.now()):
   return hours < 48 ? since.format(-hours, 'hour') : since.format(-Math.floor(hours / 24), 'day');
 }
 
-// Made for each date anew, a page takes 4.5 × the CPU (bench of November 2026). A language that this Node does not know writes them in English.
+// Made for each date anew, a page takes 4.5 × the CPU (bench of November 2026). A language that this Node does not know
+// writes them in English.
 
 const dates = kept(
   (tag) =>

@@ -140,7 +140,9 @@ const problemsInMarkup = (help: string | undefined) => `(() => {
 })()`;
 
 /** How often to press; from here on each focus is kept, with its place on the page. */
-const beginTabbing = `(() => {
+const beginTabbing = `(async () => {
+  // What is wrong with a form takes the focus with the first frames, on a busy machine after the load event.
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
   const reached = (globalThis.reachedByTab = []);
   // At the time of its focus: a skip link is elsewhere before.
   document.addEventListener('focusin', ({ target }) => {
