@@ -4,7 +4,8 @@ import { navigation } from './browser.ts';
 import type { Latencies } from './latencies.ts';
 import { isPage } from './pages.ts';
 
-const agent = new Agent({ keepAlive: true });
+/** Fewer than a server's queue of new connections holds; a request beyond them waits, and that counts too. */
+const agent = new Agent({ keepAlive: true, maxSockets: 400 });
 
 /**
  * Sends requests at a steady rate, whether or not earlier ones have been answered, as people do. Each is counted from
@@ -31,8 +32,17 @@ export async function steadily(
   return latencies.sort();
 }
 
-/** Opens the page with a session's cookie. */
-export function openPage(url: string, cookie: string): Promise<void> {
+/** Opens the page with a session's cookie; once more where the server closed a kept connection in that moment. */
+export async function openPage(url: string, cookie: string): Promise<void> {
+  try {
+    await ask(url, cookie);
+  } catch (error) {
+    if (!(error as { reusedSocket?: boolean }).reusedSocket) throw error;
+    await ask(url, cookie);
+  }
+}
+
+function ask(url: string, cookie: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { agent, headers: { ...navigation, cookie } }, (res) => {
       let body = '';
@@ -44,7 +54,9 @@ export function openPage(url: string, cookie: string): Promise<void> {
         else reject(new Error(`a page answered ${res.statusCode}: ${body.slice(0, 300)}`));
       });
     });
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => {
+      reject(Object.assign(error, { reusedSocket: outgoing.reusedSocket }));
+    });
     outgoing.end();
   });
 }
