@@ -40,10 +40,13 @@ export class Connection {
     this.#socket = socket;
     await once(socket, 'connect');
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('error', (error) => this.#waiting?.reject(error));
+    // What went wrong ends in a close.
+    socket.on('error', () => {});
     socket.on('close', () => {
+      // One that was replaced while it was idle.
+      if (this.#socket !== socket) return;
+      this.#socket = undefined;
       this.#waiting?.reject(new Error(`${this.#shot.url}: closed in the middle of an answer`));
-      if (this.#socket === socket) this.#socket = undefined;
     });
   }
 
