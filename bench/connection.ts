@@ -62,8 +62,7 @@ export class Connection {
     this.#came.push(chunk);
     this.#size += chunk.length;
     this.#length ??= lengthOf(chunk);
-    const done =
-      this.#length === -1 ? chunk.subarray(-lastChunk.length).equals(lastChunk) : this.#size >= this.#length;
+    const done = this.#length === -1 ? this.#endsInLastChunk() : this.#size >= this.#length;
     if (!done) return;
     const answer = this.#came.length === 1 ? chunk : Buffer.concat(this.#came);
     this.#came = [];
@@ -75,6 +74,12 @@ export class Connection {
     const wrong = this.#wrongIn(answer);
     if (wrong) waiting?.reject(new Error(`a wrong answer from ${this.#shot.url}:\n${wrong.slice(0, 500)}`));
     else waiting?.resolve();
+  }
+
+  /** It may come in a packet of its own, as Kestrel sends it, with the end of the line before it in another. */
+  #endsInLastChunk(): boolean {
+    if (this.#size < lastChunk.length) return false;
+    return Buffer.concat(this.#came.slice(-2)).subarray(-lastChunk.length).equals(lastChunk);
   }
 
   #wrongIn(answer: Buffer): string | undefined {

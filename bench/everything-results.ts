@@ -8,6 +8,9 @@ export interface Measured {
   /** Pages: bare Express and this app; this app and others. */
   ground: Samples;
   others: Samples;
+  /** The article's app beside this one, each alone on one core; and all on all cores. Without a .NET SDK neither is measured. */
+  article: Samples | undefined;
+  free: Samples | undefined;
   /** Sign-ins. */
   entered: Samples;
   starts: Samples;
@@ -25,6 +28,17 @@ export function sections(measured: Measured): Section[] {
       title: 'Pages of a signed-in user',
       text: `${how(effort.pages)}\n\n${pages(ground)}\n\n${pages(others)}`,
     },
+    ...(measured.article
+      ? [{ title: 'Pages beside ASP.NET Core, on one core', text: pages(measured.article) }]
+      : []),
+    ...(measured.free
+      ? [
+          {
+            title: 'Pages beside ASP.NET Core, on all cores',
+            text: `As many processes of this app as the machine has cores, against one of theirs, which uses all; the load and Redis are on the same cores. CPU and memory are those of all processes together.\n\n${pages(measured.free)}`,
+          },
+        ]
+      : []),
     { title: 'Sign-ins', text: signIns(entered) },
     {
       title: 'From the start to the first page',
@@ -65,6 +79,7 @@ export function sections(measured: Measured): Section[] {
         ['against express-openid-connect, cookie session', page('eoc', ground), '≥ 5'],
         ['against express-openid-connect, Redis session', page('eocRedis'), ''],
         ['against Auth.js', page('authJs'), '≥ 9'],
+        ...besideArticle(measured),
         [
           'two providers instead of one: pages',
           `${times(ratioOf(others, 'appTwo', 'app', 'perSecond'))} (CPU ${times(ratioOf(others, 'app', 'appTwo', 'cpuMicros'))})`,
@@ -90,4 +105,17 @@ export function sections(measured: Measured): Section[] {
       ],
     );
   }
+}
+
+/** What is compared with the article's app. */
+function besideArticle({ article, free, entered }: Measured): string[][] {
+  const row = (what: string, samples: Samples | undefined, here: Name, theirs: Name, target: string) =>
+    samples ? [[what, times(ratioOf(samples, here, theirs, 'perSecond')), target]] : [];
+  return [
+    ...row('against ASP.NET Core on one core, cookie', article, 'app', 'aspCookie', '≥ 2.2'),
+    ...row('against ASP.NET Core on one core, Redis', article, 'app', 'aspRedis', '≥ 2.2'),
+    ...row('on all cores, against ASP.NET Core, cookie', free, 'appWorkers', 'aspCookie', '≥ 1.5'),
+    ...row('on all cores, against ASP.NET Core, Redis', free, 'appWorkers', 'aspRedis', '≥ 1.5'),
+    ...row('sign-ins, against ASP.NET Core, Redis', article && entered, 'app', 'aspRedis', '≥ 1'),
+  ];
 }

@@ -1,8 +1,10 @@
+import { publishAspNet } from './aspnet.ts';
 import { coldStarts, startedUp } from './cold-start.ts';
-import type { Running } from './contestants.ts';
+import type { Name, Running } from './contestants.ts';
 import { sections } from './everything-results.ts';
 import type { Mode } from './mode.ts';
 import { preparePage } from './pages.ts';
+import { leaveServersCore, shareAllCores } from './processes.ts';
 import { proxy } from './proxy.ts';
 import { duel, inOrder, quick, thorough } from './rounds.ts';
 import { prepareSignIns } from './sign-ins.ts';
@@ -13,6 +15,9 @@ export const everything: Mode = {
   about: 'what a page, a sign-in and a start cost here, on bare Express and with others',
   async run(bench) {
     const { around, redis } = bench;
+    const leftOut = publishAspNet();
+    if (leftOut) console.error(leftOut);
+    const asp = leftOut ? [] : (['aspCookie', 'aspRedis'] as const);
     const effort = bench.quick ? quick : thorough;
     const page = (running: Running) => preparePage(running, redis);
     const signIns = (running: Running) => prepareSignIns(running, around);
@@ -25,15 +30,29 @@ export const everything: Mode = {
       page,
     );
     const others = await duel(['app', 'appTwo', 'eocRedis', 'authJs'], around, effort.pages, page);
-    const entered = await duel(['app', 'eoc', 'eocRedis', 'authJs'], around, effort.signIns, signIns);
-    const starts = await coldStarts(startedUp, around, effort.starts);
+    const article = leftOut ? undefined : await duel(['app', ...asp], around, effort.pages, page);
+    const free = leftOut ? undefined : await onAllCores();
+    const entered = await duel(['app', 'eoc', 'eocRedis', 'authJs', ...asp], around, effort.signIns, signIns);
+    const starts = await coldStarts([...startedUp, ...asp], around, effort.starts);
     const strangers = await inOrder(['app', 'eoc', 'eocRedis'] as const, async (name) => {
       return [name, await anonymousVisits(name, around, redis)] as const;
     });
-    const sizes = await inOrder(['app', 'eocRedis'] as const, async (name) => {
-      return [name, await sessionSize(name, around, redis)] as const;
-    });
-    const measured = { ground, others, entered, starts, strangers, sizes, effort };
+    const sizes = await inOrder(
+      (leftOut ? ['app', 'eocRedis'] : ['app', 'eocRedis', 'aspRedis']) as Name[],
+      async (name) => {
+        return [name, await sessionSize(name, around, redis)] as const;
+      },
+    );
+    const measured = { ground, others, article, free, entered, starts, strangers, sizes, effort };
     return [...sections(measured), ...(await proxy.run(bench))];
+
+    /** As many of our processes as there are cores against one of theirs, and the load beside them on all. */
+    async function onAllCores() {
+      shareAllCores();
+      const pinnedNoMore = { ...around, free: true };
+      const samples = await duel(['appWorkers', ...asp], pinnedNoMore, effort.pages, page);
+      leaveServersCore();
+      return samples;
+    }
   },
 };

@@ -39,7 +39,8 @@ export function table(head: string[], rows: string[][]): string {
 }
 
 export const title = (name: Name) => contestants[name].title;
-export const round = (value = Number.NaN) => value.toFixed(0);
+export const round = (value = Number.NaN) => (Number.isNaN(value) ? '–' : value.toFixed(0));
 export const few = (value = Number.NaN) => value.toFixed(2).replace(/\.00$/, '');
 export const times = (value: number) => `${value.toFixed(2)} ×`;
-export const megabytes = (value = Number.NaN) => `${(value / 2 ** 20).toFixed(1)} MB`;
+export const megabytes = (value = Number.NaN) =>
+  Number.isNaN(value) ? '–' : `${(value / 2 ** 20).toFixed(1)} MB`;
