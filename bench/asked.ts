@@ -14,7 +14,7 @@ export function askedSince(before: Asked, now: Asked, paths: readonly string[]):
 
 /** What the provider was asked by servers; the browser's own visits to it are not calls of the app. */
 export async function callsOfServers(around: Surroundings): Promise<number> {
-  const byBrowser = new Set(['/authorize', '/end-session', '/bench/calls']);
+  const byBrowser = new Set(['/authorize', '/end-session', '/bench/calls', '/bench/last-answer']);
   return Object.entries(await askedSoFar(around)).reduce(
     (sum, [path, calls]) => (byBrowser.has(path) ? sum : sum + calls),
     0,

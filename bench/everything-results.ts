@@ -13,6 +13,8 @@ export interface Measured {
   free: Samples | undefined;
   /** Sign-ins. */
   entered: Samples;
+  /** What a sign-in sends to Redis. */
+  commands: (readonly [Name, Sample])[];
   starts: Samples;
   strangers: (readonly [Name, Sample])[];
   sizes: (readonly [Name, Sample])[];
@@ -40,6 +42,13 @@ export function sections(measured: Measured): Section[] {
         ]
       : []),
     { title: 'Sign-ins', text: signIns(entered) },
+    {
+      title: 'What a sign-in sends to Redis',
+      text: `Whole commands on the wire; those inside scripts are not counted. A wait is one way to Redis and back between the provider’s last answer and the callback’s own, and what is sent together waits once.\n\n${table(
+        ['', 'commands', 'waits behind the provider'],
+        measured.commands.map(([name, s]) => [title(name), few(s.commands), few(s.waits)]),
+      )}`,
+    },
     {
       title: 'From the start to the first page',
       text: `${table(
@@ -80,6 +89,8 @@ export function sections(measured: Measured): Section[] {
         ['against express-openid-connect, Redis session', page('eocRedis'), ''],
         ['against Auth.js', page('authJs'), '≥ 9'],
         ...besideArticle(measured),
+        ['Redis commands of a sign-in', few(measured.commands[0]?.[1].commands), '≤ 6'],
+        ['of them one after the other behind the provider', few(measured.commands[0]?.[1].waits), '≤ 2'],
         [
           'two providers instead of one: pages',
           `${times(ratioOf(others, 'appTwo', 'app', 'perSecond'))} (CPU ${times(ratioOf(others, 'app', 'appTwo', 'cpuMicros'))})`,

@@ -7,6 +7,7 @@ import { preparePage } from './pages.ts';
 import { leaveServersCore, shareAllCores } from './processes.ts';
 import { proxy } from './proxy.ts';
 import { duel, inOrder, quick, thorough } from './rounds.ts';
+import { commandsOfSignIn } from './sign-in-commands.ts';
 import { prepareSignIns } from './sign-ins.ts';
 import { anonymousVisits, sessionSize } from './visits.ts';
 
@@ -18,6 +19,7 @@ export const everything: Mode = {
     const leftOut = publishAspNet();
     if (leftOut) console.error(leftOut);
     const asp = leftOut ? [] : (['aspCookie', 'aspRedis'] as const);
+    const keepInRedis: Name[] = ['app', 'eocRedis', ...asp.filter((name) => name === 'aspRedis')];
     const effort = bench.quick ? quick : thorough;
     const page = (running: Running) => preparePage(running, redis);
     const signIns = (running: Running) => prepareSignIns(running, around);
@@ -37,13 +39,13 @@ export const everything: Mode = {
     const strangers = await inOrder(['app', 'eoc', 'eocRedis'] as const, async (name) => {
       return [name, await anonymousVisits(name, around, redis)] as const;
     });
-    const sizes = await inOrder(
-      (leftOut ? ['app', 'eocRedis'] : ['app', 'eocRedis', 'aspRedis']) as Name[],
-      async (name) => {
-        return [name, await sessionSize(name, around, redis)] as const;
-      },
-    );
-    const measured = { ground, others, article, free, entered, starts, strangers, sizes, effort };
+    const sizes = await inOrder(keepInRedis, async (name) => {
+      return [name, await sessionSize(name, around, redis)] as const;
+    });
+    const commands = await inOrder(keepInRedis, async (name) => {
+      return [name, await commandsOfSignIn(name, around)] as const;
+    });
+    const measured = { ground, others, article, free, entered, commands, starts, strangers, sizes, effort };
     return [...sections(measured), ...(await proxy.run(bench))];
 
     /** As many of our processes as there are cores against one of theirs, and the load beside them on all. */

@@ -27,6 +27,8 @@ interface Grant {
 const codes = new Map<string, Grant>();
 const calls = new Map<string, number>();
 let users = 0;
+/** When a server that signs somebody in was last answered, in milliseconds since 1970. */
+let lastAnswer = 0;
 
 const discovery = {
   issuer,
@@ -72,6 +74,7 @@ const endpoints: Record<string, (req: IncomingMessage, res: ServerResponse, url:
     const grant = grantOf(new URLSearchParams(await readBody(req)));
     if (!grant) return sendJson(res, { error: 'invalid_grant' }, 400);
     const access_token = `${accessTokenStem}.${grant.sub}`;
+    lastAnswer = performance.timeOrigin + performance.now();
     sendJson(res, {
       access_token,
       token_type: 'Bearer',
@@ -83,6 +86,7 @@ const endpoints: Record<string, (req: IncomingMessage, res: ServerResponse, url:
   },
   '/userinfo': (req, res) => {
     const sub = req.headers.authorization?.split('.').at(-1);
+    lastAnswer = performance.timeOrigin + performance.now();
     sendJson(res, { sub, ...profileClaims });
   },
   '/revoke': (_req, res) => sendJson(res, {}),
@@ -92,6 +96,7 @@ const endpoints: Record<string, (req: IncomingMessage, res: ServerResponse, url:
     if (state !== null) back.searchParams.set('state', state);
     res.writeHead(302, { location: back.href }).end();
   },
+  '/bench/last-answer': (_req, res) => sendJson(res, lastAnswer),
   '/bench/calls': (_req, res) => sendJson(res, Object.fromEntries(calls)),
 };
 
