@@ -30,7 +30,7 @@ await main();
 process.exit();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: optionsOf(Object.entries(modes)) });
+  const { values } = parseArgs({ options: optionsOf([['', everything], ...Object.entries(modes)]) });
   if (values.help) return console.log(help());
   const missing = whatIsMissing();
   if (missing) {
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
 function optionsOf(all: [string, Mode][]): ParseArgsOptionsConfig {
   const options: ParseArgsOptionsConfig = { quick: { type: 'boolean' }, help: { type: 'boolean' } };
   for (const [name, { value, options: own = {} }] of all) {
-    options[name] = { type: value ? 'string' : 'boolean' };
+    if (name) options[name] = { type: value ? 'string' : 'boolean' };
     for (const [option, standard] of Object.entries(own))
       options[option] = { type: 'string', default: standard };
   }
@@ -63,12 +63,12 @@ function optionsOf(all: [string, Mode][]): ParseArgsOptionsConfig {
 }
 
 function help(): string {
-  const lines = Object.entries(modes).map(([name, { value, options = {}, about }]) => {
-    const own = Object.entries(options).map(([option, standard]) => `--${option} ${standard}`);
-    return [[`--${name}`, ...(value ? [value] : []), ...own].join(' '), about] as const;
+  const lines = [['', everything] as const, ...Object.entries(modes)].map(([name, mode]) => {
+    const own = Object.entries(mode.options ?? {}).map(([option, standard]) => `--${option} ${standard}`);
+    const call = [name && `--${name}`, mode.value ?? '', ...own].filter(Boolean).join(' ');
+    return [call, mode.about] as const;
   });
-  const all = [['', everything.about] as const, ...lines];
-  return all.map(([call, about]) => `npm run bench -- ${call.padEnd(32)} ${about}`).join('\n');
+  return lines.map(([call, about]) => `npm run bench -- ${call.padEnd(32)} ${about}`).join('\n');
 }
 
 /** In one sentence, what has to be installed first. */

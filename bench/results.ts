@@ -42,5 +42,15 @@ export const title = (name: Name) => contestants[name].title;
 export const round = (value = Number.NaN) => (Number.isNaN(value) ? '–' : value.toFixed(0));
 export const few = (value = Number.NaN) => value.toFixed(2).replace(/\.00$/, '');
 export const times = (value: number) => `${value.toFixed(2)} ×`;
+/** From the least to the most of those that were measured. */
+export function range(
+  values: readonly (number | undefined)[],
+  as: (value: number) => string,
+): string | undefined {
+  const measured = values.filter((value) => value !== undefined && Number.isFinite(value)) as number[];
+  if (measured.length === 0) return undefined;
+  const [least, most] = [as(Math.min(...measured)), as(Math.max(...measured))];
+  return least === most ? least : `${least.replace(/ ×$/, '')} to ${most}`;
+}
 export const megabytes = (value = Number.NaN) =>
   Number.isNaN(value) ? '–' : `${(value / 2 ** 20).toFixed(1)} MB`;
