@@ -105,8 +105,6 @@ export class Configurations {
    */
   async #post(url: string, init: Parameters<ProviderFetch>[1], prepared: Prepared): Promise<ProviderAnswer> {
     this.#audience.demand(url, prepared.metadata);
-    // A process's first ID token needs them: they come while the code is exchanged, and whether they did is asked below.
-    this.#keys.get().catch(() => {});
     const came = await this.#fetch(url, init);
     const body = came.status === 200 ? await came.json().catch(() => undefined) : undefined;
     // Only a token endpoint answers so; what a revocation says, nobody reads.

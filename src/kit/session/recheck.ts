@@ -42,16 +42,21 @@ export async function recheckIfDue(
 ): Promise<'answered' | undefined> {
   if (!dueFor(req)) return undefined;
   const { context } = authOf(req);
-  const late = sleep(patienceMs, undefined, { ref: false });
-  // A second time where somebody has asked for one while an earlier one was under way.
-  for (let round = 0; round < 2; round++) {
-    const own = dueFor(req);
-    if (!own) return undefined;
-    const outcome = await Promise.race([share(context, own), late]);
-    if (outcome === undefined) return undefined;
-    if ((await take(req, res, own, { outcome, back })) === 'answered') return 'answered';
+  const late = Promise.withResolvers<undefined>();
+  const patience = setTimeout(late.resolve, patienceMs, undefined).unref();
+  try {
+    // A second time where somebody has asked for one while an earlier one was under way.
+    for (let round = 0; round < 2; round++) {
+      const own = dueFor(req);
+      if (!own) return undefined;
+      const outcome = await Promise.race([share(context, own), late.promise]);
+      if (outcome === undefined) return undefined;
+      if ((await take(req, res, own, { outcome, back })) === 'answered') return 'answered';
+    }
+    return undefined;
+  } finally {
+    clearTimeout(patience);
   }
-  return undefined;
 }
 
 /** Resolves when no recheck is under way any more: a rotated refresh token must be stored before the store closes. */
