@@ -69,8 +69,10 @@ export class Browser {
 
   async #follow(answer: Answer): Promise<Answer> {
     let last = answer;
-    for (let hop = 0; last.headers.location && hop < 10; hop += 1) {
-      last = await this.send('GET', new URL(last.headers.location, last.url).href);
+    for (let hop = 0; hop < 10; hop += 1) {
+      const next = last.headers.location ?? refreshOf(last.body);
+      if (next === undefined) break;
+      last = await this.send('GET', new URL(next, last.url).href);
     }
     return last;
   }
@@ -113,6 +115,12 @@ export function closeConnections(): void {
 function someAddress(): string {
   const byte = () => Math.floor(Math.random() * 256);
   return `10.${byte()}.${byte()}.${byte()}`;
+}
+
+/** Where a page leads at once by itself: the one after a form that goes on at the provider. */
+function refreshOf(body: string): string | undefined {
+  const [, address] = /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(body) ?? [];
+  return address?.replaceAll('&amp;', '&').replaceAll('&#39;', "'");
 }
 
 function isOver(attribute: string): boolean {
