@@ -4,7 +4,7 @@ import { measuredOn } from './machine.ts';
 import type { Mode } from './mode.ts';
 import { preparePage } from './pages.ts';
 import { type Section, table } from './results.ts';
-import { duel, quick, ratioOf, type Samples, thorough } from './rounds.ts';
+import { duel, duels, type Pace, quick, ratioOf, type Samples, thorough } from './rounds.ts';
 import { prepareSignIns } from './sign-ins.ts';
 import { how, pages, signIns } from './tables.ts';
 
@@ -17,10 +17,11 @@ export const against: Mode = {
     const around = { ...bench.around, against: resolve(bench.options.against as string) };
     const page = (running: Running) => preparePage(running, bench.redis);
     const signIn = (running: Running) => prepareSignIns(running, around);
-    const viewed = await duel(['app', 'before'], around, effort.pages, page);
-    const entered = await duel(['app', 'before'], around, effort.signIns, signIn);
+    const short = (pace: Pace): Pace => ({ ...pace, rounds: Math.ceil(pace.rounds / 3) });
+    const viewed = await duels(3, () => duel(['app', 'before'], around, short(effort.pages), page));
+    const entered = await duels(3, () => duel(['app', 'before'], around, short(effort.signIns), signIn));
     const text = [
-      `${measuredOn()} ${how(effort.pages)}`,
+      `${measuredOn()} ${how(effort.pages)} The servers are started anew twice between the rounds.`,
       table(
         ['here against before', 'per second', 'CPU for each'],
         [row('pages', viewed), row('sign-ins', entered)],

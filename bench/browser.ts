@@ -39,8 +39,17 @@ export class Browser {
     return this.#follow(await this.send('POST', url, new URLSearchParams(form).toString()));
   }
 
-  /** One request, one answer. */
-  send(method: string, url: string, form?: string): Promise<Answer> {
+  /** One request, one answer; a GET is sent again where the server closed a kept connection in that moment. */
+  async send(method: string, url: string, form?: string): Promise<Answer> {
+    try {
+      return await this.#exchange(method, url, form);
+    } catch (error) {
+      if (method !== 'GET' || !(error as { reusedSocket?: boolean }).reusedSocket) throw error;
+      return this.#exchange(method, url, form);
+    }
+  }
+
+  #exchange(method: string, url: string, form: string | undefined): Promise<Answer> {
     const ours = url.startsWith(this.#home);
     const headers: Record<string, string> = { ...navigation, 'x-forwarded-for': this.#address };
     if (ours && this.#cookies.size > 0) headers.cookie = this.cookie;
@@ -62,7 +71,7 @@ export class Browser {
           resolve({ url, status: res.statusCode ?? 0, headers: res.headers, body, headerBytes });
         });
       });
-      req.on('error', reject);
+      req.on('error', (error) => reject(Object.assign(error, { reusedSocket: req.reusedSocket })));
       req.end(form);
     });
   }
