@@ -18,11 +18,12 @@ COPY views views
 COPY public public
 # What V8 compiles is kept in the image, as a container has nowhere to keep it: it starts in about two thirds of the time.
 # Node looks for it by its own version, the path of each file and the number of the user, which are the same below. The
-# imports are src/server.ts and what it loads later, when a setting asks for it; none of them starts anything.
+# imports are src/server.ts, which starts nothing with LOAD_ONLY, and what it loads later, when a setting asks for it.
 ENV NODE_COMPILE_CACHE=/app/.compile-cache
 RUN mkdir .compile-cache data && chown node:node .compile-cache data
 USER node
 RUN node --input-type=module --eval " \
+  process.env.LOAD_ONLY = 'yes'; \
   const loaded = ['./src/server.ts', './src/kit/store/redis.ts', '@redis/client', \
     './src/kit/telemetry/attach.ts', './src/kit/telemetry/measure.ts', './src/kit/telemetry/sdk.ts']; \
   await Promise.all(loaded.map((name) => import(name)));" \

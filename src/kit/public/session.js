@@ -70,8 +70,8 @@
     return new Intl.DateTimeFormat(languages, style).format(time);
   };
 
-  // What has the focus is not left under the notice. If it is taller than the rest of the window, its beginning shows. Nor
-  // is it cut off above, where Chromium leaves what is partly in sight.
+  // What has the focus is not left under the notice. If it is taller than the rest of the window, its beginning shows.
+  // Chromium leaves something partly in sight where it is, so what is cut off above is brought down, too.
   const uncover = () => {
     const focused = document.activeElement;
     if (!box.hasAttribute('data-shown') || box.contains(focused) || focused.matches('body, main')) return;

@@ -9,15 +9,16 @@ export interface SignedCookie {
   text: string;
 }
 
-/** A session cookie of ours has 80 characters, and under 200 with each one of its signature escaped. */
+/** A session cookie of ours has about 75 characters, and under 200 with each one of its signature escaped. */
 const longestCookie = 256;
 /** At most 5 MB. */
 const bounds = { entries: 10_000, bytes: 5_000_000 };
 
 /**
  * Reads session cookies, which express-session writes as `s:`, id, `.`, HMAC. Those that were found good before are known
- * by their text (what that is worth: store/opened-records.ts). Anybody may send anything here, at no cost but ours: its length is looked at first, and what no secret of
- * ours has signed is never remembered (R23).
+ * by their text (what that is worth: store/opened-records.ts). Anybody may send anything here: its length is looked at
+ * first, and what no secret of ours has signed is never remembered (R23). Neither is another spelling of a good one, of
+ * which one person could send thousands.
  *
  * @param secrets each counts
  * @param idleMinutes how long a session may go unused
@@ -33,7 +34,7 @@ export function signedCookies(secrets: readonly string[], idleMinutes: number) {
       // A copy: cut out of a header, it would keep all of that alive.
       const own = Buffer.from(cookie, 'latin1').toString('latin1');
       const signed = verified(own, keys);
-      if (signed) known.set(own, signed, 4 * own.length);
+      if (signed && encodeURIComponent(signed.text) === own) known.set(own, signed, 4 * own.length);
       return signed;
     },
     /** Its session has ended. */

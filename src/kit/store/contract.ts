@@ -140,7 +140,7 @@ export interface Sessions {
 
   /**
    * The newest of them, `most` at most, and how many older ones there are besides, of which some may have ended.
-   * Costs what it returns, not what there is.
+   * Reads no more than it returns, and those that have died since it was asked last.
    */
   newest(owner: SessionOwner, most: number): Promise<{ sessions: StoredSession[]; older: number }>;
   /** The one whose id is meant. Reads no other. */

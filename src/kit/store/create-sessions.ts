@@ -8,12 +8,9 @@ import { createOperatorNotes } from './operator-notes.ts';
 import { createOwnerIndex, type OwnerName } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
-
 import { createSessionCount } from './session-count.ts';
-
 import { isForeignId, SessionRecords, SessionStore, sealedFor } from './session-records.ts';
-
-import { createTokenRecords, newTokens } from './token-records.ts';
+import { createTokenRecords, newTokens, tokenSealers } from './token-records.ts';
 
 /** The rules of the contract, on any store that speaks Records. */
 export function createSessions(
@@ -23,7 +20,7 @@ export function createSessions(
 ): Sessions {
   const { secrets, idleSeconds, maxSeconds, log, audit } = options;
   const sealer = createSealer(secrets, sealedFor);
-  const tokenSealer = createSealer(secrets, 'tokens');
+  const sealers = tokenSealers(secrets);
   const owners = createOwnerIndex(records, keys, secrets);
   const sessions = new SessionRecords({
     records,
@@ -32,7 +29,7 @@ export function createSessions(
     idleSeconds,
     maxSeconds,
     log,
-    newTokens: newTokens(keys, tokenSealer),
+    newTokens: newTokens(keys, sealers.sealer),
     expire: (id) => end(id, 'expired'),
   });
 
@@ -108,7 +105,7 @@ export function createSessions(
     look: (id) => sessions.peek(id),
     admit: (session, tokens) => sessions.admit(session, tokens),
     updateUser: (id, change) => sessions.updateUser(id, change),
-    tokens: createTokenRecords(records, keys, tokenSealer, log),
+    tokens: createTokenRecords(records, keys, sealers, log),
 
     async enter(id, owner, expiresAt, since) {
       const entered = await owners.enter(id, owner, expiresAt, since);

@@ -17,7 +17,7 @@ export function script(text: string): string {
  * A server that was restarted, flushed (SCRIPT FLUSH) or promoted does not know the script. It says so without having
  * done anything, and then the text goes to it. All this is within one command of the link: its time is bounded as a
  * whole, and what is carried out again by a new link (recent-endings.ts) works there too. A step of ours is one script,
- * so none is ever half done for the want of another.
+ * so none is ever half done because another is missing.
  */
 export function hashedScripts(create: CreateLink): CreateLink {
   return (onGone) => {

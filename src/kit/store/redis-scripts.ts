@@ -47,7 +47,7 @@ export const nextNumber = script(`
   redis.call('SET', KEYS[1], number, 'EX', ARGV[2])
   return number`);
 
-// The record first, for the same reason.
+// The record first: where Redis is full, nothing is left half done.
 export const createNumbered = script(`
   if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then return false end
   local number = redis.call('GETEX', KEYS[2], 'EX', ARGV[3])

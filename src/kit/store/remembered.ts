@@ -3,10 +3,13 @@ interface Entry<T> {
   bytes: number;
 }
 
+/** Node takes no longer one. */
+const longestTimerMs = 2 ** 31 - 1;
+
 interface Bounds {
   entries: number;
   bytes: number;
-  /** How long an entry that nobody asks for is kept: once or twice as many milliseconds. */
+  /** How long an entry that nobody asks for is kept at most: twice as many milliseconds. */
   unusedMs: number;
 }
 
@@ -20,14 +23,13 @@ export class Remembered<T> {
   #recent = new Map<string, Entry<T>>();
   #older = new Map<string, Entry<T>>();
   #recentBytes = 0;
-  #since = performance.now();
+  #aging: NodeJS.Timeout | undefined;
 
   constructor(bounds: Bounds) {
     this.#most = { ...bounds, entries: bounds.entries / 2, bytes: bounds.bytes / 2 };
   }
 
   get(key: string): T | undefined {
-    if (performance.now() - this.#since > this.#most.unusedMs) this.#changeHalves();
     const recent = this.#recent.get(key);
     if (recent) return recent.value;
     const older = this.#older.get(key);
@@ -55,12 +57,21 @@ export class Remembered<T> {
     if (!hasRoom) this.#changeHalves();
     this.#recent.set(key, entry);
     this.#recentBytes += entry.bytes;
+    this.#aging ??= this.#age();
+  }
+
+  /** Ends when nothing is left, so that nobody has to stop it. */
+  #age(): NodeJS.Timeout {
+    const older = () => {
+      this.#changeHalves();
+      this.#aging = this.#older.size > 0 ? this.#age() : undefined;
+    };
+    return setTimeout(older, Math.min(this.#most.unusedMs, longestTimerMs)).unref();
   }
 
   #changeHalves(): void {
     this.#older = this.#recent;
     this.#recent = new Map();
     this.#recentBytes = 0;
-    this.#since = performance.now();
   }
 }

@@ -4,7 +4,7 @@ import type { Sealer } from './sealing.ts';
 // so that neither passes for the other. The first holds the user, the second what pages keep; most sessions have no
 // second one, and reading them opens one seal.
 
-/** How many bytes say how long the first part is. redis.ts knows it too: the stores replace either part alone. */
+/** How many bytes say how long the first part is. redis-scripts.ts knows it too: the stores replace either part alone. */
 const lengthBytes = 4;
 
 /** The head of the record: the length and the user's part, which is JSON. */

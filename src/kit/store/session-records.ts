@@ -85,7 +85,7 @@ export class SessionRecords {
   async read(id: string): Promise<SessionData | undefined> {
     if (isForeignId(id)) return undefined;
     const { records, keys, idleSeconds } = this.#parts;
-    return this.#living(id, await records.getEx(keys.session(id), idleSeconds));
+    return this.#living(id, await records.getEx(keys.session(id), idleSeconds), 'of a page');
   }
 
   /** Reads without sliding: one GET. */
@@ -177,9 +177,13 @@ export class SessionRecords {
     }
   }
 
-  async #living(id: string, sealed: Buffer | undefined): Promise<SessionData | undefined> {
+  async #living(
+    id: string,
+    sealed: Buffer | undefined,
+    whose?: 'of a page',
+  ): Promise<SessionData | undefined> {
     if (!sealed) this.#opened.forget(this.#parts.keys.session(id));
-    const data = sealed && this.#open(id, sealed);
+    const data = sealed && this.#open(id, sealed, whose);
     if (!data) return undefined;
     const signed = signedOf(data);
     if (signed && signed.expiresAt > Date.now()) return data;
@@ -195,9 +199,10 @@ export class SessionRecords {
     throw new TypeError('an admitted session needs user.expiresAt (epoch ms), within its longest life (R9)');
   }
 
-  #open(id: string, sealed: Buffer): SessionData | undefined {
+  #open(id: string, sealed: Buffer, whose?: 'of a page'): SessionData | undefined {
     const { keys, log } = this.#parts;
-    const data = this.#opened.open(keys.session(id), sealed);
+    const key = keys.session(id);
+    const data = whose ? this.#opened.open(key, sealed) : this.#opened.openOnce(key, sealed);
     if (data) return { ...data, cookie: { originalMaxAge: null } } as SessionData;
     log.warn('A session in the store does not open with our secrets. It counts as no session.');
     return undefined;

@@ -4,13 +4,23 @@ import type { Log } from '../log/index.ts';
 import type { Sessions, TokenRecord } from './contract.ts';
 import type { Keys } from './keys.ts';
 import type { NewRecord, Records } from './records.ts';
-import type { Sealer } from './sealing.ts';
+import { createSealer, type Sealer } from './sealing.ts';
 
 /** Expires if its holder dies (R13). */
 const lockSeconds = 15;
 /** Its holder extends it, because a refresh may take longer: two keys, nonces, and a key set that rotates, 5 s each. */
 const extendMs = 5_000;
 const mostExtensions = 9;
+
+interface TokenSealers {
+  sealer: Sealer;
+  /** Of records that were packed without `common`: an instance of then cannot read what is packed with it. */
+  former: Sealer;
+}
+
+export function tokenSealers(secrets: readonly string[]): TokenSealers {
+  return { sealer: createSealer(secrets, 'packed tokens'), former: createSealer(secrets, 'tokens') };
+}
 
 /** Of a session that is being made, until its absolute end (epoch ms). */
 export function newTokens(
@@ -28,7 +38,7 @@ export function newTokens(
 export function createTokenRecords(
   records: Records,
   keys: Keys,
-  sealer: Sealer,
+  { sealer, former }: TokenSealers,
   log: Log,
 ): Sessions['tokens'] {
   return {
@@ -36,7 +46,7 @@ export function createTokenRecords(
       const key = keys.tokens(id);
       const sealed = await records.get(key);
       if (!sealed) return undefined;
-      const plain = sealer.open(sealed, key);
+      const plain = sealer.open(sealed, key) ?? former.open(sealed, key);
       if (plain) return unpack(plain);
       log.warn('A token record in the store does not open with our secrets. It counts as none.');
       return undefined;
@@ -67,7 +77,8 @@ const jwt = 'eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6I';
 
 /**
  * What most records have in common, so that none needs to say it: a twelfth of their bytes. Whoever changes it must seal
- * them for another use (create-sessions.ts), or those of before would be misread. Those packed without it do open.
+ * them for another use (`tokenSealers`): those of before would be misread here, and those from here by an instance of
+ * before. Those packed without it do open.
  */
 const common = Buffer.from(
   JSON.stringify({

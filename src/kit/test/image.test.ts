@@ -25,7 +25,9 @@ describe.skipIf(!dockerfile)('the Dockerfile', () => {
         ),
       );
     expect(later.length).toBeGreaterThan(1);
-    const named = [...filling.matchAll(/'([^']+)'/g)].map(([, name = '']) => name);
+    const named = [...filling.replace(/^.*?const loaded/s, '').matchAll(/'([^']+)'/g)].map(
+      ([, name = '']) => name,
+    );
     expect(named).toEqual(['./src/server.ts', ...named.slice(1)]);
     expect(later.filter((name) => !named.includes(name))).toEqual([]);
     expect(named.slice(1).filter((name) => !later.includes(name))).toEqual([]);
@@ -48,6 +50,9 @@ describe.skipIf(!dockerfile)('the Dockerfile', () => {
     // Once it says so, it has loaded all. What was missing, Node would add now.
     expect(node('src/server.ts')).toEqual([78, '', expect.stringContaining('OIDC_ISSUER is missing')]);
     expect(kept()).toEqual(filled);
+    // As process managers do that load the app into a process of theirs.
+    const imported = node('--input-type=module', '--eval', `await import('./src/server.ts')`);
+    expect(imported).toEqual([78, '', expect.stringContaining('OIDC_ISSUER is missing')]);
   });
 
   test('makes it for the path, the Node and the user that the app has later', () => {

@@ -136,6 +136,15 @@ describeWithRedis('what Redis is asked about many sessions', () => {
     expect(asked).toMatch(/^"ZRANGE" "app:owner:\{[\w-]+\}" "0" "9" "REV"$/);
   });
 
+  it('is about a hundred at once where the newest are dead', async () => {
+    const ids = await signInOften(sessions, 250);
+    for (const id of ids.slice(0, -1)) await shared.redis.run('DEL', `app:session:{${id}}`);
+    const commands = await shared.redis.monitor(async () => {
+      expect(idsOf((await sessions.newest(owner, 1)).sessions)).toEqual(ids.slice(-1));
+    });
+    expect(named(commands)).toMatchObject({ ZRANGE: 4 });
+  });
+
   it('is about one of them where one is to end, and nothing is counted where all are shown', async () => {
     const ids = await signInOften(sessions, 20);
     const one = await shared.redis.monitor(() => sessions.find(owner, (id) => id === ids[13]));

@@ -421,3 +421,15 @@ describe.each(stores)('with sessions in $store', ({ share }) => {
     await shared.stop();
   });
 });
+
+test('an ending does not depend on the number of sessions, which it only tells', async () => {
+  const away = () => Promise.reject(new Error('OOM command not allowed'));
+  const sessions = { count: away, newest: away, endAll: async () => 3, endOwner: async () => 2 };
+  const config = loadConfig(settings);
+  const told: unknown[] = [];
+  const carry = (...args: string[]) =>
+    carryOut(readArguments(args) as never, sessions as never, config, (expected) => told.push(expected));
+  expect(await carry('end', '--all')).toContain('Ended 3 sessions');
+  expect(await carry('end', '--sub', 'alice')).toContain('Ended 2 sessions');
+  expect(told).toEqual([undefined, undefined]);
+});
