@@ -146,7 +146,8 @@ export interface RedisCluster {
 
 /** Three masters, each with a third of the slots, and behind them, where they are wanted, a replica of each. */
 export async function startRedisCluster({ replicas = false } = {}): Promise<RedisCluster> {
-  const settings = ['enabled yes', 'node-timeout 1000', 'require-full-coverage no', 'config-file nodes.conf'];
+  // With less than two seconds a busy machine has a master replaced by itself.
+  const settings = ['enabled yes', 'node-timeout 2000', 'require-full-coverage no', 'config-file nodes.conf'];
   const args = settings.flatMap((setting) => `--cluster-${setting}`.split(' '));
   if (replicas) args.push('--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1');
   const nodes: RedisServer[] = [];

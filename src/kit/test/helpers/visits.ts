@@ -61,11 +61,18 @@ export function startVisits(url: string, browser: Browser, clients: number): Vis
       const wanted = all.length + count;
       await until(() => all.length >= wanted, 20_000);
     },
-    wellAgain: (since, count) =>
-      until(() => {
+    async wellAgain(since, count) {
+      const well = () => {
         const last = all.slice(-count);
         return last.length === count && last.every(({ status, at }) => status === 200 && at > since);
-      }, 20_000),
+      };
+      await until(well, 20_000).catch((cause: Error) => {
+        const recent = all
+          .slice(-count)
+          .map(({ status, at, ms }) => `${status} at ${(at - since) | 0} in ${ms | 0} ms`);
+        throw new Error(`pages do not work again; the last answers: ${recent.join(', ')}`, { cause });
+      });
+    },
     async stop(from) {
       going = false;
       await Promise.all(visiting);
