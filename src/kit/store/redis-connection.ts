@@ -196,13 +196,13 @@ function hintFor(cause: Error): string | undefined {
   if (isUnknownCa((cause as NodeJS.ErrnoException).code))
     return `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`;
   if (cause instanceof LinkError) return cause.hint;
-  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const { message } = cause;
   if (/^(WRONGPASS|NOAUTH|ERR AUTH)\b/.test(message)) return 'Check user and password in REDIS_URL.';
   if (/^NOPERM\b/.test(message))
     return 'The user in REDIS_URL lacks a right: `npm run doctor` says which, and how to give it.';
-  if (/^E[A-Z_]+$/.test(code))
-    return 'Check that Redis runs, and that REDIS_URL is its address. The app connects again by itself.';
-  return undefined;
+  // Redis itself says what is wrong.
+  if (anyReply.test(message)) return undefined;
+  return 'Check that Redis runs, and that REDIS_URL is its address. The app connects again by itself.';
 }
 
 const unsettledEveryMs = 600_000;
