@@ -71,7 +71,8 @@ interface Answer {
   retryAfter?: number | undefined;
 }
 
-function answerTo(error: unknown): Answer {
+/** What a person gets for an error: the status and the page. */
+export function answerTo(error: unknown): Answer {
   if (hasMessage(error)) return error;
   if (!(error instanceof Error)) return { status: 500, page: plainPages.broken };
   if (error.name === 'StoreError') return { status: 503, page: plainPages.storeAway, retryAfter: 5 };
