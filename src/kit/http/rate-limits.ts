@@ -69,12 +69,22 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
     });
 
   return Router()
+    .use(dropTheGone)
     .use('/login', limiter('login'))
     .use('/callback', limiter('callback'))
     .use('/initiate-login', limiter('initiate'))
     .use('/backchannel-logout', limiter('backchannel'))
     .use('/frontchannel-logout', limiter('frontchannel', false));
 }
+
+/**
+ * A connection that was reset has no address any more that a request could be counted for, and nobody there who would get
+ * an answer.
+ */
+const dropTheGone: RequestHandler = (req, res, next) => {
+  if (req.ip === undefined) res.destroy();
+  else next();
+};
 
 interface RateLimit {
   used: number;
