@@ -12,13 +12,14 @@ export interface GuideApp {
   write(path: string, text: string): void;
   /** What a program of node_modules prints, run in the folder. */
   outputOf(program: string, ...args: string[]): Promise<string>;
-  /** What the app's own tests print. */
-  test(): Promise<string>;
+  /** What the app's own tests print: all of them, or those of these files. */
+  test(...files: string[]): Promise<string>;
   remove(): void;
 }
 
-/** What the guide says to write instead of what it said before is another app. */
-const instead = 'PostgreSQL instead of SQLite';
+/** Sections that say to write something else than before: each makes another app. */
+const postgresqlSection = 'PostgreSQL instead of SQLite';
+const listSection = 'Only people on a list';
 
 /**
  * The app that somebody has who followed a guide to its end, in a folder of its own: the kit, the guide's files, and a
@@ -26,8 +27,9 @@ const instead = 'PostgreSQL instead of SQLite';
  * layout needs is that of the kit's test site.
  *
  * @param options.postgresql whether what the guide says to write for PostgreSQL takes the place of what was there
+ * @param options.listed whether the guide was followed as far as the list of people who may come in, and no further
  */
-export function createGuideApp(guide: string, { postgresql = false } = {}): GuideApp {
+export function createGuideApp(guide: string, { postgresql = false, listed = false } = {}): GuideApp {
   const folder = mkdtempSync(join(tmpdir(), 'app of the guide '));
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -47,8 +49,9 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
   };
   write('tsconfig.json', JSON.stringify(typescript));
 
-  const replacing = section(guide, instead);
-  const files = filesIn(guide.replace(replacing, () => ''));
+  const [replacing, list] = [section(guide, postgresqlSection), section(guide, listSection)];
+  const followed = listed ? guide.slice(0, guide.indexOf(list) + list.length) : guide.replace(list, () => '');
+  const files = filesIn(followed.replace(replacing, () => ''));
   for (const { path, code } of [...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
   write('src/site.ts', siteOf(files));
 
@@ -71,7 +74,7 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
     folder,
     write,
     outputOf,
-    test: () =>
+    test: (...files) =>
       outputOf(
         'vitest/vitest.mjs',
         'run',
@@ -81,6 +84,7 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
         '--testTimeout=20000',
         ownCache,
         ...oneProcess,
+        ...files,
       ),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
