@@ -29,7 +29,11 @@ export const missing =
 export function findPostgres(): string | undefined {
   const { POSTGRES_BIN, PATH = '' } = process.env;
   // Debian, Red Hat and Homebrew keep them out of everybody's PATH, and Debian's psql there is another program.
-  const usual = ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/opt/homebrew/opt/postgresql*/bin'];
+  const usual = [
+    '/usr/lib/postgresql/*/bin',
+    '/usr/pgsql-*/bin',
+    '/{opt/homebrew,usr/local}/opt/postgresql*/bin',
+  ];
   const folders = POSTGRES_BIN
     ? [POSTGRES_BIN]
     : [
