@@ -27,9 +27,13 @@ export default defineConfig(({ mode }) => {
     test: {
       include: [`${folders[mode] ?? 'test'}/**/${kind}`],
       exclude: ['**/node_modules/**', ...(mode === 'slow' ? [] : ['**/*.slow.test.ts'])],
-      ...(mode in folders && {
+      globalSetup: [
+        // The PostgreSQL that test/settings.env asks for.
+        ...(mode === 'kit' ? [] : ['src/kit/testing/shared-postgres.ts']),
         // Says once for the whole run which programs are missing.
-        globalSetup: 'src/kit/test/helpers/missing-programs.ts',
+        ...(mode in folders ? ['src/kit/test/helpers/missing-programs.ts'] : []),
+      ],
+      ...(mode in folders && {
         // The files of a worker share what they import, which takes half the time. Slow ones import little of their time,
         // and some measure their process. The site's own tests run by themselves each: they may replace a module, which
         // the next file would find replaced.

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -49,9 +49,6 @@ describe.skipIf(!hasPostgresql())('the app of docs/guide.md with PostgreSQL', { 
   });
 
   test('passes the tests that it passes with SQLite', async () => {
-    const settings = readFileSync(join(app.folder, 'test/settings.env'), 'utf8');
-    const url = await server.createDatabase();
-    app.write('test/settings.env', settings.replace('DATABASE_FILE=:memory:', `DATABASE_URL=${url}`));
     expect(await app.test()).toMatch(/Test Files +(\d+) passed \(\1\)/);
   });
 

@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { PageContext } from '../pages/page.ts';
+import { fillIn } from '../testing/forms.ts';
+import { parseHtml } from '../testing/html.ts';
 import { type Fields, startTestApp, type TestPage, type Visitor } from '../testing/index.ts';
 import { createPage } from '../testing/page.ts';
 import { anyPage, smallSite } from './helpers/small-site.ts';
@@ -65,6 +67,44 @@ test('what is chosen is named by its value or by what it says, ticks by true and
   for (const none of ['days', 'tags']) expect(sent).not.toHaveProperty(none);
 });
 
+test('whatever the order they are given in, fields and values are sent in that of the page', async () => {
+  const page = parseHtml(`<form>
+    <input name="people"><input type="checkbox" name="equipment" value="Projector">
+    <input type="checkbox" name="equipment" value="Whiteboard"><select name="room"><option>Attic<option>Cellar</select>
+    <input type="checkbox" name="equipment" value="Coffee"><select name="tags" multiple><option>a<option>b<option>c</select>
+    <input name="row" value="1"><input name="row" value="2"><input name="row" value="3"><textarea name="notes"></textarea>
+    <button>Book</button></form>`);
+  const typed = {
+    ...{ notes: 'one\ntwo', row: ['first', 'second'], tags: ['c', 'a'], equipment: ['Coffee', 'Whiteboard'] },
+    ...{ room: 'Cellar', people: 4 },
+  };
+  expect(fillIn(page, 'http://127.0.0.1/', 'Book', typed).fields).toEqual([
+    ...[
+      ['people', '4'],
+      ['equipment', 'Whiteboard'],
+      ['room', 'Cellar'],
+      ['equipment', 'Coffee'],
+    ],
+    ...[
+      ['tags', 'a'],
+      ['tags', 'c'],
+      ['row', 'first'],
+      ['row', 'second'],
+      ['row', '3'],
+      ['notes', 'one\r\ntwo'],
+    ],
+  ]);
+});
+
+test('an option that is disabled is neither sent nor chosen', () => {
+  const page = parseHtml(`<form><select name="room"><option disabled>None<option>Attic</select>
+    <select name="size"><option value="" disabled selected>Choose<option>s</select><button>Book</button></form>`);
+  expect(fillIn(page, 'http://127.0.0.1/', 'Book', {}).fields).toEqual([['room', 'Attic']]);
+  expect(() => fillIn(page, 'http://127.0.0.1/', 'Book', { room: 'None' })).toThrow(
+    'The field "room" has no choice "None". It has: "Attic".',
+  );
+});
+
 test.each<[Fields, string]>([
   [{ nope: '1' }, 'The form "Save" has no field "nope". It has: "day", "long", "size"'],
   [{ size: 'xl' }, 'The field "size" has no choice "xl". It has: "s", "m".'],
@@ -83,6 +123,7 @@ test.each<[Fields, string]>([
   ],
   [{ long: {} as never }, 'The field "long" takes a string'],
   [{ long: [['a']] as never }, 'given a list of lists'],
+  [{ long: ['one', 'two'] }, 'The field "long" takes one text, but it was given 2.'],
   [{ long: Number.NaN }, 'given NaN'],
 ])('nobody can type %j', async (typed, says) => {
   const { alice, page } = await open();

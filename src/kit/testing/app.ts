@@ -12,7 +12,8 @@ import {
   type Visitor,
   type VisitorOptions,
 } from './person.ts';
-import type { TestAppOptions } from './settings.ts';
+import type { TestAppOptions, TestSettings } from './settings.ts';
+import { appWithoutPostgres } from './without-postgres.ts';
 
 export type { TestAppOptions };
 
@@ -32,6 +33,8 @@ export interface TestProvider {
 export interface TestApp<Name extends string = string> extends Pick<Visitor, 'get' | 'post' | 'fetch'> {
   /** What BASE_URL says. */
   url: string;
+  /** The settings that it was started with: `app.env.DATABASE_URL` is the address of its database. */
+  env: TestSettings;
   /** The only provider; the first where there are several. */
   provider: TestProvider;
   /** All providers, by their names in OIDC_PROVIDERS: `app.providers.google.goAway()`. */
@@ -76,7 +79,12 @@ export interface TestApp<Name extends string = string> extends Pick<Visitor, 'ge
 export async function startTestApp<const Names extends string = string>(
   options: TestAppOptions & { env?: { OIDC_PROVIDERS?: Names | undefined } },
 ): Promise<TestApp<NamesIn<Names>>> {
-  return (await openTestApp(options)).app;
+  if (typeof options?.site !== 'object' || options.site === null) {
+    throw new TypeError(
+      'startTestApp needs the site: startTestApp({ site }), with what src/site.ts exports.',
+    );
+  }
+  return (await appWithoutPostgres<TestApp>(options)) ?? (await openTestApp(options)).app;
 }
 
 /** `'work,google'` holds `'work' | 'google'`; what is only known to be a text, any. */
@@ -91,17 +99,12 @@ export async function openTestApp(
   options: TestAppOptions,
   { quiet = false } = {},
 ): Promise<{ app: TestApp; checked: CheckedSite }> {
-  if (typeof options?.site !== 'object' || options.site === null) {
-    throw new TypeError(
-      'startTestApp needs the site: startTestApp({ site }), with what src/site.ts exports.',
-    );
-  }
   const opened = await openApp(options, quiet);
   return { app: createTestApp(opened), checked: opened.checked };
 }
 
 function createTestApp(opened: OpenApp): TestApp {
-  const { checked, providers, redis, sessions, log, close } = opened;
+  const { checked, env, providers, redis, sessions, log, close } = opened;
   const {
     baseUrl,
     redis: { urls: redisUrls },
@@ -124,6 +127,7 @@ function createTestApp(opened: OpenApp): TestApp {
 
   return {
     url: baseUrl,
+    env,
     provider: first,
     providers: { [providers[0].name]: first, ...Object.fromEntries(others) },
     log: log.lines,

@@ -9,6 +9,7 @@ import { formProblems } from './check-forms.ts';
 import { checkPages, type SeenPages } from './check-pages.ts';
 import { checkRoutes, type WatchedSite, watchRoutes } from './check-routes.ts';
 import { viewProblems } from './check-views.ts';
+import { appWithoutPostgres } from './without-postgres.ts';
 
 /** What a reviewer may want to know of a site in which nothing is wrong. */
 export interface SiteReport {
@@ -35,6 +36,7 @@ export async function checkSite(
   if (typeof site !== 'object' || site === null) {
     throw new TypeError('checkSite needs the site: checkSite(site), with what src/site.ts exports.');
   }
+  await appWithoutPostgres({ ...options, site });
   const watched = watchRoutes(site);
   const problems: string[] = [];
   let pages = kitPages;

@@ -7,12 +7,17 @@ export type TypedValue = string | number | boolean | readonly string[];
 export type Fields = Readonly<Record<string, TypedValue>>;
 
 /**
- * What a field sends after somebody typed this into it.
+ * What the controls of a field send after somebody typed this into it: each for itself, as a form sends them in the order of
+ * the page.
  *
  * @param controls those of one name: several are boxes or buttons of one group
  * @throws Error for what no browser would let a person do
  */
-export function typeInto(controls: readonly Element[], field: string, value: unknown): string[] {
+export function typeInto(
+  controls: readonly Element[],
+  field: string,
+  value: unknown,
+): ReadonlyMap<Element, string[]> {
   if (typeof value === 'boolean') return tick(controls, field, value);
   const values = Array.isArray(value) ? value : [value];
   const texts = values.map((one) => {
@@ -22,10 +27,18 @@ export function typeInto(controls: readonly Element[], field: string, value: unk
     );
   });
   const choices = controls.flatMap(choicesOf);
-  if (choices.length === 0) return texts;
+  if (choices.length === 0) return write(controls, field, texts);
   if (texts.length > 1 && !takesSeveral(controls))
     throw new Error(`The field "${field}" takes one choice, but it was given ${texts.length}.`);
-  return texts.map((text) => choose(choices, field, text));
+  const chosen = new Set<Choice>();
+  for (const text of texts) chosen.add(choose(choices, field, text));
+  const choosable = new Set(choices.map(({ control }) => control));
+  return new Map(
+    [...choosable].map((control) => [
+      control,
+      choices.filter((one) => one.control === control && chosen.has(one)).map((one) => one.value),
+    ]),
+  );
 }
 
 /** What is in a field before anybody types. */
@@ -45,56 +58,79 @@ export function holds(controls: readonly Element[]): TypedValue {
   return takesSeveral(controls) || values.length > 1 ? values : (values[0] ?? '');
 }
 
-/** What nobody can press or type into: disabled itself, or by the fieldset around it. */
+/** What nobody can press, choose or type into: disabled itself, or by the fieldset or group of options around it. */
 export function disabledIn(page: Element): ReadonlySet<Element> {
   const disabled = findAll(page, ({ attributes }) => attributes.disabled !== undefined);
-  const inside = disabled.filter(({ tag }) => tag === 'fieldset').flatMap((set) => findAll(set, () => true));
+  const inside = disabled
+    .filter(({ tag }) => /^(fieldset|optgroup)$/.test(tag))
+    .flatMap((set) => findAll(set, () => true));
   return new Set([...disabled, ...inside]);
 }
 
-function tick(controls: readonly Element[], field: string, value: boolean): string[] {
+function tick(controls: readonly Element[], field: string, value: boolean): Map<Element, string[]> {
+  // A hidden field beside the box, which says what counts where it is not ticked, is sent as it is.
   const boxes = controls.filter(isCheckbox);
-  // A hidden field beside the box says what counts where it is not ticked.
-  const others = controls.filter((control) => !isCheckbox(control)).flatMap(filled);
   if (boxes.length === 0)
     throw new Error(`The field "${field}" is not a box to tick, but it was given ${value}.`);
-  if (!value) return others;
-  if (boxes.length > 1) {
+  if (value && boxes.length > 1) {
     throw new Error(
       `The field "${field}" has ${boxes.length} boxes. Name those to tick: ${names(boxes.flatMap(choicesOf))}.`,
     );
   }
-  return [...others, ...boxes.map(({ attributes }) => attributes.value ?? 'on')];
+  return new Map(boxes.map((box) => [box, value ? [box.attributes.value ?? 'on'] : []]));
+}
+
+/** One text for each, from the first on; the others stay as they are. */
+function write(
+  controls: readonly Element[],
+  field: string,
+  texts: readonly string[],
+): Map<Element, string[]> {
+  const shown = controls.filter(({ attributes }) => attributes.type !== 'hidden');
+  const places = shown.length > 0 ? shown : controls;
+  if (texts.length > places.length) {
+    const takes = places.length === 1 ? 'one text' : `${places.length} texts`;
+    throw new Error(`The field "${field}" takes ${takes}, but it was given ${texts.length}.`);
+  }
+  return new Map(texts.map((text, index) => [places[index] as Element, [text]]));
 }
 
 interface Choice {
+  control: Element;
   value: string;
   /** What a person reads, where that is known. */
   text: string;
 }
 
 function choicesOf(control: Element): Choice[] {
-  if (control.tag === 'select')
-    return findTags(control, 'option').map((option) => ({
-      value: optionValue(option),
+  if (control.tag === 'select') {
+    return enabledOptions(control).map((option) => ({
+      ...{ control, value: optionValue(option) },
       text: textOf(option),
     }));
+  }
   const value = control.attributes.value ?? 'on';
-  return isBox(control) ? [{ value, text: value }] : [];
+  return isBox(control) ? [{ control, value, text: value }] : [];
 }
 
-function choose(choices: readonly Choice[], field: string, text: string): string {
+function choose(choices: readonly Choice[], field: string, text: string): Choice {
   const choice = choices.find(({ value }) => value === text) ?? choices.find((one) => one.text === text);
-  if (choice) return choice.value;
+  if (choice) return choice;
   throw new Error(`The field "${field}" has no choice "${text}". It has: ${names(choices)}.`);
 }
 
 function selected(select: Element): string[] {
-  const options = findTags(select, 'option');
-  const marked = options.filter(({ attributes }) => attributes.selected !== undefined);
-  if (select.attributes.multiple !== undefined) return marked.map(optionValue);
-  // Of several that are marked the last counts, of none the first.
-  return [...options.slice(0, 1), ...marked].slice(-1).map(optionValue);
+  const enabled = enabledOptions(select);
+  const marked = findTags(select, 'option').filter(({ attributes }) => attributes.selected !== undefined);
+  // Of several that are marked the last counts, of none the first that somebody could choose.
+  const chosen =
+    select.attributes.multiple !== undefined ? marked : [...enabled.slice(0, 1), ...marked].slice(-1);
+  return chosen.filter((option) => enabled.includes(option)).map(optionValue);
+}
+
+function enabledOptions(select: Element): Element[] {
+  const disabled = disabledIn(select);
+  return findTags(select, 'option').filter((option) => !disabled.has(option));
 }
 
 const optionValue = (option: Element) => option.attributes.value ?? textOf(option);

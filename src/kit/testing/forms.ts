@@ -19,14 +19,12 @@ export function fillIn(page: Element, url: string, name: string, typed: Fields):
   const controls = controlsOf(page, form);
   const disabled = disabledIn(page);
   if (button && disabled.has(button)) throw new Error(`The button "${name}" is disabled.`);
-  const fields = fieldsOf(
-    controls.filter((control) => !disabled.has(control)),
-    button,
-  );
+  const enabled = controls.filter((control) => !disabled.has(control));
+  const sent = new Map(enabled.map((control) => [control, sentBy(control, button)]));
   for (const [field, value] of Object.entries(typed)) {
-    const named = fieldNamed(controls, name, field);
-    if (named.every((control) => disabled.has(control))) throw new Error(`The field "${field}" is disabled.`);
-    fields.set(field, typeInto(named, field, value));
+    const named = fieldNamed(controls, name, field).filter((control) => !disabled.has(control));
+    if (named.length === 0) throw new Error(`The field "${field}" is disabled.`);
+    for (const [control, values] of typeInto(named, field, value)) sent.set(control, values);
   }
   const method = button?.attributes.formmethod ?? form.attributes.method ?? 'get';
   const action = button?.attributes.formaction ?? form.attributes.action ?? '';
@@ -34,7 +32,7 @@ export function fillIn(page: Element, url: string, name: string, typed: Fields):
     method: method.toUpperCase() === 'POST' ? 'POST' : 'GET',
     action: new URL(action || url, url).href,
     multipart: form.attributes.enctype === 'multipart/form-data',
-    fields: [...fields].flatMap(([field, values]) => values.map((one): [string, string] => [field, one])),
+    fields: [...sent].flatMap(([{ attributes }, values]) => entries(attributes, values)),
   };
 }
 
@@ -127,26 +125,34 @@ function buttonsOf(page: Element, form: Element): Element[] {
   );
 }
 
-/** Those inside, and those elsewhere that say they belong to it. */
+/** Those inside, and those elsewhere that say they belong to it, in the order of the page. */
 function controlsOf(page: Element, form: Element): Element[] {
   const tags = ['input', 'textarea', 'select', 'button'];
-  const inside = findTags(form, ...tags).filter(({ attributes }) => attributes.form === undefined);
+  const inside = new Set(findTags(form, ...tags));
   const { id } = form.attributes;
-  const outside = findAll(page, ({ tag, attributes }) => tags.includes(tag) && attributes.form === id);
-  return id ? [...inside, ...outside] : inside;
+  return findAll(page, (control) => {
+    const { form: owner } = control.attributes;
+    return owner === undefined ? inside.has(control) : tags.includes(control.tag) && !!id && owner === id;
+  });
 }
 
 /** What is sent when nobody types anything. */
-function fieldsOf(controls: readonly Element[], button: Element | undefined): Map<string, string[]> {
-  const fields = new Map<string, string[]>();
-  for (const control of controls) {
-    const { name } = control.attributes;
-    if (!name) continue;
-    const values = isField(control) ? filled(control) : pressed(control, button);
-    if (values.length > 0) fields.set(name, [...(fields.get(name) ?? []), ...values]);
-  }
-  return fields;
+function sentBy(control: Element, button: Element | undefined): string[] {
+  return isField(control) ? filled(control) : pressed(control, button);
 }
+
+/** As HTML has it: what has no name is not sent, and a line ends with `\r\n`. */
+function entries({ name, type }: Element['attributes'], values: readonly string[]): [string, string][] {
+  // A picture to press says where it was pressed.
+  if (type === 'image') return values.flatMap(() => coordinates(name ? `${name}.` : ''));
+  if (!name) return [];
+  return values.map((value) => [name, value.replace(/\r\n?|\n/g, '\r\n')]);
+}
+
+const coordinates = (prefix: string): [string, string][] => [
+  [`${prefix}x`, '0'],
+  [`${prefix}y`, '0'],
+];
 
 const isField = ({ tag, attributes: { type } }: Element) =>
   tag !== 'button' && !(tag === 'input' && /^(submit|image|button|reset)$/.test(type ?? ''));

@@ -2,6 +2,7 @@
 
 export { startTestApp, type TestApp, type TestAppOptions, type TestProvider } from './app.ts';
 export { checkSite, type SiteReport } from './check-site.ts';
+export { hasPostgres } from './databases.ts';
 export type { Fields } from './fields.ts';
 export type { LogLine } from './log.ts';
 export type { TestPage } from './page.ts';

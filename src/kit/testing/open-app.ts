@@ -7,14 +7,23 @@ import { redirectUri } from '../provider/providers.ts';
 import type { Sessions } from '../store/index.ts';
 import type { AppProviders } from './app-provider.ts';
 import { followers } from './clock.ts';
+import { createDatabases, wantedDatabases } from './databases.ts';
 import { createTestLog } from './log.ts';
 import { type MemoryProvider, startProvider } from './provider.ts';
 import { agingCommand, startTestRedis, type TestRedis } from './redis.ts';
-import { checkForTest, providerNames, type TestAppOptions } from './settings.ts';
+import {
+  checkForTest,
+  providerNames,
+  settingsOf,
+  type TestAppOptions,
+  type TestSettings,
+} from './settings.ts';
 
 /** The running parts of a test app. */
 export interface OpenApp {
   checked: CheckedSite;
+  /** The settings that it was started with. */
+  env: TestSettings;
   providers: AppProviders;
   redis: TestRedis | undefined;
   sessions: Sessions;
@@ -25,7 +34,7 @@ export interface OpenApp {
 }
 
 /**
- * Starts the providers, the server, Redis where it is asked for, and the app.
+ * Starts the providers, the server, Redis and databases where they are asked for, and the app.
  *
  * @param quiet prints no failures of the app
  */
@@ -48,7 +57,8 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
     const server = createServer();
     const port = await listen(server);
     stops.push(() => closeServer(server));
-    const checked = checkForTest(options, { started, port, redisUrl: redis?.url });
+    const databases = await createDatabases(wantedDatabases(settingsOf(options)));
+    const { checked, env } = checkForTest(options, { started, port, redisUrl: redis?.url, databases });
     const providers = registered(started, checked);
     const log = createTestLog({ print: options.env?.LOG_LEVEL !== undefined, quiet });
     const instances: Instance[] = [];
@@ -68,7 +78,7 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
       followers.add(age);
       stops.push(async () => void followers.delete(age));
     }
-    return { checked, providers, redis, sessions, log, port, close };
+    return { checked, env, providers, redis, sessions, log, port, close };
   } catch (error) {
     await close();
     throw error;

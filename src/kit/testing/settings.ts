@@ -12,14 +12,17 @@ import { providerNames as namesSchema } from '../config/values.ts';
 import { projectRoot } from '../folders.ts';
 import type { AnySite } from '../site.ts';
 
+export type TestSettings = Readonly<Record<string, string | undefined>>;
+
 export interface TestAppOptions {
   /** What src/site.ts exports. */
   site: AnySite;
   /**
    * Settings beside those that a test app has anyway, and those of `test/settings.env` where there is one. Neither .env
-   * nor the environment of the tests is read. With `OIDC_PROVIDERS: 'work,google'` there is a provider for each name.
+   * nor the environment of the tests is read. With `OIDC_PROVIDERS: 'work,google'` there is a provider for each name;
+   * `DATABASE_URL: ':postgres:'` is a new PostgreSQL database.
    */
-  env?: Readonly<Record<string, string | undefined>>;
+  env?: TestSettings;
   /** The folder that holds `views` and `public`; left out, that of the project. */
   root?: string;
   /** Sessions are in a Redis that is started for this app and ends with it, instead of in memory. */
@@ -40,6 +43,7 @@ export function providerNames(options: TestAppOptions): readonly string[] {
  * The site with the settings that a test app has: its own below, those of test/settings.env, and `env` above all.
  *
  * @param given.started the providers in memory, by name
+ * @param given.databases the settings that are the address of a new one
  */
 export function checkForTest(
   options: TestAppOptions,
@@ -47,21 +51,23 @@ export function checkForTest(
     started: ReadonlyMap<string, { issuer: string }>;
     port: number;
     redisUrl: string | undefined;
+    databases: TestSettings;
   },
-): CheckedSite {
-  const { site, env = {}, root } = options;
-  const { started, port, redisUrl } = given;
+): { checked: CheckedSite; env: TestSettings } {
+  const { site, root } = options;
+  const { started, port, redisUrl, databases } = given;
   const names = [...started.keys()];
   refuseValues(options, names, redisUrl);
-  const unknown = unknownNames(site, env, names);
+  const unknown = unknownNames(site, options.env ?? {}, names);
   const usual = Object.assign(
     { BASE_URL: `http://127.0.0.1:${port}`, SESSION_SECRET: madeSecret() },
     ...[...started].map(([name, { issuer }]) => usualOf(name, issuer)),
   );
   const redis = redisUrl === undefined ? {} : { REDIS_URL: redisUrl };
-  const checked = check(site, { ...usual, ...settingsOf(options), ...redis }, root, unknown);
+  const env = { ...usual, ...settingsOf(options), ...redis, ...databases };
+  const checked = check(site, env, root, unknown);
   if (unknown.length > 0) throw new Error(unknown.join('\n'));
-  return checked;
+  return { checked, env };
 }
 
 /** What nobody has to set for a provider in memory. */
@@ -133,10 +139,15 @@ function unknownNames(site: AnySite, env: object, providers: readonly string[]):
   });
 }
 
-/** What all tests of a site run with, written as in .env, and what this one has besides. */
-function settingsOf({ root = projectRoot, env }: TestAppOptions): Record<string, string | undefined> {
+/** What all tests of a site run with, and what this one has besides. */
+export function settingsOf({ root, env }: Pick<TestAppOptions, 'root' | 'env'>): TestSettings {
+  return { ...settingsForAll(root), ...env };
+}
+
+/** What is in test/settings.env, written as in .env. */
+export function settingsForAll(root = projectRoot): TestSettings {
   const file = join(root, 'test/settings.env');
-  return { ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}), ...env };
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }
 
 const whereToSet =

@@ -49,7 +49,9 @@ export function section(text: string, title: string): string {
   const [start, rank = ''] = new RegExp(`^(#+) ${title}$`, 'm').exec(text) ?? [];
   if (start === undefined) return '';
   const rest = text.slice(text.indexOf(`${start}\n`) + start.length);
-  const end = new RegExp(`^#{1,${rank.length}} `, 'm').exec(rest)?.index;
+  // In code, such a line is a comment.
+  const words = rest.replace(/^```[\s\S]*?^```$/gm, (code) => code.replaceAll('#', ' '));
+  const end = new RegExp(`^#{1,${rank.length}} `, 'm').exec(words)?.index;
   return rest.slice(0, end);
 }
 

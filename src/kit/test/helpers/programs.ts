@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { posix, win32 } from 'node:path';
+import { findPostgres } from '../../testing/postgres.ts';
 
 /** The system that programs are looked for on; another one in the tests of this file. */
 export interface System {
@@ -29,6 +30,7 @@ interface Program {
 export const programs = {
   Chromium: { find: findChromium, install: 'Install Chromium or Chrome, or set CHROMIUM to its path.' },
   'redis-server': { find: findRedis, install: 'Install Redis 6.2 or later.' },
+  PostgreSQL: { find: findPostgres, install: 'Install PostgreSQL 13 or later.' },
   nginx: { find: findNginx, install: 'Install nginx.' },
   openssl: { find: findOpenssl, install: 'Install OpenSSL.' },
   Firefox: {

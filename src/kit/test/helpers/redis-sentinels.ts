@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import type { RedisConfig } from '../../config/index.ts';
 import { grant } from '../../doctor/redis-rights.ts';
-import { freePort, kill, launchRedis } from '../../testing/redis.ts';
+import { freePort, kill } from '../../testing/processes.ts';
+import { launchRedis } from '../../testing/redis.ts';
 import type { TestCertificates } from './private-ca.ts';
 import { findRedis } from './programs.ts';
 import { type RedisServer, startRedis, until } from './redis-server.ts';
@@ -135,12 +136,12 @@ async function startSentinel(primaryPort: number, { downAfterMs, tls }: Sentinel
   const file = join(folder, 'sentinel.conf');
   writeFileSync(file, configuration({ port, primaryPort, folder, downAfterMs, tls }));
   // A failure to start is thrown with what it has said.
-  const child = await launchRedis(findRedis() as string, [file, '--sentinel'], /\+monitor master/).catch(
-    (error) => {
-      rmSync(folder, { recursive: true, force: true });
-      throw error;
-    },
-  );
+  const child = await launchRedis(findRedis() as string, [file, '--sentinel'], {
+    ready: /\+monitor master/,
+  }).catch((error) => {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  });
   const { username, password } = watcher;
   const socket = tls ? ({ tls: true, ca: tls.caText } as const) : {};
   return {

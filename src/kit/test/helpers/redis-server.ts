@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe } from 'vitest';
 import type { RedisConfig } from '../../config/index.ts';
-import { freePort, kill as killChild, launchRedis } from '../../testing/redis.ts';
+import { freePort, kill as killChild } from '../../testing/processes.ts';
+import { launchRedis } from '../../testing/redis.ts';
 import type { TestCertificates } from './private-ca.ts';
 import { findRedis } from './programs.ts';
 
