@@ -28,10 +28,13 @@ export type Text = string | { readonly key: TextName; readonly values?: TextValu
 /** A site's own sentence: in one language, or in several by their tags: `{ en: 'Bookings', de: 'Buchungen' }`. */
 export type Words = Text | Readonly<Record<string, string>>;
 
+/** The texts of some keys in another language: paragraphs may be one, and no more or fewer keys. */
+export type TextsFor<Part> = {
+  readonly [K in keyof Part]: Part[K] extends string ? string : string | readonly string[];
+};
+
 /** The kit's texts in one language, each of them: `const french = { … } satisfies AllTexts` says which are missing. */
-export type AllTexts = {
-  readonly [K in TextKey]: Catalogue[K] extends string ? string : string | readonly string[];
-} & MoreForms;
+export type AllTexts = TextsFor<Catalogue> & MoreForms;
 
 /** Texts of the kit in one language. One that is left out is said in English. */
 export type Texts = Partial<AllTexts>;
