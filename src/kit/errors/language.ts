@@ -40,28 +40,36 @@ export function createLanguages(given: SiteTexts = {}): Languages {
 /** In words. */
 export function say(text: Words, language: Language): string {
   if (typeof text === 'string') return text;
-  return isText(text) ? language.text(text.key, text.values) : inLanguage(text, language.tag);
-}
-
-function isText(text: Exclude<Words, string>): text is Exclude<Text, string> {
-  return typeof text.key === 'string';
+  return isKitText(text) ? language.text(text.key, text.values) : wordsIn(text, language.tag);
 }
 
 /** In that language, else in the one that it is a kind of (`de` for `de-AT`), else in the first that there is. */
-function inLanguage(words: Readonly<Record<string, string>>, tag: string): string {
+export function wordsIn(words: ByLanguage, tag: string): string {
+  return wordsOf(words, tag) ?? Object.values(words)[0] ?? '';
+}
+
+/** In that language or in one that it is a kind of; undefined where there is neither. */
+export function wordsOf(words: ByLanguage, tag: string): string | undefined {
   const own = new Map(Object.entries(words).map(([name, word]) => [name.toLowerCase(), word]));
   const kinds = tag.toLowerCase().split('-');
   for (let length = kinds.length; length > 0; length--) {
     const word = own.get(kinds.slice(0, length).join('-'));
     if (word !== undefined) return word;
   }
-  return Object.values(words)[0] ?? '';
+  return undefined;
+}
+
+type ByLanguage = Readonly<Record<string, string>>;
+
+/** Whether these are words of the kit. */
+export function isKitText(text: Words): text is Exclude<Text, string> {
+  return typeof text === 'object' && typeof text.key === 'string';
 }
 
 /** In words, where one text may be several paragraphs. */
-export function sayParagraphs(text: readonly Text[], language: Language): string[] {
+export function sayParagraphs(text: readonly Words[], language: Language): string[] {
   return text.flatMap((each) =>
-    typeof each === 'string' ? each : language.paragraphs(each.key, each.values),
+    isKitText(each) ? language.paragraphs(each.key, each.values) : say(each, language),
   );
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import ejs, { type TemplateFunction } from 'ejs';
 import escapeHtml from 'escape-html';
 import type { Express, Response } from 'express';
+import { siteIn } from './site-words.ts';
 
 /**
  * `res.render('home', model)` prints `home.ejs`. A view is compiled once; in development at every render, so that a
@@ -27,7 +28,10 @@ export function useViews(
 
   async function print(file: string, model: { layout?: unknown }): Promise<string> {
     const layout = typeof model.layout === 'function' ? await model.layout() : undefined;
-    return view(file)({ ...layout, ...model });
+    const page = { ...layout, ...model };
+    // As the layout says, which no model can: an error page has none yet.
+    const site = siteIn(app, layout?.lang ?? page.lang);
+    return view(file)(site ? { ...page, site } : page);
   }
 
   app.engine('ejs', (file, model, done) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { endedText } from '../errors/ended-text.ts';
 import { failurePage } from '../errors/failure-pages.ts';
-import type { Text } from '../errors/texts.ts';
+import type { Text, Words } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { localPath } from '../http/return-path.ts';
 import { lastChosen } from '../session/chosen-provider.ts';
@@ -33,7 +33,7 @@ type Outcome = 'ended' | 'still-there' | 'unknown';
 export interface SignedOutNotice {
   /** Which picture goes with it. */
   kind: 'success' | 'access' | 'error';
-  title: Text;
+  title: Words;
   text: Text[];
   /** What ended; `state` says `how` in words. */
   ended: { what: Text; how: Outcome; state: Text }[];

@@ -32,6 +32,15 @@ describe('package.json of a copy', () => {
     expect(done).toContain('gone ^1.0.0 removed');
   });
 
+  test('gets a new name of the kit beside those that it imports by names of its own', () => {
+    const yours = { ...base, imports: { ...base.imports, '#data': './src/data/data.ts' } };
+    const fresh = { ...theirs, imports: { ...theirs.imports, '#kit/texts/*': './src/kit/texts/*.ts' } };
+    const { json, done, kept } = mergePackages(yours, base, fresh);
+    expect(json.imports).toEqual({ ...fresh.imports, '#data': './src/data/data.ts' });
+    expect(done).toContain('imports "#kit/texts/*" added: "./src/kit/texts/*.ts"');
+    expect(kept).toEqual([]);
+  });
+
   test('gets optional dependencies, and keeps those that it has of its own or has made its own', () => {
     const optional = { ...theirs, optionalDependencies: { exporter: '^0.301.0', sdk: '^3.1.0' } };
     const first = mergePackages({ ...base, optionalDependencies: { own: '^1.0.0' } }, base, optional);

@@ -1,5 +1,6 @@
 import { type Language, say } from '../../errors/language.ts';
 import type { Text } from '../../errors/texts.ts';
+import { speaking } from './by-language.ts';
 import { convert } from './convert.ts';
 import type { FormBody } from './form-body.ts';
 import { type Field, fieldsOf, takesSeveral } from './kinds.ts';
@@ -31,9 +32,12 @@ export async function checkForm(
   }
   const inWords = (issue: Issue) =>
     say(textFor(issue, { empty: isEmptyField(issue, empty), language }), language);
-  const result = await form.safeParseAsync(handed, { error: inWords });
-  if (result.success && ours.size === 0) return { values: result.data as object };
-  const issues = result.success ? [] : result.error.issues;
+  const { values, issues = [] } = await speaking(language, async () => {
+    const result = await form.safeParseAsync(handed, { error: inWords });
+    // Here, as zod puts an issue into words only when somebody looks at it.
+    return result.success ? { values: result.data as object } : { issues: result.error.issues };
+  });
+  if (values && ours.size === 0) return { values };
   const mistakes = [
     ...[...ours].map(([name, text]) => ({ path: [name], message: say(text, language) })),
     ...issues,

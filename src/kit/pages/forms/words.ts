@@ -1,5 +1,6 @@
 import type { Language } from '../../errors/language.ts';
 import type { Text, TextName } from '../../errors/texts.ts';
+import { dateTime } from '../time.ts';
 import type { Issue } from './schema.ts';
 
 interface About {
@@ -134,16 +135,12 @@ function tooBig({ origin, maximum, inclusive, exact }: Issue, { language }: Abou
   }
 }
 
-/** A moment at midnight is meant as a day. */
-function dayOrTime(at: number | bigint | undefined, { tag }: Language): string {
+/** A moment at midnight is meant as a day. Forms have no time zone. */
+function dayOrTime(at: number | bigint | undefined, language: Language): string {
   const date = new Date(Number(at));
   if (Number.isNaN(date.getTime())) return String(at);
-  const isDay = date.getTime() % 86_400_000 === 0;
-  const format = new Intl.DateTimeFormat([tag === 'en' ? 'en-GB' : tag, 'en-GB'], {
-    ...{ dateStyle: 'long', timeZone: 'UTC' },
-    ...(!isDay && { timeStyle: 'short' }),
-  });
-  return format.format(date);
+  const [day = '', time] = date.toISOString().slice(0, 16).split('T');
+  return dateTime(time === '00:00' ? day : `${day}T${time}`, language).text;
 }
 
 function ofFormat({ format = '', prefix, suffix, includes }: Issue): Text {
