@@ -50,8 +50,7 @@ async function runDevelopment(): Promise<void> {
   // With Redis, sessions outlive a restart anyway.
   if (!env.REDIS_URL && !env.REDIS_URL_FILE) options.push('--keep', folder);
 
-  const names = started.map(({ name }) => name);
-  const servers = names.length > 0 ? await startServers(names, env.BASE_URL) : undefined;
+  const servers = started.length > 0 ? await startServers(env.BASE_URL) : undefined;
   if (stopping) return;
   startApp(options, env, join(folder, 'exit-code'), {
     first: () =>
@@ -66,8 +65,8 @@ async function runDevelopment(): Promise<void> {
 }
 
 /** Settles once they listen. */
-async function startServers(names: string[], baseUrl: string | undefined): Promise<ChildProcess> {
-  const servers = children.start([file('./servers.ts'), ...names], { ...process.env, BASE_URL: baseUrl });
+async function startServers(baseUrl: string | undefined): Promise<ChildProcess> {
+  const servers = children.start([file('./servers.ts')], { ...process.env, BASE_URL: baseUrl });
   showServers(servers);
   servers.once('exit', (code) => stop(code ?? 1));
   await new Promise((resolve) => servers.once('message', resolve).once('exit', resolve));
