@@ -48,9 +48,11 @@ export function errorPages({ log, development }: { log: Log; development: boolea
     if (!isNavigation(req)) {
       const { title } = inWords(page, language);
       const mistakes = invalid?.inWords(language);
+      // Its developer sees no page.
+      const hint = development && error instanceof AuthError ? error.hint : undefined;
       res
         .type('application/problem+json')
-        .send(JSON.stringify({ title, status, requestId, ...mistakes, ...demandsOf(error) }));
+        .send(JSON.stringify({ title, status, requestId, ...mistakes, hint, ...demandsOf(error) }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
