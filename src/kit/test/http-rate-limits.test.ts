@@ -52,8 +52,8 @@ function appWith({
   };
   app.use(printError);
   const server = supertest(app);
-  return async (address = '192.0.2.1', path = '/auth/login') =>
-    server.get(path).set('X-Forwarded-For', address);
+  return async (address = '192.0.2.1', path = '/auth/login', headers: Record<string, string> = {}) =>
+    server.get(path).set({ ...headers, 'X-Forwarded-For': address });
 }
 
 async function times<T>(count: number, run: () => Promise<T>): Promise<T[]> {
@@ -83,6 +83,20 @@ function fakeRedis() {
   };
   return { send, counts, state };
 }
+
+test('what no person opens is not counted: a page of another site uses up nobody’s sign-ins', async () => {
+  const ask = appWith({ login: 2 });
+  for (const kind of [
+    { 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' },
+    { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' },
+    { 'Sec-Purpose': 'prefetch' },
+  ])
+    for (let count = 0; count < 5; count++)
+      expect((await ask('192.0.2.1', '/auth/login', kind)).status).toBe(200);
+  const opened = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
+  const statuses = await times(3, async () => (await ask('192.0.2.1', '/auth/login', opened)).status);
+  expect(statuses).toEqual([200, 200, 429]);
+});
 
 describe('one address', () => {
   test('says how much is left, and when nothing is left, when to come back', async () => {
