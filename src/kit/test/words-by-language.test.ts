@@ -61,16 +61,19 @@ describe('a recheck', () => {
       expect(textOf(page)).toMatch(/^Kein Zugang Ihr Konto ist geschlossen\./);
     }));
 
-  test('without words of the site says that somebody has been signed out', () =>
-    withRecheck({ signIn: () => undefined }, async ({ hook, pass, browser, app }) => {
-      hook.now(() => {
-        throw refuse();
-      });
-      pass(11);
-      expect(textOf(await browser.get(app.url('/who')))).toContain(
-        "Your account isn't allowed to use this app any more, so we signed you out.",
-      );
-    }));
+  test.each([undefined, closed])(
+    'says that somebody has been signed out, behind the words of the site: %j',
+    (why) =>
+      withRecheck({ signIn: () => undefined }, async ({ hook, pass, browser, app }) => {
+        hook.now(() => {
+          throw refuse(why);
+        });
+        pass(11);
+        expect(textOf(await browser.get(app.url('/who')))).toContain(
+          `${why ? `${closed.en} ` : "You can't use this app "}Your account isn't allowed to use this app any more, so we signed you out.`,
+        );
+      }),
+  );
 });
 
 /** A page at /room whose action `run` is this, and somebody who speaks German. */
