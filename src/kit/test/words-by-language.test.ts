@@ -183,6 +183,33 @@ test('a page, a route and a script are refused in the language of each', async (
   expect((await app.post('/route')).text).toContain('Taken.');
 });
 
+test('a provider is called as the language calls it, wherever it is named', async () => {
+  const labels = { 'provider.work.label': 'Firmenkonto', 'provider.nobody.label': 'Niemand' };
+  const views = { home: '<p><%= page.signInWith.join() %></p>' };
+  const forSocial = anyPage({ path: '/social', view: 'home', access: { providers: ['social', 'work'] } });
+  const forWork = anyPage({ path: '/work', view: 'home', access: { providers: 'work' } });
+  const own = { ...texts, de: { ...texts.de, ...labels } };
+  const app = await startTestApp({
+    ...smallSite({ views, pages: [forSocial, forWork], more: { texts: own } }),
+    env: {
+      ...{ OIDC_PROVIDERS: 'work,social,third' },
+      ...{ OIDC_WORK_LABEL: 'Work account', OIDC_SOCIAL_LABEL: 'Google', OIDC_THIRD_LABEL: 'Third' },
+    },
+  });
+  onTestFinished(() => app.stop());
+  const [inGerman, english] = [app.visitor(german), app.visitor()];
+  expect((await inGerman.get('/')).text).toBe('Firmenkonto,Google,Third');
+  expect((await english.get('/')).text).toBe('Work account,Google,Third');
+  expect((await inGerman.get('/auth/login')).text).toContain('Continue with Firmenkonto');
+  expect((await english.get('/auth/login')).text).toContain('Continue with Work account');
+  const heidi = await app.signIn('heidi', { provider: 'third', ...german });
+  expect((await heidi.get('/work')).text).toContain('an account from Firmenkonto.');
+  expect((await heidi.get('/social')).text).toContain('one of these: Google, Firmenkonto.');
+  expect((await (await app.signIn('ann', { provider: 'third' })).get('/social')).text).toContain(
+    'one of these: Google, Work account.',
+  );
+});
+
 describe('the name of a site, what it is for and whom to ask', () => {
   const words = {
     name: { en: 'Rooms', de: 'Räume' },
