@@ -81,7 +81,7 @@ export function createApp(parts: Parts): Express {
   app.disable('etag'); // Pages are never kept; static files have their own.
   app.set('trust proxy', config.trustProxyHops || false);
   useClientAddress(app);
-  useLanguages(app, site.texts);
+  useLanguages(app, site.texts, config.providers);
   useViews(app, folders.views, { development });
   const assets = createAssets(folders.public, { development });
   useSiteWords(app, site, { development });

@@ -45,8 +45,12 @@ function problemsOf(key: string, text: unknown): string[] {
     });
 }
 
+/** Whether there is such a provider is not asked: one deployment has others than the next. */
+const labelKey = /^provider\.([^.]+)\.label$/;
+
 /** The English text; for a form that English has not, such as `….few`, that of `….other`. */
 function modelOf(key: string): string | readonly string[] | undefined {
+  if (labelKey.test(key)) return '';
   const like = keys.has(key) ? key : key.replace(/\.(zero|two|few|many)$/, '.other');
   return keys.has(like) ? texts[like as keyof typeof texts] : undefined;
 }

@@ -6,8 +6,12 @@ import { preferredTag } from './accept-language.ts';
 type Choose = (header: string | undefined) => Language;
 
 /** Has an app speak the languages that its site gives texts for. */
-export function useLanguages(app: Application, texts: SiteTexts | undefined): void {
-  const { first, byTag } = createLanguages(texts);
+export function useLanguages(
+  app: Application,
+  texts: SiteTexts | undefined,
+  providers?: Parameters<typeof createLanguages>[1],
+): void {
+  const { first, byTag } = createLanguages(texts, providers);
   app.set('languages', [...byTag.values()]);
   if (byTag.size === 1) {
     app.set('language', first);

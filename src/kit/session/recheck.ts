@@ -191,10 +191,11 @@ function rolesOf({ provider, roles, claims }: UserSession, context: AuthContext)
   return roles ?? context.rolesOf(provider, claims);
 }
 
-/** Where the site gave no words of its own, they read that they have been signed out, not only that they may not come in. */
+/** Behind the site's own words they read that they have been signed out, not only that they may not come in. */
 function wasLetIn(error: AuthError): AuthError {
   const { page } = error;
-  if (page.text.every(isKitText)) error.page = { ...page, text: [{ key: 'ended.not-admitted' }] };
+  const own = page.text.filter((words) => !isKitText(words));
+  error.page = { ...page, text: [...own, { key: 'ended.not-admitted' }] };
   return error;
 }
 

@@ -106,6 +106,27 @@ describe('a number', () => {
     expect(await read(schema, text)).toEqual(expected);
   });
 
+  test('may have the decimal sign of the language, and has that of a number field in each', async () => {
+    const [german, swiss, none] = ['de', 'de-CH', 'tlh'].map((tag) => createLanguages({ [tag]: {} }).first);
+    const form = z.object({ price: z.number().min(0.5), tip: z.coerce.number().multipleOf(0.25).optional() });
+    const read = (price: string, tip: string, language = german) => outcome(form, { price, tip }, language);
+    expect(await read('12,50', ',75')).toEqual({ price: 12.5, tip: 0.75 });
+    expect(await read('12.50', '')).toEqual({ price: 12.5, tip: undefined });
+    expect(await read('0,25', '0,3')).toMatchObject({
+      errors: {
+        price: 'Enter a number that is 0,5 or more.',
+        tip: 'Enter a multiple of 0,25.',
+      },
+    });
+    for (const odd of ['1,', ',', '1,5,0', '1.000,50', '1,000.50', '1,e3']) {
+      expect(await read(odd, ''), odd).toHaveProperty('errors.price');
+    }
+    for (const other of [swiss, none, english]) {
+      expect(await read('12,50', '', other)).toHaveProperty('errors.price');
+      expect(await read('12.50', '', other)).toMatchObject({ price: 12.5 });
+    }
+  });
+
   test('that is missing is never 0', async () => {
     for (const schema of [z.number(), z.coerce.number(), z.coerce.bigint(), z.coerce.date(), z.date()]) {
       expect(await read(schema)).toMatch(/^! Enter a /);

@@ -286,7 +286,7 @@ describe('pages', () => {
     expect(await refusal({ more: { pages: () => 'none' } })).toContain('`pages` must return a list');
   });
 
-  test.each([[''], ['  '], [7], [{ en: 'Bookings' }]])(
+  test.each([[''], ['  '], [7], [{ en: 'Bookings', de: ' ' }]])(
     'do not start with the description %j',
     async (given) => {
       expect(await refusal({ more: { description: given } as never })).toContain(

@@ -61,16 +61,19 @@ describe('a recheck', () => {
       expect(textOf(page)).toMatch(/^Kein Zugang Ihr Konto ist geschlossen\./);
     }));
 
-  test('without words of the site says that somebody has been signed out', () =>
-    withRecheck({ signIn: () => undefined }, async ({ hook, pass, browser, app }) => {
-      hook.now(() => {
-        throw refuse();
-      });
-      pass(11);
-      expect(textOf(await browser.get(app.url('/who')))).toContain(
-        "Your account isn't allowed to use this app any more, so we signed you out.",
-      );
-    }));
+  test.each([undefined, closed])(
+    'says that somebody has been signed out, behind the words of the site: %j',
+    (why) =>
+      withRecheck({ signIn: () => undefined }, async ({ hook, pass, browser, app }) => {
+        hook.now(() => {
+          throw refuse(why);
+        });
+        pass(11);
+        expect(textOf(await browser.get(app.url('/who')))).toContain(
+          `${why ? `${closed.en} ` : "You can't use this app "}Your account isn't allowed to use this app any more, so we signed you out.`,
+        );
+      }),
+  );
 });
 
 /** A page at /room whose action `run` is this, and somebody who speaks German. */
@@ -178,6 +181,33 @@ test('a page, a route and a script are refused in the language of each', async (
     errors: { day: 'Belegt.' },
   });
   expect((await app.post('/route')).text).toContain('Taken.');
+});
+
+test('a provider is called as the language calls it, wherever it is named', async () => {
+  const labels = { 'provider.work.label': 'Firmenkonto', 'provider.nobody.label': 'Niemand' };
+  const views = { home: '<p><%= page.signInWith.join() %></p>' };
+  const forSocial = anyPage({ path: '/social', view: 'home', access: { providers: ['social', 'work'] } });
+  const forWork = anyPage({ path: '/work', view: 'home', access: { providers: 'work' } });
+  const own = { ...texts, de: { ...texts.de, ...labels } };
+  const app = await startTestApp({
+    ...smallSite({ views, pages: [forSocial, forWork], more: { texts: own } }),
+    env: {
+      ...{ OIDC_PROVIDERS: 'work,social,third' },
+      ...{ OIDC_WORK_LABEL: 'Work account', OIDC_SOCIAL_LABEL: 'Google', OIDC_THIRD_LABEL: 'Third' },
+    },
+  });
+  onTestFinished(() => app.stop());
+  const [inGerman, english] = [app.visitor(german), app.visitor()];
+  expect((await inGerman.get('/')).text).toBe('Firmenkonto,Google,Third');
+  expect((await english.get('/')).text).toBe('Work account,Google,Third');
+  expect((await inGerman.get('/auth/login')).text).toContain('Continue with Firmenkonto');
+  expect((await english.get('/auth/login')).text).toContain('Continue with Work account');
+  const heidi = await app.signIn('heidi', { provider: 'third', ...german });
+  expect((await heidi.get('/work')).text).toContain('an account from Firmenkonto.');
+  expect((await heidi.get('/social')).text).toContain('one of these: Google, Firmenkonto.');
+  expect((await (await app.signIn('ann', { provider: 'third' })).get('/social')).text).toContain(
+    'one of these: Google, Work account.',
+  );
 });
 
 describe('the name of a site, what it is for and whom to ask', () => {

@@ -1,6 +1,7 @@
 import type { Language } from '../../errors/language.ts';
 import type { Text, TextName } from '../../errors/texts.ts';
 import { dateTime } from '../time.ts';
+import { decimalSign } from './decimal-sign.ts';
 import type { Issue } from './schema.ts';
 
 interface About {
@@ -26,7 +27,7 @@ export function textFor(issue: Issue, about: About): Text {
     case 'invalid_format':
       return ofFormat(issue);
     case 'not_multiple_of':
-      return { key: 'form.multiple', values: { limit: String(issue.divisor) } };
+      return { key: 'form.multiple', values: { limit: written(issue.divisor, about.language) } };
     case 'invalid_union':
       return ofUnion(issue, about);
     default:
@@ -113,7 +114,10 @@ function tooSmall({ origin, minimum, inclusive, exact }: Issue, { language }: Ab
         values: { limit: dayOrTime(minimum, language) },
       };
     default:
-      return { key: inclusive ? 'form.too-small' : 'form.more-than', values: { limit: String(minimum) } };
+      return {
+        key: inclusive ? 'form.too-small' : 'form.more-than',
+        values: { limit: written(minimum, language) },
+      };
   }
 }
 
@@ -131,8 +135,16 @@ function tooBig({ origin, maximum, inclusive, exact }: Issue, { language }: Abou
         values: { limit: dayOrTime(maximum, language) },
       };
     default:
-      return { key: inclusive ? 'form.too-big' : 'form.less-than', values: { limit: String(maximum) } };
+      return {
+        key: inclusive ? 'form.too-big' : 'form.less-than',
+        values: { limit: written(maximum, language) },
+      };
   }
+}
+
+/** As it may be typed. */
+function written(limit: number | bigint | undefined, language: Language): string {
+  return String(limit).replace('.', decimalSign(language));
 }
 
 /** A moment at midnight is meant as a day. Forms have no time zone. */

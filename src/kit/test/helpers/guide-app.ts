@@ -44,7 +44,7 @@ export function createGuideApp(guide: string, { postgresql = false, listed = fal
   write('package.json', JSON.stringify({ type: 'module', private: true, imports }));
   const typescript = {
     extends: join(projectRoot, 'tsconfig.json'),
-    include: ['src/site.ts', 'src/pages', 'src/data', 'test'],
+    include: ['src/site.ts', 'src/pages', 'src/data', 'src/texts', 'test'],
     exclude: [],
   };
   write('tsconfig.json', JSON.stringify(typescript));

@@ -63,12 +63,12 @@ export const failures: TextsFor<typeof failureTexts> = {
   ],
   'error.not_fresh.title': 'Bitte melden Sie sich erneut an',
   'error.not_fresh.text': [
-    'Dafür müssen Sie sich vor Kurzem angemeldet haben. {Provider} hat Sie aber nicht noch einmal danach gefragt.',
+    'Dafür müssen Sie sich vor Kurzem angemeldet haben. {Provider} hat aber keine neue Anmeldung von Ihnen verlangt.',
     'Melden Sie sich zuerst dort ab und versuchen Sie es dann erneut.',
   ],
   'error.acr_not_met.title': 'Dafür ist eine sicherere Anmeldung nötig',
   'error.acr_not_met.text': [
-    'Sie müssen sich auf eine sicherere Art anmelden, zum Beispiel mit einem zweiten Faktor. {Provider} hat Sie aber nicht danach gefragt.',
+    'Sie müssen sich auf eine sicherere Art anmelden, zum Beispiel mit einem zweiten Faktor. {Provider} hat das aber nicht von Ihnen verlangt.',
     'Richten Sie dort eine solche Anmeldung ein und versuchen Sie es dann erneut.',
   ],
   'error.tenant_not_allowed.title': 'Ihre Organisation hat keinen Zugang',

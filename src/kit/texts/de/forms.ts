@@ -21,7 +21,7 @@ export const forms: TextsFor<typeof formTexts> = {
   'form.exact-length.one': 'Geben Sie genau {count} Zeichen ein.',
   'form.exact-length.other': 'Geben Sie genau {count} Zeichen ein.',
 
-  'form.number': 'Geben Sie eine Zahl ein, zum Beispiel 12 oder 3.5.',
+  'form.number': 'Geben Sie eine Zahl ein, zum Beispiel 12 oder 3,5.',
   'form.whole-number': 'Geben Sie eine ganze Zahl ein, zum Beispiel 12.',
   'form.too-many-digits': 'Geben Sie eine Zahl mit weniger Stellen ein.',
   'form.too-small': 'Geben Sie eine Zahl ein, die mindestens {limit} ist.',

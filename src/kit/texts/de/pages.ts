@@ -147,9 +147,9 @@ export const pages: TextsFor<typeof pageTexts> = {
   'sessions.said.others.other': 'Sie haben {count} andere Sitzungen abgemeldet.',
   'sessions.said.no-others': 'Ihre anderen Sitzungen waren bereits beendet.',
 
-  'device.browser-and-system': '{browser} unter {system}',
-  'device.browser': '{browser} unter einem unbekannten System',
-  'device.system': 'Ein Browser unter {system}',
+  'device.browser-and-system': '{browser} auf {system}',
+  'device.browser': '{browser} auf einem unbekannten System',
+  'device.system': 'Ein Browser auf {system}',
   'device.unknown': 'Ein unbekannter Browser',
 
   'time.just-now': 'gerade eben',
