@@ -87,7 +87,7 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
     const again = copy.upgrade('../template');
     expect([again.status, again.stdout]).toEqual([
       0,
-      expect.stringMatching(/^The template is 1\.1\.0, too: nothing to do\./),
+      expect.stringMatching(/^This app has 1\.1\.0 already: nothing to do\. \(Compared with .*commit/),
     ]);
     expect(changesIn(copy)).toEqual([]);
   });

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { hashOf, kitJson } from '../../upgrade/kit-file.ts';
+import { isStartPlace } from '../../upgrade/names.ts';
 import { partsOf } from '../../upgrade/packages.ts';
 
 const upgradeProgram = fileURLToPath(new URL('../../upgrade', import.meta.url));
@@ -131,7 +132,8 @@ export function stamp(template: Project): void {
       shared: hashes((path) =>
         shared.some((one) => path === one || (one.endsWith('/') && path.startsWith(one))),
       ),
-      example: [],
+      start: hashes(isStartPlace),
+      example: {},
       package: partsOf(rest),
     }),
   });
