@@ -154,6 +154,7 @@ test('what a copy does not keep, an upgrade does not bring: its scripts, and pac
   const json = asAdopted(
     {
       scripts: {
+        dev: 'node src/kit/dev/main.ts src/site.ts',
         test: 'vitest run --mode all',
         'test:kit': 'vitest run --mode kit',
         check: 'tsc --noEmit && tsc -p scripts/tsconfig.json && knip && npm run release -- --check',
@@ -170,7 +171,12 @@ test('what a copy does not keep, an upgrade does not bring: its scripts, and pac
     templateOnlyPackages({ entries, read }),
   );
   expect(json).toEqual({
-    scripts: { test: 'vitest run', 'test:kit': 'vitest run --mode kit', check: 'tsc --noEmit && knip' },
+    scripts: {
+      dev: 'node src/kit/dev/main.ts src/site.ts work',
+      test: 'vitest run',
+      'test:kit': 'vitest run --mode kit',
+      check: 'tsc --noEmit && knip',
+    },
     devDependencies: { 'playwright-core': '^1.0.0', vitest: '^5.0.0', typescript: '^7.0.0' },
   });
 });
