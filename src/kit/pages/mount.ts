@@ -16,6 +16,7 @@ import { answerTo } from './error-pages.ts';
 import { runAction } from './forms/action.ts';
 import { demandFormBody, readFormBody } from './forms/form-body.ts';
 import { heldForLater, heldForm } from './forms/held-form.ts';
+import { nameErrors } from './forms/name-errors.ts';
 import { emptyForm, type PageForm } from './forms/page-form.ts';
 import type { FormSchema } from './forms/schema.ts';
 import { kitPages } from './kit-pages.ts';
@@ -129,15 +130,20 @@ function printPage(
   const language = languageOf(req);
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
   const printed = { title: say(page.title, language), script: page.script, ...own };
-  print(res, page.view, {
+  const around = {
     ...printed,
     form,
     said: takeSaid(req, res),
     // At the address of its action a reload would send the form again, and a bookmark would lead nowhere.
     kitAddress: res.locals.printedAt,
-    // What a screen reader says first.
-    ...(form !== emptyForm && { tabTitle: language.text('form.title', { title: printed.title }) }),
-  });
+  };
+  if (form === emptyForm) {
+    print(res, page.view, around);
+    return;
+  }
+  // What a screen reader says first.
+  const tabTitle = language.text('form.title', { title: printed.title });
+  print(res, page.view, { ...around, tabTitle }, (html) => nameErrors(html, language));
 }
 
 /**

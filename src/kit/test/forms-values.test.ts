@@ -129,14 +129,16 @@ describe('a number', () => {
 
   test('that is missing is never 0', async () => {
     for (const schema of [z.number(), z.coerce.number(), z.coerce.bigint(), z.coerce.date(), z.date()]) {
-      expect(await read(schema)).toMatch(/^! Enter a /);
+      expect(await read(schema)).toMatch(/^! (Enter|Choose) a /);
       expect(await read(schema.optional())).toBe(undefined);
     }
   });
 });
 
 describe('a date', () => {
-  const wrong = '! Enter a date, such as 2026-11-26.';
+  const wrong = '! Enter a real date.';
+  // Beside a picker, which has its own way of writing dates.
+  const none = '! Choose a date.';
   test.each([
     [z.date(), '2026-11-26', new Date('2026-11-26T00:00:00Z')],
     [z.date(), '2026-11-26T10:30', new Date('2026-11-26T10:30:00Z')],
@@ -159,10 +161,12 @@ describe('a date', () => {
     ]),
     [z.iso.date(), '2026-11-26', '2026-11-26'],
     [z.iso.date(), '2026-02-30', wrong],
-    [z.iso.date(), '', wrong],
-    [z.date(), '', wrong],
+    [z.iso.date(), '', none],
+    [z.date(), '', none],
+    [z.coerce.date(), '', none],
+    [z.iso.datetime({ local: true }), '', '! Choose a date and time.'],
     [z.iso.datetime({ local: true }), '2026-11-26T10:30', '2026-11-26T10:30'],
-    [z.iso.datetime(), 'x', '! Enter a date and time, such as 2026-11-26T10:30.'],
+    [z.iso.datetime(), 'x', '! Enter a real date and time.'],
     [z.iso.time(), 'x', '! Enter a time, such as 10:30.'],
     [z.date().min(new Date('2026-01-01')), '2025-12-31', '! Enter a date that is 1 January 2026 or later.'],
     [

@@ -51,7 +51,7 @@ function whenEmpty(issue: Issue): Text {
     if (message) return message;
   }
   const key = ofType(issue);
-  return { key: key === 'form.not-valid' ? 'form.required' : key };
+  return { key: named(ofEmpty, key) ?? key };
 }
 
 interface Check {
@@ -91,6 +91,13 @@ const formats: Names = {
   date: 'form.date',
   datetime: 'form.date-time',
   time: 'form.time',
+};
+
+/** What an empty field is asked for, where a wrong one hears something else. */
+const ofEmpty: Names = {
+  'form.not-valid': 'form.required',
+  'form.date': 'form.choose-date',
+  'form.date-time': 'form.choose-date-time',
 };
 
 type Names = Readonly<Record<string, TextName>>;
