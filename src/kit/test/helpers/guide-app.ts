@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { projectRoot } from '../../folders.ts';
 import { codeBlocks, fileOf, section } from './docs.ts';
 import { type GuideFile, siteOf } from './guide-site.ts';
+import { whole } from './small-site.ts';
 
 export interface GuideApp {
   folder: string;
@@ -16,6 +17,15 @@ export interface GuideApp {
   test(): Promise<string>;
   remove(): void;
 }
+
+/** A copy has it before anybody reads the guide. */
+const home = {
+  path: 'src/pages/home.ts',
+  code: `import { definePage } from '#kit';
+
+export const homePage = definePage({ path: '/', title: 'Home', access: 'everyone', view: 'home' });
+`,
+};
 
 /** What the guide says to write instead of what it said before is another app. */
 const instead = 'PostgreSQL instead of SQLite';
@@ -49,8 +59,9 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
 
   const replacing = section(guide, instead);
   const files = filesIn(guide.replace(replacing, () => ''));
-  for (const { path, code } of [...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
-  write('src/site.ts', siteOf(files));
+  for (const { path, code } of [home, ...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
+  write('views/home.ejs', whole('<h1>Welcome</h1>'));
+  write('src/site.ts', siteOf([home, ...files]));
 
   async function outputOf(program: string, ...args: string[]): Promise<string> {
     const file = join(projectRoot, 'node_modules', program);
