@@ -4,7 +4,7 @@ import type { Surroundings } from './browser.ts';
 import { createClock, millisecondsOf } from './clock.ts';
 import type { LogLine } from './log.ts';
 import { notSignedIn } from './not-signed-in.ts';
-import { type OpenApp, openApp } from './open-app.ts';
+import { type OpenApp, openApp, openApps } from './open-app.ts';
 import {
   createVisitor,
   type Person,
@@ -100,7 +100,9 @@ export async function openTestApp(
   { quiet = false } = {},
 ): Promise<{ app: TestApp; checked: CheckedSite }> {
   const opened = await openApp(options, quiet);
-  return { app: createTestApp(opened), checked: opened.checked };
+  const app = createTestApp(opened);
+  openApps.set(app, opened);
+  return { app, checked: opened.checked };
 }
 
 function createTestApp(opened: OpenApp): TestApp {
