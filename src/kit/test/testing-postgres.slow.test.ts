@@ -24,10 +24,11 @@ import { afterAll, expect, test } from 'vitest';
 import { startTestApp } from '#kit/testing';
 import { site } from '../src/site.ts';
 const app = await startTestApp({ site });
+const { DATABASE_URL = '' } = app.env;
 afterAll(() => app.stop());
 test('home', async () => {
   expect((await app.get('/')).status).toBe(200);
-  console.log('server', new URL(app.env.DATABASE_URL).port);
+  console.log('server', new URL(DATABASE_URL).port);
 });
 test('signed in', async () => void (await app.signIn('alice')));`;
 
