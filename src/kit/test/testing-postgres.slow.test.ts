@@ -60,6 +60,7 @@ describe.skipIf(!sharedFile('vitest.config.ts'))('npm test', { timeout: 60_000 }
       'test/settings.env': 'DATABASE_URL=:postgres:\n',
       'test/adopted.test.ts': adopted,
       'test/others.test.ts': others,
+      'test/global-setup.ts': "export default () => console.log('set up once');",
     };
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -87,6 +88,7 @@ describe.skipIf(!sharedFile('vitest.config.ts'))('npm test', { timeout: 60_000 }
     const servers = [...said.matchAll(/^server (\d+)$/gm)].map(([, port]) => port);
     expect(servers).toHaveLength(2);
     expect(new Set(servers).size).toBe(1);
+    expect(said.match(/set up once/g)).toHaveLength(1);
     expect(status).toBe(0);
   });
 
