@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -21,6 +22,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const own = join(import.meta.dirname, 'test/global-setup.ts');
+
 export default defineConfig(({ mode }) => {
   const kind = mode === 'slow' ? '*.slow.test.ts' : '*.test.ts';
   return {
@@ -30,6 +33,8 @@ export default defineConfig(({ mode }) => {
       globalSetup: [
         // The PostgreSQL that test/settings.env asks for.
         ...(mode === 'kit' ? [] : ['src/kit/testing/shared-postgres.ts']),
+        // Your own, such as another server that all tests use.
+        ...(mode !== 'kit' && existsSync(own) ? [own] : []),
         // Says once for the whole run which programs are missing.
         ...(mode in folders ? ['src/kit/test/helpers/missing-programs.ts'] : []),
       ],

@@ -7,11 +7,12 @@ import type { TestApp, TestPage } from '#kit/testing';
 import type { AnySite } from '../src/kit/site.ts';
 import { readDoc } from '../src/kit/test/helpers/docs.ts';
 import { createGuideApp, type GuideApp } from '../src/kit/test/helpers/guide-app.ts';
-import { hasPostgresql, type Postgresql, startPostgresql } from './helpers/postgresql.ts';
+import { hasPostgres } from '../src/kit/testing/index.ts';
+import { type Postgresql, startPostgresql } from './helpers/postgresql.ts';
 
 // The app of docs/guide.md with what it says to write for PostgreSQL, and a PostgreSQL that goes, comes and hangs.
 
-describe.skipIf(!hasPostgresql())('the app of docs/guide.md with PostgreSQL', { timeout: 120_000 }, () => {
+describe.skipIf(!hasPostgres())('the app of docs/guide.md with PostgreSQL', { timeout: 120_000 }, () => {
   let server: Postgresql;
   let app: GuideApp;
   beforeAll(async () => {

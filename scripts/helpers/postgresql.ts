@@ -1,32 +1,15 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { findPostgres, unprivileged } from '../../src/kit/testing/postgres.ts';
 
-/** Debian keeps its programs out of everybody's PATH. */
-function findPrograms(): string | undefined {
-  const inPath = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'initdb'));
-  const found = [...inPath, ...globSync('/usr/lib/postgresql/*/bin/initdb').sort().reverse()].find(
-    existsSync,
-  );
-  return found && dirname(found);
-}
-
-const programs = findPrograms();
-const missing = 'PostgreSQL is not installed here. Install it (on Debian: apt-get install postgresql).';
-
-/** False where the tests that need it are to be skipped, which it says in a line. With CI=true nothing may be skipped. */
-export function hasPostgresql(): boolean {
-  if (programs) return true;
-  if (process.env.CI === 'true') throw new Error(`With CI=true no test may be skipped. ${missing}`);
-  console.log(`Tests are skipped: ${missing}`);
-  return false;
-}
+const programs = findPostgres();
 
 export interface Postgresql {
   /** Makes an empty database and gives its address. */
@@ -42,9 +25,7 @@ export interface Postgresql {
 /** A server of its own in a temporary folder, on a free port of this machine. */
 export async function startPostgresql(): Promise<Postgresql> {
   const folder = mkdtempSync(join(tmpdir(), 'postgresql-test-'));
-  const user = unprivileged();
-  if (user) chownSync(folder, user.uid, user.gid);
-  const options = { cwd: folder, ...user };
+  const options = { cwd: folder, ...unprivileged(folder) };
   const data = join(folder, 'data');
   const initial = ['--username=app', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync'];
   execFileSync(join(programs ?? '', 'initdb'), ['-D', data, ...initial], { ...options, stdio: 'pipe' });
@@ -112,17 +93,6 @@ function familyOf(pid: number | undefined): number[] {
   if (pid === undefined) return [];
   const { stdout } = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
   return [pid, ...stdout.split('\n').filter(Boolean).map(Number)];
-}
-
-/** PostgreSQL refuses to run as root. */
-function unprivileged(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const accounts = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const account = ['postgres', 'nobody'].map((name) => accounts.find(([one]) => one === name)).find(Boolean);
-  if (!account) throw new Error('PostgreSQL does not run as root, and there is no user postgres or nobody.');
-  return { uid: Number(account[2]), gid: Number(account[3]) };
 }
 
 async function freePort(): Promise<number> {

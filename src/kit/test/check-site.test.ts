@@ -1,6 +1,7 @@
 import express from 'express';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { refuse } from '../errors/page-errors.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { PageContext } from '../pages/page.ts';
 import { checkSite } from '../testing/index.ts';
@@ -319,6 +320,41 @@ describe('checkSite names', () => {
     const problems = await problemsOf({}, { OIDC_ID_TOKEN_ALG: 'ES256' });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain("signIn('check-site') did not sign in");
+  });
+
+  test('that nobody of its own can be let in, and how they can', async () => {
+    const signIn = () => Promise.reject(refuse('You are not on the list.'));
+    const problems = await problemsOf({ more: { signIn } });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('Give the check one that lets everyone in: checkSite({ ...site, signIn: ');
+    const { site, root } = smallSite({ more: { signIn } });
+    await checkSite({ ...site, signIn: () => ({ roles: ['admin'] }) }, { root });
+  });
+
+  test('a link that leads nowhere, where it is written out in a view', async () => {
+    const own = `<h1>x</h1><a href="/shfits">a</a> <a href='/owm#top'>b</a> <a href="/own?q=1#top">c</a> <a href="//x.example">d</a>
+      <a href="<%= page.made %>">e</a> <% if (false) { %><a href="/never-printed">f</a><% } %>`;
+    const made = { path: '/own', view: 'own', model: () => ({ made: '/made/up' }) };
+    expect(await problemsOf({ views: { own }, pages: [anyPage(made)] })).toEqual([
+      '- The page /own: it links to /shfits, and nothing answers there.',
+      '- The page /own: it links to /owm, and nothing answers there.',
+    ]);
+  });
+
+  test('that nothing answers at /', async () => {
+    const pages = () => [anyPage({ path: '/own', view: 'home' })];
+    expect(await problemsOf({ more: { pages } })).toEqual([
+      '- Nothing answers at /, where the header, error pages, sign-ins and sign-outs lead. Give a page the path /, or redirect from there in `publicRoutes`.',
+    ]);
+    const publicRoutes = (router: express.Router) =>
+      void router.get('/', (_req, res) => res.redirect('/own'));
+    expect(await problemsOf({ more: { pages, publicRoutes } })).toEqual([]);
+  });
+
+  test('what a view prints without saying of what', async () => {
+    const own = '<h1><%= reader %></h1>';
+    const [problem] = await problemsOf({ views: { own }, pages: [anyPage({ path: '/own', view: 'own' })] });
+    expect(problem).toMatch(/reader is not defined\. A view prints what the model returned as page\.reader;/);
   });
 
   test('everything at once, in one error', async () => {

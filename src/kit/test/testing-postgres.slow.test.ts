@@ -24,10 +24,11 @@ import { afterAll, expect, test } from 'vitest';
 import { startTestApp } from '#kit/testing';
 import { site } from '../src/site.ts';
 const app = await startTestApp({ site });
+const { DATABASE_URL = '' } = app.env;
 afterAll(() => app.stop());
 test('home', async () => {
   expect((await app.get('/')).status).toBe(200);
-  console.log('server', new URL(app.env.DATABASE_URL).port);
+  console.log('server', new URL(DATABASE_URL).port);
 });
 test('signed in', async () => void (await app.signIn('alice')));`;
 
@@ -59,6 +60,7 @@ describe.skipIf(!sharedFile('vitest.config.ts'))('npm test', { timeout: 60_000 }
       'test/settings.env': 'DATABASE_URL=:postgres:\n',
       'test/adopted.test.ts': adopted,
       'test/others.test.ts': others,
+      'test/global-setup.ts': "export default () => console.log('set up once');",
     };
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -86,6 +88,7 @@ describe.skipIf(!sharedFile('vitest.config.ts'))('npm test', { timeout: 60_000 }
     const servers = [...said.matchAll(/^server (\d+)$/gm)].map(([, port]) => port);
     expect(servers).toHaveLength(2);
     expect(new Set(servers).size).toBe(1);
+    expect(said.match(/set up once/g)).toHaveLength(1);
     expect(status).toBe(0);
   });
 

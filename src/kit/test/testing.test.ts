@@ -4,6 +4,7 @@ import express from 'express';
 import * as client from 'openid-client';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
+import { refuse } from '../errors/page-errors.ts';
 import type { PageContext } from '../pages/page.ts';
 import { startTestApp } from '../testing/index.ts';
 import { startProvider } from '../testing/provider.ts';
@@ -82,6 +83,18 @@ describe('signing in', () => {
     await expect(failed).rejects.toThrow(/signIn\('alice'\) did not sign in: .* answered \d{3}/);
     await expect(failed).rejects.toThrow('The log says: ');
     await expect(app.signIn('')).rejects.toThrow('signIn needs the name of an account');
+
+    // Of the sign-in, and not of what the tool itself asked afterwards.
+    const broken = await startSmall({ more: { signIn: () => Promise.reject(new Error('no such column')) } });
+    await expect(broken.signIn('bob')).rejects.toThrow(
+      'The log says: admission_failed, because of Error: no such column. What to do: fix `signIn` in site.ts',
+    );
+    const strict = await startSmall({
+      more: { signIn: () => Promise.reject(refuse('You are not on the list.')) },
+    });
+    await expect(strict.signIn('bob')).rejects.toThrow(
+      /^signIn\('bob'\) did not sign in: \/auth\/callback answered 403, .* You are not on the list\. .* `signIn` in site\.ts refuses this account: before the test signs it in, add it where `signIn` looks\.$/,
+    );
   });
 
   test('is over after signing out, at the provider too', async () => {
@@ -189,7 +202,7 @@ two</textarea>
     expect(sent).toEqual({
       ...{
         text: 'a & b',
-        long: 'one\ntwo',
+        long: 'one\r\ntwo',
         size: 'm',
         first: 'One',
         news: 'on',

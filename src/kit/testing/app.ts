@@ -3,8 +3,8 @@ import { type AppProvider, providerNamed } from './app-provider.ts';
 import type { Surroundings } from './browser.ts';
 import { createClock, millisecondsOf } from './clock.ts';
 import type { LogLine } from './log.ts';
-import { type OpenApp, openApp } from './open-app.ts';
-import type { TestPage } from './page.ts';
+import { notSignedIn } from './not-signed-in.ts';
+import { type OpenApp, openApp, openApps } from './open-app.ts';
 import {
   createVisitor,
   type Person,
@@ -100,7 +100,9 @@ export async function openTestApp(
   { quiet = false } = {},
 ): Promise<{ app: TestApp; checked: CheckedSite }> {
   const opened = await openApp(options, quiet);
-  return { app: createTestApp(opened), checked: opened.checked };
+  const app = createTestApp(opened);
+  openApps.set(app, opened);
+  return { app, checked: opened.checked };
 }
 
 function createTestApp(opened: OpenApp): TestApp {
@@ -140,10 +142,11 @@ function createTestApp(opened: OpenApp): TestApp {
       const person = visitor(how);
       const before = log.lines.length;
       const page = await person.signIn(account, how);
+      const lines = log.lines.slice(before);
       const session = await person.fetch('/auth/session');
       if (session.status === 200) return { ...person, page };
       const provider = providerNamed(providers, how?.provider, 'signIn');
-      throw notSignedIn(account, provider, page, whyNot(account, provider, log.lines.slice(before)));
+      throw notSignedIn(account, provider, page, lines);
     },
     async passTime(time) {
       demandRunning();
@@ -207,29 +210,3 @@ const wasStopped = 'This test app has been stopped, so nothing answers any more.
 
 const foreignRedis =
   'passTime cannot move the time of the Redis at REDIS_URL. It can with `redis: true`, which starts one for the test.';
-
-/** What stands in the way of a sign-in: what the test itself did, else what the log says. */
-function whyNot(
-  account: string,
-  { name, settings: { named }, reach, accounts }: AppProvider,
-  lines: readonly LogLine[],
-): string {
-  if (!reach.isThere()) {
-    const [which, call] = named ? [` ${name}`, `providers.${name}`] : ['', 'provider'];
-    return `The provider${which} is away: app.${call}.comeBack() brings it back.`;
-  }
-  if (accounts.isDisabled(account)) return 'The account is disabled: enable() takes that back.';
-  const line = lines.findLast(({ event, causes }) => event === 'sign_in.failed' || causes !== undefined);
-  return line ? `The log says: ${JSON.stringify(line)}` : '';
-}
-
-function notSignedIn(
-  account: string,
-  { name, settings: { named } }: AppProvider,
-  { status, path, heading, text }: TestPage,
-  why: string,
-): Error {
-  const call = `signIn('${account}'${named ? `, { provider: '${name}' }` : ''})`;
-  const answer = `${path} answered ${status}, "${heading}". ${text.slice(0, 300)}`;
-  return new Error(`${call} did not sign in: ${answer} ${why}`.trim());
-}

@@ -2,10 +2,12 @@ import type { CheckedSite } from '../assembly.ts';
 import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
 import type { TestApp } from './app.ts';
+import { homeProblems, Links } from './check-links.ts';
 import { some, unmarkedForm } from './check-views.ts';
 import { addressesOf, foundIn, hostileClaims } from './hostile.ts';
 import { findTags, parseHtml } from './html.ts';
 import type { LogLine } from './log.ts';
+import { checkAccount } from './not-signed-in.ts';
 import { isHtml, type TestPage } from './page.ts';
 import { actionAt } from './page-actions.ts';
 import type { Visitor } from './person.ts';
@@ -22,12 +24,14 @@ export interface SeenPages {
  * Opens every page, as somebody of each provider whose claims are hostile, and as nobody. The kit's own are printed in the
  * site's layout, and the site may have views of its own for them.
  */
-export async function checkPages(app: TestApp, { pages, config }: CheckedSite): Promise<SeenPages> {
+export async function checkPages(app: TestApp, checked: CheckedSite): Promise<SeenPages> {
+  const { pages, config } = checked;
   const visitor = app.visitor();
   const people = await signInEach(app, pages, config);
   const problems = new Map<string, Set<string>>();
   const unseen: string[] = [];
   const linked = new Map<string, string>();
+  const links = new Links();
   const ofLayout = new Map<string, Set<string>>();
 
   function note(found: readonly string[], by: string): void {
@@ -48,6 +52,7 @@ export async function checkPages(app: TestApp, { pages, config }: CheckedSite): 
         const where = `${page.path} (views/${page.view}.ejs)`;
         ofLayout.set(lack, (ofLayout.get(lack) ?? new Set()).add(where));
       }
+      links.see(answer, page.path);
       for (const path of filesLinked(answer)) linked.set(path, page.path);
     }
     return seen;
@@ -61,10 +66,12 @@ export async function checkPages(app: TestApp, { pages, config }: CheckedSite): 
     else note(await openToNobody(page, visitor), nobody);
   }
   for (const [lack, lacking] of ofLayout) note([`The page ${some([...lacking])} ${lack}`], nobody);
+  const [person = visitor] = people.values();
+  note([...(await homeProblems(person)), ...(await links.problems(person, checked))], nobody);
   return {
     problems: [...problems].map(([problem, by]) => problem + forWhom(by, people)),
     unseen,
-    missing: await whatIsMissing(linked, [...people.values()][0] ?? visitor),
+    missing: await whatIsMissing(linked, person),
   };
 }
 
@@ -79,7 +86,7 @@ async function signInEach(
   const people = new Map<string, Visitor>();
   for (const { name: provider, rolesClaim = 'roles' } of providers) {
     const claims = hostileClaims(pages, rolesClaim);
-    people.set(provider, await app.signIn('check-site', { provider, claims }));
+    people.set(provider, await app.signIn(checkAccount, { provider, claims }));
   }
   return people;
 }
@@ -114,10 +121,16 @@ function failure({ path, view }: Page, { status }: TestPage, log: readonly LogLi
   const line = log.findLast((one) => one.status === 500 && one.causes !== undefined);
   const [cause] = (line?.causes ?? []) as { name: string; message: string }[];
   const what = cause ? `: ${cause.name}: ${cause.message.trim()}` : '';
-  const how = path.includes(':')
-    ? ' Where the address leads nowhere, its model throws notFound().'
-    : ' Its model or view must take any user and any query.';
-  return [`The page ${path} (views/${view}.ejs) answers 500${what}.${how}`];
+  return [`The page ${path} (views/${view}.ejs) answers 500${what}. ${whatToDo(path, cause)}`];
+}
+
+function whatToDo(path: string, cause: { name: string; message: string } | undefined): string {
+  const [, unknown] =
+    /(\w+) is not defined/.exec(cause?.name === 'ReferenceError' ? cause.message : '') ?? [];
+  if (unknown !== undefined)
+    return `A view prints what the model returned as page.${unknown}; elsewhere, import or declare it.`;
+  if (path.includes(':')) return 'Where the address leads nowhere, its model throws notFound().';
+  return 'Its model or view must take any user and any query.';
 }
 
 function printedProblems({ path, view }: Page, { body }: TestPage, pages: readonly Page[]): string[] {

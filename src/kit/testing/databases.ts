@@ -15,20 +15,29 @@ export function wantedDatabases(settings: Settings): string[] {
   return Object.keys(settings).filter((name) => settings[name] === newDatabase);
 }
 
-/** A new database for each of these settings: their addresses. */
-export async function createDatabases(names: readonly string[]): Promise<Record<string, string>> {
-  if (names.length === 0) return {};
-  const server = process.env[sharedServer] || (await ownServer()).url;
-  const created = names.map(async (name): Promise<[string, string]> => [name, await createDatabase(server)]);
-  return Object.fromEntries(await Promise.all(created));
+/**
+ * The addresses of databases for these settings.
+ *
+ * @param there those that another app has, which are taken instead of new ones
+ */
+export async function createDatabases(
+  names: readonly string[],
+  there: Settings = {},
+): Promise<Record<string, string>> {
+  const addresses = names.map(async (name): Promise<[string, string]> => {
+    return [name, there[name] ?? (await createDatabase(await server()))];
+  });
+  return Object.fromEntries(await Promise.all(addresses));
 }
 
 /** It ends with this process. Most apps of a test file need one, and starting it takes longer than all else. */
 let started: Promise<TestPostgres> | undefined;
 
-function ownServer(): Promise<TestPostgres> {
+async function server(): Promise<string> {
+  const ofRun = process.env[sharedServer];
+  if (ofRun) return ofRun;
   started ??= startPostgres();
-  return started;
+  return (await started).url;
 }
 
 /**

@@ -27,7 +27,7 @@ export function typeInto(
     );
   });
   const choices = controls.flatMap(choicesOf);
-  if (choices.length === 0) return write(controls, field, texts);
+  if (choices.length === 0) return write(controls, texts);
   if (texts.length > 1 && !takesSeveral(controls))
     throw new Error(`The field "${field}" takes one choice, but it was given ${texts.length}.`);
   const chosen = new Set<Choice>();
@@ -80,19 +80,21 @@ function tick(controls: readonly Element[], field: string, value: boolean): Map<
   return new Map(boxes.map((box) => [box, value ? [box.attributes.value ?? 'on'] : []]));
 }
 
-/** One text for each, from the first on; the others stay as they are. */
-function write(
-  controls: readonly Element[],
-  field: string,
-  texts: readonly string[],
-): Map<Element, string[]> {
+/**
+ * One text for each, from the first on; the others stay as they are. More of them are of controls that a script adds, after
+ * the last.
+ */
+function write(controls: readonly Element[], texts: readonly string[]): Map<Element, string[]> {
   const shown = controls.filter(({ attributes }) => attributes.type !== 'hidden');
   const places = shown.length > 0 ? shown : controls;
-  if (texts.length > places.length) {
-    const takes = places.length === 1 ? 'one text' : `${places.length} texts`;
-    throw new Error(`The field "${field}" takes ${takes}, but it was given ${texts.length}.`);
-  }
-  return new Map(texts.map((text, index) => [places[index] as Element, [text]]));
+  return new Map(
+    places
+      .slice(0, texts.length)
+      .map((control, index) => [
+        control,
+        texts.slice(index, index === places.length - 1 ? undefined : index + 1),
+      ]),
+  );
 }
 
 interface Choice {

@@ -40,6 +40,7 @@ export interface OpenApp {
  */
 export async function openApp(options: TestAppOptions, quiet: boolean): Promise<OpenApp> {
   const count = instancesOf(options);
+  const shared = sharedWith(options);
   const stops: (() => Promise<unknown>)[] = [];
   // The last that was started first, as it may use the earlier.
   const close = async () => {
@@ -48,7 +49,8 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
   try {
     const started = new Map<string, MemoryProvider>();
     for (const name of providerNames(options)) {
-      const provider = await startProvider();
+      const provider = shared?.providers.find((one) => one.name === name) ?? (await startProvider());
+      if (shared?.providers.some((one) => one === provider)) await provider.share();
       stops.push(provider.stop);
       started.set(name, provider);
     }
@@ -57,7 +59,7 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
     const server = createServer();
     const port = await listen(server);
     stops.push(() => closeServer(server));
-    const databases = await createDatabases(wantedDatabases(settingsOf(options)));
+    const databases = await createDatabases(wantedDatabases(settingsOf(options)), shared?.env);
     const { checked, env } = checkForTest(options, { started, port, redisUrl: redis?.url, databases });
     const providers = registered(started, checked);
     const log = createTestLog({ print: options.env?.LOG_LEVEL !== undefined, quiet });
@@ -83,6 +85,16 @@ export async function openApp(options: TestAppOptions, quiet: boolean): Promise<
     await close();
     throw error;
   }
+}
+
+/** What each test app consists of. */
+export const openApps = new WeakMap<object, OpenApp>();
+
+function sharedWith({ sharing }: TestAppOptions): OpenApp | undefined {
+  const app = sharing && openApps.get(sharing);
+  if (sharing !== undefined && !app)
+    throw new TypeError('`sharing` takes what startTestApp returned for another app.');
+  return app;
 }
 
 function instancesOf({ instances = 1, redis = false }: TestAppOptions): number {

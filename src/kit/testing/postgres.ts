@@ -157,7 +157,7 @@ export async function runSql(url: string, statement: string): Promise<string> {
 }
 
 /** PostgreSQL refuses to run as root, which tests in containers often are. The folder becomes that of another account. */
-function unprivileged(folder: string): { uid?: number; gid?: number } {
+export function unprivileged(folder: string): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const accounts = readFileSync('/etc/passwd', 'utf8')
     .split('\n')

@@ -12,14 +12,17 @@ export type ProviderAnswer = { location: string } | { post: string; fields: [str
 export type MemoryProvider = Awaited<ReturnType<typeof startProvider>>;
 
 /**
- * An OpenID provider in this process, as strict as a real one: one app, one redirect URI, PKCE with S256, a code that
+ * An OpenID provider in this process, as strict as a real one: apps that are registered, a redirect URI each, PKCE with S256, a code that
  * works once. It asks nobody anything: who is at the browser says so. What the app itself calls goes over HTTP.
  */
 export async function startProvider() {
   signingKey ??= createKey();
   const { privateKey, jwk } = await signingKey;
   const grants = createGrants();
-  let app: Registration | undefined;
+  /** The latest first. */
+  const apps: Registration[] = [];
+  /** How many apps use it. */
+  let users = 1;
 
   const server = createServer((req, res) => {
     if (reach.isHanging()) return;
@@ -37,8 +40,9 @@ export async function startProvider() {
     if (pathname === '/userinfo') return userinfo(req, res);
     const form = new URLSearchParams(await bodyOf(req));
     if (pathname !== '/token' && pathname !== '/revoke') return send(res, 404, { error: 'not_found' });
-    if (!isApp(req, form, app)) return send(res, 401, { error: 'invalid_client' });
-    if (pathname === '/token') return token(form, res);
+    const app = apps.find((one) => isApp(req, form, one));
+    if (!app) return send(res, 401, { error: 'invalid_client' });
+    if (pathname === '/token') return token(form, app, res);
     grants.revoke(form.get('token') ?? '');
     send(res, 200, {});
   }
@@ -52,8 +56,8 @@ export async function startProvider() {
     }
   }
 
-  async function token(form: URLSearchParams, res: ServerResponse): Promise<void> {
-    if (form.get('grant_type') === tokenExchange) return exchange(form, res);
+  async function token(form: URLSearchParams, app: Registration, res: ServerResponse): Promise<void> {
+    if (form.get('grant_type') === tokenExchange) return exchange(form, app, res);
     const held = grants.heldBy(form);
     const asked = held && apiAsked(form, held, app);
     if (typeof asked === 'string') return send(res, 400, { error: asked });
@@ -61,8 +65,8 @@ export async function startProvider() {
     if (!grant) return send(res, 400, { error: 'invalid_grant' });
     if (grant === 'disabled')
       return send(res, 400, { error: 'invalid_grant', error_description: 'user disabled' });
-    const tokens = grants.tokensFor(grant, asked && (await apiToken(grant, asked)));
-    const claims = { ...idTokenClaims(grant, tokens.access_token), iss: issuer, aud: app?.clientId ?? '' };
+    const tokens = grants.tokensFor(grant, asked && (await apiToken(grant, app, asked)));
+    const claims = { ...idTokenClaims(grant, tokens.access_token), iss: issuer, aud: app.clientId };
     const id_token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
     send(res, 200, {
       ...tokens,
@@ -74,7 +78,7 @@ export async function startProvider() {
   }
 
   /** RFC 8693: a token for one of the site's APIs, for the one of the sign-in. */
-  async function exchange(form: URLSearchParams, res: ServerResponse): Promise<void> {
+  async function exchange(form: URLSearchParams, app: Registration, res: ServerResponse): Promise<void> {
     const grant = grants.byAccessToken(form.get('subject_token') ?? '');
     const types = [form.get('subject_token_type'), form.get('requested_token_type') ?? accessTokenType];
     if (!grant || types.some((type) => type !== accessTokenType))
@@ -82,7 +86,7 @@ export async function startProvider() {
     const asked = apiAsked(form, grant, app);
     if (typeof asked !== 'object') return send(res, 400, { error: asked ?? 'invalid_target' });
     send(res, 200, {
-      access_token: await apiToken(grant, asked),
+      access_token: await apiToken(grant, app, asked),
       issued_token_type: accessTokenType,
       token_type: 'Bearer',
       expires_in: accessTokenSeconds,
@@ -91,18 +95,17 @@ export async function startProvider() {
   }
 
   /** Says whom it is for, so that an API of a test can check that. */
-  function apiToken(grant: Grant, asked: Asked): Promise<string> {
-    const claims = { ...tokenClaims(grant, asked), iss: issuer, client_id: app?.clientId ?? '' };
+  function apiToken(grant: Grant, app: Registration, asked: Asked): Promise<string> {
+    const claims = { ...tokenClaims(grant, asked), iss: issuer, client_id: app.clientId };
     return new SignJWT(claims).setProtectedHeader({ ...header, typ: 'at+jwt' }).sign(privateKey);
   }
 
   function authorize(parameters: URLSearchParams, account: Account | undefined): ProviderAnswer {
-    checkRequest(parameters, app);
+    const { redirectUri } = appThatAsks(parameters, apps);
     const answer = new URLSearchParams({ state: parameters.get('state') ?? '', iss: issuer });
     if (!account) answer.set('error', 'login_required');
     else if (account.disabled) answer.set('error', 'access_denied');
     else answer.set('code', grants.codeFor(account, parameters));
-    const redirectUri = app?.redirectUri ?? '';
     if (parameters.get('response_mode') === 'form_post') return { post: redirectUri, fields: [...answer] };
     return { location: `${redirectUri}?${answer}` };
   }
@@ -111,8 +114,12 @@ export async function startProvider() {
     issuer,
     accounts: createAccounts(),
     reach,
-    register(registration: Registration): void {
-      app = registration;
+    register(app: Registration): void {
+      apps.unshift(app);
+    },
+    /** For one more app. It is there again where the others have left it. */
+    async share(): Promise<void> {
+      if (users++ === 0) await reach.comeBack();
     },
     /** A browser comes to an address of the provider: to sign in, or to sign out. */
     visit(url: URL, account: Account | undefined): ProviderAnswer & { signedOut?: boolean } {
@@ -120,11 +127,15 @@ export async function startProvider() {
       if (pathname === '/authorize') return authorize(searchParams, account);
       if (pathname !== '/end-session') return refuse(`there is nothing at ${pathname}`);
       const back = searchParams.get('post_logout_redirect_uri');
-      if (back !== app?.postLogoutRedirectUri) refuse('post_logout_redirect_uri is not the registered one');
+      if (!apps.some((app) => app.postLogoutRedirectUri === back))
+        refuse('post_logout_redirect_uri is not the registered one');
       const state = searchParams.get('state');
       return { location: `${back}${state ? `?${new URLSearchParams({ state })}` : ''}`, signedOut: true };
     },
-    stop: reach.close,
+    /** One app leaves it. It closes after the last. */
+    async stop(): Promise<void> {
+      if (--users === 0) await reach.close();
+    },
   };
 }
 
@@ -159,20 +170,23 @@ function metadata(issuer: string): object {
   };
 }
 
-/** An authorization request, as OpenID Connect Core §3.1.2.2 and RFC 7636 §4.3 have it checked. */
-function checkRequest(parameters: URLSearchParams, app: Registration | undefined): void {
+/** The app of an authorization request, which is checked as OpenID Connect Core §3.1.2.2 and RFC 7636 §4.3 have it. */
+function appThatAsks(parameters: URLSearchParams, apps: readonly Registration[]): Registration {
   const given = (name: string) => parameters.get(name) ?? '';
   if (parameters.has('request'))
     refuse('it is signed. Tests sign in without that: leave out OIDC_REQUEST_OBJECT');
   if (given('response_mode') === 'jwt')
     refuse('it asks for a signed answer. Tests sign in without that: leave out OIDC_RESPONSE_MODE=jwt');
-  if (given('client_id') !== app?.clientId) refuse('client_id is not that of the app');
-  if (given('redirect_uri') !== app?.redirectUri) refuse('redirect_uri is not the registered one');
+  const clients = apps.filter(({ clientId }) => clientId === given('client_id'));
+  if (clients.length === 0) refuse('client_id is not that of the app');
+  const app = clients.find(({ redirectUri }) => redirectUri === given('redirect_uri'));
+  if (!app) return refuse('redirect_uri is not the registered one');
   if (given('response_type') !== 'code') refuse('response_type must be "code"');
   if (given('code_challenge_method') !== 'S256' || given('code_challenge').length !== 43) {
     refuse('code_challenge must be there, with S256');
   }
   if (!given('state') || !given('nonce')) refuse('state and nonce must be there');
+  return app;
 }
 
 function idTokenClaims({ account, nonce, acr }: Grant, accessToken: string): object {
@@ -185,12 +199,11 @@ function idTokenClaims({ account, nonce, acr }: Grant, accessToken: string): obj
 }
 
 /** RFC 6749 §2.3.1: by Basic, where both parts are form-encoded, or in the body. */
-function isApp({ headers }: IncomingMessage, form: URLSearchParams, app: Registration | undefined): boolean {
+function isApp({ headers }: IncomingMessage, form: URLSearchParams, app: Registration): boolean {
   const basic = /^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1];
   const pair = basic === undefined ? [] : Buffer.from(basic, 'base64').toString().split(':');
   const [id, secret] = pair.map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
   return (
-    app !== undefined &&
     (id ?? form.get('client_id')) === app.clientId &&
     (secret ?? form.get('client_secret')) === app.clientSecret
   );

@@ -27,6 +27,11 @@ export interface TestAppOptions {
   root?: string;
   /** Sessions are in a Redis that is started for this app and ends with it, instead of in memory. */
   redis?: boolean;
+  /**
+   * Another test app, also a stopped one, whose identity providers and new databases this one has too: the same account is
+   * the same user in both.
+   */
+  sharing?: { readonly env: TestSettings };
   /** How many instances of the app share the sessions: requests go to them in turn. More than one needs `redis`. */
   instances?: number;
 }

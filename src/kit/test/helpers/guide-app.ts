@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { projectRoot } from '../../folders.ts';
 import { codeBlocks, fileOf, section } from './docs.ts';
 import { type GuideFile, siteOf } from './guide-site.ts';
+import { whole } from './small-site.ts';
 
 export interface GuideApp {
   folder: string;
@@ -20,6 +21,15 @@ export interface GuideApp {
 /** Sections that say to write something else than before: each makes another app. */
 const postgresqlSection = 'PostgreSQL instead of SQLite';
 const listSection = 'Only people on a list';
+
+/** A copy has it before anybody reads the guide. */
+const home = {
+  path: 'src/pages/home.ts',
+  code: `import { definePage } from '#kit';
+
+export const homePage = definePage({ path: '/', title: 'Home', access: 'everyone', view: 'home' });
+`,
+};
 
 /**
  * The app that somebody has who followed a guide to its end, in a folder of its own: the kit, the guide's files, and a
@@ -52,8 +62,9 @@ export function createGuideApp(guide: string, { postgresql = false, listed = fal
   const [replacing, list] = [section(guide, postgresqlSection), section(guide, listSection)];
   const followed = listed ? guide.slice(0, guide.indexOf(list) + list.length) : guide.replace(list, () => '');
   const files = filesIn(followed.replace(replacing, () => ''));
-  for (const { path, code } of [...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
-  write('src/site.ts', siteOf(files));
+  for (const { path, code } of [home, ...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
+  write('views/home.ejs', whole('<h1>Welcome</h1>'));
+  write('src/site.ts', siteOf([home, ...files]));
 
   async function outputOf(program: string, ...args: string[]): Promise<string> {
     const file = join(projectRoot, 'node_modules', program);
