@@ -104,7 +104,7 @@ function unproven(req: Request, context: AuthContext, { iss, sub }: User): AuthE
   return new AuthError(reason, { hint });
 }
 
-/** Sent from a page that was printed for somebody else, or that does not say for whom (DESIGN §3). */
+/** Sent from a page that was printed for somebody else, or that does not say for whom. */
 function notYourPage(
   req: Request,
   context: AuthContext,

@@ -5,7 +5,7 @@ import { startTestApp } from '../testing/index.ts';
 import { startSmallApi } from './helpers/asked.ts';
 import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
 
-// `apis` in site.ts (DESIGN §3): called by name, and no path leads anywhere else.
+// `apis` in site.ts: called by name, and no path leads anywhere else.
 
 const api = (address: string) => ({ url: new URL(address), providers: ['default'] });
 const apis: Apis = new Map<string, Api>([

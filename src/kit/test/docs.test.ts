@@ -147,6 +147,20 @@ describe.skipIf(!design)('docs/design.md', () => {
     for (const { name } of folders) expect(named, `src/kit/${name}`).toContain(`${name}/`);
   });
 
+  test('has each rule that a comment or a test names, and the file of each wait', () => {
+    const rules = [...section(text, 'Rules').matchAll(/^\| (R\d+) \|/gm)].map(([, rule = '']) => rule);
+    expect(rules).toEqual(rules.map((_rule, index) => `R${index + 1}`));
+    const sources = [...sourcesIn(kit, '**/*.ts'), ...sourcesIn(kit, '**/*.ejs')];
+    const named = sources.flatMap(({ text: source }) => source.match(/\bR\d{1,2}(?=[),: ;-])/g) ?? []);
+    expect([...new Set(named)].filter((rule) => !rules.includes(rule))).toEqual([]);
+    for (const { name, text: source } of sources.filter((one) => one.name !== 'test/docs.test.ts'))
+      expect(source, `${name} refers to a document that no copy has`).not.toMatch(/\bDESIGN\b/);
+    for (const file of inBackquotes(section(text, 'How long things wait')).filter((one) =>
+      one.endsWith('.ts'),
+    ))
+      expect(existsSync(join(kit, file)), file).toBe(true);
+  });
+
   test('has a reason for each package that the kit imports', () => {
     const explained = section(text, 'Dependencies');
     const imported = sourcesIn(kit, '**/*.ts')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { definePage, isPage } from '../pages/page.ts';
 
-// What TypeScript knows in an action (DESIGN §3). tsc reads this: where a line is wrong, `npm run check` fails.
+// What TypeScript knows in an action. tsc reads this: where a line is wrong, `npm run check` fails.
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 

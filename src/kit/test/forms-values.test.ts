@@ -4,7 +4,7 @@ import { createLanguages, english } from '../errors/language.ts';
 import { checkForm } from '../pages/forms/check-form.ts';
 import { record } from '../pages/forms/page-form.ts';
 
-// What a form's schema is handed for what was typed (DESIGN §3).
+// What a form's schema is handed for what was typed.
 
 type Sent = Record<string, string | string[]>;
 

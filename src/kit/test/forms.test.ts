@@ -9,7 +9,7 @@ import { siteFolder } from './helpers/app.ts';
 import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
 import { site } from './site/site.ts';
 
-// A page's form is checked by its schema. What is wrong with it is said on the same page, and nothing is lost (DESIGN §3).
+// A page's form is checked by its schema. What is wrong with it is said on the same page, and nothing is lost.
 
 async function testSite(): Promise<{ app: TestApp; alice: Person }> {
   const app = await startTestApp({ site, root: siteFolder });

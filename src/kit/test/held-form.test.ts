@@ -9,7 +9,7 @@ import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 import { anyPage } from './helpers/small-site.ts';
 import { homePage, profilePage } from './site/pages.ts';
 
-// A session that ends while somebody fills in a form loses nothing of it (DESIGN §3).
+// A session that ends while somebody fills in a form loses nothing of it.
 
 let pair: Pair;
 let browser: Browser;

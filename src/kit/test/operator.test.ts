@@ -85,7 +85,9 @@ describeWithRedis('npm run sessions, on the Redis of two instances', () => {
     });
   });
 
-  test('end --all and list know the sessions of their own REDIS_KEY_PREFIX only', async () => {
+  test('end --all and list know the sessions of their own REDIS_KEY_PREFIX only', {
+    timeout: 60_000,
+  }, async () => {
     const { browser } = await all.signIn('alice');
     const other = { ...all.env, REDIS_KEY_PREFIX: 'app:two:' };
     expect((await sessions(other, 'list', '--sub', 'alice')).said).toBe(

@@ -19,7 +19,7 @@ import { clientId, clientSecret } from './helpers/identity-provider.ts';
 import { pressIn, statusOf, textOf } from './helpers/instances.ts';
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';
 
-// A form and a script of a page act only for the person the page was printed for (DESIGN §3).
+// A form and a script of a page act only for the person the page was printed for.
 
 let pair: Pair;
 let app: TestApp;

@@ -3,7 +3,7 @@ import { createBrowser } from './helpers/browser.ts';
 import { describeWithRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
 import { startTwoProviders, type TwoProviders } from './helpers/two-providers.ts';
 
-// Two providers cost a page nothing (DESIGN §8).
+// Two providers cost a page nothing.
 
 describeWithRedis('with two providers', () => {
   let redis: RedisServer;

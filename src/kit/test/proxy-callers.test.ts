@@ -11,7 +11,7 @@ import {
   startProxied,
 } from './helpers/proxied.ts';
 
-// Who may call an API through `proxy` (DESIGN §3, forms): scripts of our own pages, as the person these were printed for.
+// Who may call an API through `proxy`: scripts of our own pages, as the person these were printed for.
 
 const old = { 'Sec-Fetch-Site': undefined, 'Sec-Fetch-Mode': undefined, 'Sec-Fetch-Dest': undefined };
 const unmarked = { 'Kit-Form': undefined };

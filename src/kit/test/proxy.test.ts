@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startTestApp } from '../testing/index.ts';
 import { smallSite } from './helpers/small-site.ts';
 
-// `proxy` of an API in site.ts (DESIGN §3 and §6.7): scripts of our own pages reach the API with the user's token.
+// `proxy` of an API in site.ts: scripts of our own pages reach the API with the user's token.
 
 /** An API that keeps what came, and answers as the test says. */
 async function startApi(answer: RequestListener = (_req, res) => void res.end()) {

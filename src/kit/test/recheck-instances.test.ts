@@ -17,7 +17,7 @@ import {
 } from './helpers/instances.ts';
 import { describeWithRedis } from './helpers/redis-server.ts';
 
-// Rechecks of sessions that two instances share (DESIGN §3, R10, R12, R13, R14).
+// Rechecks of sessions that two instances share (R10, R12, R13, R14).
 
 describeWithRedis('a recheck over two instances', () => {
   const hook = createHook();

@@ -7,7 +7,7 @@ import type { Lies } from './helpers/misbehaving-replies.ts';
 import { headingOf } from './helpers/pair.ts';
 import { asScript, type Rechecked, withRecheck } from './helpers/rechecks.ts';
 
-// What the provider says at a recheck, and what follows (DESIGN §3, R13).
+// What the provider says at a recheck, and what follows (R13).
 
 const refusal = (status: number, error: string, error_description?: string): Lies => ({
   token: { status, json: { error, error_description } },

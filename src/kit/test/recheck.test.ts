@@ -6,7 +6,7 @@ import { copyOf, textOf } from './helpers/instances.ts';
 import { headingOf } from './helpers/pair.ts';
 import { asScript, menuOf, minute, type Rechecked, withRecheck } from './helpers/rechecks.ts';
 
-// The recheck of somebody who is signed in (DESIGN §3): when it is made, and what `signIn` in site.ts says at it.
+// The recheck of somebody who is signed in: when it is made, and what `signIn` in site.ts says at it.
 
 describe('a recheck', () => {
   test('is not made before its time, and once when it is due, however many ask', () =>

@@ -7,7 +7,7 @@ import { openTestApp } from '../testing/app.ts';
 import { startTestApp, type TestApp } from '../testing/index.ts';
 import { anyPage, smallSite } from './helpers/small-site.ts';
 
-// Rules that ask a database (DESIGN §3): `claims`, `member` and `allow` may answer at once or later.
+// Rules that ask a database: `claims`, `member` and `allow` may answer at once or later.
 
 async function start(pages: Page[], more: Partial<AnySite> = {}): Promise<TestApp> {
   const views = {

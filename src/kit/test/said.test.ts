@@ -8,7 +8,7 @@ import { type Pair, startPair } from './helpers/pair.ts';
 import { anyPage } from './helpers/small-site.ts';
 import { homePage, profilePage } from './site/pages.ts';
 
-// What an action says is printed once, to its person, on the page that it was said for (DESIGN §3).
+// What an action says is printed once, to its person, on the page that it was said for.
 
 const secret = 'a-secret-of-more-than-32-characters-for-this-test';
 let pair: Pair;

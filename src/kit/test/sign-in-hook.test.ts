@@ -7,7 +7,7 @@ import { plain } from './helpers/misbehaving-profiles.ts';
 import { withPair } from './helpers/misbehaving-sign-in.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 
-// `signIn` in site.ts at a sign-in (DESIGN §3): what it is handed, and what becomes of what it returns.
+// `signIn` in site.ts at a sign-in: what it is handed, and what becomes of what it returns.
 
 const hook = createHook();
 let pair: Pair;

@@ -10,7 +10,7 @@ import { type Pair as Misbehaving, withPair } from './helpers/misbehaving-sign-i
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
 import { describeWithRedis, until } from './helpers/redis-server.ts';
 
-// Somebody whom `signIn` in site.ts refuses at a sign-in (DESIGN §3): a page with its words, and no session.
+// Somebody whom `signIn` in site.ts refuses at a sign-in: a page with its words, and no session.
 
 const hook = createHook();
 const refuses = (why?: string) =>

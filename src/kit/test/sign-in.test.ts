@@ -7,7 +7,7 @@ import { clientId, clientSecret, startIdentityProvider } from './helpers/identit
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';
 import { describeWithRedis, type RedisServer, startRedis } from './helpers/redis-server.ts';
 
-// The way of a sign-in, from an address that asks for one to the page behind it (DESIGN §5, rules R1, R3, R5-R8, R21).
+// The way of a sign-in, from an address that asks for one to the page behind it (R1, R3, R5-R8, R21).
 
 let pair: Pair;
 let events: string[] = [];

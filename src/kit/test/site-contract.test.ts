@@ -12,7 +12,7 @@ import { startTestApp } from '../testing/index.ts';
 import { anyPage, type SmallSite, smallSite, whole } from './helpers/small-site.ts';
 import { startSmall } from './helpers/test-app.ts';
 
-// What src/site.ts may hold, and what the kit makes of it (DESIGN §3).
+// What src/site.ts may hold, and what the kit makes of it.
 
 /** Why a site or its settings are refused; undefined where they are not. */
 async function refusal(parts: SmallSite, env: Record<string, string> = {}): Promise<string | undefined> {

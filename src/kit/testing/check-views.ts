@@ -119,7 +119,7 @@ function missingFiles({ name, text }: ViewFile, files: ReadonlySet<string>): str
     .map(({ index, 2: path }) => `${name}:${lineOf(text, index)}: there is no file public${path}.`);
 }
 
-/** An action takes a form only from its person's own page (DESIGN §3). */
+/** An action takes a form only from its person's own page. */
 function unmarkedForms(view: ViewFile, folders: Folders, pages: readonly Page[]): string[] {
   const text = view.text.replace(/<%-\s*include\([\s\S]*?%>/g, (tag) =>
     hasFormMark(expand({ view: view.view, text: tag }, folders.views)) ? "<%- include('/kit/form') %>" : tag,

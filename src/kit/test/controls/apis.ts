@@ -13,7 +13,7 @@ export const apiControls: Control[] = [
     ],
   },
   {
-    id: 'DESIGN R12, DESIGN R13',
+    id: 'R12, R13',
     what: 'Tokens of several APIs are refreshed one after the other; the refusal of one ends no session and changes no user',
     tests: [
       'apis-by-resource: that many requests ask for at once: one refresh for each API, one after the other',
@@ -44,7 +44,7 @@ export const apiControls: Control[] = [
     ],
   },
   {
-    id: 'DESIGN §7, whose tokens an API takes',
+    id: 'whose tokens an API takes',
     what: "Another provider's token never goes to an API",
     tests: [
       'apis-of-providers: an API of the second provider takes its tokens alone, and one of both takes each',

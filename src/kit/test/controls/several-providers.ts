@@ -20,7 +20,7 @@ export const severalProvidersControls: Control[] = [
     ],
   },
   {
-    id: 'DESIGN §4, several providers',
+    id: 'several providers',
     what: 'Another provider gives nobody a role, and meets no rule that does not name it',
     tests: [
       'provider-rules: opens nothing at %s',

@@ -35,7 +35,7 @@ export const signInControls: Control[] = [
     ],
   },
   {
-    id: 'DESIGN §3',
+    id: 'link parameters',
     what: 'A link to sign in steers nothing but what the site lets links ask for',
     tests: [
       'login-parameters: drops %j=%j, and signs in',
@@ -45,7 +45,7 @@ export const signInControls: Control[] = [
     ],
   },
   {
-    id: 'DESIGN R4',
+    id: 'R4',
     what: 'An answer that comes again leads to a page; sign-ins that end nowhere stop; nothing else restarts by itself',
     tests: [
       'callback: leads somebody who is signed in to a page',

@@ -53,7 +53,7 @@ export const signedAndEncryptedControls: Control[] = [
     ],
   },
   {
-    id: 'DESIGN R23: signed and encrypted messages',
+    id: 'R23: signed and encrypted messages',
     what: 'What anybody may send is bounded before it costs work: keys, lengths, no decompression',
     tests: [
       'encrypted-liars: text that would inflate to some hundred megabytes is not even decrypted',

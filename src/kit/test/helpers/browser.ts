@@ -168,7 +168,7 @@ export function markOn({ url, body }: Page): { 'kit-form': string } {
   return { 'kit-form': mark };
 }
 
-/** Where `<meta http-equiv="refresh" content="0; url=…">` leads at once (DESIGN, R16). */
+/** Where `<meta http-equiv="refresh" content="0; url=…">` leads at once (R16). */
 function refreshTarget(body: string): string | undefined {
   const content = body.match(/<meta http-equiv="refresh" content="0; ?url=([^"]*)"/i)?.[1];
   return content === undefined ? undefined : unescapeHtml(content);
