@@ -6,9 +6,14 @@ import type { Words } from './texts.ts';
 
 // What models, actions and routes of a site may throw: `throw notFound()`.
 
-/** The page for an address that leads nowhere (404): for a thing that is not there, or that is somebody else's. */
-export function notFound(): ErrorWithMessage {
-  return Object.assign(new Error('not found'), { status: 404, page: plainPages.notFound });
+/**
+ * The page for an address that leads nowhere (404): for a thing that is not there, or that is somebody else's.
+ *
+ * @param why one sentence for the person, printed as it is, or in several languages: 'This booking has been deleted.'
+ */
+export function notFound(why?: Words): ErrorWithMessage {
+  const page = why === undefined ? plainPages.notFound : { ...plainPages.notFound, text: [why] };
+  return Object.assign(new Error('not found'), { status: 404, page });
 }
 
 /**

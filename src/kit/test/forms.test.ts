@@ -132,7 +132,7 @@ describe('a form that is not', () => {
     expect(errorsOn(page.body)).toEqual({
       ...{
         name: 'Enter something here.',
-        day: 'Enter a date, such as 2026-11-26.',
+        day: 'Enter a date.',
         people: 'Enter a whole number, such as 12.',
       },
       ...{ place: 'Choose one of the options.' },

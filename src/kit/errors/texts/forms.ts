@@ -28,6 +28,9 @@ export const formTexts = {
   'form.less-than': 'Enter a number that is less than {limit}.',
   'form.multiple': 'Enter a multiple of {limit}.',
 
+  'form.no-date': 'Enter a date.',
+  'form.no-date-time': 'Enter a date and time.',
+  'form.no-time': 'Enter a time.',
   'form.date': 'Enter a date, such as 2026-11-26.',
   'form.date-time': 'Enter a date and time, such as 2026-11-26T10:30.',
   'form.time': 'Enter a time, such as 10:30.',

@@ -30,6 +30,9 @@ export const forms: TextsFor<typeof formTexts> = {
   'form.less-than': 'Geben Sie eine Zahl ein, die kleiner als {limit} ist.',
   'form.multiple': 'Geben Sie ein Vielfaches von {limit} ein.',
 
+  'form.no-date': 'Geben Sie ein Datum ein.',
+  'form.no-date-time': 'Geben Sie Datum und Uhrzeit ein.',
+  'form.no-time': 'Geben Sie eine Uhrzeit ein.',
   'form.date': 'Geben Sie ein Datum ein, zum Beispiel 2026-11-26.',
   'form.date-time': 'Geben Sie Datum und Uhrzeit ein, zum Beispiel 2026-11-26T10:30.',
   'form.time': 'Geben Sie eine Uhrzeit ein, zum Beispiel 10:30.',
