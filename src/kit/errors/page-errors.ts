@@ -9,10 +9,10 @@ import type { Words } from './texts.ts';
 /**
  * The page for an address that leads nowhere (404): for a thing that is not there, or that is somebody else's.
  *
- * @param why one sentence for the person, printed as it is
+ * @param why one sentence for the person, printed as it is, or in several languages: 'This booking has been deleted.'
  */
-export function notFound(why?: string): ErrorWithMessage {
-  const page = { ...plainPages.notFound, ...(why === undefined ? {} : { text: [why] }) };
+export function notFound(why?: Words): ErrorWithMessage {
+  const page = why === undefined ? plainPages.notFound : { ...plainPages.notFound, text: [why] };
   return Object.assign(new Error('not found'), { status: 404, page });
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { forbidden, invalid, refuse } from '../errors/page-errors.ts';
+import { forbidden, invalid, notFound, refuse } from '../errors/page-errors.ts';
 import type { Words } from '../errors/texts.ts';
 import { byLanguage } from '../pages/forms/by-language.ts';
 import type { PageContext } from '../pages/page.ts';
@@ -85,6 +85,7 @@ async function room(
     ...{ path: '/room', view: 'room', actions: { book: { form, run } } },
     model: ({ req }: PageContext) => {
       if (req.query.forbidden !== undefined) throw forbidden(closed);
+      if (req.query.gone !== undefined) throw notFound({ en: 'It was deleted.', de: 'Gelöscht.' });
     },
   });
   const views = {
@@ -175,6 +176,8 @@ test('a page, a route and a script are refused in the language of each', async (
   const { app, heidi } = await room(() => '/room', { more: { publicRoutes } });
   const page = await heidi.get('/room?forbidden');
   expect([page.status, page.text]).toEqual([403, expect.stringContaining(closed.de)]);
+  const gone = await heidi.get('/room?gone');
+  expect([gone.status, gone.text]).toEqual([404, expect.stringMatching(/^Page not found Gelöscht\. Go/)]);
   const visitor = app.visitor(german);
   expect((await visitor.post('/route')).text).toContain('Belegt.');
   expect((await visitor.fetch('/route', { method: 'POST' })).json()).toMatchObject({

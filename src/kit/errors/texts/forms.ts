@@ -29,8 +29,9 @@ export const formTexts = {
   'form.less-than': 'Enter a number that is less than {limit}.',
   'form.multiple': 'Enter a multiple of {limit}.',
 
-  'form.choose-date': 'Choose a date.',
-  'form.choose-date-time': 'Choose a date and time.',
+  'form.no-date': 'Choose a date.',
+  'form.no-date-time': 'Choose a date and time.',
+  'form.no-time': 'Enter a time.',
   'form.date': 'Enter a real date.',
   'form.date-time': 'Enter a real date and time.',
   'form.time': 'Enter a time, such as 10:30.',

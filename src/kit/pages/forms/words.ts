@@ -51,8 +51,16 @@ function whenEmpty(issue: Issue): Text {
     if (message) return message;
   }
   const key = ofType(issue);
-  return { key: named(ofEmpty, key) ?? key };
+  return { key: named(missing, key) ?? key };
 }
+
+/** What says how to write it is for those who have written something: a date picker shows dates in its own manner. */
+const missing: Names = {
+  'form.not-valid': 'form.required',
+  'form.date': 'form.no-date',
+  'form.date-time': 'form.no-date-time',
+  'form.time': 'form.no-time',
+};
 
 interface Check {
   _zod: {
@@ -91,13 +99,6 @@ const formats: Names = {
   date: 'form.date',
   datetime: 'form.date-time',
   time: 'form.time',
-};
-
-/** What an empty field is asked for, where a wrong one hears something else. */
-const ofEmpty: Names = {
-  'form.not-valid': 'form.required',
-  'form.date': 'form.choose-date',
-  'form.date-time': 'form.choose-date-time',
 };
 
 type Names = Readonly<Record<string, TextName>>;

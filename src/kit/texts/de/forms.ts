@@ -31,8 +31,9 @@ export const forms: TextsFor<typeof formTexts> = {
   'form.less-than': 'Geben Sie eine Zahl ein, die kleiner als {limit} ist.',
   'form.multiple': 'Geben Sie ein Vielfaches von {limit} ein.',
 
-  'form.choose-date': 'Wählen Sie ein Datum aus.',
-  'form.choose-date-time': 'Wählen Sie Datum und Uhrzeit aus.',
+  'form.no-date': 'Wählen Sie ein Datum aus.',
+  'form.no-date-time': 'Wählen Sie Datum und Uhrzeit aus.',
+  'form.no-time': 'Geben Sie eine Uhrzeit ein.',
   'form.date': 'Geben Sie ein Datum ein, das es gibt.',
   'form.date-time': 'Geben Sie ein Datum und eine Uhrzeit ein, die es gibt.',
   'form.time': 'Geben Sie eine Uhrzeit ein, zum Beispiel 10:30.',
