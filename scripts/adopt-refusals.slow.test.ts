@@ -110,7 +110,7 @@ describe('everything is as it was, byte for byte,', () => {
       const { status, stderr } = copy.adopt('my-app');
       expect([status, stderr]).toEqual([
         1,
-        expect.stringMatching(/^src\/kit\/kit\.json names ".*": the name /),
+        expect.stringMatching(/^("example" of )?src\/kit\/kit\.json names ".*": the name /),
       ]);
       expect(copy.git('status', '--porcelain')).toBe('');
       copy.write({ 'src/kit/kit.json': text }).commit();

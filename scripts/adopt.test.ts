@@ -74,6 +74,7 @@ describe('package.json and package-lock.json', () => {
     version: '1.0.0',
     description: 'A template',
     scripts: {
+      dev: 'node src/kit/dev/main.ts src/site.ts',
       test: 'vitest run --mode all',
       adopt: 'node scripts/adopt.ts',
       check: 'tsc && npm run release -- --check',
@@ -86,17 +87,24 @@ describe('package.json and package-lock.json', () => {
     JSON.parse(changePackageFiles(JSON.stringify(json), undefined, change).packageText);
 
   test('lose the scripts of what is gone, and calls of these', () => {
-    expect(changed({ name: 't', ...template }).scripts).toEqual({ test: 'vitest run', check: 'tsc' });
+    expect(changed({ name: 't', ...template }).scripts).toMatchObject({ test: 'vitest run', check: 'tsc' });
+    expect(Object.keys(changed({ name: 't', ...template }).scripts)).toEqual(['dev', 'test', 'check']);
+  });
+
+  test('have npm run dev start one provider, as the tests do: a rule that fits one works in both', () => {
+    expect(changed({ name: 't', ...template }).scripts.dev).toBe('node src/kit/dev/main.ts src/site.ts work');
   });
 
   test("keep the copier's scripts and the copier's changes", () => {
     const scripts = {
       ...template.scripts,
+      dev: 'node src/kit/dev/main.ts src/site.ts --mine',
       test: 'node --test',
       check: 'tsc && npm run release -- --check && npm run mine',
       mine: 'node scripts/mine.ts',
     };
     expect(changed({ name: 't', version: '1.0.0', scripts }).scripts).toEqual({
+      dev: 'node src/kit/dev/main.ts src/site.ts --mine',
       test: 'node --test',
       check: 'tsc && npm run mine',
       mine: 'node scripts/mine.ts',
@@ -106,7 +114,7 @@ describe('package.json and package-lock.json', () => {
   test('keep a script whose file stays, but for adopt itself', () => {
     const nothingGone = { ...change, gone: new Set<string>() };
     const { packageText } = changePackageFiles(JSON.stringify(template), undefined, nothingGone);
-    expect(Object.keys(JSON.parse(packageText).scripts)).toEqual(['test', 'check', 'release']);
+    expect(Object.keys(JSON.parse(packageText).scripts)).toEqual(['dev', 'test', 'check', 'release']);
   });
 
   test('have the same name, version and packages', () => {

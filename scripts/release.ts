@@ -7,20 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasSection } from '../src/kit/upgrade/changelog.ts';
 import { askGit, byNul, git } from '../src/kit/upgrade/git.ts';
-import { hashOf, kitFolder, kitJson } from '../src/kit/upgrade/kit-file.ts';
+import { hashOf, isOfKit, kitJson } from '../src/kit/upgrade/kit-file.ts';
+import { isSharedPlace, isStartPlace } from '../src/kit/upgrade/names.ts';
 import { partsOf } from '../src/kit/upgrade/packages.ts';
 import { walk } from '../src/kit/upgrade/tree.ts';
 import { compareVersions, isVersion } from '../src/kit/upgrade/versions.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** What template and copy share outside the kit. `npm run adopt` edits none of it, so that all of it stays unchanged. */
-const shared = [
-  /^src\/server\.ts$/,
-  /^(tsconfig|biome|knip)\.json$/,
-  /^(vitest\.config\.ts|Dockerfile|compose\.yaml|\.dockerignore|\.gitattributes|\.env\.example)$/,
-  /^(deploy|\.ci|\.github|docs)\//,
-];
 const screenshots = /^docs\/screenshots\//;
 
 /** What `npm run adopt` deletes unless it is to keep the example. */
@@ -90,8 +84,9 @@ function kitText(): string {
     name: json.name,
     version: json.version,
     description: json.description,
-    files: hashes((path) => path.startsWith(kitFolder) && path !== kitJson),
-    shared: hashes((path) => matches(shared, path) && !screenshots.test(path)),
+    files: hashes(isOfKit),
+    shared: hashes((path) => isSharedPlace(path) && !screenshots.test(path)),
+    start: hashes((path) => isStartPlace(path) && !matches(example, path)),
     example: hashes((path) => matches(example, path)),
     templateOnly: hashes((path) => matches(templateOnly, path)),
     rewritten: hashes((path) => matches(rewritten, path)),
@@ -104,8 +99,11 @@ function kitText(): string {
 function staleFiles(present: string): string[] {
   try {
     const [old, now] = [present, kitText()].map((text) => {
-      const { files, shared, example, templateOnly, rewritten } = JSON.parse(text);
-      return { ...files, ...shared, ...example, ...templateOnly, ...rewritten } as Record<string, string>;
+      const { files, shared, start, example, templateOnly, rewritten } = JSON.parse(text);
+      return { ...files, ...shared, ...start, ...example, ...templateOnly, ...rewritten } as Record<
+        string,
+        string
+      >;
     });
     return [...new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})])].filter(
       (path) => old?.[path] !== now?.[path],
@@ -126,10 +124,6 @@ function listFiles(...options: string[]): string[] {
 
 function underGit(): boolean {
   return askGit(['rev-parse', '--is-inside-work-tree'], { cwd: root }).status === 0;
-}
-
-function isOfKit(path: string): boolean {
-  return path.startsWith(kitFolder) && path !== kitJson;
 }
 
 function matches(patterns: readonly RegExp[], path: string): boolean {

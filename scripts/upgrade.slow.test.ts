@@ -45,7 +45,7 @@ describe('an adopted copy', () => {
     expect(stdout).not.toContain('What was left as it is');
     expect(changesIn(copy).map((line) => line.slice(3))).toEqual([
       ...['Dockerfile', 'package-lock.json', 'package.json'],
-      ...['src/kit/errors/texts.ts', 'src/kit/kit.json'],
+      ...['src/kit/errors/texts.ts', 'src/kit/kit.json', 'src/kit/CHANGELOG.md'],
     ]);
     expect(JSON.parse(copy.read('package.json'))).toMatchObject({
       name: 'my-app',
@@ -203,6 +203,7 @@ test('a newer template with a link, or with scripts that npm would run, gets not
   expect(existsSync(ran)).toBe(false);
 
   copy.git('reset', '--hard', '--quiet');
+  copy.git('clean', '--force', '-d', '--quiet', 'src');
   symlinkSync(place, join(hostile.folder, 'src/kit/outside'));
   expect(copy.upgrade('../hostile').stderr).toMatch(/^In the template, src\/kit\/outside is a symbolic link/);
   expect(changesIn(copy)).toEqual([]);

@@ -2,12 +2,16 @@ import { afterAll, expect, test } from 'vitest';
 import { startTestApp } from '#kit/testing';
 import { site } from '../src/site.ts';
 
+// About views/profile.ejs: change these tests with that page.
+
 const app = await startTestApp({ site });
 afterAll(() => app.stop());
 
 test('the profile has a few rows, and every claim under "Technical details"', async () => {
   const claims = { name: 'Alice Adams', preferred_username: 'alice', email_verified: true, shoe_size: 42 };
   const { page } = await app.signIn('alice', { path: '/profile', claims });
+  expect(page.heading).toBe('Your account');
+  expect(page.text).toMatch(/Alice Adams[\s\S]*alice@example\.com/);
   const [rows = '', details = ''] = page.body.split('Technical details');
   expect(rows).toMatch(/alice@example\.com<\/bdi> <span class="badge">Verified</);
   expect(rows).not.toContain('shoe_size');

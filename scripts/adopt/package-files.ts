@@ -1,3 +1,4 @@
+import { inACopy } from '../../src/kit/upgrade/as-adopted.ts';
 import { isRecord } from '../../src/kit/upgrade/kit-file.ts';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 import { prune } from './lock.ts';
@@ -42,7 +43,7 @@ function asCopy({ ...json }: Json, { name, template, gone, unused }: PackageChan
   return json;
 }
 
-/** Without the scripts that run a file that is gone, and without calls of these; `npm test` runs the site's tests. */
+/** Without the scripts that run a file that is gone, and without calls of these; the others as a copy has them. */
 function withoutGone(scripts: Json, template: Json, gone: ReadonlySet<string>): Json {
   const runsGone = (command: string) => command.split(/\s+/).some((word) => gone.has(word));
   const parts = (command: unknown) => String(command).split(/\s*&&\s*/);
@@ -55,14 +56,11 @@ function withoutGone(scripts: Json, template: Json, gone: ReadonlySet<string>): 
   return Object.fromEntries(
     kept.map(([name, command]) => {
       const left = parts(command).filter((part) => !runsGone(part) && !callsRemoved(part));
-      if (left.length === parts(command).length) return [name, ownTestsOnly(name, command, template)];
+      if (left.length === parts(command).length)
+        return [name, command === template[name] ? inACopy(String(command)) : command];
       return [name, left.join(' && ')];
     }),
   );
-}
-
-function ownTestsOnly(name: string, command: unknown, template: Json): unknown {
-  return name === 'test' && command === template.test ? 'vitest run' : command;
 }
 
 function lockFor(lock: Json, { name, version, ...json }: Json): Json {

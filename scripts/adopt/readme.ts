@@ -26,7 +26,7 @@ npm ci
 npm run dev
 \`\`\`
 
-Open the address printed in the console, press “Sign in”, choose “Continue with Work (development)” and sign in as \`alice\`. Two development identity providers start with the app, so you need no account and no network. If your app has one provider, put \`OIDC_PROVIDERS=work\` into \`.env\`. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
+Open the address printed in the console, press “Sign in” and sign in as \`alice\`. A development identity provider starts with the app, so you need no account and no network. To try two of them, put \`OIDC_PROVIDERS=work,social\` into \`.env\`. To use your own provider, put its settings into \`.env\`, then run \`npm run doctor\`.
 
 ## Test
 

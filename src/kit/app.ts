@@ -11,6 +11,7 @@ import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
 import { sameOrigin } from './http/same-origin.ts';
 import { frameable, securityHeaders } from './http/security-headers.ts';
+import { useSiteWords } from './http/site-words.ts';
 import { useViews } from './http/views.ts';
 import type { Asker, Audit, Log } from './log/index.ts';
 import { isProbe } from './log/route.ts';
@@ -80,10 +81,10 @@ export function createApp(parts: Parts): Express {
   app.disable('etag'); // Pages are never kept; static files have their own.
   app.set('trust proxy', config.trustProxyHops || false);
   useClientAddress(app);
-  useLanguages(app, site.texts);
+  useLanguages(app, site.texts, config.providers);
   useViews(app, folders.views, { development });
   const assets = createAssets(folders.public, { development });
-  app.locals.site = { name: site.name, description: site.description, help: site.help, development };
+  useSiteWords(app, site, { development });
   app.locals.asset = assets.href;
   app.set('read asset', assets.read);
 

@@ -3,10 +3,12 @@
 export { webAddress } from './config/values.ts';
 export { AuthError } from './errors/auth-error.ts';
 export { forbidden, invalid, notFound, refuse, unavailable } from './errors/page-errors.ts';
+export type { AllTexts, Texts } from './errors/texts.ts';
 export { requireAuth } from './guard/require-auth.ts';
 export type { Rule } from './guard/rule.ts';
 export { languageOf } from './http/language.ts';
 export { layOutClaims, layOutJson, rawJson } from './pages/claims.ts';
+export { byLanguage } from './pages/forms/by-language.ts';
 export { definePage, type Page, type PageContext } from './pages/page.ts';
 export { dateTime } from './pages/time.ts';
 export { endSessions, recheck } from './session/by-owner.ts';

@@ -1,7 +1,6 @@
 import { nearest } from './config/nearest.ts';
-import { english, say } from './errors/language.ts';
 import { textProblems } from './errors/text-problems.ts';
-import type { Text } from './errors/texts.ts';
+import { areWords } from './errors/words.ts';
 import type { Folders } from './folders.ts';
 import { ruleProblem } from './guard/rule-providers.ts';
 import type { Rule } from './guard/rules.ts';
@@ -20,11 +19,12 @@ import type { AnySite } from './site.ts';
 export function siteProblems(site: AnySite): string[] {
   const { name, description, help, pages, routes, publicRoutes, open, signIn, place, apis } = site;
   const problems: string[] = [];
-  if (typeof name !== 'string' || name.trim() === '')
+  if (name === undefined || name === '')
     problems.push('site.ts: `name` is missing. Say what the app is called.');
-  if (description !== undefined && (typeof description !== 'string' || description.trim() === ''))
+  else if (!areWords(name)) problems.push('site.ts: `name` must be a string, or one for each language.');
+  if (description !== undefined && !areWords(description))
     problems.push('site.ts: `description` must be a sentence that says what the app is for.');
-  if (help !== undefined && !isHelp(help))
+  if (help !== undefined && !areHelp(help))
     problems.push('site.ts: `help` must be a mailto: or an https address, such as mailto:help@example.com.');
   for (const [part, value] of Object.entries({ pages, routes, publicRoutes, open, signIn, place, apis })) {
     if (value !== undefined && typeof value !== 'function')
@@ -68,8 +68,8 @@ export function pageProblems(
         ? [`public${page.path} would be served in its place, to everyone. Rename one of them.`]
         : []),
       ...(earlier ? ['another page has the same path. Give one of them another.'] : []),
-      ...(isSaid(page.title) ? [] : ['it has no title.']),
-      ...(page.nav === undefined || isSaid(page.nav)
+      ...(areWords(page.title) ? [] : ['it has no title.']),
+      ...(page.nav === undefined || areWords(page.nav)
         ? []
         : ['its `nav` must be a string, or one for each language.']),
       ...viewProblems(page, views),
@@ -170,24 +170,9 @@ function formProblems(form: unknown): string[] {
   });
 }
 
-/** A text of the site's own, or one of the kit's. */
-function isSaid(text: unknown): boolean {
-  try {
-    if (typeof text === 'object' && text !== null && !('key' in text)) return isInLanguages(text);
-    return say(text as Text, english).trim() !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** `{ en: 'Bookings', de: 'Buchungen' }` */
-function isInLanguages(words: object): boolean {
-  const entries = Object.entries(words);
-  const isTag = (name: string) => /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(name);
-  return (
-    entries.length > 0 &&
-    entries.every(([name, word]) => isTag(name) && typeof word === 'string' && word.trim() !== '')
-  );
+/** The same for everyone, or one for each language. */
+function areHelp(help: unknown): boolean {
+  return areWords(help) && typeof help === 'object' ? Object.values(help).every(isHelp) : isHelp(help);
 }
 
 function isHelp(help: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { Router } from 'express';
 import type { OwnSettings, OwnValues } from './config/own-settings.ts';
-import type { SiteTexts } from './errors/texts.ts';
+import type { SiteTexts, Words } from './errors/texts.ts';
 import type { PolicyAdditions } from './http/policy-additions.ts';
 import type { Log } from './log/index.ts';
 import type { Admission, PlaceContext, SignInContext } from './session/sign-in-hook.ts';
@@ -14,12 +14,12 @@ import type { Admission, PlaceContext, SignInContext } from './session/sign-in-h
  * @template A the names of the site's APIs
  */
 export interface SiteDefinition<S extends OwnSettings, D, R = unknown, A extends string = string> {
-  /** In the header of each page, and behind its title. */
-  name: string;
+  /** In the header of each page, and behind its title. A text, or one for each language, as the next two. */
+  name: Words;
   /** What the app is for, in one sentence: on the home page, and as `<meta name="description">`. */
-  description?: string;
+  description?: Words;
   /** Whom a person can ask: a `mailto:` or an https address. On every error page and in the footer. */
-  help?: string;
+  help?: Words;
   /** Settings of the site's own, checked with the kit's before the start. The doctor shows them. */
   settings?: S;
   /**

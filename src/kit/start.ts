@@ -12,6 +12,7 @@ import { ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
 import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
+import { boundPipelines } from './http/pipelines.ts';
 import { createRefusals } from './http/refusals.ts';
 import { createLog, type Log } from './log/index.ts';
 import { closeInTime, longestStopMs } from './process/closing.ts';
@@ -160,6 +161,7 @@ export async function start(
   const handle = listener(app, log, refusals.answer);
   const server = createServer(options, handle);
   passOnExpectations(server, handle);
+  boundPipelines(server);
   refusals.watch(server);
   const { allClosed } =
     first?.serve(server) ??

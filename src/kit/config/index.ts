@@ -3,6 +3,9 @@ import { clientCredentials } from './client-credentials.ts';
 import { decryptionKeys } from './decryption-keys.ts';
 import { readExtraCas } from './extra-cas.ts';
 import { withProxyNames } from './outbound-values.ts';
+
+export { publicAddresses } from './public-addresses.ts';
+
 import { isDevelopment, type OwnSettings, ownSettingProblems } from './own-settings.ts';
 import { labelled, type ProviderConfig, providerConfig } from './provider-config.ts';
 import type { ProviderNames } from './provider-names.ts';

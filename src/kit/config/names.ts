@@ -26,8 +26,7 @@ export function unknownNames(
   return Object.keys(env).flatMap((name) => {
     if (!env[name] || known.has(name) || injected.test(name)) return [];
     const ours = /^(OIDC_|TRUST_PROXY)/.test(name);
-    // Desktops have SESSION_… names of their own, so there only near misses count.
-    if (!ours && !name.startsWith('SESSION_')) return [];
+    if (!ours) return misspelt(name, known);
     const provider = providerIn(name);
     if (provider !== undefined && !providers) return [];
     if (provider !== undefined && !providers?.includes(provider)) {
@@ -37,10 +36,30 @@ export function unknownNames(
         `${name} is for a provider that OIDC_PROVIDERS does not name: add ${provider} there, or remove this.${meant ?? ''}`,
       ];
     }
-    const near = nearest(name, known);
+    const near = nearest(name, known) ?? [...known].find((one) => lacksLastWord(name, one));
     if (near) return [`${name} is not a setting. Did you mean ${near}?`];
-    return ours ? [`${name} is not a setting: remove it, or look up its name in .env.example.`] : [];
+    return [`${name} is not a setting: remove it, or look up its name in .env.example.`];
   });
+}
+
+/** Desktops, platforms and other programs have names of their own, so only what can hardly be one of those counts. */
+function misspelt(name: string, known: ReadonlySet<string>): string[] {
+  // LOGLEVEL is what many programs read.
+  const likely = [...known].filter((one) => one !== 'LOG_LEVEL' && !one.endsWith('PROXY'));
+  const near =
+    likely.find((one) => one.replaceAll('_', '') === name.replaceAll('_', '')) ??
+    (name.startsWith('SESSION_') ? nearest(name, known) : undefined) ??
+    (/^(SESSION|REDIS)_/.test(name) ? likely.find((one) => isAlmost(name, one)) : undefined);
+  return near ? [`${name} is not a setting. Did you mean ${near}?`] : [];
+}
+
+/** One letter differs, or the last word is missing: REDIS_URI, SESSION_IDLE. */
+function isAlmost(name: string, known: string): boolean {
+  return lacksLastWord(name, known) || nearest(name, new Set([known]), 1) === known;
+}
+
+function lacksLastWord(name: string, known: string): boolean {
+  return known.replace(/_[A-Z]+$/, '') === name;
 }
 
 /** `OIDC_WORK_CLIENT_ID`: work. */

@@ -1,11 +1,11 @@
 /** The known name that is at most three letters away, fewer for a short one, for a misspelt one. */
-export function nearest(name: string, known: ReadonlySet<string>): string | undefined {
+export function nearest(name: string, known: ReadonlySet<string>, most = 3): string | undefined {
   // A name from outside may be long: the work grows with the square.
   if (name.length > longestName) return undefined;
   const [best] = [...known]
     .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance);
-  return best && best.distance <= Math.min(3, Math.floor(name.length * 0.4)) ? best.candidate : undefined;
+  return best && best.distance <= Math.min(most, Math.floor(name.length * 0.4)) ? best.candidate : undefined;
 }
 
 const longestName = 100;

@@ -85,7 +85,7 @@ function* sessions(values: Values) {
     yield `SESSION_SECRET is too easy to guess. ${makeSecret}`;
   }
   if (SESSION_SECRET && SESSION_SECRET === SESSION_SECRET_PREVIOUS) {
-    yield 'SESSION_SECRET_PREVIOUS is the same as SESSION_SECRET: set it to the old secret, or remove it.';
+    yield 'SESSION_SECRET_PREVIOUS is the same as SESSION_SECRET: set it to the previous or the next one, or remove it.';
   }
   if (SESSION_IDLE_MINUTES && SESSION_MAX_HOURS && SESSION_IDLE_MINUTES > SESSION_MAX_HOURS * 60) {
     yield 'SESSION_IDLE_MINUTES is longer than SESSION_MAX_HOURS, so it has no effect: make it shorter.';

@@ -30,7 +30,11 @@ const table = {
     schema: is.ownSecret,
     hint: is.makeSecret,
   },
-  SESSION_SECRET_PREVIOUS: { meaning: 'the previous secret', secret: true, schema: is.ownSecret },
+  SESSION_SECRET_PREVIOUS: {
+    meaning: 'another secret that is accepted too: the previous or the next one',
+    secret: true,
+    schema: is.ownSecret,
+  },
   SESSION_IDLE_MINUTES: {
     default: '30',
     meaning: 'idle timeout, in minutes',

@@ -1,5 +1,5 @@
 import type { DevPorts } from './ports.ts';
-import { namesIn, startedProviders } from './providers.ts';
+import { capitalised, namesIn, startedProviders } from './providers.ts';
 import { unusedSettings } from './settings.ts';
 
 /** What `npm run dev` says first: where to go, and who can sign in. */
@@ -35,7 +35,7 @@ function providerLines(env: NodeJS.ProcessEnv, ports: DevPorts): string[] {
   return namesIn(env).map((name) => {
     const provider = started.find((each) => each.name === name);
     const about = provider
-      ? `http://localhost:${ports[provider.name]} (${provider.people})`
+      ? `http://localhost:${ports[provider.kind]} (${provider.people})`
       : aboutOwn(env[`OIDC_${name.toUpperCase()}_ISSUER`]);
     return `${capitalised(name).padEnd(11)} ${about}`;
   });
@@ -43,8 +43,4 @@ function providerLines(env: NodeJS.ProcessEnv, ports: DevPorts): string[] {
 
 function aboutOwn(issuer: string | undefined): string {
   return issuer ? `${issuer} (from your settings)` : 'no issuer in your settings';
-}
-
-function capitalised(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkSiteAndSettings } from '../assembly.ts';
+import { english, say } from '../errors/language.ts';
 import { loadSite } from '../load-site.ts';
 import { run } from '../start.ts';
 import type { OpenMemory } from '../store/index.ts';
@@ -32,7 +33,7 @@ if (values.gallery) {
   const { pages, folders } = checkSiteAndSettings(site, process.env, root);
   createGallery({ site, folders, pages }).listen(Number(values.gallery), 'localhost');
 }
-tell({ app: 'listens', name: site.name });
+tell({ app: 'listens', name: say(site.name, english) });
 
 function tell(message: AppMessage): void {
   process.send?.(message);

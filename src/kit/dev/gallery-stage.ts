@@ -9,9 +9,10 @@ import express, {
   type Response,
 } from 'express';
 import type { EndReason } from '../errors/end-reasons.ts';
-import type { SiteTexts } from '../errors/texts.ts';
+import type { SiteTexts, Words } from '../errors/texts.ts';
 import type { Folders } from '../folders.ts';
 import { useLanguages } from '../http/language.ts';
+import { useSiteWords } from '../http/site-words.ts';
 import { useViews } from '../http/views.ts';
 import { createLog } from '../log/index.ts';
 import { errorPages, noSuchAddress } from '../pages/error-pages.ts';
@@ -55,7 +56,7 @@ export interface Scene {
 }
 
 export interface StageOptions {
-  site: { name: string; help?: string | undefined; texts?: SiteTexts | undefined };
+  site: { name: Words; help?: Words | undefined; texts?: SiteTexts | undefined };
   folders: Folders;
   /** The site's pages, whose menu is shown, and the kit's. */
   pages: readonly Page[];
@@ -84,7 +85,7 @@ export function createStage(options: StageOptions): Stage {
   app.disable('x-powered-by').disable('etag');
   useLanguages(app, site.texts);
   useViews(app, folders.views, { development });
-  app.locals.site = { name: site.name, help: site.help, development };
+  useSiteWords(app, site, { development });
   app.locals.asset = asset;
 
   app.use((req, res, next) => {

@@ -114,7 +114,7 @@ const endings: Scenes = {
 const signedOut: Scenes = {
   'confirm-logout': ['Asks before signing out', { at: '/auth/logout', user: alice }],
   'to-provider': ['On the way to the provider', { at: '/auth/logout', form: '', show: goOn('sign-out') }],
-  'signed-out': ['Here and at the provider', left({ sentToProvider: true, returns: true })],
+  'signed-out': ['Here and at the provider', left({ sentToProvider: true, returns: true, revoked: true })],
   'signed-out-everywhere': ['Everywhere', left({ sentToProvider: true, returns: true, others: 3 })],
   'signed-out-provider-stays': ['The provider has no sign-out', left({ sentToProvider: false })],
   'signed-out-unknown': ['The provider did not send you back', left({ sentToProvider: true })],
@@ -140,15 +140,20 @@ function ended(): Scenes {
 }
 
 /** Back from a sign-out. */
-function left(after: { sentToProvider: boolean; returns?: boolean; others?: number }): Scene {
-  const { sentToProvider, returns = false, others = 0 } = after;
+function left(after: {
+  sentToProvider: boolean;
+  returns?: boolean;
+  revoked?: boolean;
+  others?: number;
+}): Scene {
+  const { sentToProvider, returns = false, ...more } = after;
   const state = newLogoutState();
   return {
     at: returns ? `/signed-out?state=${state}` : '/signed-out',
     before: (req, res) => {
       const { context } = authOf(req);
       const provider = context.providers.all[0].name;
-      leaveFarewell(res, context, { provider, state, sentToProvider, stateReturns: sentToProvider, others });
+      leaveFarewell(res, context, { provider, state, sentToProvider, stateReturns: sentToProvider, ...more });
     },
   };
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
-import type { SiteTexts } from '../errors/texts.ts';
+import type { SiteTexts, Words } from '../errors/texts.ts';
 import type { Folders } from '../folders.ts';
 import { createAssets } from '../http/assets.ts';
 import { securityHeaders } from '../http/security-headers.ts';
@@ -15,7 +15,7 @@ const start = '/dev/gallery';
 const ownViews = fileURLToPath(new URL('./gallery-views', import.meta.url));
 
 interface Options {
-  site: { name: string; help?: string | undefined; texts?: SiteTexts | undefined };
+  site: { name: Words; help?: Words | undefined; texts?: SiteTexts | undefined };
   folders: Folders;
   /** The site's pages and the kit's: the menu shows those of them that each person may open. */
   pages?: readonly Page[];

@@ -1,6 +1,7 @@
 /**
  * `npm run dev`: the development providers and the sample API in one process, the app in another, which
- * Node restarts when a file changes. With providers of your own only the app.
+ * Node restarts when a file changes. With providers of your own only the app. After the site come the names of the
+ * development providers that start where no setting says which: an adopted app has `work` there, else both start.
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -24,9 +25,9 @@ const exitConfig = 78;
 const children = createChildren();
 let stopping = false;
 
-const [site = ''] = process.argv.slice(2);
+const [site = '', ...byDefault] = process.argv.slice(2);
 const problems = existsSync(site)
-  ? [...readEnvFile(), ...authenticationProblems(process.env), ...(await portProblems(process.env))]
+  ? [...readSettings(), ...authenticationProblems(process.env), ...(await portProblems(process.env))]
   : ['Say where the site is: npm run dev is `node src/kit/dev/main.ts src/site.ts`.'];
 
 if (problems.length > 0) {
@@ -50,8 +51,7 @@ async function runDevelopment(): Promise<void> {
   // With Redis, sessions outlive a restart anyway.
   if (!env.REDIS_URL && !env.REDIS_URL_FILE) options.push('--keep', folder);
 
-  const names = started.map(({ name }) => name);
-  const servers = names.length > 0 ? await startServers(names, env.BASE_URL) : undefined;
+  const servers = started.length > 0 ? await startServers(env.BASE_URL) : undefined;
   if (stopping) return;
   startApp(options, env, join(folder, 'exit-code'), {
     first: () =>
@@ -66,8 +66,8 @@ async function runDevelopment(): Promise<void> {
 }
 
 /** Settles once they listen. */
-async function startServers(names: string[], baseUrl: string | undefined): Promise<ChildProcess> {
-  const servers = children.start([file('./servers.ts'), ...names], { ...process.env, BASE_URL: baseUrl });
+async function startServers(baseUrl: string | undefined): Promise<ChildProcess> {
+  const servers = children.start([file('./servers.ts')], { ...process.env, BASE_URL: baseUrl });
   showServers(servers);
   servers.once('exit', (code) => stop(code ?? 1));
   await new Promise((resolve) => servers.once('message', resolve).once('exit', resolve));
@@ -116,6 +116,14 @@ function stop(code: number): void {
   stopping = true;
   process.exitCode = code;
   children.end();
+}
+
+/** What is wrong with the settings that are read here. Those that name no provider mean the ones on the command line. */
+function readSettings(): string[] {
+  const wrong = readEnvFile();
+  if (byDefault.length > 0 && !process.env.OIDC_PROVIDERS && !process.env.OIDC_ISSUER)
+    process.env.OIDC_PROVIDERS = byDefault.join(',');
+  return wrong;
 }
 
 /** What is wrong with `.env`, where there is one. What the environment says already counts more. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type DevProviderName, startedProviders } from './providers.ts';
+import { type DevProviderKind, startedProviders } from './providers.ts';
 
 /** Where the servers of `npm run dev` listen. The gallery is one above the API, and `social` two, if nothing else is set. */
-export interface DevPorts extends Record<DevProviderName, number> {
+export interface DevPorts extends Record<DevProviderKind, number> {
   app: number;
   api: number;
   gallery: number;
@@ -53,7 +53,7 @@ function wantedPorts(env: NodeJS.ProcessEnv): Wanted[] {
     ...{ port, called: setting, setting, highest },
   });
   const app = own(ports.app, 'PORT');
-  const started = startedProviders(env).map(({ name }) => name);
+  const started = startedProviders(env).map(({ kind }) => kind);
   if (started.length === 0) return [app];
   const derived = started.includes('social') && !env.DEV_SOCIAL_PORT;
   return [

@@ -1,12 +1,12 @@
 /**
- * The process beside the app: the development providers that its arguments name, and the sample API. Its own process, so
+ * The process beside the app: the development providers that the settings leave to it, and the sample API. Its own process, so
  * that who is signed in at a provider stays signed in when the app restarts.
  */
 import { startApi } from './api.ts';
 import { devPorts } from './ports.ts';
 import { startProvider } from './provider.ts';
 import { everySignature } from './provider-config.ts';
-import { type DevProvider, devProvider } from './providers.ts';
+import { type DevProvider, startedProviders } from './providers.ts';
 import { registration, settingsAt } from './registration.ts';
 import { apiAddress, apiScopes } from './settings.ts';
 
@@ -20,17 +20,15 @@ const origin = process.env.BASE_URL ?? `http://localhost:${ports.app}`;
 const audience = apiAddress(ports);
 const scope = Object.values(apiScopes).join(' ');
 
-for (const wanted of process.argv.slice(2).map(devProvider)) {
-  if (wanted) await start(wanted);
-}
+for (const wanted of startedProviders(process.env)) await start(wanted);
 process.send?.('ready');
 
 async function start(wanted: DevProvider): Promise<void> {
-  const { name, label, full } = wanted;
+  const { kind, label, full } = wanted;
   const settings = () => settingsAt(wanted, process.env, ports);
   const provider = await startProvider({
-    port: ports[name],
-    ...{ name, label },
+    port: ports[kind],
+    ...{ name: kind, label },
     accounts: wanted.accounts(process.env),
     ...(full && { apis: [{ audience, scope }] }),
     // Those of site.ts: a developer can't register them here.

@@ -73,7 +73,7 @@ function changeable(provider: DevProvider): NodeJS.ProcessEnv {
 }
 
 function registrationAt(provider: DevProvider, env: NodeJS.ProcessEnv, ports: DevPorts): NodeJS.ProcessEnv {
-  const issuer = `http://localhost:${ports[provider.name]}`;
+  const issuer = `http://localhost:${ports[provider.kind]}`;
   const { id, secret } = clientAt(provider);
   return named(provider, {
     ...{ ISSUER: issuer, CLIENT_ID: id },

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { Config, ProviderConfig } from '../config/index.ts';
+import { type Config, type ProviderConfig, publicAddresses } from '../config/index.ts';
 import { ownSecrets } from '../config/own-settings.ts';
 import { trustCas } from '../config/trusted-cas.ts';
 import type { LoadedSite } from '../load-site.ts';
@@ -24,7 +24,7 @@ import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
 import { checkPublicAddress } from './public-address.ts';
 import { checkRedis } from './redis.ts';
-import { toRegister } from './registration.ts';
+import { addressesToRegister, toRegister } from './registration.ts';
 import { checkRoutes } from './routes.ts';
 import { checkClientSecret, checkSessionSecret, checkSettings, secretsOf } from './settings.ts';
 import { checkSignIn } from './sign-in-request.ts';
@@ -44,13 +44,22 @@ import { checkWorkers } from './workers.ts';
  */
 export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Promise<Finding[]> {
   const { config, apis = new Map(), findings } = checkSettings(env, loaded);
-  if (!config) return findings;
+  if (!config) return [...findings, ...beforeAllIsSet(env)];
   const endTrust = trustCas(config.extraCas);
   try {
     return await examineAll(config, loaded, apis, findings);
   } finally {
     endTrust();
   }
+}
+
+/** Who registers the app gets a client ID by it, and has none yet: the addresses to register come first. */
+function beforeAllIsSet(env: NodeJS.ProcessEnv): Finding[] {
+  const { baseUrl, providers } = publicAddresses(env) ?? { baseUrl: '', providers: [] };
+  return providers.flatMap(({ name, named }) => {
+    const lines = addressesToRegister(baseUrl, { name, named });
+    return named ? lines.map((line) => ({ provider: name, ...line })) : lines;
+  });
 }
 
 async function examineAll(

@@ -36,7 +36,8 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
   try {
     const { status, body } = await ask(new URL('/healthz', baseUrl));
     const alive = status === 200 && /"status":\s*"ok"/.test(body);
-    if (!alive && (isGateway(status) || !(await isApp(baseUrl)))) return [somethingElse(baseUrl, status)];
+    const stranger = alive ? undefined : isGateway(status) ? status : await strangerAt(baseUrl);
+    if (stranger !== undefined) return [somethingElse(baseUrl, stranger)];
     return [
       ok(check, `${baseUrl} answers.`),
       ...(await checkChooser(config)),
@@ -48,13 +49,11 @@ async function checkAnswer(config: Config): Promise<Finding[]> {
     if (isPlain(error.code)) return [failed(check, `${baseUrl} does not speak TLS (${error.code}).`, hint)];
     if (isTlsFault(error.code))
       return [failed(check, `${baseUrl} has no valid certificate (${error.code}).`, hint)];
-    return [
-      warning(
-        check,
-        `${baseUrl} does not answer (${error.code}), as is expected before the app is started.`,
-        hint,
-      ),
-    ];
+    // A name that nobody knows has nothing to do with whether the app runs.
+    const early = /^(ENOTFOUND|EAI_AGAIN)$/.test(error.code)
+      ? ''
+      : ', as is expected before the app is started';
+    return [warning(check, `${baseUrl} does not answer (${error.code})${early}.`, hint)];
   }
 }
 
@@ -62,10 +61,16 @@ function isGateway(status: number): boolean {
   return status >= 502 && status <= 504;
 }
 
-/** Asked where a proxy does not let the probes through, as it should: whether scripts get an answer of ours. */
-async function isApp(baseUrl: string): Promise<boolean> {
-  const { headers, body } = await ask(new URL('/auth/session', baseUrl));
-  return /^application\/problem\+json/.test(headers['content-type'] ?? '') && /"requestId":/.test(body);
+/**
+ * Asked where a proxy does not let the probes through, as it should not: whether scripts get an answer of ours.
+ *
+ * @returns the status of who else answers
+ */
+async function strangerAt(baseUrl: string): Promise<number | undefined> {
+  const { status, headers, body } = await ask(new URL('/auth/session', baseUrl));
+  const isApp =
+    /^application\/problem\+json/.test(headers['content-type'] ?? '') && /"requestId":/.test(body);
+  return isApp ? undefined : status;
 }
 
 function somethingElse(baseUrl: string, status: number): Finding {

@@ -1,5 +1,5 @@
 import type { ProviderConfig } from '../config/index.ts';
-import { redirectAddress } from './attempts.ts';
+import { redirectUri } from '../provider/providers.ts';
 import type { Metadata } from './discovery.ts';
 import { encryptionToRegister } from './encryption.ts';
 import { type Finding, ok } from './finding.ts';
@@ -12,7 +12,20 @@ import type { Subject } from './subject.ts';
 export async function toRegister(config: Subject, metadata?: Metadata): Promise<Finding[]> {
   const { baseUrl, provider } = config;
   return [
-    ok('register as redirect address', redirectAddress(config)),
+    ...addressesToRegister(baseUrl, provider),
+    ...(await keySetToRegister(provider, metadata)),
+    ...(await clientMetadataToRegister(provider, metadata)),
+    ...(await credentialsToRegister(provider)),
+  ];
+}
+
+/** For these, nothing but BASE_URL and the provider's name must be set. */
+export function addressesToRegister(
+  baseUrl: string,
+  provider: Pick<ProviderConfig, 'name' | 'named'>,
+): Finding[] {
+  return [
+    ok('register as redirect address', redirectUri(baseUrl, provider)),
     ok('register as post-logout address', `${baseUrl}/signed-out`),
     ok('register as back-channel logout address', `${baseUrl}/auth/backchannel-logout`),
     ok('register as front-channel logout address', `${baseUrl}/auth/frontchannel-logout`),
@@ -20,9 +33,6 @@ export async function toRegister(config: Subject, metadata?: Metadata): Promise<
       'front-channel logout',
       'register it so that iss and sid come with each call (frontchannel_logout_session_required): most browsers send no cookie of this app inside a frame of the provider.',
     ),
-    ...(await keySetToRegister(provider, metadata)),
-    ...(await clientMetadataToRegister(provider, metadata)),
-    ...(await credentialsToRegister(provider)),
   ];
 }
 

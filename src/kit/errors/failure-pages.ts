@@ -1,7 +1,7 @@
 import type { Action, Message } from './message.ts';
 import type { Refusal, SignInFailure } from './reasons.ts';
 import { sameWords } from './texts/failures.ts';
-import type { Text, TextName } from './texts.ts';
+import type { TextName, Words } from './texts.ts';
 
 type Reason = SignInFailure | Refusal;
 
@@ -44,7 +44,7 @@ type OwnWords = TextName extends infer K
   : never;
 
 /** The same failure, with a button that leads back to `path`. */
-export function leadingBack(reason: Reason, path: string): { action: { label: Text; href: string } } {
+export function leadingBack(reason: Reason, path: string): { action: { label: Words; href: string } } {
   const href = `/auth/login?returnTo=${encodeURIComponent(path)}`;
   const { label } = actionOf(reason) === home ? again : actionOf(reason);
   return { action: { label, href } };

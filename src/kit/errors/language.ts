@@ -7,6 +7,8 @@ export interface Language {
   /** A text of the kit; paragraphs in one line. */
   readonly text: (key: TextName, values?: TextValues) => string;
   readonly paragraphs: (key: TextName, values?: TextValues) => string[];
+  /** What people call a provider in it, by its label in the settings. */
+  readonly label: (label: string) => string;
 }
 
 /** The languages of a site; the first is for those who accept none of them. */
@@ -16,22 +18,30 @@ export interface Languages {
   readonly byTag: ReadonlyMap<string, Language>;
 }
 
+/** A provider as the settings call it. */
+interface Labelled {
+  readonly name: string;
+  readonly label: string;
+}
+
 type Table = Readonly<Record<string, string | readonly string[]>>;
 
 /** English as it is built in. Logs are in it too, whatever a site says. */
-export const english = speak('en', texts);
+export const english = speak('en', texts, []);
 
 /**
  * The languages that a site gives texts for: English alone where it gives none. What one leaves out is taken from the
  * language that it is a kind of (`de` for `de-AT`), else from English. Each table is made once, here.
+ *
+ * @param providers those that have a label in the settings, which a language may have another word for
  */
-export function createLanguages(given: SiteTexts = {}): Languages {
+export function createLanguages(given: SiteTexts = {}, providers: readonly Labelled[] = []): Languages {
   const tables = new Map(Object.entries(given).map(([tag, own]) => [tag.toLowerCase(), own as Table]));
   const byTag = new Map<string, Language>();
   for (const tag of tables.keys()) {
     const kinds = ['en', ...tag.split('-').map((_, index, parts) => parts.slice(0, index + 1).join('-'))];
     const table = Object.assign({}, texts, ...kinds.map((kind) => tables.get(kind)));
-    byTag.set(tag, speak(Intl.getCanonicalLocales(tag)[0] ?? tag, table));
+    byTag.set(tag, speak(Intl.getCanonicalLocales(tag)[0] ?? tag, table, providers));
   }
   const [first = english] = byTag.values();
   return { first, byTag: byTag.size > 0 ? byTag : new Map([['en', first]]) };
@@ -40,33 +50,45 @@ export function createLanguages(given: SiteTexts = {}): Languages {
 /** In words. */
 export function say(text: Words, language: Language): string {
   if (typeof text === 'string') return text;
-  return isText(text) ? language.text(text.key, text.values) : inLanguage(text, language.tag);
-}
-
-function isText(text: Exclude<Words, string>): text is Exclude<Text, string> {
-  return typeof text.key === 'string';
+  return isKitText(text) ? language.text(text.key, text.values) : wordsIn(text, language.tag);
 }
 
 /** In that language, else in the one that it is a kind of (`de` for `de-AT`), else in the first that there is. */
-function inLanguage(words: Readonly<Record<string, string>>, tag: string): string {
+export function wordsIn(words: ByLanguage, tag: string): string {
+  return wordsOf(words, tag) ?? Object.values(words)[0] ?? '';
+}
+
+/** In that language or in one that it is a kind of; undefined where there is neither. */
+export function wordsOf(words: ByLanguage, tag: string): string | undefined {
   const own = new Map(Object.entries(words).map(([name, word]) => [name.toLowerCase(), word]));
   const kinds = tag.toLowerCase().split('-');
   for (let length = kinds.length; length > 0; length--) {
     const word = own.get(kinds.slice(0, length).join('-'));
     if (word !== undefined) return word;
   }
-  return Object.values(words)[0] ?? '';
+  return undefined;
+}
+
+type ByLanguage = Readonly<Record<string, string>>;
+
+/** Whether these are words of the kit. */
+export function isKitText(text: Words): text is Exclude<Text, string> {
+  return typeof text === 'object' && typeof text.key === 'string';
 }
 
 /** In words, where one text may be several paragraphs. */
-export function sayParagraphs(text: readonly Text[], language: Language): string[] {
+export function sayParagraphs(text: readonly Words[], language: Language): string[] {
   return text.flatMap((each) =>
-    typeof each === 'string' ? each : language.paragraphs(each.key, each.values),
+    isKitText(each) ? language.paragraphs(each.key, each.values) : say(each, language),
   );
 }
 
-function speak(tag: string, given: Table): Language {
+function speak(tag: string, given: Table, providers: readonly Labelled[]): Language {
   const table = new Map(Object.entries(given));
+  const labels = new Map(
+    providers.map(({ name, label }) => [label, String(table.get(`provider.${name}.label`) ?? label)]),
+  );
+  const label = (one: string) => labels.get(one) ?? one;
   let rules: Intl.PluralRules | undefined;
   const find = (key: TextName, values?: TextValues): string | readonly string[] => {
     const plain = table.get(key);
@@ -80,10 +102,11 @@ function speak(tag: string, given: Table): Language {
   };
   const unknown = String(table.get('provider.unknown'));
   // A label is written as it is: `login.example.com` also begins a sentence so.
-  const withProvider = ({ provider, ...values }: TextValues = {}) => ({
+  const withProvider = ({ provider, providers: several, ...values }: TextValues = {}) => ({
     ...values,
-    provider: provider ?? unknown,
-    Provider: provider ?? atStart(unknown),
+    ...(several !== undefined && { providers: [several].flat().map(String).map(label).join(', ') }),
+    provider: provider === undefined ? unknown : label(String(provider)),
+    Provider: provider === undefined ? atStart(unknown) : label(String(provider)),
   });
   const fill = (text: string, values?: TextValues) =>
     text.includes('{') ? filled(text, withProvider(values)) : text;
@@ -93,7 +116,7 @@ function speak(tag: string, given: Table): Language {
     const found = find(key, values);
     return typeof found === 'string' ? fill(found, values) : paragraphs(key, values).join(' ');
   };
-  return { tag, text, paragraphs };
+  return { tag, text, paragraphs, label };
 }
 
 /** What stands for a provider that nobody knows, at the start of a sentence. */

@@ -1,5 +1,5 @@
 import type { Action, Message } from './message.ts';
-import type { TextName } from './texts.ts';
+import type { TextName, Words } from './texts.ts';
 
 const home: Action = { label: { key: 'button.home' }, href: '/' };
 
@@ -27,7 +27,7 @@ export const plainPages = {
   }),
 
   /** What is wrong with a form that has no page to be printed on. */
-  invalid: (sentences: readonly string[]): Message => ({
+  invalid: (sentences: readonly Words[]): Message => ({
     title: { key: 'error.invalid.title' },
     text: sentences,
     action: home,

@@ -37,6 +37,16 @@ export function confirmLink(path: string): Message {
   };
 }
 
+/** Asked before a sign-in at the one of several providers that a link on another site has chosen. */
+export function confirmProvider(path: string, provider: string): Message {
+  return {
+    title: { key: 'third-party.title' },
+    text: [{ key: 'third-party.text', values: { provider } }],
+    action: { label: { key: 'button.continue' }, href: path },
+    other: { label: { key: 'button.cancel' }, href: '/' },
+  };
+}
+
 /** The page that goes on to the provider. */
 export function leaving(purpose: 'sign-in' | 'sign-out', provider: string): { title: Text; text: Text[] } {
   const values = { provider };

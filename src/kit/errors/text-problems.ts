@@ -1,5 +1,6 @@
 import { nearest } from '../config/nearest.ts';
 import { texts } from './texts.ts';
+import { isLanguageTag } from './words.ts';
 
 /** What is wrong with the `texts` of a site, each a sentence with what to do. */
 export function textProblems(given: unknown): string[] {
@@ -44,8 +45,12 @@ function problemsOf(key: string, text: unknown): string[] {
     });
 }
 
+/** Whether there is such a provider is not asked: one deployment has others than the next. */
+const labelKey = /^provider\.([^.]+)\.label$/;
+
 /** The English text; for a form that English has not, such as `….few`, that of `….other`. */
 function modelOf(key: string): string | readonly string[] | undefined {
+  if (labelKey.test(key)) return '';
   const like = keys.has(key) ? key : key.replace(/\.(zero|two|few|many)$/, '.other');
   return keys.has(like) ? texts[like as keyof typeof texts] : undefined;
 }
@@ -66,16 +71,6 @@ function placeholdersIn(text: string | readonly string[]): string[] {
     .flat()
     .flatMap((each) => [...each.matchAll(/\{(\w*)\}/g)].map(([, name]) => name ?? ''));
   return [...new Set(names)];
-}
-
-/** No language of today has a name of more than three letters (RFC 5646 §2.2.1): `german` and `de_CH` are mistakes. */
-function isLanguageTag(tag: string): boolean {
-  if (!/^[a-z]{2,3}(-[a-z0-9]{1,8}){0,6}$/i.test(tag)) return false;
-  try {
-    return Intl.getCanonicalLocales(tag).length === 1;
-  } catch {
-    return false;
-  }
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

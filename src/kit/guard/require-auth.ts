@@ -10,7 +10,7 @@ import type { Demands } from '../provider/index.ts';
 import { type AuthContext, authOf, demandStore } from '../session/context.ts';
 import { forgetSignIns } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
-import { isOtherPersonsPage, isOwnPage } from '../session/own-page.ts';
+import { isOtherPersonsPage, isOwnPage, markScripts } from '../session/own-page.ts';
 import { recheckIfDue } from '../session/recheck.ts';
 import type { User } from '../session/user.ts';
 import { getUser, providerOf, signedIn } from '../session/user-session.ts';
@@ -119,7 +119,9 @@ function notYourPage(
   if (context.explain && reason === 'unmarked_page') {
     facts.push({ label: { key: 'development.what-to-do' }, value: howToMark(view) });
   }
+  const hint = reason === 'unmarked_page' && requestKind(req) === 'script' ? markScripts : undefined;
   return new AuthError(reason, {
+    hint,
     page: { facts, action: { label: { key: 'button.open-again' }, href: back } },
   });
 }

@@ -27,7 +27,12 @@ export const hostAndExpect: RequestHandler = (req, res, next) => {
   if (unmet.has(req)) next(refused(res, 417, 'the header Expect asks for something unknown'));
   else if (host.length === 0 && req.httpVersion === '1.1') next(refused(res, 400, 'the request has no Host'));
   else if (host.length > 1) next(refused(res, 400, 'the request has more than one Host'));
-  else next();
+  else {
+    // It knows no chunks: what comes behind them may be meant as anything (RFC 9112 §6.1).
+    if (req.httpVersion === '1.0' && req.headers['transfer-encoding'] !== undefined)
+      res.setHeader('Connection', 'close');
+    next();
+  }
 };
 
 function refused(res: Parameters<RequestHandler>[1], status: number, text: string): ErrorWithMessage {

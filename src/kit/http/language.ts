@@ -6,8 +6,13 @@ import { preferredTag } from './accept-language.ts';
 type Choose = (header: string | undefined) => Language;
 
 /** Has an app speak the languages that its site gives texts for. */
-export function useLanguages(app: Application, texts: SiteTexts | undefined): void {
-  const { first, byTag } = createLanguages(texts);
+export function useLanguages(
+  app: Application,
+  texts: SiteTexts | undefined,
+  providers?: Parameters<typeof createLanguages>[1],
+): void {
+  const { first, byTag } = createLanguages(texts, providers);
+  app.set('languages', [...byTag.values()]);
   if (byTag.size === 1) {
     app.set('language', first);
     return;
@@ -30,6 +35,11 @@ export function useLanguages(app: Application, texts: SiteTexts | undefined): vo
 export function firstLanguage(app: Application): Language {
   const choose = app.get('choose language') as Choose | undefined;
   return choose?.(undefined) ?? (app.get('language') as Language | undefined) ?? english;
+}
+
+/** All that an app speaks. */
+export function languagesOf(app: Application): readonly Language[] {
+  return (app.get('languages') as Language[] | undefined) ?? [english];
 }
 
 const mostKept = 200;

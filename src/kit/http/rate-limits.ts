@@ -5,6 +5,7 @@ import { loggedCauses } from '../errors/error-cause.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import type { Audit, Log } from '../log/index.ts';
+import { mayBeNavigation } from './navigation.ts';
 
 /**
  * How many requests one client address may make in a minute. An office or a mobile network shares one
@@ -25,6 +26,12 @@ export const limitsPerMinute = {
 } as const;
 
 export type LimitName = keyof typeof limitsPerMinute;
+
+/**
+ * Where what is no navigation gets a 401 and costs nothing. It is not counted: any page that one person has open could use
+ * up, by images and fetches, what all behind their address need to sign in.
+ */
+const onlyForPersons: ReadonlySet<LimitName> = new Set(['login', 'callback']);
 
 interface SharedCounts {
   /** Sends one Redis command. */
@@ -51,6 +58,7 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
     rateLimit({
       windowMs: 60_000,
       limit: limits[name],
+      skip: (req) => onlyForPersons.has(name) && !mayBeNavigation(req as Request),
       identifier: name,
       standardHeaders,
       legacyHeaders: false,
@@ -69,12 +77,22 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
     });
 
   return Router()
+    .use(dropTheGone)
     .use('/login', limiter('login'))
     .use('/callback', limiter('callback'))
     .use('/initiate-login', limiter('initiate'))
     .use('/backchannel-logout', limiter('backchannel'))
     .use('/frontchannel-logout', limiter('frontchannel', false));
 }
+
+/**
+ * A connection that was reset has no address any more that a request could be counted for, and nobody there who would get
+ * an answer.
+ */
+const dropTheGone: RequestHandler = (req, res, next) => {
+  if (req.ip === undefined) res.destroy();
+  else next();
+};
 
 interface RateLimit {
   used: number;

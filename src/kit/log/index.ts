@@ -80,12 +80,22 @@ export function createLog(level: string, destination?: DestinationStream, mixin?
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word) => ({ level: word }), log: withoutSecrets },
     serializers: { err: asItIs },
-    hooks: { logMethod: withOneText },
+    hooks: { logMethod: withOneText, streamWrite: escapeUnseen },
     ...(mixin && { mixin, mixinMergeStrategy: withMixin }),
   };
   // In order and at once: a process that ends on an error has logged all that came before it.
   return pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
 }
+
+/**
+ * JSON escapes the control characters up to U+001F. This escapes the others too, and what turns the direction of text: a
+ * terminal that shows a line obeys some of them, and the rest makes it read as something else (CWE-150).
+ */
+function escapeUnseen(line: string): string {
+  return line.replace(unseen, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const unseen = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** Audit events are log lines too: level `info` for what is in order, `warn` for what is not. */
 export function createAudit(log: Log): Audit {

@@ -5,8 +5,11 @@ import { withoutQuotes } from './quotes.ts';
 const secretName =
   /token|secret|passw|assertion|authorization|cookie|verifier|nonce|private|jwk|_key$|keys$|^code$|^state$|^redis_?urls?$/i;
 
-/** ECONNREFUSED and the like: a `code` of the system, which no provider gives out as a code of a sign-in. */
-const systemCode = /^[A-Z]+(_[A-Z\d]+)*$/;
+/**
+ * ECONNREFUSED and the like: a `code` of the system, which no provider gives out as a code of a sign-in. Or an SQLSTATE
+ * such as 23505, which is far too short for one.
+ */
+const systemCode = /^([A-Z]+(_[A-Z\d]+)*|[\dA-Z]{5})$/;
 
 // A line stays one that can be read and shipped, whatever somebody sent that got into it (R23).
 const deepest = 6;

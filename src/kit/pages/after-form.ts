@@ -1,6 +1,9 @@
 import type { Request, Response } from 'express';
+import { say as inWords } from '../errors/language.ts';
+import { areWords } from '../errors/words.ts';
 import { judge, type Rule } from '../guard/rules.ts';
 import { redirect } from '../http/answers.ts';
+import { languageOf } from '../http/language.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { localAddress, localPath } from '../http/return-path.ts';
 import { leaveForProvider, WayOut } from '../provider/go-on.ts';
@@ -51,8 +54,9 @@ export function outcomeOf(req: Request, next: unknown, holder: string): Outcome 
 
 function sentenceIn(req: Request, say: unknown): string | undefined {
   if (say === undefined) return undefined;
-  const problem = problemOf(say);
-  if (problem === undefined) return oneLine(say as string);
+  const sentence = areWords(say) ? inWords(say, languageOf(req)) : say;
+  const problem = problemOf(sentence);
+  if (problem === undefined) return oneLine(sentence as string);
   const hint = `have \`run\` return one sentence of at most ${mostCharacters} characters as \`say\``;
   req.log.warn({ hint, path: req.path, problem }, 'the sentence that an action returned cannot be shown');
   return undefined;

@@ -3,9 +3,10 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import { AuthError } from '../errors/auth-error.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
 import { inWords, type PrintedMessage } from '../errors/in-words.ts';
+import { InvalidForm } from '../errors/invalid-form.ts';
 import { english, type Language } from '../errors/language.ts';
 import type { ErrorWithMessage, Message } from '../errors/message.ts';
-import { InvalidForm, notFound } from '../errors/page-errors.ts';
+import { notFound } from '../errors/page-errors.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
@@ -24,7 +25,7 @@ export const noSuchAddress: RequestHandler = (req, _res, next) => {
  */
 export function errorPages({ log, development }: { log: Log; development: boolean }): ErrorRequestHandler {
   return (error, req, res, _next) => {
-    const { status, page, retryAfter } = answerTo(error);
+    const { status, page: said, retryAfter } = answerTo(error);
     const shownFirst = error instanceof AuthError ? error.shownFirst : undefined;
     const requestId = shownFirst ?? idOf(req);
     // A request's own log has its id already.
@@ -42,12 +43,16 @@ export function errorPages({ log, development }: { log: Log; development: boolea
     res.status(status).setHeader('Cache-Control', 'no-store');
     if (retryAfter !== undefined) res.setHeader('Retry-After', String(Math.ceil(retryAfter)));
     const language = languageOf(req);
+    const invalid = error instanceof InvalidForm ? error : undefined;
+    const page = invalid?.pageIn(language) ?? said;
     if (!isNavigation(req)) {
       const { title } = inWords(page, language);
-      const { errors, summary } = error instanceof InvalidForm ? error : {};
+      const mistakes = invalid?.inWords(language);
+      // Its developer sees no page.
+      const hint = development && error instanceof AuthError ? error.hint : undefined;
       res
         .type('application/problem+json')
-        .send(JSON.stringify({ title, status, requestId, errors, summary, ...demandsOf(error) }));
+        .send(JSON.stringify({ title, status, requestId, ...mistakes, hint, ...demandsOf(error) }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
@@ -71,7 +76,8 @@ interface Answer {
   retryAfter?: number | undefined;
 }
 
-function answerTo(error: unknown): Answer {
+/** What a person gets for an error: the status and the page. */
+export function answerTo(error: unknown): Answer {
   if (hasMessage(error)) return error;
   if (!(error instanceof Error)) return { status: 500, page: plainPages.broken };
   if (error.name === 'StoreError') return { status: 503, page: plainPages.storeAway, retryAfter: 5 };

@@ -43,7 +43,7 @@ function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) 
     lang: language.tag,
     kitText: language.text,
     requestId: req.id,
-    signInWith: authOf(req).context.providers.all.map(({ label }) => label),
+    signInWith: authOf(req).context.providers.all.map(({ label }) => language.label(label)),
     form: emptyForm,
     storeAway: req.auth?.storeError !== undefined,
     nav: nav.map(({ href, label }) => ({

@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
+import { isKitText } from '../errors/language.ts';
 import type { Action, Message } from '../errors/message.ts';
-import type { Text } from '../errors/texts.ts';
+import type { Words } from '../errors/texts.ts';
 import { requestKind } from '../http/request-kind.ts';
 import { authOf, type LoginRequest } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
@@ -55,8 +56,8 @@ function forPage(error: AuthError, req: Request): AuthError {
 /** Its texts, where they speak of a provider, with what people call it. */
 function saying(page: Message, provider: string | undefined): Message {
   if (provider === undefined) return page;
-  const named = (text: Text): Text =>
-    typeof text === 'string' ? text : { ...text, values: { provider, ...text.values } };
+  const named = (text: Words): Words =>
+    isKitText(text) ? { ...text, values: { provider, ...text.values } } : text;
   return { ...page, title: named(page.title), text: page.text.map(named) };
 }
 

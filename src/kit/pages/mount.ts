@@ -1,4 +1,4 @@
-import type { Express, Request, Response } from 'express';
+import type { ErrorRequestHandler, Express, Request, Response } from 'express';
 import { say } from '../errors/language.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { Rule } from '../guard/rules.ts';
@@ -12,10 +12,13 @@ import { requestContext } from '../session/request-context.ts';
 import { saySoon, takeSaid } from '../session/said.ts';
 import { getUser } from '../session/user-session.ts';
 import { goOnAfter, outcomeOf } from './after-form.ts';
+import { answerTo } from './error-pages.ts';
 import { runAction } from './forms/action.ts';
 import { demandFormBody, readFormBody } from './forms/form-body.ts';
-import { heldForm } from './forms/held-form.ts';
+import { heldForLater, heldForm } from './forms/held-form.ts';
+import { nameErrors } from './forms/name-errors.ts';
 import { emptyForm, type PageForm } from './forms/page-form.ts';
+import type { FormSchema } from './forms/schema.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
@@ -63,7 +66,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
       demandFormBody,
       requireAuth({ ...ruleOf(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
-      async (req, res) => {
+      async (req: Request, res: Response) => {
         const at = { ...requestContext(req, res), user: demandUser(req) };
         const { next, refused } = await runAction(name, action, at);
         if (res.headersSent) return;
@@ -76,8 +79,18 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
           saySoon(req, res, at.user, { path, isPage: target !== undefined, sentence });
         await goOnAfter(req, res, path, target && ruleOf(target));
       },
+      heldWhileAway(action.form),
     );
   }
+}
+
+/** Where the form cannot be carried out just now, its page holds it. */
+function heldWhileAway(form: FormSchema | undefined): ErrorRequestHandler {
+  return (error: unknown, req, _res, next) => {
+    const { status, page, retryAfter } = answerTo(error);
+    if (status !== 503 || !(error instanceof Error)) return next(error);
+    next(Object.assign(error, { status, page: heldForLater(req, page, form), retryAfter }));
+  };
 }
 
 /** The page of a form with which something is wrong, as for a GET, with what was typed. A script only gets a status. */
@@ -117,15 +130,20 @@ function printPage(
   const language = languageOf(req);
   const own = kitPages.includes(page) ? model : withoutKitNames(req, page, model);
   const printed = { title: say(page.title, language), script: page.script, ...own };
-  print(res, page.view, {
+  const around = {
     ...printed,
     form,
     said: takeSaid(req, res),
     // At the address of its action a reload would send the form again, and a bookmark would lead nowhere.
     kitAddress: res.locals.printedAt,
-    // What a screen reader says first.
-    ...(form !== emptyForm && { tabTitle: language.text('form.title', { title: printed.title }) }),
-  });
+  };
+  if (form === emptyForm) {
+    print(res, page.view, around);
+    return;
+  }
+  // What a screen reader says first.
+  const tabTitle = language.text('form.title', { title: printed.title });
+  print(res, page.view, { ...around, tabTitle }, (html) => nameErrors(html, language));
 }
 
 /**

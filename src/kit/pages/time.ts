@@ -1,6 +1,6 @@
 import { english, type Language } from '../errors/language.ts';
 
-/** A moment for people (with its zone, as we do not know theirs) and for machines. */
+/** A moment or a day, for people (a moment with its zone, as we do not know theirs) and for machines. */
 export interface Moment {
   text: string;
   iso: string;
@@ -11,19 +11,40 @@ const months = 'January February March April May June July August September Octo
 );
 
 /**
- * "23 November 2026 at 03:57 UTC", in the words of a language. English by hand: a page prints many, and with Intl
- * it took 1.08 × the CPU (bench of November 2026).
+ * "23 November 2026 at 03:57 UTC", in the words of a language; of a day, "23 November 2026".
+ *
+ * @param at a moment; or a day as a form has it, `2026-11-23`, with a time or without, `2026-11-23T10:30`: such a text is
+ *   in no time zone, so it is printed as it is. Any other text is not changed
  */
-export function dateTime(date: Date, language: Pick<Language, 'tag'> = english): Moment {
-  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
-  const clock = `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}`;
-  return {
-    text:
-      language.tag === 'en' || Number.isNaN(year)
-        ? `${day} ${months[month]} ${year} at ${clock} UTC`
-        : dates(language.tag).format(date),
-    iso: `${String(year).padStart(4, '0')}-${twoDigits(month + 1)}-${twoDigits(day)}T${clock}Z`,
-  };
+export function dateTime(at: Date | string, language: Pick<Language, 'tag'> = english): Moment {
+  if (typeof at === 'string') return asWritten(at, language);
+  const [year, month, day] = [at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()];
+  const iso = `${String(year).padStart(4, '0')}-${twoDigits(month + 1)}-${twoDigits(day)}T${clockOf(at)}Z`;
+  return { text: inWords(at, language, 'moment'), iso };
+}
+
+function asWritten(text: string, language: Pick<Language, 'tag'>): Moment {
+  const [, day, time, zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(?:(T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  const date = new Date(`${day}${time ?? ''}${time ? zone : ''}`);
+  // There is no 31 February.
+  if (Number.isNaN(date.getTime()) || new Date(`${day}`).getUTCDate() !== Number(day?.slice(-2)))
+    return { text, iso: text };
+  if (time !== undefined && text.endsWith(zone)) return dateTime(date, language);
+  return { text: inWords(date, language, time === undefined ? 'day' : 'day and time'), iso: text };
+}
+
+/** English by hand: a page prints many, and with Intl it took 1.08 × the CPU (bench of November 2026). */
+function inWords(date: Date, { tag }: Pick<Language, 'tag'>, kind: Kind): string {
+  const year = date.getUTCFullYear();
+  if (tag !== 'en' && !Number.isNaN(year)) return formats[kind](tag).format(date);
+  const day = `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${year}`;
+  if (kind === 'day') return day;
+  return `${day} at ${clockOf(date)}${kind === 'moment' ? ' UTC' : ''}`;
+}
+
+function clockOf(date: Date): string {
+  return `${twoDigits(date.getUTCHours())}:${twoDigits(date.getUTCMinutes())}`;
 }
 
 function twoDigits(number: number): string {
@@ -43,13 +64,15 @@ export function ago(date: Date, language: Language = english, now = Date.now()):
 // Made for each date anew, a page takes 4.5 × the CPU (bench of November 2026). A language that this Node does not know
 // writes them in English.
 
-const dates = kept(
-  (tag) =>
-    new Intl.DateTimeFormat([tag, 'en-GB'], {
-      ...{ day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' },
-      ...{ timeZone: 'UTC', timeZoneName: 'short' },
-    }),
-);
+type Kind = 'day' | 'day and time' | 'moment';
+
+const day = { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' } as const;
+const dayAndTime = { ...day, hour: '2-digit', minute: '2-digit' } as const;
+const formats: Record<Kind, (tag: string) => Intl.DateTimeFormat> = {
+  day: format(day),
+  'day and time': format(dayAndTime),
+  moment: format({ ...dayAndTime, timeZoneName: 'short' }),
+};
 const spans = kept((tag) => new Intl.RelativeTimeFormat([tag, 'en']));
 
 /** As many as a site has languages. */
@@ -60,4 +83,8 @@ function kept<T>(make: (tag: string) => T): (tag: string) => T {
     made.set(tag, known);
     return known;
   };
+}
+
+function format(options: Intl.DateTimeFormatOptions) {
+  return kept((tag) => new Intl.DateTimeFormat([tag, 'en-GB'], options));
 }

@@ -113,7 +113,7 @@ function parseJson(text: string) {
   }
 }
 
-const isBodiless = (status: number) => status === 204 || status === 304;
+const isBodiless = (status: number) => status === 204 || status === 205 || status === 304;
 
 /**
  * A fetch over node:http with kept-alive connections: half the cost of the built-in one for a sign-in, and it

@@ -37,9 +37,14 @@ export function checkIdToken(
 ): void {
   boundClaims(claims, 'the ID token');
   const now = Math.floor(Date.now() / 1000);
-  if (typeof claims.sub !== 'string' || claims.sub === '' || claims.sub.length > 255) {
+  if (
+    typeof claims.sub !== 'string' ||
+    claims.sub === '' ||
+    claims.sub.length > 255 ||
+    !claims.sub.isWellFormed()
+  ) {
     throw new AuthError('id_token_claims', {
-      hint: 'sub in the ID token is empty or longer than 255 characters',
+      hint: 'sub in the ID token is empty, longer than 255 characters, or no text that a database can keep (half a surrogate pair)',
     });
   }
   if (claims.at_hash !== undefined && claims.at_hash !== tokenHash(accessToken, idTokenAlg)) {

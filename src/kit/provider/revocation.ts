@@ -77,11 +77,11 @@ function withProofs(fetch: oidc.CustomFetch, handle: oidc.DPoPHandle): oidc.Cust
  * no token of an ended session stays in the store.
  */
 export class LateRevocations {
-  readonly #waiting = new Map<string, (sessionEnded: boolean) => Promise<void>>();
-  readonly #revoke: (tokens: RevocableTokens) => Promise<unknown>;
+  readonly #waiting = new Map<string, (sessionEnded: boolean) => Promise<boolean>>();
+  readonly #revoke: (tokens: RevocableTokens) => Promise<boolean>;
   readonly #log: Log;
 
-  constructor(revoke: (tokens: RevocableTokens) => Promise<unknown>, log: Log) {
+  constructor(revoke: (tokens: RevocableTokens) => Promise<boolean>, log: Log) {
     this.#revoke = revoke;
     this.#log = log;
   }
@@ -92,12 +92,13 @@ export class LateRevocations {
     this.#waiting.set(name, async (sessionEnded) => {
       clearTimeout(timer);
       this.#waiting.delete(name);
-      if (sessionEnded && endsWithSession(tokens.refresh_token)) return;
+      if (sessionEnded && endsWithSession(tokens.refresh_token)) return true;
       try {
-        await this.#revoke(tokens);
+        return await this.#revoke(tokens);
       } catch (error) {
         const { message, hint } = error as AuthError;
         this.#log.warn({ reason: message, hint }, 'the refresh token could not be revoked');
+        return false;
       }
     });
   }
@@ -106,9 +107,10 @@ export class LateRevocations {
    * Revokes now what waits under this name, within two seconds. Never rejects.
    *
    * @param sessionEnded the provider's session ended, as its answer says, and with it a token that belongs to it
+   * @returns whether the token is worth nothing now; false where none waits
    */
-  async carryOut(name: string, sessionEnded = false): Promise<void> {
-    await this.#waiting.get(name)?.(sessionEnded);
+  async carryOut(name: string, sessionEnded = false): Promise<boolean> {
+    return (await this.#waiting.get(name)?.(sessionEnded)) ?? false;
   }
 
   async carryOutAll(): Promise<void> {

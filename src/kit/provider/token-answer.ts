@@ -7,6 +7,8 @@ import { type ProviderAnswer, UnusableAnswer } from './fetch.ts';
 const longestSeconds = 10 * 365 * 86_400;
 /** More would have to be kept with each session. */
 const longestScope = 10_000;
+/** The same of an access token and a refresh token. Of those seen, none had more than a quarter of it. */
+const longestToken = 64_000;
 
 /** What an Authorization header can carry (RFC 6749 appendix A.12). */
 const visible = /^[\x20-\x7e]+$/;
@@ -19,6 +21,11 @@ const numeric = /^\d{1,15}(\.\d{1,15})?$/;
  */
 export function inStandardForm(answer: ProviderAnswer, body: Record<string, unknown>): ProviderAnswer {
   const changes = { ...lifetime(body), ...scopes(body), ...without(body, ['refresh_token', 'id_token']) };
+  for (const name of ['access_token', 'refresh_token']) {
+    const token = body[name];
+    if (typeof token === 'string' && token.length > longestToken)
+      throw new UnusableAnswer(`${name} is longer than ${longestToken} characters`);
+  }
   // The library would put it into a header, and the error of that quotes the token (R20).
   if (typeof body.access_token === 'string' && body.access_token !== '' && !visible.test(body.access_token))
     throw new UnusableAnswer('access_token contains characters that a header cannot have');

@@ -25,6 +25,7 @@ interface Asked {
   /** The session of a recheck. At a sign-in there is none yet. */
   session?: string;
   reason: SignInContext['reason'];
+  language: SignInContext['language'];
   log: Log;
 }
 

@@ -6,5 +6,5 @@ export function neededProvider(names: readonly string[], providers: Providers): 
   const labels = names.map((name) => providers.named(name)?.label ?? name);
   return labels.length === 1
     ? { key: 'error.needed.provider', values: { provider: labels.join() } }
-    : { key: 'error.needed.one-of-providers', values: { providers: labels.join(', ') } };
+    : { key: 'error.needed.one-of-providers', values: { providers: labels } };
 }

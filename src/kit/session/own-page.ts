@@ -8,6 +8,10 @@ import { getUser } from './user-session.ts';
 // in in another tab since. So each page carries an HMAC of (iss, sub), which its forms and scripts send along.
 
 const field = 'kit-form';
+
+/** For the developer of a script that does not say whose page it is of. */
+export const markScripts =
+  'have the script send the content of <meta name="kit-form"> as the header Kit-Form';
 const header = 'Kit-Form';
 
 /** What the pages of this request's user carry; undefined where nobody is signed in. */

@@ -1,6 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
+import type { Language } from '../errors/language.ts';
 import { type Provider, RefreshError, unverifiedClaims } from '../provider/index.ts';
 import { StoreError, type TokenRecord } from '../store/index.ts';
 import { admit } from './admission.ts';
@@ -8,6 +9,12 @@ import type { AuthContext } from './context.ts';
 import { claimsAfterRecheck, claimsOf } from './kept-claims.ts';
 import { createTurns } from './recheck-turns.ts';
 import type { UserSession } from './user.ts';
+
+/** A session whose recheck is due, and the language of the request that found it so. */
+export interface Due {
+  id: string;
+  language: Language;
+}
 
 /** What a recheck has found out. */
 export interface Gathered {
@@ -29,7 +36,11 @@ export interface Gathered {
  * Asks every source again. One that does not answer stops no other: somebody whom `signIn` refuses is out although the
  * provider is away.
  */
-export async function gather(context: AuthContext, id: string, before: UserSession): Promise<Gathered> {
+export async function gather(
+  context: AuthContext,
+  { id, language }: Due,
+  before: UserSession,
+): Promise<Gathered> {
   const tokens = await context.sessions.tokens.read(id);
   if (!tokens && !(await context.sessions.updateUser(id, () => undefined))) return { gone: true };
   // Whoever had one and has it no more is no case for silence: a closed account would stay in.
@@ -46,7 +57,7 @@ export async function gather(context: AuthContext, id: string, before: UserSessi
   try {
     const said = claimsOf({ ...before, claims });
     const asked = { provider, iss, sub, session: id, claims: said, tokens: answer.tokens };
-    const given = await admit(context, { ...asked, reason: 'recheck', log: context.log });
+    const given = await admit(context, { ...asked, reason: 'recheck', language, log: context.log });
     return { ...answer, found: { ...found, roles: given.roles, member: given.member } };
   } catch (error) {
     const refusal = error instanceof AuthError && error.reason === 'not_admitted';

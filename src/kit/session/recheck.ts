@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
+import type { AuthError } from '../errors/auth-error.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
+import { isKitText } from '../errors/language.ts';
+import { languageOf } from '../http/language.ts';
 import { requestKind } from '../http/request-kind.ts';
 import type { Sessions } from '../store/index.ts';
 import { type AuthContext, authOf } from './context.ts';
-import { type Gathered, gather } from './recheck-sources.ts';
+import { type Due, type Gathered, gather } from './recheck-sources.ts';
 import { forPerson } from './refresh-ended.ts';
 import { refused } from './refused.ts';
 import type { UserSession } from './user.ts';
@@ -49,7 +52,10 @@ export async function recheckIfDue(
     for (let round = 0; round < 2; round++) {
       const own = dueFor(req);
       if (!own) return undefined;
-      const outcome = await Promise.race([share(context, own), late.promise]);
+      const outcome = await Promise.race([
+        share(context, { id: own.id, language: languageOf(req) }),
+        late.promise,
+      ]);
       if (outcome === undefined) return undefined;
       if ((await take(req, res, own, { outcome, back })) === 'answered') return 'answered';
     }
@@ -82,13 +88,14 @@ function dueAt({ recheck, signedInAt }: UserSession, { recheckMinutes, site }: A
   return recheck?.dueAt ?? signedInAt + (recheckMinutes || Number.POSITIVE_INFINITY) * 60_000;
 }
 
-function share(context: AuthContext, { id }: { id: string }): Promise<Outcome> {
+function share(context: AuthContext, due: Due): Promise<Outcome> {
   const { sessions, log } = context;
+  const { id } = due;
   const here = underWay.get(sessions) ?? new Map<string, Promise<Outcome>>();
   underWay.set(sessions, here);
   let attempt = here.get(id);
   if (!attempt) {
-    attempt = once(context, id).finally(() => here.delete(id));
+    attempt = once(context, due).finally(() => here.delete(id));
     // Whoever waits gets the error too; where nobody does any more it must not end the process.
     attempt.catch((error) => log.error({ causes: loggedCauses(error) }, 'a recheck was cut short'));
     here.set(id, attempt);
@@ -97,7 +104,8 @@ function share(context: AuthContext, { id }: { id: string }): Promise<Outcome> {
 }
 
 /** Whoever is the first to say so does it; all others wait until it is done. */
-async function once(context: AuthContext, id: string): Promise<Outcome> {
+async function once(context: AuthContext, due: Due): Promise<Outcome> {
+  const { id } = due;
   const claimed = await context.sessions.updateUser(id, (user) => {
     const now = Date.now();
     if (now < dueAt(user, context)) return undefined;
@@ -105,7 +113,7 @@ async function once(context: AuthContext, id: string): Promise<Outcome> {
     return { ...user, recheck: { ...user.recheck, beganAt, dueAt: now + againMs } };
   });
   if (!claimed) return { is: 'gone' };
-  return claimed.changed ? attempt(context, id, claimed.user) : awaitOther(context, id, claimed.user);
+  return claimed.changed ? attempt(context, due, claimed.user) : awaitOther(context, id, claimed.user);
 }
 
 async function awaitOther(context: AuthContext, id: string, first: UserSession): Promise<Outcome> {
@@ -120,8 +128,9 @@ async function awaitOther(context: AuthContext, id: string, first: UserSession):
   return { is: 'current', user };
 }
 
-async function attempt(context: AuthContext, id: string, before: UserSession): Promise<Outcome> {
-  const gathered = await gather(context, id, before);
+async function attempt(context: AuthContext, due: Due, before: UserSession): Promise<Outcome> {
+  const { id } = due;
+  const gathered = await gather(context, due, before);
   if (gathered.gone) return { is: 'gone' };
   if (gathered.over !== undefined) {
     await context.sessions.end(id, gathered.over.reason);
@@ -182,6 +191,14 @@ function rolesOf({ provider, roles, claims }: UserSession, context: AuthContext)
   return roles ?? context.rolesOf(provider, claims);
 }
 
+/** Behind the site's own words they read that they have been signed out, not only that they may not come in. */
+function wasLetIn(error: AuthError): AuthError {
+  const { page } = error;
+  const own = page.text.filter((words) => !isKitText(words));
+  error.page = { ...page, text: [...own, { key: 'ended.not-admitted' }] };
+  return error;
+}
+
 /** The request goes on with what is known now. */
 async function take(
   req: Request,
@@ -204,7 +221,7 @@ async function take(
       throw shown;
     }
     await endUserSession(req, res, 'not-admitted');
-    throw page;
+    throw wasLetIn(page);
   }
   useUser(req, outcome.user);
   // Nobody is sent off in the middle of something: a script or a form goes on with what was known (R13).

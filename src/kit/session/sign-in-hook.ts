@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import type { Language } from '../errors/language.ts';
 import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
 
@@ -15,6 +16,8 @@ export interface SignInContext<Data = unknown, Settings = unknown> {
   roles: readonly string[];
   /** A sign-in, or the recheck of somebody who is signed in. */
   reason: 'sign-in' | 'recheck';
+  /** That of the request that signs in, or that made the recheck due, of those in site.ts's `texts`. */
+  language: Language;
   settings: Settings;
   data: Data;
   log: Log;

@@ -2,9 +2,11 @@ import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { failurePage } from '../errors/failure-pages.ts';
+import { isKitText, say } from '../errors/language.ts';
 import type { Message } from '../errors/message.ts';
 import type { SignInFailure } from '../errors/reasons.ts';
 import { isOurName } from '../http/cookies.ts';
+import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
 import type { Provider } from '../provider/index.ts';
 import { authOf, demandStore } from '../session/context.ts';
@@ -56,7 +58,7 @@ export function keepFailure(
     ...{ reason: error.reason, digest: digestOf(answer), requestId: String(req.id), at: Date.now() },
     ...{ provider: provider?.name, returnTo },
     ...(isStrangers(error.reason) && bringsNoCookie(req) && { withoutCookies: true }),
-    ...(error.reason === 'not_admitted' && { why: ownWords(error.page), who: error.about?.name }),
+    ...(error.reason === 'not_admitted' && { why: ownWords(req, error.page), who: error.about?.name }),
   };
   // Without a long path the button leads home, and without long words of the site's the page has the kit's.
   for (const long of ['who', 'returnTo', 'why'] as const) {
@@ -117,8 +119,9 @@ function isStrangers(reason: string): boolean {
   return reason === 'state_unknown' || reason === 'state_missing';
 }
 
-function ownWords({ text: [first] }: Message): string | undefined {
-  return typeof first === 'string' ? first : undefined;
+/** In one language: several would not fit beside each other. */
+function ownWords(req: Request, { text: [first] }: Message): string | undefined {
+  return first === undefined || isKitText(first) ? undefined : say(first, languageOf(req));
 }
 
 /** Without the names, which every request would carry for ten minutes. */

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
+import { languageOf } from '../http/language.ts';
 import type { Provider, SignInAnswer } from '../provider/index.ts';
 import { admit } from '../session/admission.ts';
 import { makeRecheckDue } from '../session/by-owner.ts';
@@ -32,6 +33,7 @@ export async function letIn(
       claims: said,
       tokens,
       reason: 'sign-in',
+      language: languageOf(req),
       log: req.log,
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import { inWords } from '../errors/in-words.ts';
-import { confirmLink } from '../errors/questions.ts';
+import { confirmLink, confirmProvider } from '../errors/questions.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { languageOf } from '../http/language.ts';
 import { comesFromElsewhere } from '../http/navigation.ts';
@@ -60,6 +60,11 @@ async function login(req: Request, res: Response, next: NextFunction): Promise<v
     // Else a page of another site could have somebody go on as somebody else without noticing.
     const href = loginAddress(loginPath(named), { ...passedOn, returnTo });
     return res.render('message', inWords(confirmLink(href), languageOf(req)));
+  }
+  // Nor may it choose where somebody signs in: at a provider of its own they would become somebody else (ASVS 7.6.2).
+  if (named && elsewhere && context.providers.all.length > 1) {
+    const href = loginAddress(loginPath(named), { ...passedOn, returnTo });
+    return res.render('message', inWords(confirmProvider(href, named.label), languageOf(req)));
   }
   if (!provider) return askWhichProvider(req, res, { returnTo, passedOn });
   // Whoever is signed in has used another one last until they come back.

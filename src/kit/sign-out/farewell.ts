@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { endedText } from '../errors/ended-text.ts';
 import { failurePage } from '../errors/failure-pages.ts';
-import type { Text } from '../errors/texts.ts';
+import type { Text, Words } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { localPath } from '../http/return-path.ts';
 import { lastChosen } from '../session/chosen-provider.ts';
@@ -23,6 +23,8 @@ interface Farewell {
   stateReturns: boolean;
   /** How many other sessions of the user ended with it, if any did. */
   others?: number;
+  /** The provider has revoked the refresh token. */
+  revoked?: boolean;
 }
 
 type Outcome = 'ended' | 'still-there' | 'unknown';
@@ -31,7 +33,7 @@ type Outcome = 'ended' | 'still-there' | 'unknown';
 export interface SignedOutNotice {
   /** Which picture goes with it. */
   kind: 'success' | 'access' | 'error';
-  title: Text;
+  title: Words;
   text: Text[];
   /** What ended; `state` says `how` in words. */
   ended: { what: Text; how: Outcome; state: Text }[];
@@ -75,9 +77,13 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   const farewell = takeFarewell(req, res, context);
   // At a provider that ends its session with a revocation, that comes now (see `revocationEndsSession`).
   const provider = context.providers.named(farewell?.provider) ?? context.providers.only;
-  if (farewell) await provider?.carryOutRevocation(farewell.state, cameBack(req, farewell));
+  const revokedNow =
+    farewell && (await provider?.carryOutRevocation(farewell.state, cameBack(req, farewell)));
   // A sign-out takes the session's cookie along: one that is there is of a later session.
-  if (farewell && !formerSession) return goodbye(req, farewell, provider?.label);
+  if (farewell && !formerSession) {
+    const revoked = farewell.revoked ?? revokedNow ?? false;
+    return goodbye(req, { ...farewell, revoked }, provider?.label);
+  }
   // The layout says the rest. It may be that nothing has ended (R14).
   if (storeError !== undefined) return { kind: 'error', title: failurePage('store_away').title, text: [] };
   if (!formerSession) return { kind: 'access', title: { key: 'signed-out.not-signed-in' }, text: [] };
@@ -98,18 +104,23 @@ function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {
 }
 
 function goodbye(req: Request, farewell: Farewell, provider: string | undefined): Told {
-  const { sentToProvider, stateReturns, others } = farewell;
+  const { sentToProvider, stateReturns, others, revoked } = farewell;
   const returned = cameBack(req, farewell);
   if (stateReturns && !returned) {
     req.log?.warn('the state that came back from the provider after a sign-out is wrong or missing');
   }
   const atProvider = returned ? 'ended' : sentToProvider ? 'unknown' : 'still-there';
   const title = { key: 'signed-out.title' } as const;
-  return { kind: 'success', title, ...told([], atProvider, provider, others) };
+  return { kind: 'success', title, ...told([], atProvider, provider, { others, revoked }) };
 }
 
 /** What became of each thing that a sign-in had begun. */
-function told(why: Text[], atProvider: Outcome, provider: string | undefined, others = 0) {
+function told(
+  why: Text[],
+  atProvider: Outcome,
+  provider: string | undefined,
+  { others = 0, revoked = false }: { others?: number | undefined; revoked?: boolean | undefined } = {},
+) {
   const values = provider === undefined ? {} : { provider };
   const stays: Text[] = atProvider === 'ended' ? [] : [{ key: 'signed-out.provider-stays', values }];
   const ended = (what: Text, how: Outcome, state: Outcome | 'revoked' = how) =>
@@ -119,7 +130,7 @@ function told(why: Text[], atProvider: Outcome, provider: string | undefined, ot
     ended: [
       ended({ key: 'signed-out.this-site' }, 'ended'),
       ...(others > 0 ? [ended({ key: 'signed-out.others', values: { count: others } }, 'ended')] : []),
-      ended({ key: 'signed-out.access' }, 'ended', 'revoked'),
+      ended({ key: 'signed-out.access' }, 'ended', revoked ? 'revoked' : 'ended'),
       ended({ key: 'signed-out.at-provider', values }, atProvider),
     ],
   };

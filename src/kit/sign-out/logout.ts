@@ -54,11 +54,12 @@ export async function leaveAll(
   const state = newLogoutState();
   if (!provider) return '/signed-out';
   const url = await endSessionUrl(context, provider, { state, id_token_hint: tokens?.id_token });
+  let revoked = false;
   if (tokens?.refresh_token) {
     if (url && provider.revokesLate) provider.revokeLater(state, tokens);
-    else await revoke(req, provider, tokens, until - Date.now());
+    else revoked = await revoke(req, provider, tokens, until - Date.now());
   }
-  return sayFarewell(res, context, provider, { state, url, others });
+  return sayFarewell(res, context, provider, { state, url, others, revoked });
 }
 
 /** For somebody who was not let in here: there is no session and no ID token, so the provider asks them first. */
@@ -81,17 +82,25 @@ function endSessionUrl(
   return provider.endSessionUrl({ ...parameters, post_logout_redirect_uri }).catch(() => undefined);
 }
 
+interface Leaving {
+  state: string;
+  url: URL | undefined;
+  others?: number;
+  revoked?: boolean;
+}
+
 /** @returns where the person goes next */
 function sayFarewell(
   res: Response,
   context: AuthContext,
   { name, label }: Provider,
-  { state, url, others = 0 }: { state: string; url: URL | undefined; others?: number },
+  { state, url, others = 0, revoked = false }: Leaving,
 ): string | WayOut {
   const stateReturns = url?.searchParams.has('state') ?? false;
   leaveFarewell(res, context, {
     ...{ provider: name, state, sentToProvider: url !== undefined, stateReturns },
     ...(others > 0 && { others }),
+    ...(revoked && { revoked }),
   });
   return url ? new WayOut(url, label) : '/signed-out';
 }
@@ -100,12 +109,19 @@ function sayFarewell(
  * A failure is logged, never shown: the session here has ended all the same.
  *
  * @param leftMs what is left of a person's patience
+ * @returns whether the provider has said that it did
  */
-async function revoke(req: Request, provider: Provider, tokens: TokenRecord, leftMs: number): Promise<void> {
+async function revoke(
+  req: Request,
+  provider: Provider,
+  tokens: TokenRecord,
+  leftMs: number,
+): Promise<boolean> {
   const waits = leftMs >= tooLittleMs;
   const signal = waits ? AbortSignal.timeout(leftMs) : undefined;
   const revoked = provider.revoke(tokens, signal).catch(({ message, hint }: AuthError) => {
     req.log?.warn({ reason: message, hint }, 'the refresh token could not be revoked');
+    return false;
   });
-  if (waits) await revoked;
+  return waits && revoked;
 }

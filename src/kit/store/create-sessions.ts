@@ -90,14 +90,20 @@ export function createSessions(
     return ended.length;
   }
 
-  /** Those that live, with the time until their idle ends. Entries of the others are swept. */
+  /**
+   * Those that live, with the time until their idle ends. Entries of the others are swept. An entry proves nothing, for
+   * it is not sealed: whose a session is stands in its record.
+   */
   async function living(ids: readonly string[], owner: SessionOwner): Promise<StoredSession[]> {
     const found = await inGroups(ids, (id) => sessions.look(id));
+    const own = found.filter((session) => session !== undefined).filter((session) => isOf(session, owner));
+    const kept = new Set(own.map(({ id }) => id));
+    const swept = ids.filter((id) => !kept.has(id));
     const dead = ids.filter((_id, index) => found[index] === undefined);
-    if (dead.length > 0) {
-      await Promise.all([owners.leave(dead, owner), inGroups(dead, (id) => records.del(keys.tokens(id)))]);
+    if (swept.length > 0) {
+      await Promise.all([owners.leave(swept, owner), inGroups(dead, (id) => records.del(keys.tokens(id)))]);
     }
-    return found.filter((session) => session !== undefined);
+    return own;
   }
 
   return {
@@ -191,6 +197,10 @@ export function createSessions(
     check: () => records.check(),
     close: () => records.close(),
   };
+}
+
+function isOf({ data: { user } }: StoredSession, { iss, sub }: SessionOwner): boolean {
+  return user?.iss === iss && user.sub === sub;
 }
 
 /** Whoever watches for a disabled account misses none: a provider may not say that it is one. */

@@ -195,7 +195,14 @@ export class RedisConnection {
 function hintFor(cause: Error): string | undefined {
   if (isUnknownCa((cause as NodeJS.ErrnoException).code))
     return `Redis' certificate comes from a CA that is not trusted here: ${nameTheCa}`;
-  return cause instanceof LinkError ? cause.hint : undefined;
+  if (cause instanceof LinkError) return cause.hint;
+  const { message } = cause;
+  if (/^(WRONGPASS|NOAUTH|ERR AUTH)\b/.test(message)) return 'Check user and password in REDIS_URL.';
+  if (/^NOPERM\b/.test(message))
+    return 'The user in REDIS_URL lacks a right: `npm run doctor` says which, and how to give it.';
+  // Redis itself says what is wrong.
+  if (anyReply.test(message)) return undefined;
+  return 'Check that Redis runs, and that REDIS_URL is its address. The app connects again by itself.';
 }
 
 const unsettledEveryMs = 600_000;

@@ -43,6 +43,7 @@ describe('an answer that is handed to the page as it is', () => {
     ],
     ['one without a type', { headers: { 'content-type': '' }, body: 'text' }, 200, 'text'],
     ['an empty one', { status: 204, body: '' }, 204, ''],
+    ['an empty one that clears a form', { status: 205, body: '' }, 205, ''],
     ['an error of its own', { status: 500, body: 'oops' }, 500, 'oops'],
     ['a 401 without a challenge', { status: 401, body: 'who?' }, 401, 'who?'],
     ['a packed one', { headers: { 'content-encoding': 'gzip' }, body: gzipSync('packed') }, 200, 'packed'],

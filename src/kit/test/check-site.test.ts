@@ -176,6 +176,11 @@ const cases: Case[] = [
     ],
   },
   {
+    name: 'a layout that says who is signed in, and not what an action said',
+    parts: { files: { 'views/partials/top.ejs': top.replace('/kit/header', '/kit/who') } },
+    says: ["views/home.ejs lacks <%- include('/kit/said') %>."],
+  },
+  {
     name: "a view of its own for a page of the kit's",
     parts: {
       files: {

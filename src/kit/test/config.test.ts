@@ -501,7 +501,13 @@ describe('names that are no settings', () => {
     ['SESSION_SECRETS', 'Did you mean SESSION_SECRET?'],
     ['SESSION_IDLE_MINUTE', 'Did you mean SESSION_IDLE_MINUTES?'],
     ['SESSION_SECRET_FIL', 'Did you mean SESSION_SECRET_FILE?'],
-    ['TRUST_PROXY', 'remove it'],
+    ['TRUST_PROXY', 'Did you mean TRUST_PROXY_HOPS?'],
+    ['SESSION_IDLE', 'Did you mean SESSION_IDLE_MINUTES?'],
+    ['REDIS_URI', 'Did you mean REDIS_URL?'],
+    ['BASEURL', 'Did you mean BASE_URL?'],
+    ['BASE_URL_', 'Did you mean BASE_URL?'],
+    ['SHUTDOWN_DELAYSECONDS', 'Did you mean SHUTDOWN_DELAY_SECONDS?'],
+    ['TRUST_PROXY_COUNT', 'remove it'],
     ['OIDC_SOMETHING_ELSE_ENTIRELY', 'remove it'],
   ])('%s is noticed', (name, says) => {
     expect(problemOf({ [name]: '1' })).toBe(
@@ -515,6 +521,13 @@ describe('names that are no settings', () => {
     const foreign = {
       SESSION_MANAGER: 'local/x',
       OIDC_SERVICE_HOST: '10.0.0.1',
+      REDIS_SERVICE_HOST: '10.0.0.2',
+      REDIS_PORT: 'tcp://x',
+      REDIS_TLS_URL: 'rediss://x',
+      REDIS_PASSWORD: 'x',
+      REDIS_HOST: 'x',
+      LOGLEVEL: 'warn',
+      BASE: 'x',
       OIDC_PORT_80_TCP: 'tcp://x',
     };
     expect(problemsOf({ ...minimal, ...foreign })).toEqual([]);

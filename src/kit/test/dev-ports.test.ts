@@ -95,7 +95,8 @@ describe('the ports of npm run dev', () => {
     const env = { ...settings(ports), DEV_API_PORT: 'abc', OIDC_ISSUER: 'https://login.example.com' };
     expect(await portProblems(env)).toEqual([]);
     const { OIDC_ISSUER, ...others } = env;
-    expect(await portProblems({ ...others, OIDC_PROVIDERS: 'google,contoso' })).toEqual([]);
+    const issuers = { OIDC_GOOGLE_ISSUER: 'https://a.example', OIDC_CONTOSO_ISSUER: 'https://b.example' };
+    expect(await portProblems({ ...others, ...issuers, OIDC_PROVIDERS: 'google,contoso' })).toEqual([]);
   });
 });
 

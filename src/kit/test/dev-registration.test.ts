@@ -8,7 +8,7 @@ import { calculateJwkThumbprint, exportJWK } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ConfigError, loadConfig } from '../config/index.ts';
 import { devPorts } from '../dev/ports.ts';
-import { devProvider } from '../dev/providers.ts';
+import { startedProviders } from '../dev/providers.ts';
 import { registration, settingsAt } from '../dev/registration.ts';
 import type { ServersMessage } from '../dev/servers.ts';
 import { appEnvironment } from '../dev/settings.ts';
@@ -278,7 +278,7 @@ async function signIn(browser: Browser, origin: string) {
 }
 
 async function registered(name: string, env: NodeJS.ProcessEnv) {
-  const provider = devProvider(name);
+  const provider = startedProviders({ ...env, OIDC_PROVIDERS: name })[0];
   if (!provider) throw new Error(`there is no development provider ${name}`);
   const app = { name: 'Web app', origin: 'http://localhost:3000' };
   return registration(provider, app, settingsAt(provider, env, devPorts(env)));

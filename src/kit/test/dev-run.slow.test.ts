@@ -282,6 +282,23 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     for (const port of [ports.provider, ports.social, ports.api, ports.api + 1])
       expect(await listens(port)).toBe(false);
   });
+
+  it.each([
+    ['starts the providers that its command names, as that of an adopted app does', {}, 'work'],
+    ['starts those of the settings all the same', { OIDC_PROVIDERS: 'work,social' }, 'work,social'],
+    ['starts none beside one of your own', { OIDC_ISSUER: 'https://login.example.com' }, undefined],
+  ])('%s', async (_, env, providers) => {
+    const own = { OIDC_CLIENT_ID: 'mine', OIDC_CLIENT_SECRET: 'a secret of the developer, long enough' };
+    const isOwn = 'OIDC_ISSUER' in env;
+    const run = start({
+      command: [process.execPath, main, entry, 'work'],
+      env: { ...env, ...(isOwn && own) },
+    });
+    await run.says(/INFO: listening on/);
+    expect((await askApp()).OIDC_PROVIDERS).toBe(providers);
+    expect(run.output.includes('Social')).toBe(providers === 'work,social');
+    expect(run.output).not.toContain('If your app has one provider only');
+  });
 });
 
 describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', { timeout: 60_000 }, () => {

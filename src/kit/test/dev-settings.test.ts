@@ -17,9 +17,15 @@ describe('the providers of npm run dev', () => {
     ['OIDC_PROVIDERS is empty', { OIDC_PROVIDERS: '' }, ['work', 'social']],
     ['OIDC_PROVIDERS names one', { OIDC_PROVIDERS: 'work' }, ['work']],
     ['OIDC_PROVIDERS names the other', { OIDC_PROVIDERS: 'social' }, ['social']],
-    ['OIDC_PROVIDERS names both', { OIDC_PROVIDERS: 'social , work' }, ['work', 'social']],
+    ['OIDC_PROVIDERS names both', { OIDC_PROVIDERS: 'social , work' }, ['social', 'work']],
     ['OIDC_ISSUER is set', { OIDC_ISSUER: 'https://login.example.com' }, []],
-    ['OIDC_PROVIDERS names others', { OIDC_PROVIDERS: 'google,contoso' }, []],
+    [
+      'OIDC_PROVIDERS names others, without an issuer yet',
+      { OIDC_PROVIDERS: 'google,contoso' },
+      ['google', 'contoso'],
+    ],
+    ['OIDC_PROVIDERS names more than two', { OIDC_PROVIDERS: 'a,b,c' }, ['a', 'b']],
+    ['OIDC_PROVIDERS names no name', { OIDC_PROVIDERS: 'client,A,b c,default' }, []],
     ['one of several is the own one', { OIDC_PROVIDERS: 'work,google', ...own }, ['work']],
     ['one has an issuer', { OIDC_WORK_ISSUER: 'https://login.example.com' }, ['social']],
     [
@@ -29,6 +35,21 @@ describe('the providers of npm run dev', () => {
     ],
   ])('that start where %s', (_, env, names) => {
     expect(startedProviders(env).map(({ name }) => name)).toEqual(names);
+  });
+
+  test('stand in for others under their names, and never take the part of one that is named itself', () => {
+    const [partners, work] = read({ OIDC_PROVIDERS: 'partners,work' }).providers;
+    expect(work).toMatchObject({ name: 'work', issuer: 'http://localhost:3001', rolesClaim: 'roles' });
+    expect(partners).toMatchObject({
+      ...{ name: 'partners', label: 'Partners (development)', issuer: 'http://localhost:3004' },
+      rolesClaim: undefined,
+    });
+    const [staff, customers] = read({ OIDC_PROVIDERS: 'staff,customers' }).providers;
+    expect(staff).toMatchObject({ name: 'staff', issuer: 'http://localhost:3001', rolesClaim: 'roles' });
+    expect(customers).toMatchObject({ name: 'customers', issuer: 'http://localhost:3004' });
+    const lines = announcement({ OIDC_PROVIDERS: 'staff,customers' }, devPorts({})).join('\n');
+    expect(lines).toMatch(/^Staff +http:\/\/localhost:3001 \(accounts with roles/m);
+    expect(lines).toMatch(/^Customers +http:\/\/localhost:3004 \(accounts without roles/m);
   });
 
   test('are two in the app: one with roles and the scopes of the API, one without both', () => {
@@ -131,7 +152,11 @@ describe('the console of npm run dev', () => {
       ['Provider    https://login.example.com (from your settings)'],
       'Gallery',
     ],
-    [{ OIDC_PROVIDERS: 'google' }, ['Google      no issuer in your settings'], 'Gallery'],
+    [
+      { OIDC_PROVIDERS: 'google,b,c' },
+      ['Google      http', 'C           no issuer in your settings'],
+      'Work',
+    ],
   ])('shows only those that the app signs in at: %o', (env, shown, hidden) => {
     const text = said(env).join('\n');
     for (const line of shown) expect(text).toContain(line);

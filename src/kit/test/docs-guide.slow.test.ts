@@ -18,6 +18,16 @@ import { createGuideApp, type GuideApp } from './helpers/guide-app.ts';
 
 const guide = kitDoc('docs/guide.md');
 
+describe.skipIf(!guide)('the app of docs/guide.md for people on a list', () => {
+  test('compiles, and passes its tests', { timeout: 120_000 }, async () => {
+    const app = createGuideApp(guide ?? '', { listed: true });
+    onTestFinished(() => app.remove());
+    expect(await app.outputOf('typescript/bin/tsc', '--singleThreaded', '-p', app.folder)).toBe('');
+    const said = await app.test('test/allowed.test.ts', 'test/site.test.ts');
+    expect(said).toMatch(/Test Files +2 passed \(2\)/);
+  });
+});
+
 describe.skipIf(!guide)('the app of docs/guide.md', () => {
   let app: GuideApp;
   beforeAll(() => {

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { signInFailures } from '../errors/reasons.ts';
+import { projectRoot } from '../folders.ts';
 import { auditEvents } from '../log/index.ts';
 import { inBackquotes, kitDoc, section, sharedFile } from './helpers/docs.ts';
+import { manifestFolder, manifests } from './helpers/manifests.ts';
 
 // What somebody relies on at night: the runbook, and the way to a backup.
 
@@ -31,6 +33,27 @@ describe.skipIf(!page)('docs/operations.md', () => {
     onTestFinished(() => copy.close());
     expect(copy.prepare('SELECT text FROM notes').all()).toEqual([{ text: '1' }]);
   });
+
+  test.skipIf(!manifests() || process.platform === 'win32')(
+    'has a command that gives the app another name in each file for Kubernetes',
+    () => {
+      const [command = ''] = /^sed .*$/m.exec(section(text, 'Kubernetes')) ?? [];
+      const folder = mkdtempSync(join(tmpdir(), 'kubernetes-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      cpSync(join(projectRoot, manifestFolder), join(folder, manifestFolder), { recursive: true });
+      const read = () =>
+        readdirSync(join(folder, manifestFolder)).map((file) => [
+          file,
+          readFileSync(join(folder, manifestFolder, file), 'utf8'),
+        ]);
+      const before = read();
+
+      execFileSync('sh', ['-c', command], { cwd: folder, stdio: 'pipe' });
+
+      expect(read()).toEqual(before.map(([file, was]) => [file, was?.replaceAll('my-app', 'invoices')]));
+      expect(String(read())).toMatch(/invoices[\s\S]*invoices/);
+    },
+  );
 
   test.skipIf(!sharedFile('deploy/alerts.yaml'))('says what to do about each alert', () => {
     const alerts = [...(sharedFile('deploy/alerts.yaml') ?? '').matchAll(/- alert: (\w+)/g)];

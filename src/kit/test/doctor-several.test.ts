@@ -341,8 +341,10 @@ describe('settings of several providers', () => {
 
   test('that are wrong are named in full', async () => {
     const found = await examine({ ...env, OIDC_SOCIAL_CLIENT_SECRET: '', OIDC_WORK_PAR: 'maybe' });
-    expect(found.every(({ state }) => state === 'failed')).toBe(true);
-    const text = found.map((each) => each.text).join('\n');
+    const text = found
+      .filter(({ state }) => state === 'failed')
+      .map((each) => each.text)
+      .join('\n');
     expect(text).toContain('OIDC_SOCIAL_CLIENT_SECRET');
     expect(text).toContain('OIDC_WORK_PAR');
   });
@@ -381,7 +383,7 @@ describe('a site with several providers', () => {
       loaded: { site: wrong, root: siteFolder },
       env: { NOTE_LENGTH: 'x' },
     });
-    expect(lines).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('✗'))).toHaveLength(2);
     expect(lines).toContainEqual(expect.stringMatching(/^✗ settings: NOTE_LENGTH/));
     expect(lines).toContainEqual(expect.stringMatching(/^✗ site: site\.ts: `pages` must be a function/));
   });

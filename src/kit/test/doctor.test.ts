@@ -465,13 +465,37 @@ describe('TLS', () => {
 });
 
 describe('the settings', () => {
+  test('that are missing hide no address to register: without a registration there is no client ID', async () => {
+    const told = (await examine({ BASE_URL: 'https://app.example.com' })).map(
+      ({ check, text }) => `${check} ${text}`,
+    );
+    for (const line of [
+      'register as redirect address https://app.example.com/auth/callback',
+      'register as post-logout address https://app.example.com/signed-out',
+      'register as back-channel logout address https://app.example.com/auth/backchannel-logout',
+      'register as front-channel logout address https://app.example.com/auth/frontchannel-logout',
+    ])
+      expect(told).toContain(line);
+    const named = await examine({ BASE_URL: 'https://app.example.com', OIDC_PROVIDERS: 'work,social' });
+    expect(named).toContainEqual({
+      provider: 'social',
+      check: 'register as redirect address',
+      state: 'ok',
+      text: 'https://app.example.com/auth/callback/social',
+    });
+    expect((await examine({ BASE_URL: 'app.example.com' })).every(({ state }) => state === 'failed')).toBe(
+      true,
+    );
+  });
+
   test('are listed with every problem, and nothing else is tried', async () => {
     const found = await examine({
       OIDC_ISSUER: 'http://login.example.com',
       PORT: 'x',
       SESSION_SECRET: 'short',
     });
-    expect(found.every(({ check, state }) => check === 'settings' && state === 'failed')).toBe(true);
+    const checks = new Set(found.map(({ check }) => check.replace(/^register as .*/, 'to register')));
+    expect([...checks]).toEqual(['settings', 'to register', 'front-channel logout']);
     const told = found.map(({ text }) => text).join('\n');
     for (const name of ['OIDC_ISSUER', 'PORT', 'SESSION_SECRET', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET']) {
       expect(told).toContain(name);
@@ -568,6 +592,28 @@ describe('base address, cookies and proxy', () => {
     const [line] = about(found, 'base address');
     expect(line?.state).toBe(state);
     expect(`${line?.text} ${line?.hint}`).toMatch(words);
+  });
+
+  test('are distinguished from a proxy that keeps the probes to itself and has no app behind it', async () => {
+    const BASE_URL = await listen((req, res) =>
+      res.writeHead(/^\/(healthz|readyz)/.test(req.url ?? '') ? 404 : 502).end(),
+    );
+    const { found } = await examineStub({ env: { BASE_URL } });
+    expect(about(found, 'base address')).toMatchObject([
+      {
+        state: 'warning',
+        text: expect.stringContaining('(502)'),
+        hint: expect.stringContaining('Start the app'),
+      },
+    ]);
+  });
+
+  test('of a host that nobody knows are not said to be as expected', async () => {
+    const { found } = await examineStub({
+      env: { BASE_URL: 'https://no-such-host.invalid', REDIS_URL: 'redis://127.0.0.1:9' },
+    });
+    const [line] = about(found, 'base address');
+    expect(line?.text).toMatch(/ does not answer \((ENOTFOUND|EAI_AGAIN)\)\.$/);
   });
 
   test.each([

@@ -106,16 +106,39 @@ describe('a number', () => {
     expect(await read(schema, text)).toEqual(expected);
   });
 
+  test('may have the decimal sign of the language, and has that of a number field in each', async () => {
+    const [german, swiss, none] = ['de', 'de-CH', 'tlh'].map((tag) => createLanguages({ [tag]: {} }).first);
+    const form = z.object({ price: z.number().min(0.5), tip: z.coerce.number().multipleOf(0.25).optional() });
+    const read = (price: string, tip: string, language = german) => outcome(form, { price, tip }, language);
+    expect(await read('12,50', ',75')).toEqual({ price: 12.5, tip: 0.75 });
+    expect(await read('12.50', '')).toEqual({ price: 12.5, tip: undefined });
+    expect(await read('0,25', '0,3')).toMatchObject({
+      errors: {
+        price: 'Enter a number that is 0,5 or more.',
+        tip: 'Enter a multiple of 0,25.',
+      },
+    });
+    for (const odd of ['1,', ',', '1,5,0', '1.000,50', '1,000.50', '1,e3']) {
+      expect(await read(odd, ''), odd).toHaveProperty('errors.price');
+    }
+    for (const other of [swiss, none, english]) {
+      expect(await read('12,50', '', other)).toHaveProperty('errors.price');
+      expect(await read('12.50', '', other)).toMatchObject({ price: 12.5 });
+    }
+  });
+
   test('that is missing is never 0', async () => {
     for (const schema of [z.number(), z.coerce.number(), z.coerce.bigint(), z.coerce.date(), z.date()]) {
-      expect(await read(schema)).toMatch(/^! Enter a /);
+      expect(await read(schema)).toMatch(/^! (Enter|Choose) a /);
       expect(await read(schema.optional())).toBe(undefined);
     }
   });
 });
 
 describe('a date', () => {
-  const wrong = '! Enter a date, such as 2026-11-26.';
+  const wrong = '! Enter a real date.';
+  // Beside a picker, which has its own way of writing dates.
+  const none = '! Choose a date.';
   test.each([
     [z.date(), '2026-11-26', new Date('2026-11-26T00:00:00Z')],
     [z.date(), '2026-11-26T10:30', new Date('2026-11-26T10:30:00Z')],
@@ -138,10 +161,12 @@ describe('a date', () => {
     ]),
     [z.iso.date(), '2026-11-26', '2026-11-26'],
     [z.iso.date(), '2026-02-30', wrong],
-    [z.iso.date(), '', wrong],
-    [z.date(), '', wrong],
+    [z.iso.date(), '', none],
+    [z.date(), '', none],
+    [z.coerce.date(), '', none],
+    [z.iso.datetime({ local: true }), '', '! Choose a date and time.'],
     [z.iso.datetime({ local: true }), '2026-11-26T10:30', '2026-11-26T10:30'],
-    [z.iso.datetime(), 'x', '! Enter a date and time, such as 2026-11-26T10:30.'],
+    [z.iso.datetime(), 'x', '! Enter a real date and time.'],
     [z.iso.time(), 'x', '! Enter a time, such as 10:30.'],
     [z.date().min(new Date('2026-01-01')), '2025-12-31', '! Enter a date that is 1 January 2026 or later.'],
     [

@@ -105,14 +105,18 @@ describe('a form that is not', () => {
     });
     expect(page.body.match(/ checked/g)).toHaveLength(3);
     expect(errorsOn(page.body)).toEqual({
-      day: 'Enter a date, such as 2026-11-26.',
+      day: 'Enter a real date.',
       people: 'Enter a whole number, such as 12.',
       extras: 'Choose no more than 1.',
       password: 'Enter at least 8 characters.',
     });
-    expect(page.links.filter(({ href }) => href.startsWith('#')).map(({ href }) => href)).toEqual(
-      expect.arrayContaining(['#day', '#people', '#extras', '#password']),
-    );
+    // At the top, each with what the page calls its field.
+    expect(page.links.filter(({ href }) => href.startsWith('#') && href !== '#main')).toEqual([
+      { href: '#day', name: 'Day: Enter a real date.' },
+      { href: '#people', name: 'People: Enter a whole number, such as 12.' },
+      { href: '#extras', name: 'Extras: Choose no more than 1.' },
+      { href: '#password', name: 'Password: Enter at least 8 characters.' },
+    ]);
     expect(bookingsOn(page.body)).toEqual([]);
 
     // The page can be sent again as it is.
@@ -132,7 +136,7 @@ describe('a form that is not', () => {
     expect(errorsOn(page.body)).toEqual({
       ...{
         name: 'Enter something here.',
-        day: 'Enter a date, such as 2026-11-26.',
+        day: 'Choose a date.',
         people: 'Enter a whole number, such as 12.',
       },
       ...{ place: 'Choose one of the options.' },

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { unavailable } from '../errors/page-errors.ts';
 import { fieldsOf } from '../pages/forms/kinds.ts';
 import { type Browser, createBrowser, markOn, type Page } from './helpers/browser.ts';
 import { textOf } from './helpers/instances.ts';
@@ -15,6 +16,8 @@ let browser: Browser;
 let mark: string;
 /** The bodies that the action was run with. */
 let saved: unknown[] = [];
+/** The site's database cannot be reached. */
+let away = false;
 
 beforeAll(async () => {
   const save = {
@@ -22,6 +25,10 @@ beforeAll(async () => {
       saved.push(req.body);
       return '/orders/7';
     },
+  };
+  const isAway = async (at: { req: Request }) => {
+    if (away) throw unavailable(new Error('no database'));
+    return save.run(at);
   };
   const form = z.object({
     text: z.string().optional(),
@@ -33,7 +40,12 @@ beforeAll(async () => {
         ...[homePage, profilePage],
         anyPage({
           ...{ path: '/orders/:id', view: 'table', model: () => ({ bookings: [] }) },
-          actions: { add: save, pay: { ...save, form }, fresh: { ...save, access: { maxAgeSeconds: 600 } } },
+          actions: {
+            away: { ...save, form, run: isAway },
+            add: save,
+            pay: { ...save, form },
+            fresh: { ...save, access: { maxAgeSeconds: 600 } },
+          },
         }),
       ],
       routes: (router) => void router.post('/plain', (_req, res) => void res.send('saved')),
@@ -49,6 +61,7 @@ beforeEach(async () => {
   mark = markOn(signedIn.page)['kit-form'];
   browser.cookies.splice(0, Infinity, ...browser.cookies.filter(({ name }) => name !== 'session'));
   saved = [];
+  away = false;
 });
 
 type Fields = [name: string, value: string][];
@@ -59,7 +72,9 @@ const send = (fields: Fields, path = '/orders/7/add', headers: Record<string, st
 /** The form that a page holds again: its address and fields, as a browser would send them. */
 function heldIn({ body }: Page): { action: string; fields: Fields } {
   const [, action = '', inside = ''] =
-    /<form method="post" action="([^"]*)">(.*?)<button class="button quiet">Send again</s.exec(body) ?? [];
+    /<form method="post" action="([^"]*)">((?:(?!<form).)*?)<button class="button[^"]*">Send again</s.exec(
+      body,
+    ) ?? [];
   const fields = [...inside.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(
     ([, name = '', value = '']): [string, string] => [plain(name), plain(value)],
   );
@@ -89,6 +104,55 @@ const typed: Fields = [
   ['__proto__', 'own'],
   ['"><script>alert(1)</script>', '"><script>alert(2)</script>'],
 ];
+
+describe('a form that cannot be carried out just now', () => {
+  const own = () => pair.signIn('alice', '/orders/7', browser);
+
+  test('comes back on the page that says so, and one press sends it again', async () => {
+    await own();
+    away = true;
+    const page = await send([['kit-form', mark], ...typed], '/orders/7/away');
+    expect([page.status, headingOf(page)]).toEqual([503, "We can't do this right now"]);
+    expect(page.headers.get('retry-after')).toBe('5');
+    expect(heldIn(page)).toEqual({ action: '/orders/7/away', fields: [['kit-form', mark], ...typed] });
+    expect(page.body).not.toContain('<script>alert');
+    expect(textOf(page)).toContain('Go to the home page');
+    expect((await sendAgain(page)).status).toBe(503);
+    away = false;
+    expect((await sendAgain(page)).status).toBe(303);
+    expect(saved).toHaveLength(1);
+    expect(saved[0]).toMatchObject({ zeta: 'two hours of work', list: ['one', 'two', 'one'] });
+  });
+
+  test('comes back without what is secret, and says so', async () => {
+    await own();
+    away = true;
+    const page = await send(
+      [
+        ['kit-form', mark],
+        ['text', 'x'],
+        ['pin', '1234'],
+      ],
+      '/orders/7/away',
+    );
+    expect(heldIn(page).fields).toEqual([
+      ['kit-form', mark],
+      ['text', 'x'],
+    ]);
+    expect(page.body).not.toContain('1234');
+    expect(textOf(page)).toContain("passwords and similar fields aren't kept");
+  });
+
+  test('is one line of JSON for a script', async () => {
+    await own();
+    away = true;
+    const script = { 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
+    const answer = await send([['kit-form', mark], ...typed], '/orders/7/away', script);
+    expect(answer.status).toBe(503);
+    expect(JSON.parse(answer.body)).toMatchObject({ title: "We can't do this right now", status: 503 });
+    expect(answer.body).not.toContain('two hours');
+  });
+});
 
 describe('a form that is sent after its session ended', () => {
   test('comes back on the page that says so, whole and in order', async () => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import express, { type ErrorRequestHandler } from 'express';
 import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -8,6 +9,7 @@ import { useClientAddress } from '../http/client-address.ts';
 import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
 import { createLog } from '../log/index.ts';
 import { createKeys, openSessions } from '../store/index.ts';
+import { startApp } from './helpers/app.ts';
 import { startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { describeWithRedis, redisAt, startRedis, startRedisCluster, until } from './helpers/redis-server.ts';
 
@@ -50,8 +52,8 @@ function appWith({
   };
   app.use(printError);
   const server = supertest(app);
-  return async (address = '192.0.2.1', path = '/auth/login') =>
-    server.get(path).set('X-Forwarded-For', address);
+  return async (address = '192.0.2.1', path = '/auth/login', headers: Record<string, string> = {}) =>
+    server.get(path).set({ ...headers, 'X-Forwarded-For': address });
 }
 
 async function times<T>(count: number, run: () => Promise<T>): Promise<T[]> {
@@ -81,6 +83,20 @@ function fakeRedis() {
   };
   return { send, counts, state };
 }
+
+test('what no person opens is not counted: a page of another site uses up nobody’s sign-ins', async () => {
+  const ask = appWith({ login: 2 });
+  for (const kind of [
+    { 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' },
+    { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'iframe' },
+    { 'Sec-Purpose': 'prefetch' },
+  ])
+    for (let count = 0; count < 5; count++)
+      expect((await ask('192.0.2.1', '/auth/login', kind)).status).toBe(200);
+  const opened = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
+  const statuses = await times(3, async () => (await ask('192.0.2.1', '/auth/login', opened)).status);
+  expect(statuses).toEqual([200, 200, 429]);
+});
 
 describe('one address', () => {
   test('says how much is left, and when nothing is left, when to come back', async () => {
@@ -348,5 +364,28 @@ test("the app's own code sees an address without a port too", async () => {
   expect(await ask('198.51.100.1, 203.0.113.7:49152')).toEqual(['203.0.113.7', '203.0.113.7']);
   expect(await ask('[2001:db8::1]:443')).toEqual(['2001:db8::1', '2001:db8::1']);
   expect(await ask('nobody')).toEqual(['127.0.0.1', '127.0.0.1']);
+  await app.stop();
+});
+
+test('whoever resets the connection before the answer leaves no error behind', async () => {
+  const settings = {
+    OIDC_ISSUER: 'http://localhost:9',
+    OIDC_CLIENT_ID: 'app',
+    OIDC_CLIENT_SECRET: 'a secret of the provider',
+  };
+  const app = await startApp(settings);
+  const abort = () =>
+    new Promise<void>((resolve) => {
+      const socket = connect(Number(new URL(app.origin).port), '127.0.0.1', () => {
+        socket.write('GET /auth/callback?code=x&state=y HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
+        socket.resetAndDestroy();
+        resolve();
+      });
+      socket.on('error', () => {});
+    });
+  await times(30, abort);
+  // The one connection comes after the others, so by its answer they were read.
+  expect((await fetch(app.url('/auth/callback'))).status).toBe(401);
+  expect(app.lines.filter(({ status }) => status === 500)).toEqual([]);
   await app.stop();
 });

@@ -128,6 +128,26 @@ describe('the app', () => {
     expect(JSON.stringify(app.lines)).not.toContain('canary');
   });
 
+  test('ends a connection after chunks in HTTP/1.0, which knows none (RFC 9112 §6.1)', async () => {
+    const chunks = 'Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n';
+    const { headers } = parsed(await send(port, `POST /nowhere HTTP/1.0\r\nHost: a\r\n${chunks}`));
+    expect(headers.get('connection')).toBe('close');
+  });
+
+  test('answers a few requests that come at once, in order, and ends a connection that sends a flood of them', async () => {
+    const one = 'GET /kit.css HTTP/1.1\r\nHost: a\r\n\r\n';
+    const last = 'GET /kit.css HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    const few = await send(port, one.repeat(9) + last);
+    expect(few.match(/HTTP\/1\.1 200/g)).toHaveLength(10);
+    app.lines.length = 0;
+    const { socket, ended } = talkTo(port);
+    socket.write(one.repeat(5_000));
+    await ended.catch(() => {});
+    expect((await fetch(app.url('/healthz'))).status).toBe(200);
+    // Those of one read of the connection, not all.
+    expect(app.lines.filter(({ msg }) => msg === 'request').length).toBeLessThan(2_500);
+  });
+
   test('lets whoever is still sending read the answer, and waits for them no longer than two seconds', async () => {
     const { socket, ended } = talkTo(port);
     socket.write(tooLarge.slice(0, 20_000));

@@ -33,6 +33,18 @@ describe('each line', () => {
     expect(line['service.instance.id']).toBe(`${hostname()}-${process.pid}`);
   });
 
+  test('holds no character that a terminal obeys or that turns text around, whoever sent it', () => {
+    const sent = 'a\u001b[2J\u007f\u009b31m\u202e\u2066\u200f\u061c\u2028\ufeffz';
+    const text = written((log) => {
+      log.warn({ acr: sent, [sent]: [sent], err: new Error(sent) }, sent);
+      log.child({ sent }).info('a line');
+      createAudit(log)('sign_in.failed', { reason: sent });
+    });
+    expect(text).not.toMatch(/[^\n\x20-\x7e]/);
+    const [first = ''] = text.split('\n');
+    expect(JSON.parse(first)).toMatchObject({ msg: sent, acr: sent });
+  });
+
   test.each(['debug', 'info', 'warn', 'error', 'fatal'] as const)('has its level as a word: %s', (level) => {
     expect(JSON.parse(written((log) => log[level]('a line'))).level).toBe(level);
     expect(JSON.parse(written((log) => log.child({ request_id: '1' })[level]('a line'))).level).toBe(level);

@@ -308,6 +308,17 @@ describe('a careless line', () => {
     expect(JSON.parse(line).err.stack).toContain('log.test.ts');
   });
 
+  test('with an error of a database shows its SQLSTATE', () => {
+    for (const code of ['23505', '22021', '42P01', '40001'])
+      expect(
+        JSON.parse(logged((log) => log.error(Object.assign(new Error('refused'), { code })))).err.code,
+      ).toBe(code);
+    for (const code of ['a1b2c', '123456', 'AB12CD'])
+      expect(JSON.parse(logged((log) => log.error(Object.assign(new Error('x'), { code })))).err.code).toBe(
+        '[redacted]',
+      );
+  });
+
   test('with an error of JavaScript itself shows none of what that quotes', () => {
     const quotes: (() => unknown)[] = [
       () => JSON.parse('canary'),

@@ -156,6 +156,20 @@ describe('somebody who is signed in', () => {
   );
 });
 
+test.each(['cross-site', 'same-site'])(
+  'a link from elsewhere signs nobody in at the provider that it chose, unasked (ASVS 7.6.2): %s',
+  async (site) => {
+    const browser = createBrowser();
+    const visit = { headers: { 'Sec-Fetch-Site': site }, follow: false };
+    const page = await browser.get(two.url('/auth/login/google?returnTo=/bookings'), visit);
+    expect([page.status, page.location, headingOf(page)]).toEqual([200, undefined, 'Continue to sign in?']);
+    expect(page.body).toContain('href="/auth/login/google?returnTo=%2Fbookings"');
+    expect(browser.cookies).toEqual([]);
+    const own = await startAt('google', 'returnTo=/bookings', browser);
+    expect(new URL(own.location ?? '').origin).toBe(two.google.issuer);
+  },
+);
+
 test('two sign-ins at two providers that are on their way at once both come to their end', async () => {
   const browser = createBrowser();
   const first = await startAt('work', 'returnTo=/bookings', browser);

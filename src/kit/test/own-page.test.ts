@@ -230,6 +230,8 @@ describe('a request that changes something', () => {
     ).toBe(true);
     // A developer's word is for development.
     expect((await browser.post(app.url('/sessions/end'))).body).not.toContain('/kit/form');
+    const bare = await browser.post(app.url('/sessions/end'), {}, { headers: script });
+    expect([bare.status, bare.body.includes('hint')]).toEqual([403, false]);
   });
 
   test('is refused with a megabyte in its place', async () => {
@@ -281,6 +283,16 @@ test('in development a form without it is answered with the name of its view', a
   const refused = await browser.post(dev.app.url('/sessions/end-others'));
   expectRefused(refused, unmarked);
   expect(textOf(refused)).toContain('inside each form of views/sessions.ejs');
+});
+
+test('in development a script that does not send it is told what to send, and so is the log', async () => {
+  const dev = await startPair({ env: { NODE_ENV: 'development' } });
+  onTestFinished(dev.stop);
+  const { browser } = await dev.signIn('alice');
+  const refused = await browser.post(dev.app.url('/sessions/end-others'), {}, { headers: script });
+  const hint = 'have the script send the content of <meta name="kit-form"> as the header Kit-Form';
+  expect(JSON.parse(refused.body)).toMatchObject({ status: 403, hint });
+  expect(dev.app.lines).toContainEqual(expect.objectContaining({ msg: 'request failed', hint }));
 });
 
 describe('the mark', () => {

@@ -89,12 +89,12 @@ test.each(['/', '/nothing.css', '/.gitignore', '/../package.json', '/%2e%2e/pack
   },
 );
 
-test('the stylesheet stays under 16.5 KB, the scripts under 9.5, 2, 1.1 and 1.5', () => {
+test('the stylesheet stays under 16.5 KB, the scripts under 9.5, 2, 1.3 and 1.5', () => {
   const size = (name: string) => readFileSync(new URL(`../public/${name}`, import.meta.url)).length;
   expect(size('kit.css')).toBeLessThan(16_500);
   expect(size('session.js')).toBeLessThan(9_500);
   expect(size('forms.js')).toBeLessThan(2_000);
-  expect(size('times.js')).toBeLessThan(1_100);
+  expect(size('times.js')).toBeLessThan(1_300);
   expect(size('message.js')).toBeLessThan(1_500);
 });
 

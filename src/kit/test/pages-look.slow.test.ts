@@ -166,6 +166,9 @@ describeWithChromium('a page as a person meets it', () => {
     await open('sessions');
     await page.emulateMedia({ forcedColors: 'active' });
     expect(await violations(page)).toEqual([]);
+    const sign =
+      "getComputedStyle(document.querySelector('.danger.button:not(.quiet)'), '::before').backgroundColor";
+    expect(await page.evaluate(sign)).toBe('rgb(0, 0, 0)');
     await shoot(page, 'sessions', 'forced');
     await page.emulateMedia({ forcedColors: 'none', media: 'print' });
     expect(await page.locator('h1').isVisible()).toBe(true);
@@ -216,6 +219,23 @@ describeWithChromium('a page as a person meets it', () => {
       expect(await violationsOfColours(page), 'under the pointer').toEqual([]);
       await page.unroute(/\.css/);
     }
+  });
+
+  test('there is a line between two sessions, and around all', async () => {
+    await open('sessions');
+    const borders = `[...document.querySelectorAll('.devices:last-of-type, .devices:last-of-type > .card')].map((each) =>
+      ['Top', 'Bottom'].map((side) => getComputedStyle(each)['border' + side + 'Width']).join(' '))`;
+    expect(await page.evaluate(borders)).toEqual(['1px 1px', '0px 0px', '1px 0px', '1px 0px']);
+  });
+
+  test('what is wrong with a form is as wide as what worked, and apart from the heading', async () => {
+    await open('form-with-errors');
+    const boxOf = async (selector: string) =>
+      (await page.locator(selector).boundingBox()) ?? { y: 0, width: 0, height: 0 };
+    const [errors, main, heading] = [await boxOf('.errors'), await boxOf('main'), await boxOf('h1')];
+    expect(errors.width).toBe(main.width);
+    // The outline of its focus is six pixels wide.
+    expect(heading.y - errors.y - errors.height).toBeGreaterThanOrEqual(22);
   });
 
   test('badges are on the baseline of the text beside them', async () => {
@@ -271,7 +291,7 @@ const countLayoutShifts = `{
 }`;
 
 /** What has no border that can be told from the page. */
-const withoutBorder = `[...document.querySelectorAll('main :is(.button, .card, .errors, .form :is(select, textarea, [type="email"]))')]
+const withoutBorder = `[...document.querySelectorAll('main :is(.button, .card:not(.devices *), .devices, .errors, .form :is(select, textarea, [type="email"]))')]
   .filter((element) => element.checkVisibility()).filter((element) => {
     const { borderBottomColor, borderBottomStyle } = getComputedStyle(element);
     const { backgroundColor } = getComputedStyle(document.body);

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createBrowser, markOn } from './helpers/browser.ts';
@@ -19,7 +18,7 @@ const eventSource = { headers: { Accept: 'text/event-stream', 'Kit-Form': undefi
 async function untilEnd(stream: IncomingMessage): Promise<number> {
   const start = performance.now();
   stream.on('error', () => {});
-  if (!stream.closed) await once(stream.resume(), 'close');
+  if (!stream.closed) await new Promise((resolve) => stream.resume().once('close', resolve));
   return performance.now() - start;
 }
 
@@ -112,6 +111,24 @@ describeWithRedis('with sessions in Redis', () => {
     await redis.run('PEXPIRE', key, '1000');
     expect(await untilEnd(stream)).toBeLessThan(11_000);
     expect(stream.complete).toBe(true);
+  });
+
+  test('an answer of another type that goes on and on is broken off with its session, and no sooner', {
+    timeout: 60_000,
+  }, async () => {
+    const { redis, alice, key, api } = await started();
+    const pieces: NodeJS.Timeout[] = [];
+    onTestFinished(() => pieces.forEach(clearInterval));
+    api.now((_req, res) => {
+      res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+      pieces.push(setInterval(() => res.write('{"n":1}\n'), 200));
+    });
+    const answer = await alice.open({ headers: { 'Sec-Fetch-Mode': 'cors' } });
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    expect(answer.closed).toBe(false);
+    await redis.run('DEL', key);
+    expect(await untilEnd(answer)).toBeLessThan(11_000);
+    expect(answer.complete).toBe(false);
   });
 
   describe.each(['kill', 'freeze'] as const)('a store that is away (%s)', (away) => {

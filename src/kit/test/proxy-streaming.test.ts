@@ -31,6 +31,18 @@ describe('what an API answers', () => {
     }
   });
 
+  test('has no body with 205, whatever the API sends behind it (RFC 9110 §15.3.6)', async () => {
+    const { api, caller } = await startProxied();
+    const alice = await caller();
+    const agent = oneConnection();
+    api.now((_req, res) => res.writeHead(205, { 'Content-Type': 'text/html' }).end('<b>more</b>'));
+    const { status, body, headers } = await alice.send({ agent });
+    expect([status, body, headers['content-length']]).toEqual([205, '', '0']);
+    api.now((_req, res) => void res.end('{}'));
+    expect((await alice.send({ agent })).body).toBe('{}');
+    agent.destroy();
+  });
+
   test('has no body where there is none: HEAD, 204, 304', async () => {
     const { api, caller } = await startProxied();
     const alice = await caller();

@@ -73,6 +73,7 @@ describeWithRedis('a Redis that is reached by a socket of this machine', () => {
       ),
     );
     expect(seen.events.map(({ event }) => event)).toEqual(['store.lost', 'store.found']);
+    expect(seen.events[0]).toMatchObject({ hint: expect.stringContaining('REDIS_URL is its address') });
   });
 
   test('is enough for the whole app', async () => {

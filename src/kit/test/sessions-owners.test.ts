@@ -99,6 +99,21 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
   });
 
   describe("one user's sessions (R15)", () => {
+    it("are not somebody else's, whose entry stands among them: it is not shown, and goes", async () => {
+      const own = await signIn(sessions);
+      const foreign = await signIn(sessions, bob);
+      // As somebody could who can write to Redis: entries are not sealed.
+      await sessions.enter(foreign.id, alice, Date.now() + hour, await markSignIn(sessions));
+      expect((await other.list(alice)).map(({ id }) => id)).toEqual([own.id]);
+      await sessions.enter(foreign.id, alice, Date.now() + hour, await markSignIn(sessions));
+      expect((await other.newest(alice, 10)).sessions.map(({ id }) => id)).toEqual([own.id]);
+      await sessions.enter(foreign.id, alice, Date.now() + hour, await markSignIn(sessions));
+      expect(await other.find(alice, (id) => id === foreign.id)).toBeUndefined();
+      expect((await other.newest(alice, 10)).older).toBe(0);
+      expect((await other.list(bob)).map(({ id }) => id)).toEqual([foreign.id]);
+      expect(await other.tokens.read(foreign.id)).toMatchObject({ access_token: 'an access token' });
+    });
+
     it('are listed with their idle time, without sliding it', async () => {
       const first = await signIn(sessions, alice);
       const second = await signIn(other, { ...alice, sid: 'elsewhere' });

@@ -193,6 +193,7 @@ describeWithRedis('a Redis that fails is never taken for "nobody is signed in" (
     expect(error.message).toContain('WRONGPASS');
     expect(`${error.stack}${JSON.stringify(events)}${lines}`).not.toContain('the-wrong');
     expect(names()).toEqual(['store.lost']);
+    expect(events).toMatchObject([{ hint: 'Check user and password in REDIS_URL.' }]);
     const right = await opened(redis.url);
     await right.sessions.check();
   });

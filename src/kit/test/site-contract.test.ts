@@ -155,12 +155,16 @@ describe('pages', () => {
     const none = async () => {
       throw notFound();
     };
+    const gone = () => {
+      throw notFound('Somebody deleted this booking.');
+    };
     const app = await startSmall({
       views: { own: view },
       pages: [
         anyPage({ path: '/own', view: 'own', actions: { no: { run: no }, none: { run: none } } }),
         anyPage({ path: '/no', view: 'own', model: no }),
         anyPage({ path: '/none', view: 'own', model: none }),
+        anyPage({ path: '/gone', view: 'own', model: gone }),
         anyPage({ path: '/open', view: 'own', access: 'everyone', model: no }),
       ],
       more: {
@@ -183,6 +187,10 @@ describe('pages', () => {
       expect(page.heading).not.toBe('');
     }
     expect((await app.get('/open')).status).toBe(403);
+    const deleted = await alice.get('/gone');
+    expect([deleted.status, deleted.heading]).toEqual([404, (await alice.get('/none')).heading]);
+    expect(deleted.text).toContain('Somebody deleted this booking.');
+    expect(deleted.text).not.toContain('misspelt');
     expect((await alice.get('/')).status).toBe(200);
   });
 
@@ -286,7 +294,7 @@ describe('pages', () => {
     expect(await refusal({ more: { pages: () => 'none' } })).toContain('`pages` must return a list');
   });
 
-  test.each([[''], ['  '], [7], [{ en: 'Bookings' }]])(
+  test.each([[''], ['  '], [7], [{ en: 'Bookings', de: ' ' }]])(
     'do not start with the description %j',
     async (given) => {
       expect(await refusal({ more: { description: given } as never })).toContain(

@@ -220,6 +220,32 @@ describe('in a second language', () => {
     }
   });
 
+  test('a day is written as the day of a moment, in no time zone, and so is a time of a form', () => {
+    expect(dateTime('2026-11-03')).toEqual({ text: '3 November 2026', iso: '2026-11-03' });
+    expect(dateTime('2026-11-03', language)).toEqual({ text: '3. November 2026', iso: '2026-11-03' });
+    for (const [given, text, inGerman] of [
+      ['2028-02-29', '29 February 2028', '29. Februar 2028'],
+      ['2026-11-03T10:30', '3 November 2026 at 10:30', '3. November 2026 um 10:30'],
+      ['2026-11-03T00:00:59', '3 November 2026 at 00:00', '3. November 2026 um 00:00'],
+    ] as const) {
+      expect([dateTime(given).text, dateTime(given, language).text]).toEqual([text, inGerman]);
+      expect(dateTime(given).iso).toBe(given);
+      expect(dateTime(new Date(`${given.slice(0, 10)}T10:30Z`)).text).toContain(text.split(' at ')[0]);
+    }
+    // With a zone it is a moment.
+    for (const moment of ['2026-11-03T00:30+02:00', '2026-11-02T22:30:00.000Z']) {
+      expect(dateTime(moment)).toEqual(dateTime(new Date(moment)));
+      expect(dateTime(moment, language).text).toBe('2. November 2026 um 22:30 UTC');
+    }
+  });
+
+  test.each(['', 'soon', '2026-02-31', '2026-13-01', '2026-11-03T25:00', '2026-11-03 10:30', '03/11/2026'])(
+    'a text that is no day stays as it is: %j',
+    (given) => {
+      expect(dateTime(given, language)).toEqual({ text: given, iso: given });
+    },
+  );
+
   test('a browser and its system are said in it, as a session keeps them', () => {
     const told = [
       'Firefox on Linux',

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readArguments, shown } from '../upgrade/arguments.ts';
 import { readKit } from '../upgrade/kit-file.ts';
 import { isPlain } from '../upgrade/lockfile.ts';
+import { sameButForCapitals } from '../upgrade/names.ts';
 import { mergePackages } from '../upgrade/packages.ts';
 
 // What an upgrade reads: the command line, and kit.json and package.json of a template that may be hostile.
@@ -86,6 +87,44 @@ describe('a template', () => {
   });
 
   test.each([
+    ...['src/server.ts', 'tsconfig.json', 'biome.json', 'knip.json', 'vitest.config.ts', 'Dockerfile'],
+    ...['compose.yaml', '.dockerignore', '.gitattributes', '.env.example'],
+    ...['deploy/nginx.conf', '.ci/run', '.github/workflows/ci.yml', 'docs/guide.md'],
+  ])('may share %s', (path) => {
+    expect(sharing(path)).toMatchObject({ shared: new Map([[path, 'a'.repeat(64)]]), elsewhere: [] });
+  });
+
+  test.each([
+    ...['.vscode/tasks.json', '.husky/pre-commit', '.gitmodules', '.idea/runConfigurations/run.xml'],
+    ...['.devcontainer/devcontainer.json', '.claude/settings.json', 'Makefile', 'src/other.ts'],
+    ...['Docs/guide.md', 'docs', 'my/docs/guide.md', 'biome.jsonc'],
+  ])('that shares %s, which no copy shares with it, is taken without that', (path) => {
+    expect(sharing(path)).toMatchObject({ shared: new Map(), elsewhere: [path] });
+  });
+
+  test("lists as the start of a copy only what is the site's own", () => {
+    const [start, hash] = [['views/home.ejs', 'test/a.test.ts', 'src/kit/a.ts', 'docs/a.md'], 'a'.repeat(64)];
+    const kit = { name: 'a', version: '1.0.0', files: {}, shared: {}, start: {} };
+    kit.start = Object.fromEntries(start.map((path) => [path, hash]));
+    const read = readKit(JSON.stringify(kit), 'kit.json');
+    expect([...(read.start?.keys() ?? [])]).toEqual(['views/home.ejs', 'test/a.test.ts']);
+  });
+
+  test.each([
+    [['src/a.ts', 'src/b.ts', 'src/a/c.ts'], undefined],
+    [
+      ['docs/a.md', 'docs/A.md'],
+      ['docs/a.md', 'docs/A.md'],
+    ],
+    [
+      ['docs/a/b.md', 'Docs/c.md'],
+      ['docs', 'Docs'],
+    ],
+  ])('with the names %j has those that differ in capitals only: %j', (names, found) => {
+    expect(sameButForCapitals(names)).toEqual(found);
+  });
+
+  test.each([
     'not JSON',
     '{}',
     '[]',
@@ -126,3 +165,8 @@ describe('a template', () => {
     expect(isPlain({ packages: { '': { name: 'a-template' }, [path]: made } })).toBe(taken);
   });
 });
+
+function sharing(path: string) {
+  const kit = { name: 'a-template', version: '1.0.0', files: {}, shared: { [path]: 'a'.repeat(64) } };
+  return readKit(JSON.stringify(kit), 'kit.json');
+}

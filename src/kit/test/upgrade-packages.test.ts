@@ -32,6 +32,15 @@ describe('package.json of a copy', () => {
     expect(done).toContain('gone ^1.0.0 removed');
   });
 
+  test('gets a new name of the kit beside those that it imports by names of its own', () => {
+    const yours = { ...base, imports: { ...base.imports, '#data': './src/data/data.ts' } };
+    const fresh = { ...theirs, imports: { ...theirs.imports, '#kit/texts/*': './src/kit/texts/*.ts' } };
+    const { json, done, kept } = mergePackages(yours, base, fresh);
+    expect(json.imports).toEqual({ ...fresh.imports, '#data': './src/data/data.ts' });
+    expect(done).toContain('imports "#kit/texts/*" added: "./src/kit/texts/*.ts"');
+    expect(kept).toEqual([]);
+  });
+
   test('gets optional dependencies, and keeps those that it has of its own or has made its own', () => {
     const optional = { ...theirs, optionalDependencies: { exporter: '^0.301.0', sdk: '^3.1.0' } };
     const first = mergePackages({ ...base, optionalDependencies: { own: '^1.0.0' } }, base, optional);
@@ -145,6 +154,7 @@ test('what a copy does not keep, an upgrade does not bring: its scripts, and pac
   const json = asAdopted(
     {
       scripts: {
+        dev: 'node src/kit/dev/main.ts src/site.ts',
         test: 'vitest run --mode all',
         'test:kit': 'vitest run --mode kit',
         check: 'tsc --noEmit && tsc -p scripts/tsconfig.json && knip && npm run release -- --check',
@@ -161,7 +171,12 @@ test('what a copy does not keep, an upgrade does not bring: its scripts, and pac
     templateOnlyPackages({ entries, read }),
   );
   expect(json).toEqual({
-    scripts: { test: 'vitest run', 'test:kit': 'vitest run --mode kit', check: 'tsc --noEmit && knip' },
+    scripts: {
+      dev: 'node src/kit/dev/main.ts src/site.ts work',
+      test: 'vitest run',
+      'test:kit': 'vitest run --mode kit',
+      check: 'tsc --noEmit && knip',
+    },
     devDependencies: { 'playwright-core': '^1.0.0', vitest: '^5.0.0', typescript: '^7.0.0' },
   });
 });

@@ -1,11 +1,10 @@
-import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { apply } from '../upgrade/apply.ts';
 import {
   changesIn,
   type FreshProjects,
-  json,
   type Project,
   project,
   release,
@@ -143,67 +142,6 @@ describe('the copy', { timeout: 60_000 }, () => {
     );
     expect(changesIn(copy)).toEqual([]);
     expect(copy.has('src/new')).toBe(false);
-  });
-});
-
-describe('a hostile template', { timeout: 60_000 }, () => {
-  test.each([
-    ['a file of the kit', 'src/kit/app.ts'],
-    ['a shared file', 'docs/guide.md'],
-    ['a shared folder', 'deploy'],
-    ['a file that is not taken', 'other'],
-  ])('with a link as %s is refused by its name', (_what, path) => {
-    releaseNext(template);
-    rmSync(join(template.folder, path), { recursive: true, force: true });
-    symlinkSync(copy.folder, join(template.folder, path));
-    expectRefusal(new RegExp(`^In the template, ${path} is a symbolic link\\.`), '../template');
-  });
-
-  test('that would write outside the copy is refused by the name', () => {
-    const kit = JSON.parse(releaseNext(template).read('src/kit/kit.json'));
-    kit.shared['docs/../../outside'] = 'a'.repeat(64);
-    template.write({ 'src/kit/kit.json': json(kit), outside: 'x' });
-    expectRefusal(/names "docs\/\.\.\/\.\.\/outside": the name leads out of its folder/, '../template');
-  });
-
-  test('runs nothing: no hook, filter, monitor, remote helper or script of its package.json', () => {
-    const command = `touch "${ran()}"`;
-    template.write({
-      '.gitattributes': '* text=auto eol=lf\n*.ts filter=evil diff=evil\n',
-      'package.json': json({
-        ...JSON.parse(template.read('package.json')),
-        scripts: { preinstall: command, install: command, prepare: command, start: 'node src/server.ts' },
-      }),
-    });
-    release(template, '1.1.0');
-    for (const name of ['post-checkout', 'post-merge', 'reference-transaction', 'fsmonitor-watchman'])
-      template.write({ [`.git/hooks/${name}`]: `#!/bin/sh\n${command}\n` });
-    chmodSync(join(template.folder, '.git/hooks/post-checkout'), 0o755);
-    chmodSync(join(template.folder, '.git/hooks/reference-transaction'), 0o755);
-    const run = JSON.stringify(command);
-    appendFileSync(
-      join(template.folder, '.git/config'),
-      [
-        `[filter "evil"]\nsmudge = ${run}\nclean = ${run}\nprocess = ${run}`,
-        `[diff "evil"]\ntextconv = ${run}\n[diff]\nexternal = ${run}`,
-        `[core]\nfsmonitor = ${run}\nsshCommand = ${run}\npager = ${run}\nalternateRefsCommand = ${run}`,
-        `[extensions]\npartialClone = origin`,
-        `[remote "origin"]\npromisor = true\nurl = "ext::sh -c ${ran()}"\nuploadpack = ${run}`,
-        `[uploadpack]\npackObjectsHook = ${run}\n[alias]\nrev-parse = ${JSON.stringify(`!${command}`)}\n`,
-      ].join('\n'),
-    );
-    const { status, stdout, stderr } = copy.upgrade('../template');
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('script "preinstall": not taken');
-    expect(copy.read('package.json')).not.toMatch(/"(preinstall|install|prepare)"/);
-    expectNothingRan();
-  });
-
-  test('moves no cursor and hides no word of the report', () => {
-    template.write({ 'CHANGELOG.md': '## 1.1.0\n\n\u001b[2JAll is well.\u202e\n' });
-    release(template, '1.1.0');
-    const { stdout } = copy.upgrade('../template');
-    expect(stdout).toContain('?[2JAll is well.?');
   });
 });
 

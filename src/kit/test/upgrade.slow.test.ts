@@ -6,7 +6,6 @@ import {
   type FreshProjects,
   filesOf,
   json,
-  numbered,
   type Project,
   project,
   release,
@@ -15,7 +14,8 @@ import {
 } from './helpers/upgrade-projects.ts';
 
 // `npm run upgrade` on a small template and copies of it, with real git. Edits in the kit:
-// upgrade-edits.slow.test.ts; what the upgrade refuses: upgrade-refusals.slow.test.ts.
+// upgrade-edits.slow.test.ts; shared files that were changed: upgrade-shared.slow.test.ts; what is the site's own:
+// upgrade-offers.slow.test.ts; what the upgrade refuses: upgrade-refusals.slow.test.ts.
 
 let place: FreshProjects;
 let template: Project;
@@ -33,7 +33,7 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
     expect(changesIn(copy)).toEqual([
       ...[' M .ci/run', ' M Dockerfile', ' M docs/guide.md', ' D docs/old.md', ' M package.json'],
       ...[' M src/kit/app.ts', ' M src/kit/kit.json', ' D src/kit/old.ts'],
-      ...['?? docs/new.md', '?? src/kit/log/redaction.ts'],
+      ...['?? docs/new.md', '?? src/kit/CHANGELOG.md', '?? src/kit/log/redaction.ts'],
     ]);
     for (const path of ['.ci/run', 'Dockerfile', 'docs/guide.md', 'src/kit/app.ts', 'src/kit/kit.json'])
       expect(copy.read(path), path).toBe(template.read(path));
@@ -72,6 +72,7 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
       /## 1\.2\.0\n\nBest\.\n\n## 1\.1\.0\n\nBetter\.\n\n### What to do by hand\n\nRead the guide\./,
     );
     expect(stdout).not.toContain('The first.');
+    expect(copy.read('src/kit/CHANGELOG.md')).toBe(template.read('CHANGELOG.md'));
     expect(stdout).toMatch(/npm ci\n\s+npm run check\n\s+npm test/);
   });
 
@@ -87,7 +88,7 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
     const again = copy.upgrade('../template');
     expect([again.status, again.stdout]).toEqual([
       0,
-      expect.stringMatching(/^The template is 1\.1\.0, too: nothing to do\./),
+      expect.stringMatching(/^This app has 1\.1\.0 already: nothing to do\. \(Compared with .*commit/),
     ]);
     expect(changesIn(copy)).toEqual([]);
   });
@@ -129,110 +130,5 @@ describe('a copy in which nothing of the template was changed', { timeout: 60_00
     inside.git('apply', 'upgrade.patch');
     expect(inside.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
     expect(whole.read('other.txt')).toBe('two\n');
-  });
-});
-
-describe('a shared file that the site', { timeout: 60_000 }, () => {
-  const mine = () => `${numbered('docker')}# mine\n`;
-
-  test('changed is left, and upgrade.patch has what the template changed: git apply brings it in', () => {
-    copy.write({ Dockerfile: mine() }).commit();
-    releaseNext(template);
-    const { status, stdout } = copy.upgrade('../template');
-    expect([status, copy.read('Dockerfile')]).toEqual([0, mine()]);
-    expect(stdout).toContain(
-      '- Dockerfile: you changed it, so it stays; what the template changed is in upgrade.patch',
-    );
-    expect(stdout).toContain('Run `git apply upgrade.patch`');
-    copy.git('apply', 'upgrade.patch');
-    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
-  });
-
-  test('changed where the template changed it is left, and the report says that the patch does not fit', () => {
-    copy.write({ Dockerfile: numbered('docker').replace('docker 2\n', 'my docker 2\n') }).commit();
-    releaseNext(template);
-    const { stdout } = copy.upgrade('../template');
-    expect(stdout).toContain('git apply --reject upgrade.patch');
-    expect(copy.read('upgrade.patch')).toContain('+// docker 2, improved');
-  });
-
-  test('changed after its first commit has its old version from there, where the template has no tag of it', () => {
-    copy.write({ Dockerfile: mine() }).commit();
-    template.git('tag', '--delete', 'v1.0.0');
-    releaseNext(template);
-    expect(copy.upgrade('../template').status).toBe(0);
-    copy.git('apply', 'upgrade.patch');
-    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
-  });
-
-  test('changed before its first commit is compared with the new one where the template has no tag of the old one', () => {
-    const zip = project(join(place.folder, 'from a zip')).write({ ...filesOf(copy), Dockerfile: mine() });
-    zip.git('init', '--quiet');
-    zip.commit();
-    template.git('tag', '--delete', 'v1.0.0');
-    releaseNext(template);
-    const { status, stdout } = zip.upgrade('../template');
-    expect([status, stdout]).toEqual([
-      0,
-      expect.stringMatching(/Dockerfile: .* is not known, so upgrade\.patch has the difference/),
-    ]);
-    expect(zip.read('upgrade.patch')).toMatch(/^The version of 1\.0\.0 of the files below is not known/m);
-    zip.git('apply', 'upgrade.patch');
-    expect(zip.read('Dockerfile')).toBe(template.read('Dockerfile'));
-  });
-
-  test('changed there has its old version from --base, too', () => {
-    const old = project(join(place.folder, 'old template')).write(filesOf(template));
-    const zip = project(join(place.folder, 'from a zip')).write({ ...filesOf(copy), Dockerfile: mine() });
-    zip.git('init', '--quiet');
-    zip.commit();
-    template.git('tag', '--delete', 'v1.0.0');
-    releaseNext(template);
-    expect(zip.upgrade('../template', '--base', old.folder).status).toBe(0);
-    zip.git('apply', 'upgrade.patch');
-    expect(zip.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`);
-  });
-
-  test('changed and has with Windows line endings gets a patch that fits', () => {
-    copy.write({ '.gitattributes': '* -text\n', Dockerfile: mine().replaceAll('\n', '\r\n') }).commit();
-    releaseNext(template);
-    copy.upgrade('../template');
-    copy.git('apply', 'upgrade.patch');
-    expect(copy.read('Dockerfile')).toBe(`${template.read('Dockerfile')}# mine\n`.replaceAll('\n', '\r\n'));
-  });
-
-  test('deleted stays deleted, and is named', () => {
-    copy.write({ 'docs/guide.md': null, 'deploy/nginx.conf': null }).commit();
-    releaseNext(template);
-    const { stdout } = copy.upgrade('../template');
-    expect(copy.has('docs/guide.md')).toBe(false);
-    expect(stdout).toContain('- docs/guide.md: you deleted it, so it stays deleted');
-  });
-
-  test('changed stays where the new template no longer has it', () => {
-    copy.write({ 'docs/old.md': 'Mine.\n' }).commit();
-    releaseNext(template);
-    const { stdout } = copy.upgrade('../template');
-    expect(copy.read('docs/old.md')).toBe('Mine.\n');
-    expect(stdout).toContain('- docs/old.md: you changed it, so it stays; the template no longer has it');
-  });
-
-  test('has from the template stays where the new one has it and shares it no more', () => {
-    releaseNext(template);
-    const kit = JSON.parse(template.read('src/kit/kit.json'));
-    delete kit.shared['docs/guide.md'];
-    template.write({ 'src/kit/kit.json': json(kit) }).commit();
-    expect(copy.upgrade('../template').status).toBe(0);
-    expect(copy.read('docs/guide.md')).toBe(numbered('guide'));
-  });
-
-  test('has of its own, where the new template begins to ship one, is left', () => {
-    copy.write({ 'docs/new.md': 'Mine.\n' }).commit();
-    releaseNext(template);
-    const { stdout } = copy.upgrade('../template');
-    expect(copy.read('docs/new.md')).toBe('Mine.\n');
-    expect(stdout).toMatch(
-      /- docs\/new\.md: .*upgrade\.patch has the difference between yours and the template's/,
-    );
   });
 });

@@ -151,8 +151,10 @@ function layoutProblems(views: readonly ViewFile[], folders: Folders, pages: rea
 }
 
 function lackingParts(text: string): string[] {
-  return ['/kit/head', '/kit/header', '/kit/foot']
-    .filter((partial) => !new RegExp(`<%-\\s*include\\(\\s*['"\`]${partial}['"\`]`).test(text))
+  const has = (partial: string) => new RegExp(`<%-\\s*include\\(\\s*['"\`]${partial}['"\`]`).test(text);
+  const header = has('/kit/who') || has('/kit/said') ? ['/kit/who', '/kit/said'] : ['/kit/header'];
+  return ['/kit/head', ...(has('/kit/header') ? [] : header), '/kit/foot']
+    .filter((partial) => !has(partial))
     .map((partial) => `<%- include('${partial}') %>`);
 }
 

@@ -8,7 +8,7 @@ const templateOnly = /^(scripts|bench)\//;
 
 /**
  * The template's package.json as `npm run adopt` leaves it: without the scripts of what a copy does not keep, without
- * the packages that only these import, and with `npm test` for the site's tests only. Otherwise each copy would seem to
+ * the packages that only these import. Otherwise each copy would seem to
  * have changed all this itself.
  */
 export function asAdopted(json: Json, unused: ReadonlySet<string> = new Set()): Json {
@@ -23,13 +23,26 @@ export function asAdopted(json: Json, unused: ReadonlySet<string> = new Set()): 
     String(command)
       .split(' && ')
       .filter((part) => !runs(part) && !calls(part))
-      .join(' && ')
-      .replace(/^vitest run --mode all$/, 'vitest run');
+      .join(' && ');
   return {
     ...json,
-    scripts: pick(scripts, (name) => !gone.has(name), left),
+    scripts: pick(
+      scripts,
+      (name) => !gone.has(name),
+      (command) => inACopy(left(command)),
+    ),
     devDependencies: pick(dependencies, (name) => !unused.has(name)),
   };
+}
+
+/**
+ * A script of the template as a copy has it: `npm test` runs the site's tests only, and `npm run dev` starts one provider,
+ * as most apps have one, and the tests, too.
+ */
+export function inACopy(command: string): string {
+  return command
+    .replace(/^vitest run --mode all$/, 'vitest run')
+    .replace(/^node src\/kit\/dev\/main\.ts src\/site\.ts$/, '$& work');
 }
 
 /** The packages that only files import which a copy does not keep, and their types. */

@@ -1,9 +1,10 @@
-/** `npm run check`: whether the kit is as it came, and whether all of it gets into a commit. */
+/** `npm run check`: whether the kit is as it came, whether all of it gets into a commit, and whether an upgrade is done. */
 import { fileURLToPath } from 'node:url';
 import { compareKit, hashAt, isUnchanged, listDifferences } from './compare.ts';
 import { ignoredIn, readCopy } from './copy.ts';
 import { adviceOnHidden, hiddenFiles } from './hidden.ts';
 import { kitFolder, kitJson } from './kit-file.ts';
+import { pendingUpgrade } from './pending.ts';
 import { printable, Refusal } from './refusal.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -20,7 +21,11 @@ try {
       `Shared files that you changed, which an upgrade leaves as they are: ${changed.map(([path]) => path).join(', ')}`,
     );
   const hidden = hiddenFiles(root, [kitJson, ...kit.files.keys()]);
-  if (hidden.length > 0) throw new Refusal(adviceOnHidden(root, hidden, kitFolder));
+  const problems = [
+    pendingUpgrade(root),
+    hidden.length > 0 ? adviceOnHidden(root, hidden, kitFolder) : undefined,
+  ].filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw new Refusal(problems.join('\n\n'));
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
   console.error(printable(error.message));

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashOf, type Kit, kitFolder, kitJson } from './kit-file.ts';
+import { hashOf, isOfKit, type Kit, kitFolder } from './kit-file.ts';
 import { statAt, walk } from './tree.ts';
 
 /** How the kit of a copy differs from what its kit.json says. */
@@ -21,7 +21,7 @@ export function compareKit(root: string, kit: Kit, ignored: (paths: string[]) =>
   const added: string[] = [];
   if (existsSync(join(root, kitFolder)))
     walk(root, kitFolder.slice(0, -1), (path) => {
-      if (path !== kitJson && !kit.files.has(path)) added.push(path);
+      if (isOfKit(path) && !kit.files.has(path)) added.push(path);
     });
   const leftOut = ignored(added);
   differences.added.push(...added.filter((path) => !leftOut.has(path)));

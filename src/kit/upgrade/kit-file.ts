@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
-import { objectionToName, objectionToSharing } from './names.ts';
+import { isSharedPlace, isStartPlace, objectionToName, objectionToSharing } from './names.ts';
 import { Refusal } from './refusal.ts';
 import { isVersion } from './versions.ts';
 
 export const kitFolder = 'src/kit/';
 export const kitJson = `${kitFolder}kit.json`;
+/** The template's CHANGELOG.md, which an upgrade leaves in the copy. No hash is kept of it. */
+export const kitChangelog = `${kitFolder}CHANGELOG.md`;
+
+/** Whether kit.json has the hash of a file as one of the kit's. */
+export function isOfKit(path: string): boolean {
+  return path.startsWith(kitFolder) && path !== kitJson && path !== kitChangelog;
+}
 
 /** The parts of package.json that a template and its copies have in common. */
 export const packageParts = [
@@ -27,6 +34,12 @@ export interface Kit {
   files: Map<string, string>;
   /** The same for the files outside the kit that template and copy share. */
   shared: Map<string, string>;
+  /** What it lists as shared outside the places that template and copy share. It is not taken. */
+  elsewhere: string[];
+  /** The files that a copy begins with and that are the site's own. Undefined where it does not list them. */
+  start: Map<string, string> | undefined;
+  /** Those of the example, which a copy may have kept. */
+  example: Map<string, string>;
   /** These parts of the template's package.json: an upgrade tells by them what the site changed. */
   package: PackageParts | undefined;
 }
@@ -46,16 +59,20 @@ export function readKit(text: string, where: string): Kit {
     version: json.version,
     files: readHashes(json.files, `"files" of ${where}`),
     shared: readHashes(json.shared, `"shared" of ${where}`),
+    elsewhere: [],
+    start: json.start === undefined ? undefined : readStart(json.start, `"start" of ${where}`),
+    example: json.example === undefined ? new Map() : readStart(json.example, `"example" of ${where}`),
     package: isRecord(json.package) ? (json.package as PackageParts) : undefined,
   };
   for (const path of kit.files.keys()) {
-    if (!path.startsWith(kitFolder) || path === kitJson)
-      throw new Refusal(`${where} lists "${path}" as a file of the kit, which it is not.`);
+    if (!isOfKit(path)) throw new Refusal(`${where} lists "${path}" as a file of the kit, which it is not.`);
   }
   for (const path of kit.shared.keys()) {
     const objection = objectionToSharing(path);
     if (objection) throw new Refusal(`${where} shares "${path}", which ${objection}.`);
+    if (!isSharedPlace(path)) kit.elsewhere.push(path);
   }
+  for (const path of kit.elsewhere) kit.shared.delete(path);
   return kit;
 }
 
@@ -71,6 +88,10 @@ export function withLf(content: Buffer): Buffer {
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readStart(value: unknown, where: string): Map<string, string> {
+  return new Map([...readHashes(value, where)].filter(([path]) => isStartPlace(path)));
 }
 
 function readHashes(value: unknown, where: string): Map<string, string> {

@@ -4,6 +4,7 @@ import type { Changes } from './apply.ts';
 import { baseFile } from './base.ts';
 import { type Differences, hashAt } from './compare.ts';
 import { kitJson } from './kit-file.ts';
+import type { Versions } from './offers.ts';
 import { asWritten, mergeFiles } from './patch.ts';
 import { Refusal } from './refusal.ts';
 import type { Release } from './template.ts';
@@ -17,13 +18,8 @@ export interface KitResult {
   conflicts: string[];
 }
 
-interface KitPlan {
-  root: string;
-  old: Release['kit'];
-  template: Release;
-  base: Release | undefined;
+interface KitPlan extends Versions {
   edits: Differences;
-  temporary: string;
 }
 
 /** The edits that replacing the kit would lose: not those that the new version has in the same words. */

@@ -29,5 +29,44 @@ export function objectionToSharing(path: string): string | undefined {
   return undefined;
 }
 
+/** What template and copy share outside the kit. `npm run adopt` edits none of it, so that all of it stays unchanged. */
+export function isSharedPlace(path: string): boolean {
+  return sharedPlaces.some((place) => place.test(path));
+}
+
+/**
+ * Whatever else a template lists as shared is not written: an editor runs a task of `.vscode/` when the folder is opened,
+ * and git a hook of `.husky/` at the next commit.
+ */
+const sharedPlaces = [
+  /^src\/server\.ts$/,
+  /^(tsconfig|biome|knip)\.json$/,
+  /^(vitest\.config\.ts|Dockerfile|compose\.yaml|\.dockerignore|\.gitattributes|\.env\.example)$/,
+  /^(deploy|\.ci|\.github|docs)\//,
+];
+
+/** What a copy begins with, and which is the site's own from then on. `npm run adopt` changes no word of it. */
+export function isStartPlace(path: string): boolean {
+  return /^(src\/(pages|data)|views|public|test)\//.test(path) || path === '.gitignore';
+}
+
+/**
+ * Two names that differ in capitals only, files or folders: on macOS and Windows they are one, and one file would be
+ * lost. (Names have ASCII letters only, so there is no other way to write the same name twice.)
+ */
+export function sameButForCapitals(paths: Iterable<string>): [string, string] | undefined {
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const parts = path.split('/');
+    for (const at of parts.keys()) {
+      const part = parts.slice(0, at + 1).join('/');
+      const before = seen.get(part.toLowerCase());
+      if (before !== undefined && before !== part) return [before, part];
+      seen.set(part.toLowerCase(), part);
+    }
+  }
+  return undefined;
+}
+
 const packageManagers =
   /^(\.npmrc|npm-shrinkwrap\.json|\.?pnpmfile\.[cm]?js|pnpm-(lock|workspace)\.yaml|yarn\.lock|\.yarnrc(\.yml)?|bun\.lockb?|bunfig\.toml)$/i;

@@ -66,13 +66,6 @@ export function mergeFiles(
   return { content: stdout, conflict: status !== 0 };
 }
 
-/** Whether a patch fits the files as they are; nothing is written. */
-export function patchFits(root: string, patch: string, temporary: string): boolean {
-  const file = join(temporary, 'try.patch');
-  writeFileSync(file, patch, 'latin1');
-  return askGit(['apply', '--check', file], { cwd: root }).status === 0;
-}
-
 /**
  * The content that a file had when its hash was the given one, from the copy's own history: whoever edited a file of the
  * kit most often committed it before as it came.
@@ -97,6 +90,6 @@ function put(path: string, file: FileContent | undefined): void {
   writeFileSync(path, file.content, { mode: file.executable ? 0o755 : 0o644 });
 }
 
-function isBinary(content: Buffer): boolean {
+export function isBinary(content: Buffer): boolean {
   return content.subarray(0, 8_000).includes(0);
 }

@@ -2,11 +2,13 @@ import type { Changes } from './apply.ts';
 import { sectionsBetween } from './changelog.ts';
 import type { Copy } from './copy.ts';
 import { adviceOnHidden, hiddenFiles } from './hidden.ts';
-import { kitFolder, kitJson } from './kit-file.ts';
+import { kitChangelog, kitFolder, kitJson } from './kit-file.ts';
 import type { KitResult } from './kit-plan.ts';
+import { type Offers, patchFile, readingFile } from './offers.ts';
 import type { MergedPackage } from './packages.ts';
 import { listed, printable } from './refusal.ts';
-import { patchFile, type SharedResult } from './shared-plan.ts';
+import type { SharedResult } from './shared-plan.ts';
+import type { SiteResult } from './site-plan.ts';
 import type { Template } from './template.ts';
 
 interface Done {
@@ -14,6 +16,8 @@ interface Done {
   template: Template;
   kit: KitResult;
   shared: SharedResult;
+  site: SiteResult;
+  offers: Offers;
   packages: MergedPackage;
   changes: Changes;
 }
@@ -51,17 +55,28 @@ function changelog({ copy, template }: Done): string {
   const file = 'CHANGELOG.md';
   const text = template.tree.entries.has(file) ? template.tree.read(file).content.toString() : '';
   const sections = sectionsBetween(text, copy.kit.version, template.kit.version);
-  return sections.length > 0 ? sections.join('\n\n') : 'The template has no CHANGELOG.md that says so.';
+  return sections.length > 0
+    ? [...sections, `(${kitChangelog} keeps this.)`].join('\n\n')
+    : 'The template has no CHANGELOG.md that says so.';
 }
 
-function left({ shared, packages }: Done): string[] {
+function left({ template, shared, site, packages }: Done): string[] {
   const lines = [
     ...line('you deleted it, so it stays deleted', shared.stayDeleted),
     ...line('you changed it, so it stays; the template no longer has it', shared.stay),
     ...line(`you changed it, so it stays; what the template changed is in ${patchFile}`, shared.patched),
     ...line(
-      `you changed it, so it stays; how it was in your version of the template is not known, so ${patchFile} has the difference between yours and the template's`,
+      `you changed it, so it stays; how it was in your version of the template is not known, so ${readingFile} has the difference between yours and the template's`,
       shared.compared,
+    ),
+    ...line(
+      `yours from the start, and as it came; what the template changed is in ${patchFile}`,
+      site.offered,
+    ),
+    ...line('yours from the start, and changed by both; see the template if you want its change', site.own),
+    ...line(
+      'not taken: the template calls it shared, and it is not in a place that an upgrade writes to',
+      template.kit.elsewhere,
     ),
     ...packages.kept.map((one) => `- package.json: ${one}`),
   ];
@@ -69,24 +84,17 @@ function left({ shared, packages }: Done): string[] {
 }
 
 function byHand(done: Done): string {
-  const { copy, template, kit, shared, changes } = done;
+  const { copy, template, kit, changes } = done;
   const steps: string[] = [];
   if (kit.conflicts.length > 0) steps.push(block('Solve these conflicts:', kit.conflicts));
-  if (shared.patched.length > 0 && shared.compared.length === 0)
-    steps.push(
-      shared.fits
-        ? `Run \`git apply ${patchFile}\`, then delete ${patchFile}.`
-        : `Your changes and the template's meet: run \`git apply --reject ${patchFile}\`, bring what it could not apply (*.rej) in by hand, then delete ${patchFile} and the *.rej files.`,
-    );
-  else if (shared.compared.length > 0)
-    steps.push(
-      `Read ${patchFile}, take from it what you want, then delete it. Applied as a whole, it would undo your changes.`,
-    );
+  steps.push(...offered(done));
   const hidden = hiddenFiles(copy.root, [kitJson, ...template.kit.files.keys()]);
   if (hidden.length > 0) steps.push(adviceOnHidden(copy.root, hidden, kitFolder));
   const hiddenShared = hiddenFiles(
     copy.root,
-    [...changes.writes.keys()].filter((path) => !path.startsWith(kitFolder)),
+    [...changes.writes.keys()].filter(
+      (path) => !path.startsWith(kitFolder) && path !== patchFile && path !== readingFile,
+    ),
   );
   if (hiddenShared.length > 0) {
     const names = hiddenShared.map(({ path }) => path);
@@ -101,6 +109,29 @@ function byHand(done: Done): string {
     'Look at `git diff`, and commit. Nothing was committed. To undo it all instead: git stash --include-untracked',
   );
   return `What to do now\n${steps.map((step, at) => `${at + 1}. ${step.replaceAll('\n', '\n   ')}`).join('\n')}`;
+}
+
+function offered({ site, offers }: Done): string[] {
+  const places = { patch: patchFile, reading: readingFile };
+  const replacing = site.replacing.map(
+    ({ path, by }) =>
+      `${path} replaces a kit ${path.startsWith('views/') ? 'view' : 'file'} that changed: see ${places[by]}`,
+  );
+  if (site.texts)
+    replacing.push(`Texts of the kit that you replace changed, or new ones came: see ${readingFile}`);
+  const markers =
+    offers.conflicts.length > 0
+      ? ` Then choose between your lines and the template's where they meet, between conflict markers: ${offers.conflicts.join(', ')}.`
+      : '';
+  return [
+    ...(replacing.length > 0 ? [block('Look at what yours does not have yet:', replacing)] : []),
+    ...(offers.patch.length > 0
+      ? [`Run \`git apply ${patchFile}\`, and delete ${patchFile}.${markers}`]
+      : []),
+    ...(offers.reading.length > 0
+      ? [`Read ${readingFile}, bring into your files what they need, and delete it.`]
+      : []),
+  ];
 }
 
 function counted({ changed, added, removed }: KitResult): string {

@@ -1,15 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Changes } from './apply.ts';
-import { baseFile } from './base.ts';
 import { hashAt } from './compare.ts';
-import { prefixOf } from './git.ts';
-import { hashOf, type Kit } from './kit-file.ts';
-import { asWritten, diffOf, endedLike, fromHistory, patchFits, type Sides } from './patch.ts';
-import { Refusal } from './refusal.ts';
-import type { Release } from './template.ts';
-
-export const patchFile = 'upgrade.patch';
+import { comeTogether, type Offers, originalOf, shownDiff, type Versions } from './offers.ts';
+import { asWritten, endedLike } from './patch.ts';
 
 export interface SharedResult {
   changed: string[];
@@ -19,36 +13,17 @@ export interface SharedResult {
   stayDeleted: string[];
   /** Changed by the site, and no longer in the template. */
   stay: string[];
-  /** Changed by both. Left as they are; upgrade.patch has what the template changed in these … */
+  /** Changed by both. Left as they are; upgrade.patch brings in what the template changed in these … */
   patched: string[];
-  /** … and what turns yours into the template's, where the template's old version is not known. */
+  /** … and upgrade-by-hand.md shows the difference, where the template's old version is not known. */
   compared: string[];
-  fits: boolean;
 }
 
-interface SharedPlan {
-  root: string;
-  old: Kit;
-  template: Release;
-  base: Release | undefined;
-  temporary: string;
-}
-
-export function planShared(plan: SharedPlan, changes: Changes): SharedResult {
-  const { root, old, template } = plan;
+export function planShared(versions: Versions, changes: Changes, offers: Offers): SharedResult {
+  const { root, old, template } = versions;
   const result: SharedResult = {
-    ...{
-      changed: [],
-      added: [],
-      removed: [],
-      stayDeleted: [],
-      stay: [],
-      patched: [],
-      compared: [],
-      fits: true,
-    },
+    ...{ changed: [], added: [], removed: [], stayDeleted: [], stay: [], patched: [], compared: [] },
   };
-  const left: string[] = [];
   for (const path of new Set([...template.kit.shared.keys(), ...old.shared.keys()])) {
     const [was, now, here] = [old.shared.get(path), template.kit.shared.get(path), hashAt(root, path)];
     // It is there, but no longer shared: from now on it is the site's.
@@ -60,63 +35,37 @@ export function planShared(plan: SharedPlan, changes: Changes): SharedResult {
       if (now === undefined) result.removed.push(path);
       else result.changed.push(path);
     } else if (now === undefined) result.stay.push(path);
-    else if (now !== was) left.push(path);
+    else if (now !== was) offer(path, versions, offers, result);
   }
   for (const path of [...result.changed, ...result.added])
     changes.writes.set(path, asWritten(template.tree.read(path)));
   for (const path of result.removed) changes.deletes.add(path);
-  if (left.length > 0) writePatch(left, plan, changes, result);
   return result;
 }
 
-/** One patch for all: first what the template changed, then the files of which only the new version is known. */
-function writePatch(left: string[], plan: SharedPlan, changes: Changes, result: SharedResult): void {
-  const { root, old, template, temporary } = plan;
-  if (existsSync(join(root, patchFile)))
-    throw new Refusal(
-      `${patchFile} of an earlier upgrade is still here, and this upgrade would write its own. Apply it or delete it, and commit.`,
-    );
-  const patched: Sides[] = [];
-  const compared: Sides[] = [];
-  for (const path of left) {
-    if (hashAt(root, path) === 'not a file') {
-      result.compared.push(path);
-      continue;
-    }
-    const yours = {
-      content: readFileSync(join(root, path)),
-      executable: template.tree.read(path).executable,
-    };
-    const original = originalOf(path, plan);
-    const [from, to] = [original && { ...yours, content: original }, template.tree.read(path)].map(
-      (file) => file && endedLike(asWritten(file), yours.content),
-    );
-    (from ? patched : compared).push({ path, from: from ?? yours, to });
+/** The template changed a file that the site has changed as well. */
+function offer(path: string, versions: Versions, offers: Offers, result: SharedResult): void {
+  const { root, old, template, temporary } = versions;
+  if (hashAt(root, path) === 'not a file') {
+    result.compared.push(path);
+    offers.reading.push({ title: path, text: `Yours is a link or a folder; the template has a file.` });
+    return;
   }
-  result.patched.push(...patched.map(({ path }) => path));
-  result.compared.push(...compared.map(({ path }) => path));
-  const prefix = prefixOf(root);
-  const changedByTemplate = diffOf(patched, temporary, prefix);
-  result.fits = patchFits(root, changedByTemplate, temporary);
-  const text = [
-    `What ${template.kit.version} changed since ${old.version} in files that you changed as well.`,
-    'Apply it with: git apply upgrade.patch',
-    '',
-    changedByTemplate,
-    ...(compared.length > 0
-      ? [
-          `The version of ${old.version} of the files below is not known: this turns yours into the template's, your changes undone.`,
-          '',
-          diffOf(compared, temporary, prefix),
-        ]
-      : []),
-  ];
-  changes.writes.set(patchFile, { content: Buffer.from(text.join('\n'), 'latin1'), executable: false });
-}
-
-/** The file as the copy was made from it: from the template's old version, or from the copy's own history. */
-function originalOf(path: string, { root, old, base }: SharedPlan): Buffer | undefined {
-  const hash = old.shared.get(path);
-  if (hash === undefined) return undefined;
-  return baseFile(base, path, hash)?.content ?? fromHistory(root, path, hash, hashOf);
+  const now = asWritten(template.tree.read(path)).content;
+  const before = originalOf(path, old.shared.get(path), versions);
+  const together =
+    before && comeTogether(path, asWritten({ content: before, executable: false }).content, now, versions);
+  if (!together) {
+    const yours = { content: readFileSync(join(root, path)), executable: false };
+    const sides = { path, from: yours, to: endedLike({ ...yours, content: now }, yours.content) };
+    result.compared.push(path);
+    offers.reading.push({
+      title: path,
+      text: `You changed it, and how it was in ${old.version} is not known. This would turn yours into the template's, your changes undone:\n\n${shownDiff(sides, temporary)}`,
+    });
+  } else if (together.sides) {
+    result.patched.push(path);
+    offers.patch.push(together.sides);
+    if (together.conflict) offers.conflicts.push(path);
+  }
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Source, shown } from './arguments.ts';
 import { askGit, git } from './git.ts';
-import { hashOf, isRecord, type Kit, kitFolder, kitJson, readKit } from './kit-file.ts';
-import { objectionToName } from './names.ts';
+import { hashOf, isOfKit, isRecord, type Kit, kitJson, readKit } from './kit-file.ts';
+import { objectionToName, sameButForCapitals } from './names.ts';
 import { Refusal } from './refusal.ts';
 import { commitTree, folderTree, type Tree } from './tree.ts';
 import { compareVersions, isVersion } from './versions.ts';
@@ -63,7 +63,13 @@ export function readRelease(tree: Tree, what: string): Release {
   }
   const kit = readKit(tree.read(kitJson).content.toString(), `${kitJson} of ${what}`);
   const packageJson = readPackage(tree, what);
-  return { tree, kit, packageJson, ...bringUpToDate(kit, tree, packageJson.version) };
+  const upToDate = bringUpToDate(kit, tree, packageJson.version);
+  const twice = sameButForCapitals([...kit.files.keys(), ...kit.shared.keys()]);
+  if (twice)
+    throw new Refusal(
+      `In ${what}, the names "${twice[0]}" and "${twice[1]}" differ in capitals only, and are the same on macOS and Windows.`,
+    );
+  return { tree, kit, packageJson, ...upToDate };
 }
 
 /**
@@ -71,13 +77,16 @@ export function readRelease(tree: Tree, what: string): Release {
  * take them for edits of its own.
  */
 function bringUpToDate(kit: Kit, tree: Tree, version: unknown): Pick<Release, 'kitText' | 'behind'> {
-  const before = new Map([...kit.files, ...kit.shared]);
-  const isOfKit = (path: string) =>
-    path.startsWith(kitFolder) && path !== kitJson && !/\/(\.DS_Store|Thumbs\.db)$/.test(path);
+  const listed = () => new Map([...kit.files, ...kit.shared, ...(kit.start ?? []), ...kit.example]);
+  const before = listed();
+  const isTaken = (path: string) => isOfKit(path) && !/\/(\.DS_Store|Thumbs\.db)$/.test(path);
   const hashed = (paths: string[]) => paths.map((path) => [path, hashOf(tree.read(path).content)] as const);
-  kit.files = new Map(hashed([...tree.entries.keys()].filter(isOfKit).sort()));
-  kit.shared = new Map(hashed([...kit.shared.keys()].filter((path) => tree.entries.has(path))));
-  const now = new Map([...kit.files, ...kit.shared]);
+  kit.files = new Map(hashed([...tree.entries.keys()].filter(isTaken).sort()));
+  const present = (paths: Iterable<string>) => [...paths].filter((path) => tree.entries.has(path));
+  kit.shared = new Map(hashed(present(kit.shared.keys())));
+  kit.start &&= new Map(hashed(present(kit.start.keys())));
+  kit.example = new Map(hashed(present(kit.example.keys())));
+  const now = listed();
   const behind = [...new Set([...before.keys(), ...now.keys()])].filter(
     (path) => before.get(path) !== now.get(path),
   );
@@ -92,6 +101,8 @@ function bringUpToDate(kit: Kit, tree: Tree, version: unknown): Pick<Release, 'k
     version: kit.version,
     files: Object.fromEntries(kit.files),
     shared: Object.fromEntries(kit.shared),
+    ...(kit.start && { start: Object.fromEntries(kit.start) }),
+    example: Object.fromEntries(kit.example),
   });
   return { kitText: Buffer.from(`${JSON.stringify(json, null, 2)}\n`), behind };
 }

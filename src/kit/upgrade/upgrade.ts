@@ -7,14 +7,16 @@ import { asAdopted, templateOnlyPackages } from './as-adopted.ts';
 import { baseFile, findBase } from './base.ts';
 import { compareKit, type Differences, isUnchanged, listDifferences } from './compare.ts';
 import { type Copy, ignoredIn, readCopy, requireCleanWorkTree } from './copy.ts';
-import { hashOf, isRecord, kitJson } from './kit-file.ts';
+import { hashOf, isRecord, kitChangelog, kitJson } from './kit-file.ts';
 import { lostEdits, planKit } from './kit-plan.ts';
 import { lockFor } from './lockfile.ts';
+import { type Offers, writeOffers } from './offers.ts';
 import { type MergedPackage, mergePackages, sameDependencies } from './packages.ts';
 import { asWritten, diffOf, fromHistory, type Sides } from './patch.ts';
 import { printable, Refusal } from './refusal.ts';
 import { report } from './report.ts';
 import { planShared } from './shared-plan.ts';
+import { planSite } from './site-plan.ts';
 import { type Release, type Template, takeTemplate } from './template.ts';
 import { compareVersions } from './versions.ts';
 
@@ -39,7 +41,7 @@ export async function upgrade(root: string, order: Order, ready: () => Promise<v
     checkDirection(copy, template, direction);
     if (direction === 0)
       return {
-        text: `The template is ${template.kit.version}, too: nothing to do. (Taken from ${template.taken})`,
+        text: `This app has ${copy.kit.version} already: nothing to do. (Compared with ${template.taken})`,
         conflicts: 0,
       };
     const { changes, outcome } = planUpgrade(template, copy, order, temporary);
@@ -61,11 +63,17 @@ function planUpgrade(template: Template, copy: Copy, order: Order, temporary: st
   const changes: Changes = { writes: new Map(), deletes: new Set() };
   const plan = { root, old, template, base, edits, temporary };
   const kit = planKit(plan, changes);
-  const shared = planShared(plan, changes);
+  // adopt takes CHANGELOG.md out, and what an upgrade printed is soon gone.
+  if (template.tree.entries.has('CHANGELOG.md'))
+    changes.writes.set(kitChangelog, asWritten(template.tree.read('CHANGELOG.md')));
+  const offers: Offers = { patch: [], conflicts: [], reading: [] };
+  const shared = planShared(plan, changes, offers);
+  const site = planSite(plan, offers);
+  writeOffers(offers, plan, changes);
   const packages = planPackage(template, copy, base, temporary, changes);
   checkTargets(root, changes);
   const outcome = (): Outcome => ({
-    text: report({ copy, template, kit, shared, packages, changes }),
+    text: report({ copy, template, kit, shared, site, offers, packages, changes }),
     conflicts: kit.conflicts.length,
   });
   return { changes, outcome };

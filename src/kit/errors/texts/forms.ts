@@ -1,6 +1,7 @@
 /** What a person reads about what they typed into a form. Each is one sentence, beside its field. */
 export const formTexts = {
   'form.title': 'Error: {title}',
+  'form.in-summary': '{label}: {text}',
 
   'form.required': 'Enter something here.',
   'form.tick': 'Tick this box to continue.',
@@ -28,8 +29,10 @@ export const formTexts = {
   'form.less-than': 'Enter a number that is less than {limit}.',
   'form.multiple': 'Enter a multiple of {limit}.',
 
-  'form.date': 'Enter a date, such as 2026-11-26.',
-  'form.date-time': 'Enter a date and time, such as 2026-11-26T10:30.',
+  'form.choose-date': 'Choose a date.',
+  'form.choose-date-time': 'Choose a date and time.',
+  'form.date': 'Enter a real date.',
+  'form.date-time': 'Enter a real date and time.',
   'form.time': 'Enter a time, such as 10:30.',
   'form.too-early': 'Enter a date that is {limit} or later.',
   'form.too-late': 'Enter a date that is {limit} or earlier.',

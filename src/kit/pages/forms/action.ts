@@ -1,4 +1,4 @@
-import { InvalidForm } from '../../errors/page-errors.ts';
+import { InvalidForm } from '../../errors/invalid-form.ts';
 import type { PageAction, PageContext } from '../page.ts';
 import { checkForm, mistakesOf } from './check-form.ts';
 import type { FormBody } from './form-body.ts';
@@ -21,12 +21,13 @@ export async function runAction(name: string, action: PageAction, at: PageContex
     return { next: await action.run({ ...at, values: checked.values }) };
   } catch (error) {
     if (!(error instanceof InvalidForm)) throw error;
-    return refused(thrown(error, action, body));
+    return refused(thrown(error, action, at));
   }
 }
 
-function thrown({ errors, summary }: InvalidForm, { form }: PageAction, body: FormBody): Mistakes {
-  const names = form ? fieldsOf(form).map(({ name }) => name) : Object.keys(body);
+function thrown(error: InvalidForm, { form }: PageAction, { req, language }: PageContext): Mistakes {
+  const names = form ? fieldsOf(form).map(({ name }) => name) : Object.keys(req.body as FormBody);
+  const { errors, summary } = error.inWords(language, names);
   const all = [
     ...Object.entries(errors).map(([name, message]) => ({ path: [name], message })),
     ...summary.map((message) => ({ path: [], message })),

@@ -1,6 +1,8 @@
 import { type Language, say } from '../../errors/language.ts';
 import type { Text } from '../../errors/texts.ts';
+import { speaking } from './by-language.ts';
 import { convert } from './convert.ts';
+import { type DecimalSign, decimalSign } from './decimal-sign.ts';
 import type { FormBody } from './form-body.ts';
 import { type Field, fieldsOf, takesSeveral } from './kinds.ts';
 import { type Mistakes, record, withPlainLineEnds } from './page-form.ts';
@@ -19,21 +21,25 @@ export async function checkForm(
   language: Language,
 ): Promise<{ values: object } | { mistakes: Mistakes }> {
   const fields = fieldsOf(form);
+  const point = decimalSign(language);
   const handed: Record<string, unknown> = record();
   const empty = new Set<string>();
   /** What no schema sees. */
   const ours = new Map<string, Text>();
   for (const field of fields) {
-    const read = readField(field, body[field.name]);
+    const read = readField(field, body[field.name], point);
     if (read.mistake) ours.set(field.name, read.mistake);
     if (read.empty) empty.add(field.name);
     if (read.value !== undefined) handed[field.name] = read.value;
   }
   const inWords = (issue: Issue) =>
     say(textFor(issue, { empty: isEmptyField(issue, empty), language }), language);
-  const result = await form.safeParseAsync(handed, { error: inWords });
-  if (result.success && ours.size === 0) return { values: result.data as object };
-  const issues = result.success ? [] : result.error.issues;
+  const { values, issues = [] } = await speaking(language, async () => {
+    const result = await form.safeParseAsync(handed, { error: inWords });
+    // Here, as zod puts an issue into words only when somebody looks at it.
+    return result.success ? { values: result.data as object } : { issues: result.error.issues };
+  });
+  if (values && ours.size === 0) return { values };
   const mistakes = [
     ...[...ours].map(([name, text]) => ({ path: [name], message: say(text, language) })),
     ...issues,
@@ -78,21 +84,27 @@ interface Read {
   mistake?: Text;
 }
 
-function readField({ kind, empty, secret }: Field, sent: string | string[] | undefined): Read {
+function readField(
+  { kind, empty, secret }: Field,
+  sent: string | string[] | undefined,
+  point: DecimalSign,
+): Read {
   const texts = [sent ?? []].flat().map(withPlainLineEnds);
   // What cannot be seen is not there. A password may be of blanks.
   const typed = texts.filter((text) => (secret ? text !== '' : text.trim() !== ''));
   if (typed.some((text) => text.includes('\0'))) return { mistake: { key: 'form.not-valid' } };
   if (kind.is === 'list' || (takesSeveral(kind) && typed.length > 1)) {
-    const items = typed.map((text, index) => convert(kind.is === 'list' ? kind.at(index) : kind, text));
+    const items = typed.map((text, index) =>
+      convert(kind.is === 'list' ? kind.at(index) : kind, text, point),
+    );
     return { value: kind.is === 'list' && kind.isSet ? new Set(items) : items, empty: items.length === 0 };
   }
   if (texts.length > 1) return { mistake: { key: 'form.repeated' } };
   const [text] = typed;
   // Whatever its schema has as a default: whoever has cleared a box means it.
   if (kind.is === 'box')
-    return { value: text !== undefined && convert(kind, text), empty: text === undefined };
-  return text === undefined ? { value: empty, empty: true } : { value: convert(kind, text) };
+    return { value: text !== undefined && convert(kind, text, point), empty: text === undefined };
+  return text === undefined ? { value: empty, empty: true } : { value: convert(kind, text, point) };
 }
 
 /** True where an issue is about a field as a whole that was left empty. */

@@ -1,7 +1,12 @@
+import type { DecimalSign } from './decimal-sign.ts';
 import type { Kind } from './kinds.ts';
 
-/** What a schema is handed for a text: what it stands for, or the text itself where it stands for nothing of its kind. */
-export function convert(kind: Kind, text: string): unknown {
+/**
+ * What a schema is handed for a text: what it stands for, or the text itself where it stands for nothing of its kind.
+ *
+ * @param point the decimal sign of the page's language
+ */
+export function convert(kind: Kind, text: string, point: DecimalSign): unknown {
   switch (kind.is) {
     case 'text':
     case 'list':
@@ -12,11 +17,11 @@ export function convert(kind: Kind, text: string): unknown {
     case 'choice':
       return kind.values.has(text) ? kind.values.get(text) : text;
     case 'one of': {
-      const taking = kind.kinds.find((each) => takes(each, text));
-      return taking ? convert(taking, text) : text;
+      const taking = kind.kinds.find((each) => takes(each, text, point));
+      return taking ? convert(taking, text, point) : text;
     }
     case 'number':
-      return numberIn(text) ?? (kind.coerce ? Number.NaN : text);
+      return numberIn(text, point) ?? (kind.coerce ? Number.NaN : text);
     case 'bigint':
       return bigintIn(text) ?? (kind.coerce ? Number.NaN : text);
     case 'date':
@@ -24,7 +29,7 @@ export function convert(kind: Kind, text: string): unknown {
   }
 }
 
-function takes(kind: Kind, text: string): boolean {
+function takes(kind: Kind, text: string, point: DecimalSign): boolean {
   switch (kind.is) {
     case 'text':
       return true;
@@ -36,9 +41,9 @@ function takes(kind: Kind, text: string): boolean {
     case 'choice':
       return kind.values.has(text);
     case 'one of':
-      return kind.kinds.some((each) => takes(each, text));
+      return kind.kinds.some((each) => takes(each, text, point));
     case 'number':
-      return numberIn(text) !== undefined;
+      return numberIn(text, point) !== undefined;
     case 'bigint':
       return bigintIn(text) !== undefined;
     case 'date':
@@ -47,12 +52,14 @@ function takes(kind: Kind, text: string): boolean {
 }
 
 /**
- * A plain decimal number. Whole numbers that JavaScript cannot tell from their neighbours become infinite, which no
+ * A plain decimal number, with the point that `<input type="number">` sends in each language, or with the language's own
+ * sign. Whole numbers that JavaScript cannot tell from their neighbours become infinite, which no
  * schema takes: it must not be another number than the one that was typed.
  */
-function numberIn(text: string): number | undefined {
-  if (text.length > mostDigits || !/^-?(\d+(\.\d+)?|\.\d+)$/.test(text)) return undefined;
-  const value = Number(text) + 0; // "-0" is 0.
+function numberIn(text: string, point: DecimalSign): number | undefined {
+  if (text.length > mostDigits || !/^-?(\d+([.,]\d+)?|[.,]\d+)$/.test(text)) return undefined;
+  if (text.includes(',') && point !== ',') return undefined;
+  const value = Number(text.replace(',', '.')) + 0; // "-0" is 0.
   return Math.abs(value) > Number.MAX_SAFE_INTEGER ? Math.sign(value) * Number.POSITIVE_INFINITY : value;
 }
 

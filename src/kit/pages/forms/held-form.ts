@@ -15,16 +15,38 @@ import type { FormSchema } from './schema.ts';
  * @param form the schema of the form, which says what is secret
  */
 export function heldForm(req: Request, back: string, form?: FormSchema): Partial<Message> | undefined {
+  const held = hold(req, form);
+  if (!held) return undefined;
+  const { action } = leadingBack('work_not_saved', back);
+  return {
+    text: [{ key: 'held-form.text' }, ...held.text],
+    action: { ...action, newTab: true },
+    other: held.sendAgain,
+  };
+}
+
+/**
+ * A form that cannot be carried out just now (503): the database, Redis or an API is away. Its page holds the form again,
+ * so that nothing typed is lost, and one press sends it once more.
+ *
+ * @param answer the page of the failure
+ */
+export function heldForLater(req: Request, answer: Message, form?: FormSchema): Message {
+  const held = hold(req, form);
+  if (!held) return answer;
+  return { ...answer, text: [...answer.text, ...held.text], action: held.sendAgain, other: answer.action };
+}
+
+/** What was sent but secrets, which nobody is to find in a page. */
+function hold(req: Request, form?: FormSchema) {
   const post = localAddress(req.originalUrl);
   const sent = sentFields(req);
   if (post === undefined || sent === undefined) return undefined;
   const secrets = new Set(form && fieldsOf(form).flatMap(({ name, secret }) => (secret ? [name] : [])));
   const fields = sent.filter(([name]) => !secrets.has(name) && !isSecretName(name));
-  const { action } = leadingBack('work_not_saved', back);
   const typeAgain = { key: 'held-form.secrets' } as const;
   return {
-    text: [{ key: 'held-form.text' }, ...(fields.length < sent.length ? [typeAgain] : [])],
-    action: { ...action, newTab: true },
-    other: { label: { key: 'button.send-again' }, post, fields },
+    text: fields.length < sent.length ? [typeAgain] : [],
+    sendAgain: { label: { key: 'button.send-again' }, post, fields } as const,
   };
 }

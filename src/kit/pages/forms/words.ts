@@ -1,5 +1,7 @@
 import type { Language } from '../../errors/language.ts';
 import type { Text, TextName } from '../../errors/texts.ts';
+import { dateTime } from '../time.ts';
+import { decimalSign } from './decimal-sign.ts';
 import type { Issue } from './schema.ts';
 
 interface About {
@@ -25,7 +27,7 @@ export function textFor(issue: Issue, about: About): Text {
     case 'invalid_format':
       return ofFormat(issue);
     case 'not_multiple_of':
-      return { key: 'form.multiple', values: { limit: String(issue.divisor) } };
+      return { key: 'form.multiple', values: { limit: written(issue.divisor, about.language) } };
     case 'invalid_union':
       return ofUnion(issue, about);
     default:
@@ -49,7 +51,7 @@ function whenEmpty(issue: Issue): Text {
     if (message) return message;
   }
   const key = ofType(issue);
-  return { key: key === 'form.not-valid' ? 'form.required' : key };
+  return { key: named(ofEmpty, key) ?? key };
 }
 
 interface Check {
@@ -91,6 +93,13 @@ const formats: Names = {
   time: 'form.time',
 };
 
+/** What an empty field is asked for, where a wrong one hears something else. */
+const ofEmpty: Names = {
+  'form.not-valid': 'form.required',
+  'form.date': 'form.choose-date',
+  'form.date-time': 'form.choose-date-time',
+};
+
 type Names = Readonly<Record<string, TextName>>;
 
 function named(names: Names, name: string): TextName | undefined {
@@ -112,7 +121,10 @@ function tooSmall({ origin, minimum, inclusive, exact }: Issue, { language }: Ab
         values: { limit: dayOrTime(minimum, language) },
       };
     default:
-      return { key: inclusive ? 'form.too-small' : 'form.more-than', values: { limit: String(minimum) } };
+      return {
+        key: inclusive ? 'form.too-small' : 'form.more-than',
+        values: { limit: written(minimum, language) },
+      };
   }
 }
 
@@ -130,20 +142,24 @@ function tooBig({ origin, maximum, inclusive, exact }: Issue, { language }: Abou
         values: { limit: dayOrTime(maximum, language) },
       };
     default:
-      return { key: inclusive ? 'form.too-big' : 'form.less-than', values: { limit: String(maximum) } };
+      return {
+        key: inclusive ? 'form.too-big' : 'form.less-than',
+        values: { limit: written(maximum, language) },
+      };
   }
 }
 
-/** A moment at midnight is meant as a day. */
-function dayOrTime(at: number | bigint | undefined, { tag }: Language): string {
+/** As it may be typed. */
+function written(limit: number | bigint | undefined, language: Language): string {
+  return String(limit).replace('.', decimalSign(language));
+}
+
+/** A moment at midnight is meant as a day. Forms have no time zone. */
+function dayOrTime(at: number | bigint | undefined, language: Language): string {
   const date = new Date(Number(at));
   if (Number.isNaN(date.getTime())) return String(at);
-  const isDay = date.getTime() % 86_400_000 === 0;
-  const format = new Intl.DateTimeFormat([tag === 'en' ? 'en-GB' : tag, 'en-GB'], {
-    ...{ dateStyle: 'long', timeZone: 'UTC' },
-    ...(!isDay && { timeStyle: 'short' }),
-  });
-  return format.format(date);
+  const [day = '', time] = date.toISOString().slice(0, 16).split('T');
+  return dateTime(time === '00:00' ? day : `${day}T${time}`, language).text;
 }
 
 function ofFormat({ format = '', prefix, suffix, includes }: Issue): Text {

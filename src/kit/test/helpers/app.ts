@@ -92,7 +92,12 @@ export async function prepareApp(
   const write = (text: string) => {
     const line: LogLine = JSON.parse(text);
     lines.push(line);
-    if (JSON.stringify(line).length !== text.trimEnd().length) doubled.push(text);
+    const plain = text.trimEnd().replace(/\\u[0-9a-f]{4}/g, 'u');
+    if (
+      JSON.stringify(line).replace(/\\u[0-9a-f]{4}|[\u007f-\uffff]/g, 'u').length !==
+      plain.replace(/[\u007f-\uffff]/g, 'u').length
+    )
+      doubled.push(text);
   };
   const log = createLog(checked.config.logLevel, { write });
   /** Whatever a test is about, this is so by the time its app stops. */

@@ -13,10 +13,14 @@ export interface GuideApp {
   write(path: string, text: string): void;
   /** What a program of node_modules prints, run in the folder. */
   outputOf(program: string, ...args: string[]): Promise<string>;
-  /** What the app's own tests print. */
-  test(): Promise<string>;
+  /** What the app's own tests print: all of them, or those of these files. */
+  test(...files: string[]): Promise<string>;
   remove(): void;
 }
+
+/** Sections that say to write something else than before: each makes another app. */
+const postgresqlSection = 'PostgreSQL instead of SQLite';
+const listSection = 'Only people on a list';
 
 /** A copy has it before anybody reads the guide. */
 const home = {
@@ -27,17 +31,15 @@ export const homePage = definePage({ path: '/', title: 'Home', access: 'everyone
 `,
 };
 
-/** What the guide says to write instead of what it said before is another app. */
-const instead = 'PostgreSQL instead of SQLite';
-
 /**
  * The app that somebody has who followed a guide to its end, in a folder of its own: the kit, the guide's files, and a
  * `src/site.ts` of all that the guide puts into it. Of a file that it writes twice, the later one counts. What else a
  * layout needs is that of the kit's test site.
  *
  * @param options.postgresql whether what the guide says to write for PostgreSQL takes the place of what was there
+ * @param options.listed whether the guide was followed as far as the list of people who may come in, and no further
  */
-export function createGuideApp(guide: string, { postgresql = false } = {}): GuideApp {
+export function createGuideApp(guide: string, { postgresql = false, listed = false } = {}): GuideApp {
   const folder = mkdtempSync(join(tmpdir(), 'app of the guide '));
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -52,13 +54,14 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
   write('package.json', JSON.stringify({ type: 'module', private: true, imports }));
   const typescript = {
     extends: join(projectRoot, 'tsconfig.json'),
-    include: ['src/site.ts', 'src/pages', 'src/data', 'test'],
+    include: ['src/site.ts', 'src/pages', 'src/data', 'src/texts', 'test'],
     exclude: [],
   };
   write('tsconfig.json', JSON.stringify(typescript));
 
-  const replacing = section(guide, instead);
-  const files = filesIn(guide.replace(replacing, () => ''));
+  const [replacing, list] = [section(guide, postgresqlSection), section(guide, listSection)];
+  const followed = listed ? guide.slice(0, guide.indexOf(list) + list.length) : guide.replace(list, () => '');
+  const files = filesIn(followed.replace(replacing, () => ''));
   for (const { path, code } of [home, ...files, ...(postgresql ? filesIn(replacing) : [])]) write(path, code);
   write('views/home.ejs', whole('<h1>Welcome</h1>'));
   write('src/site.ts', siteOf([home, ...files]));
@@ -82,7 +85,7 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
     folder,
     write,
     outputOf,
-    test: () =>
+    test: (...files) =>
       outputOf(
         'vitest/vitest.mjs',
         'run',
@@ -92,6 +95,7 @@ export function createGuideApp(guide: string, { postgresql = false } = {}): Guid
         '--testTimeout=20000',
         ownCache,
         ...oneProcess,
+        ...files,
       ),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -25,8 +25,16 @@ export function siteOf(files: readonly GuideFile[]): string {
     if (!isThere) imports.push(`import { ${name} } from '${path.replace('src', '.')}';`);
   }
   const definition = [...parts.values()].flat().join('\n');
-  const top = head.replace(/^import /m, () => `${imports.join('\n')}\nimport `);
+  // What has replaced a part may use other imports than the part did.
+  const used = imports.filter((line) =>
+    namesIn(line).some((name) => new RegExp(`\\b${name}\\b(?!:)`).test(definition)),
+  );
+  const top = head.replace(/^import /m, () => `${used.join('\n')}\nimport `);
   return `${top}${definition}\n${tail}`;
+}
+
+function namesIn(line: string): string[] {
+  return /^import (.*) from/.exec(line)?.[1]?.match(/\w+/g) ?? [];
 }
 
 function isImport(line: string): boolean {

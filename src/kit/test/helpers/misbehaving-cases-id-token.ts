@@ -18,6 +18,9 @@ export const claimCases: Case[] = [
   ['without sub', { sub: undefined }],
   ['with an empty sub', { sub: '' }],
   ['with a sub that is a list', { sub: ['user-1'] }],
+  ['with a sub of 256 characters', { sub: 'u'.repeat(256) }],
+  // A database keeps one such half like another: two users would be one.
+  ['with half a surrogate pair as sub', { sub: '\ud800' }],
   ['without iat', { iat: undefined }],
   ['with a text as iat', { iat: 'now' }],
   ['without exp', { exp: undefined }],

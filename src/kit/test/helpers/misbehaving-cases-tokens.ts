@@ -53,6 +53,16 @@ export const tokenCases: Case[] = [
     lies: { token: { json: { expires_in: 'soon' } } },
     reason: 'provider_answer',
   },
+  {
+    name: 'a refresh token of a megabyte',
+    lies: { token: { json: { refresh_token: 'r'.repeat(1_000_000) } } },
+    reason: 'provider_answer',
+  },
+  {
+    name: 'an access token of 65 KB',
+    lies: { token: { json: { access_token: 'a'.repeat(65_000) } } },
+    reason: 'provider_answer',
+  },
   { name: 'no ID token', lies: { token: { json: { id_token: undefined } } }, reason: 'provider_answer' },
   {
     name: 'an ID token that is none',

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import type { SiteTexts } from '../../errors/texts.ts';
 import type { Sessions } from '../../store/index.ts';
 import { createHook, type Hook, mountWho, type Who, whoIs } from './asked.ts';
 import type { Page, Visit } from './browser.ts';
@@ -33,6 +34,8 @@ interface Options {
   wrap?: (sessions: Sessions) => Sessions;
   /** What is wrong with the grant from the beginning. */
   lies?: Lies;
+  /** The languages of the site. */
+  texts?: SiteTexts;
 }
 
 /** Somebody has signed in at a provider that can lie, with a recheck every ten minutes, and a clock that tests move. */
@@ -46,7 +49,7 @@ export function withRecheck<T>({ signIn, lies = {}, ...more }: Options, use: (at
   const hook = createHook();
   if (signIn) hook.now(signIn);
   const env = { SESSION_RECHECK_MINUTES: '10', ...more.env };
-  const site = signIn && { signIn: hook.signIn };
+  const site = signIn && { signIn: hook.signIn, ...(more.texts && { texts: more.texts }) };
   const routes = { ...(site && { site }), ...(more.wrap && { wrap: more.wrap }), mount: mountWho };
   return withPair({ op: { profile }, env, routes }, async (pair) => {
     vi.useFakeTimers({ toFake: ['Date'] });

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { hashOf, kitJson } from '../../upgrade/kit-file.ts';
+import { isStartPlace } from '../../upgrade/names.ts';
 import { partsOf } from '../../upgrade/packages.ts';
 
 const upgradeProgram = fileURLToPath(new URL('../../upgrade', import.meta.url));
@@ -82,7 +83,10 @@ function smallTemplate(folder: string): Project {
     'src/kit/app.ts': numbered('app'),
     'src/kit/old.ts': 'export const old = 1;\n',
     'src/kit/log/index.ts': numbered('log'),
+    'src/kit/views/sessions.ejs': numbered('sessions'),
     'src/site.ts': 'export const site = 1;\n',
+    'views/home.ejs': numbered('home'),
+    'views/partials/top.ejs': numbered('top'),
     'README.md': '# Template\n',
     Dockerfile: numbered('docker'),
     '.env.example': 'PORT=3000\n',
@@ -90,6 +94,7 @@ function smallTemplate(folder: string): Project {
     '.gitignore': 'node_modules/\n.env\n',
     'docs/guide.md': numbered('guide'),
     'docs/old.md': 'Old.\n',
+    'docs/texts.md': '| `button.home` | Home |\n| `button.back` | Back |\n| `page.gone` | Gone |\n',
     'deploy/nginx.conf': numbered('nginx'),
     '.ci/run': '#!/bin/sh\n',
     'CHANGELOG.md': '# Changelog\n\n## 1.0.0\n\nThe first.\n',
@@ -131,7 +136,8 @@ export function stamp(template: Project): void {
       shared: hashes((path) =>
         shared.some((one) => path === one || (one.endsWith('/') && path.startsWith(one))),
       ),
-      example: [],
+      start: hashes(isStartPlace),
+      example: {},
       package: partsOf(rest),
     }),
   });

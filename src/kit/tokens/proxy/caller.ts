@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { AuthError } from '../../errors/auth-error.ts';
 import { isPrefetch } from '../../http/navigation.ts';
 import { authOf } from '../../session/context.ts';
-import { isOtherPersonsPage, isOwnPage } from '../../session/own-page.ts';
+import { isOtherPersonsPage, isOwnPage, markScripts } from '../../session/own-page.ts';
 import type { User } from '../../session/user.ts';
 import { signedIn } from '../../session/user-session.ts';
 import { refusal } from './refusal.ts';
@@ -47,10 +47,7 @@ export function demandOwnPage(req: Request, user: User): void {
   const reason = others ? 'other_persons_page' : 'unmarked_page';
   const { iss, sub } = user;
   authOf(req).context.audit('access.denied', { iss, sub, session: signedIn(req)?.id, reason }, req);
-  const hint = others
-    ? undefined
-    : 'have the script send the content of <meta name="kit-form"> as the header Kit-Form';
-  throw new AuthError(reason, { hint });
+  throw new AuthError(reason, { hint: others ? undefined : markScripts });
 }
 
 function fetchMetadata(req: Request): { site: string | undefined; dest: string | undefined } {

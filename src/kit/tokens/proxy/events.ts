@@ -13,9 +13,14 @@ const longestDoubtMs = 5_000;
 /** Of one session, in one process. Browsers open far fewer. With one more, the oldest ends. */
 const mostStreams = 100;
 
-/** The open event streams of one session. */
+/** An answer that takes so long is watched too, in milliseconds: it may be endless under any type. */
+export const longAnswerMs = 3_000;
+
+/** The open streams of one session. */
 interface Watched {
   streams: Set<Response>;
+  /** Answers of other types, which are broken off, so that no part is taken for the whole. */
+  answers: Set<Response>;
   timer: NodeJS.Timeout;
   /** When the store last said that the session goes on. */
   seenAt: number;
@@ -29,8 +34,9 @@ export function isEventStream(contentType = ''): boolean {
 }
 
 /**
- * Ends event streams when their session has ended, however that came about, and when the app stops. Looking does not
- * move a session's idle end (R9), and is done once for all streams of a session.
+ * Ends event streams when their session has ended, however that came about, and when the app stops; other answers that
+ * take long, when their session has ended. Looking does not move a session's idle end (R9), and is done once for all of
+ * a session.
  *
  * @param finishing aborted when the app stops
  */
@@ -47,7 +53,10 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
 
   async function look(id: string, watched: Watched): Promise<void> {
     try {
-      if (!(await sessions.look(id))) return endAll(watched);
+      if (!(await sessions.look(id))) {
+        for (const answer of watched.answers) answer.destroy();
+        return endAll(watched);
+      }
       watched.seenAt = Date.now();
     } catch {
       if (Date.now() - watched.seenAt < longestDoubtMs) return;
@@ -58,9 +67,19 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
 
   function watch(id: string): Watched {
     const timer = setInterval(() => look(id, watched), lookEveryMs);
-    const watched: Watched = { streams: new Set(), timer, seenAt: Date.now() };
+    const watched: Watched = { streams: new Set(), answers: new Set(), timer, seenAt: Date.now() };
     bySession.set(id, watched);
     return watched;
+  }
+
+  function forget(id: string, watched: Watched, response: Response): void {
+    response.once('close', () => {
+      watched.streams.delete(response);
+      watched.answers.delete(response);
+      if (watched.streams.size + watched.answers.size > 0) return;
+      clearInterval(watched.timer);
+      bySession.delete(id);
+    });
   }
 
   const finish = () => {
@@ -78,12 +97,15 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
       const [oldest] = watched.streams;
       if (watched.streams.size >= mostStreams) oldest?.end();
       watched.streams.add(stream);
-      stream.once('close', () => {
-        watched.streams.delete(stream);
-        if (watched.streams.size > 0) return;
-        clearInterval(watched.timer);
-        bySession.delete(id);
-      });
+      forget(id, watched, stream);
+    },
+
+    /** Breaks this one off with its session. */
+    addAnswer(id: string, answer: Response): void {
+      if (answer.destroyed) return;
+      const watched = bySession.get(id) ?? watch(id);
+      watched.answers.add(answer);
+      forget(id, watched, answer);
     },
   };
 }

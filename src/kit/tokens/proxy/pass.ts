@@ -7,7 +7,7 @@ import { signedIn } from '../../session/user-session.ts';
 import { callApi } from '../call-api.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { bodyOf } from './body.ts';
-import { type EventStreams, isEventStream } from './events.ts';
+import { type EventStreams, isEventStream, longAnswerMs } from './events.ts';
 import { requestHeaders } from './request-headers.ts';
 
 /** A call in which no byte comes or goes for so long is given up. */
@@ -86,6 +86,11 @@ async function answerWith(
   // A proxy on the way would wait for a body that never comes, or take the next answer for it (RFC 9110 §8.6).
   if (res.statusCode === 204) delete headers['content-length'];
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  // It has no content (RFC 9110 §15.3.6), whatever the API sends behind it.
+  if (res.statusCode === 205) {
+    message.destroy();
+    return void res.setHeader('Content-Length', '0').end();
+  }
   // Without a type of its own a browser must not guess one.
   if (!headers['content-type']?.trim() && hasBody(req, res))
     res.setHeader('Content-Type', 'application/octet-stream');
@@ -98,7 +103,9 @@ async function answerWith(
     events.add(own.id, res);
   }
   if (!endless) message.on('data', () => void silence.refresh());
+  const long = endless || !own ? undefined : setTimeout(() => events.addAnswer(own.id, res), longAnswerMs);
   const error = await sendOn(message, res);
+  clearTimeout(long);
   if (error) req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
 }
 
