@@ -3,6 +3,7 @@ import type { TextsFor } from '../../errors/texts.ts';
 
 export const forms: TextsFor<typeof formTexts> = {
   'form.title': 'Fehler: {title}',
+  'form.in-summary': '{label}: {text}',
 
   'form.required': 'Füllen Sie dieses Feld aus.',
   'form.tick': 'Setzen Sie dieses Häkchen, um fortzufahren.',
@@ -30,8 +31,10 @@ export const forms: TextsFor<typeof formTexts> = {
   'form.less-than': 'Geben Sie eine Zahl ein, die kleiner als {limit} ist.',
   'form.multiple': 'Geben Sie ein Vielfaches von {limit} ein.',
 
-  'form.date': 'Geben Sie ein Datum ein, zum Beispiel 2026-11-26.',
-  'form.date-time': 'Geben Sie Datum und Uhrzeit ein, zum Beispiel 2026-11-26T10:30.',
+  'form.choose-date': 'Wählen Sie ein Datum aus.',
+  'form.choose-date-time': 'Wählen Sie Datum und Uhrzeit aus.',
+  'form.date': 'Geben Sie ein Datum ein, das es gibt.',
+  'form.date-time': 'Geben Sie ein Datum und eine Uhrzeit ein, die es gibt.',
   'form.time': 'Geben Sie eine Uhrzeit ein, zum Beispiel 10:30.',
   'form.too-early': 'Geben Sie ein Datum ein, das nicht vor dem {limit} liegt.',
   'form.too-late': 'Geben Sie ein Datum ein, das nicht nach dem {limit} liegt.',
