@@ -73,8 +73,10 @@ describe.skipIf(!hasPostgres())('a test app with PostgreSQL', { timeout: 60_000 
     await expect(runSql(url, "COPY (SELECT 1) TO PROGRAM 'true'")).rejects.toThrow(
       /permission denied|must be superuser/,
     );
-    const guessed = Object.assign(new URL(url), { password: 'app' }).href;
-    await expect(runSql(guessed, 'SELECT 1')).rejects.toThrow(/password authentication failed/);
+    for (const other of [{ password: 'app' }, { username: 'postgres' }]) {
+      const guessed = Object.assign(new URL(url), other as object).href;
+      await expect(runSql(guessed, 'SELECT 1')).rejects.toThrow(/password authentication failed/);
+    }
   });
 
   test('finds the same there on each machine: UTC, and letters of all languages', async () => {
@@ -102,10 +104,16 @@ describe.skipIf(!hasPostgres())('a test app with PostgreSQL', { timeout: 60_000 
     onTestFinished(() => void vi.unstubAllEnvs());
     const files = { 'test/settings.env': 'DATABASE_URL=:postgres:\n' };
     const { site, root } = smallSite({ more, files });
-    const stop = await sharedPostgres({ config: { root } } as TestProject);
+    const reruns: (() => unknown)[] = [];
+    const project = { config: { root }, onTestsRerun: (rerun: () => unknown) => void reruns.push(rerun) };
+    const stop = await sharedPostgres(project as unknown as TestProject);
     const { port } = new URL(process.env.KIT_TEST_POSTGRES ?? '');
     await using app = await startTestApp({ site, root });
     expect(new URL(app.env.DATABASE_URL ?? '').port).toBe(port);
+    // In watch mode, the next run.
+    for (const rerun of reruns) await rerun();
+    await expect(runSql(app.env.DATABASE_URL ?? '', 'SELECT 1')).rejects.toThrow(/does not exist/);
+    await (await startTestApp({ site, root })).stop();
     await stop?.();
     await expect(runSql(app.env.DATABASE_URL ?? '', 'SELECT 1')).rejects.toThrow(/refused/);
   });

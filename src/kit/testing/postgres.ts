@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import {
   chownSync,
   existsSync,
@@ -61,7 +61,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     await makeCluster(programs, secret, as);
     const { port, child } = await onFreePort((port) => launchPostgres(programs, port, as));
     const url = `postgres://postgres:${secret}@127.0.0.1:${port}/postgres`;
-    await runSql(url, `CREATE ROLE app LOGIN PASSWORD '${secret}'`);
+    await runSql(url, `CREATE ROLE app LOGIN PASSWORD '${ownersSecret(secret)}'`);
     return {
       url,
       async stop() {
@@ -132,7 +132,21 @@ async function launchPostgres(
 export async function createDatabase(server: string): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await runSql(server, `CREATE DATABASE ${name} OWNER app`);
-  return Object.assign(new URL(server), { username: 'app', pathname: `/${name}` }).href;
+  const url = new URL(server);
+  return Object.assign(url, {
+    ...{ username: 'app', password: ownersSecret(url.password), pathname: `/${name}` },
+  }).href;
+}
+
+/** Who is told the address of a database learns nothing of the superuser's. */
+const ownersSecret = (superusers: string) => hash('sha256', superusers);
+
+/** Deletes what `createDatabase` made there so far. */
+export async function dropDatabases(server: string): Promise<void> {
+  await runSql(
+    server,
+    "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname LIKE 'test\\_%' \\gexec",
+  );
 }
 
 /**
