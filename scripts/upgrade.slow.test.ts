@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changesIn, filesOf, type Project, project } from '../src/kit/test/helpers/upgrade-projects.ts';
+import { hashAt } from '../src/kit/upgrade/compare.ts';
 import { expectFits } from './helpers/adopted.ts';
 import { checkout, copyTree } from './helpers/tree-copy.ts';
 
@@ -36,6 +37,21 @@ beforeAll(() => {
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 describe('an adopted copy', () => {
+  test('begins with files that kit.json lists, and is told by that what the template changes in them', () => {
+    const { start } = JSON.parse(adopted.read('src/kit/kit.json'));
+    expect(Object.keys(start)).toEqual(
+      expect.arrayContaining(['.gitignore', 'public/site.css', 'src/pages/home.ts', 'test/site.test.ts']),
+    );
+    for (const [path, hash] of Object.entries(start)) expect(hashAt(adopted.folder, path), path).toBe(hash);
+    const copy = another('begun');
+    const newer = project(join(place, 'newer start'));
+    cpSync(template.folder, newer.folder, { recursive: true, verbatimSymlinks: true });
+    newer.write({ 'public/site.css': `${newer.read('public/site.css')}/* newer */\n` });
+    expect(copy.upgrade('../newer start').stdout).toContain('- public/site.css: yours from the start');
+    copy.git('apply', 'upgrade.patch');
+    expect(copy.read('public/site.css')).toMatch(/newer \*\/\n$/);
+  }, 120_000);
+
   test('that was not touched becomes the newer version, and npm ci finds package-lock.json in step', () => {
     const copy = another('untouched');
     const { status, stdout, stderr } = copy.upgrade('../template');

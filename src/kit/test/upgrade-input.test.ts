@@ -64,6 +64,9 @@ describe('a template', () => {
     ['files', 'src/kit/../../outside.ts', /leads out of its folder/],
     ['files', '/tmp/outside.ts', /leads out of its folder/],
     ['files', 'src\\kit\\outside.ts', /has a character that a name may not have/],
+    // A letter with an accent can be written in two ways, which macOS takes for the same name.
+    ['shared', 'docs/caf\u00e9.md', /has a character that a name may not have/],
+    ['start', 'views/caf\u0065\u0301.ejs', /has a character that a name may not have/],
     ['files', 'src/pages/home.ts', /lists "src\/pages\/home\.ts" as a file of the kit/],
     ['shared', '.git/hooks/post-commit', /is not for a template to write/],
     ['shared', 'docs/GIT~1/config', /is not for a template to write/],

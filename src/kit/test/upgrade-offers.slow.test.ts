@@ -202,7 +202,8 @@ describe('npm run check', { timeout: 60_000 }, () => {
     expect(changesIn(copy)).toEqual([' M Dockerfile']);
   });
 
-  test('is content with what only looks like the conflict markers of an upgrade', () => {
+  test('is content with what only looks like the rest of an upgrade', () => {
+    copy.write({ 'data/answers.rej': 'Mine.\n' });
     copy.write({ 'docs/git.md': 'A conflict begins with <<<<<<< yours\n<<<<<<< HEAD\n' });
     expect(check()).toMatchObject({ status: 0, stderr: '' });
   });

@@ -24,7 +24,8 @@ export function pendingUpgrade(root: string): string | undefined {
   const lines = [
     ...left.map((path) => `${path}: do what its first lines say, and delete it`),
     ...rejected
-      .filter((path) => existsSync(join(root, path)))
+      // Not the data of an app that has such names.
+      .filter((path) => existsSync(join(root, path)) && existsSync(join(root, path.replace(/\.rej$/, ''))))
       .map((path) => `${path}: bring in by hand what git could not apply, and delete it`),
     ...marked.map((path) => `${path}: choose between the lines that the conflict markers are around`),
   ];
