@@ -197,7 +197,7 @@ describeInEachEngine((launch) => {
     await signIn('/orders');
     await (await find(tab, 'textbox', 'Wishes')).type('soon');
     await click(tab, 'button', 'Order');
-    const mistake = await find(tab, 'link', 'Say what to order');
+    const mistake = await find(tab, 'link', 'Item: Say what to order');
     await focusOn(tab, '.errors');
     await mistake.click();
     await focusOn(tab, '[name=item]');
