@@ -94,6 +94,7 @@ describe('a file that the site began with', { timeout: 60_000 }, () => {
     expect(stdout).toContain(
       '- views/partials/top.ejs: yours from the start, and as it came; what the template changed is in upgrade.patch',
     );
+    expect(stdout).toContain('- views/partials/menu.ejs: new in the template');
     copy.git('apply', 'upgrade.patch');
     expect(copy.read('views/partials/top.ejs')).toBe(better());
     expect(copy.read('views/partials/menu.ejs')).toBe('Menu\n');

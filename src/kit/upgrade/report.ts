@@ -73,6 +73,7 @@ function left({ template, shared, site, packages }: Done): string[] {
       `yours from the start, and as it came; what the template changed is in ${patchFile}`,
       site.offered,
     ),
+    ...line(`new in the template, and would be yours; it is in ${patchFile}`, site.added),
     ...line('yours from the start, and changed by both; see the template if you want its change', site.own),
     ...line(
       'not taken: the template calls it shared, and it is not in a place that an upgrade writes to',

@@ -9,6 +9,8 @@ export interface SiteResult {
   replacing: { path: string; by: 'patch' | 'reading' }[];
   /** Files that the site began with and has left as they came: the change is in upgrade.patch. */
   offered: string[];
+  /** What the template has beside these from now on: in upgrade.patch, too. */
+  added: string[];
   /** Those that the site has changed. */
   own: string[];
   /** Whether texts changed that the site replaces. */
@@ -16,7 +18,7 @@ export interface SiteResult {
 }
 
 export function planSite(versions: Versions, offers: Offers): SiteResult {
-  const result: SiteResult = { replacing: [], offered: [], own: [], texts: false };
+  const result: SiteResult = { replacing: [], offered: [], added: [], own: [], texts: false };
   for (const path of versions.template.kit.files.keys()) {
     const [, own] = /^src\/kit\/((?:views|public)\/.+)$/.exec(path) ?? [];
     if (own !== undefined) planReplacing(path, own, versions, offers, result);
@@ -82,7 +84,7 @@ function planStart(versions: Versions, offers: Offers, result: SiteResult): void
     // A new one: a changed one may include it.
     else if (was === undefined && here === undefined && old.start && template.kit.start?.has(path)) {
       offers.patch.push({ path, from: undefined, to: { content, executable: false } });
-      result.offered.push(path);
+      result.added.push(path);
     }
   }
 }
