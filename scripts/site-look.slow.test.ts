@@ -210,6 +210,16 @@ describeWithChromium("the template's frame", () => {
     expect(Math.max(...(tops as number[])) - Math.min(...(tops as number[]))).toBeLessThan(3);
   });
 
+  test('a browser without light-dark() shows a header that can be read', async () => {
+    await page.route(/\.css/, async (route) => {
+      const answer = await route.fetch();
+      const css = `${await answer.text()}${route.request().url().includes('site.css') ? ownColours?.code : ''}`;
+      await route.fulfill({ response: answer, body: css.replace(/light-dark\(/g, 'unknown-$&') });
+    });
+    await open('lists');
+    expect(await violationsOfColours(page)).toEqual([]);
+  });
+
   test.each(['light', 'dark'] as const)(
     "the guide's own colours and header are readable, %s",
     async (scheme) => {
