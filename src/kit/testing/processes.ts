@@ -78,13 +78,21 @@ export async function onFreePort<Result>(work: (port: number) => Promise<Result>
   }
 }
 
-/** Outside the ports that systems hand out by themselves; free is also the one that cluster nodes talk on. */
+/**
+ * A port that was free a moment ago, for whoever must know it before something listens there. It is outside the ports that
+ * systems hand out by themselves; free is also the one that cluster nodes talk on, 10,000 above. Each of vitest's
+ * processes has ports of its own, and gives none twice, so that no other test takes one in between.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(12_000, 22_000);
+    const port = first + (next++ % each);
     if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
   }
 }
+
+const each = 600;
+const first = 12_000 + each * (Number(process.env.VITEST_POOL_ID ?? process.pid) % 16);
+let next = randomInt(each);
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');

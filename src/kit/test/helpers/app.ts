@@ -1,6 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { checkSiteAndSettings } from '../../assembly.ts';
@@ -9,7 +7,10 @@ import { foldersOf } from '../../folders.ts';
 import { type AuditEvent, createLog } from '../../log/index.ts';
 import type { AnySite } from '../../site.ts';
 import { start } from '../../start.ts';
+import { freePort } from '../../testing/processes.ts';
 import { site } from '../site/site.ts';
+
+export { freePort } from '../../testing/processes.ts';
 
 /** Where the test site keeps its views and public files. */
 export const siteFolder = fileURLToPath(new URL('../site', import.meta.url));
@@ -128,22 +129,4 @@ export function expectNoSecrets(lines: readonly LogLine[], { providers, session,
   expect(log, 'a token in the log').not.toMatch(/eyJ[\w-]{10,}\.[\w-]{10,}/);
   expect(log, 'a session cookie in the log').not.toMatch(/s(:|%3A)[\w-]{24,}\./i);
   expect(log, 'a query in the log').not.toMatch(/[?&](code|state|id_token_hint|request_uri)=[^"&]{8,}/i);
-}
-
-/**
- * A port that was free a moment ago: BASE_URL has to be known before the app listens. Below those that the system
- * hands out itself, so that no other server of a test gets it meanwhile.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(12_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const taken = await once(server, 'listening').then(
-      () => false,
-      () => true,
-    );
-    if (taken) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 }
