@@ -2,6 +2,8 @@
 const list = document.querySelector('#notes');
 const older = document.querySelector('[data-page]');
 let isLoading = false;
+/** When notes were added. */
+let addedAt = Number.NEGATIVE_INFINITY;
 
 older?.addEventListener('click', async (event) => {
   // With a key held down, a click opens the next page in a tab or window of its own.
@@ -17,11 +19,17 @@ older?.addEventListener('click', async (event) => {
   const { notes, hasMore } = await answer.json();
   const added = notes.map(cardOf);
   list.append(...added);
+  addedAt = performance.now();
   added[0]?.querySelector('a').focus();
   older.dataset.page = page + 1;
   older.href = `/notes?page=${page + 1}`;
   older.hidden = !hasMore;
   isLoading = false;
+});
+
+// A note is now where the link was: the second click of a double click would open it. A key has no such place.
+list?.addEventListener('click', (event) => {
+  if (event.detail > 0 && performance.now() - addedAt < 500) event.preventDefault();
 });
 
 /** As text, never as markup: a title may hold anything. */

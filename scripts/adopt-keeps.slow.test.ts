@@ -152,6 +152,8 @@ describe("an example file that a page of one's own imports, and a view that it p
     expect(copy.has('src/pages/notes.ts')).toBe(false);
     expect(copy.read('src/site.ts')).toMatch(/openDatabase\(settings, log\), \/\/ example/);
     expect(copy.read('src/site.ts')).not.toMatch(/apis|signIn|noteRoutes/);
+    // The page that adds notes is gone, and checkSite would say so.
+    copy.edit('views/notes.ejs', (text) => text.replace(/.*href="\/notes\/new".*\n/, ''));
   });
 
   itFits(() => copy);

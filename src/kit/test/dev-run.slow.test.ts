@@ -183,7 +183,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     const run = start();
     await run.says(lastWords);
     const servers = (await processes()).find(
-      ({ parent, args }) => parent === run.child.pid && args.includes('servers.ts '),
+      ({ parent, args }) => parent === run.child.pid && args.includes('servers.ts'),
     );
     if (!servers) throw new Error('the provider has no process of its own');
     process.kill(servers.pid, 'SIGKILL');
