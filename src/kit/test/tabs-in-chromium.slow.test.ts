@@ -61,8 +61,8 @@ describeWithChromium('a bookmarks folder in Chromium', () => {
     for (const [index, tab] of tabs.entries()) {
       if ([paths[index], '/'].includes(inApp(tab))) continue;
       expect(await tab.locator('h1').textContent()).toBe('This sign-in has expired');
-      expect(await tab.locator('main .button').count()).toBe(1);
-      await tab.locator('main .button').click();
+      expect(await tab.locator('main .actions .button').count()).toBe(1);
+      await tab.locator('main .actions .button').click();
       await tab.waitForURL(pair.app.url('/'));
     }
     expect(pair.app.events('sign_in.failed').map(({ reason }) => reason)).not.toContain('ended_meanwhile');
