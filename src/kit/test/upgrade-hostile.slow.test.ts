@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hashOf } from '../upgrade/kit-file.ts';
 import {
-  changesIn,
+  expectRefusal,
   type FreshProjects,
   json,
   type Project,
@@ -23,12 +23,6 @@ useFreshProjects((fresh) => {
   ({ template, copy } = place);
 });
 
-function expectRefusal(words: RegExp, ...args: string[]): void {
-  const { status, stdout, stderr } = copy.upgrade(...args);
-  expect([status, stdout, stderr]).toEqual([1, '', expect.stringMatching(words)]);
-  expect(changesIn(copy)).toEqual([]);
-}
-
 describe('a hostile template', { timeout: 60_000 }, () => {
   test.each([
     ['a file of the kit', 'src/kit/app.ts'],
@@ -39,14 +33,14 @@ describe('a hostile template', { timeout: 60_000 }, () => {
     releaseNext(template);
     rmSync(join(template.folder, path), { recursive: true, force: true });
     symlinkSync(copy.folder, join(template.folder, path));
-    expectRefusal(new RegExp(`^In the template, ${path} is a symbolic link\\.`), '../template');
+    expectRefusal(copy, new RegExp(`^In the template, ${path} is a symbolic link\\.`), '../template');
   });
 
   test('that would write outside the copy is refused by the name', () => {
     const kit = JSON.parse(releaseNext(template).read('src/kit/kit.json'));
     kit.shared['docs/../../outside'] = 'a'.repeat(64);
     template.write({ 'src/kit/kit.json': json(kit), outside: 'x' });
-    expectRefusal(/names "docs\/\.\.\/\.\.\/outside": the name leads out of its folder/, '../template');
+    expectRefusal(copy, /names "docs\/\.\.\/\.\.\/outside": the name leads out of its folder/, '../template');
   });
 
   test.each([
@@ -55,8 +49,8 @@ describe('a hostile template', { timeout: 60_000 }, () => {
   ])('whose names differ in capitals only is refused: %s beside %s', (one, other) => {
     releaseNext(template);
     template.write({ [one]: '// one\n' });
-    expectRefusal(new RegExp(`"${one.replace('/more.ts', '')}"`), '../template');
-    expectRefusal(new RegExp(`"${other}".* differ in capitals only`), '../template');
+    expectRefusal(copy, new RegExp(`"${one.replace('/more.ts', '')}"`), '../template');
+    expectRefusal(copy, new RegExp(`"${other}".* differ in capitals only`), '../template');
   });
 
   test('brings no file that an editor or git would run, and the report names it', () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { apply } from '../upgrade/apply.ts';
 import {
   changesIn,
+  expectRefusal,
   type FreshProjects,
   type Project,
   project,
@@ -23,21 +24,14 @@ useFreshProjects((fresh) => {
   ({ template, copy } = place);
 });
 
-function expectRefusal(words: RegExp, ...args: string[]): void {
-  const { status, stdout, stderr } = copy.upgrade(...args);
-  expect([status, stdout, stderr]).toEqual([1, '', expect.stringMatching(words)]);
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(changesIn(copy)).toEqual([]);
-}
-
 /** What a hostile template would have run writes this file. */
 const ran = () => join(place.folder, 'ran');
 const expectNothingRan = () => expect(project(place.folder).has('ran')).toBe(false);
 
 describe('the command line', { timeout: 60_000 }, () => {
   test('that makes no sense has a sentence as its answer, and an exit code', () => {
-    expectRefusal(/^"ext::sh -c touch% \.\.\/ran" is not accepted/, 'ext::sh -c touch% ../ran');
-    expectRefusal(/is an option, not a folder/, '--', `--upload-pack=touch "${ran()}"`);
+    expectRefusal(copy, /^"ext::sh -c touch% \.\.\/ran" is not accepted/, 'ext::sh -c touch% ../ran');
+    expectRefusal(copy, /is an option, not a folder/, '--', `--upload-pack=touch "${ran()}"`);
     expectNothingRan();
   });
 
@@ -82,25 +76,29 @@ describe('the copy', { timeout: 60_000 }, () => {
   test('is not upgraded to an older version', () => {
     copy.write({ 'src/kit/kit.json': copy.read('src/kit/kit.json').replace('"1.0.0"', '"1.10.0"') }).commit();
     releaseNext(template);
-    expectRefusal(/^The template there is 1\.1\.0, older than yours \(1\.10\.0\)/, '../template');
+    expectRefusal(copy, /^The template there is 1\.1\.0, older than yours \(1\.10\.0\)/, '../template');
   });
 
   test('is not upgraded from another project, from a copy, or from one without a kit', () => {
     const packageText = template.read('package.json');
     template.write({ 'package.json': packageText.replace('a-template', 'another') });
     releaseNext(template);
-    expectRefusal(/its src\/kit\/kit\.json says "another"\. Yours was made from "a-template"/, '../template');
+    expectRefusal(
+      copy,
+      /its src\/kit\/kit\.json says "another"\. Yours was made from "a-template"/,
+      '../template',
+    );
     template.write({ 'package.json': packageText, 'CHANGELOG.md': '' });
     release(template, '1.2.0').write({ 'package.json': packageText.replace('a-template', 'their-app') });
-    expectRefusal(/^That is a copy of the template, by the name of "their-app"/, '../template');
-    expectRefusal(/^There is no src\/kit\/kit\.json in the template/, '../template/docs');
+    expectRefusal(copy, /^That is a copy of the template, by the name of "their-app"/, '../template');
+    expectRefusal(copy, /^There is no src\/kit\/kit\.json in the template/, '../template/docs');
   });
 
   test('keeps a file that git ignores, where the new version has one of that name', () => {
     copy.write({ '.gitignore': 'redaction.ts\n' }).commit();
     copy.write({ 'src/kit/log/redaction.ts': 'mine\n' });
     releaseNext(template);
-    expectRefusal(/^src\/kit\/log\/redaction\.ts is yours, and git ignores it/, '../template');
+    expectRefusal(copy, /^src\/kit\/log\/redaction\.ts is yours, and git ignores it/, '../template');
     expect(copy.read('src/kit/log/redaction.ts')).toBe('mine\n');
   });
 
@@ -110,7 +108,7 @@ describe('the copy', { timeout: 60_000 }, () => {
     symlinkSync('../elsewhere', join(copy.folder, 'docs'));
     copy.commit();
     releaseNext(template);
-    expectRefusal(/^docs is a symbolic link here/, '../template');
+    expectRefusal(copy, /^docs is a symbolic link here/, '../template');
     expect(project(place.folder).has('elsewhere/new.md')).toBe(false);
   });
 
@@ -119,6 +117,7 @@ describe('the copy', { timeout: 60_000 }, () => {
     copy.write({ 'docs/more': 'mine\n' }).commit();
     releaseNext(template);
     expectRefusal(
+      copy,
       /^docs\/more is a file here, and the upgrade would write docs\/more\/one\.md/,
       '../template',
     );
@@ -127,7 +126,7 @@ describe('the copy', { timeout: 60_000 }, () => {
   test('keeps the upgrade.patch of the time before', () => {
     copy.write({ Dockerfile: 'mine\n', 'upgrade.patch': 'from before\n' }).commit();
     releaseNext(template);
-    expectRefusal(/^upgrade\.patch of an earlier upgrade is still here/, '../template');
+    expectRefusal(copy, /^upgrade\.patch of an earlier upgrade is still here/, '../template');
   });
 
   test('gets everything back when writing fails in the middle', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe } from 'vitest';
 import type { RedisConfig } from '../../config/index.ts';
-import { freePort, kill as killChild } from '../../testing/processes.ts';
+import { kill as killChild, onFreePort } from '../../testing/processes.ts';
 import { launchRedis } from '../../testing/redis.ts';
 import type { TestCertificates } from './private-ca.ts';
 import { findRedis } from './programs.ts';
@@ -48,15 +48,8 @@ export interface RedisOptions {
   args?: string[];
 }
 
-export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await startOn(await freePort(), options);
-    } catch (error) {
-      // Another test was quicker to take that port.
-      if (tries === 5 || !/address already in use/i.test((error as Error).message)) throw error;
-    }
-  }
+export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  return onFreePort((port) => startOn(port, options));
 }
 
 async function startOn(listenOn: number, { password, tls, args = [] }: RedisOptions): Promise<RedisServer> {

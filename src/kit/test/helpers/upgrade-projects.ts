@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { hashOf, kitJson } from '../../upgrade/kit-file.ts';
 import { isStartPlace } from '../../upgrade/names.ts';
 import { partsOf } from '../../upgrade/packages.ts';
@@ -246,6 +246,14 @@ function filesBelow(folder: string, below: string): string[] {
 /** Whatever differs from the last commit, as `git status` names it. */
 export function changesIn({ git }: Project): string[] {
   return git('status', '--porcelain', '-uall', '.').split('\n').filter(Boolean);
+}
+
+/** `npm run upgrade` with these arguments is refused in a sentence, and nothing is written. */
+export function expectRefusal(copy: Project, words: RegExp, ...args: string[]): void {
+  const { status, stdout, stderr } = copy.upgrade(...args);
+  expect([status, stdout, stderr]).toEqual([1, '', expect.stringMatching(words)]);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(changesIn(copy)).toEqual([]);
 }
 
 /** The committed files by their paths. */
