@@ -51,7 +51,9 @@ export function requireAuth(
     const { context } = demandStore(req);
     neverCache(res);
     const back = wayBack(req, typeof returnTo === 'function' ? returnTo(req) : returnTo);
-    if ((await recheckIfDue(req, res, back ?? '/')) === 'answered') return;
+    const rechecked = await recheckIfDue(req, res, back ?? '/');
+    if (rechecked === 'answered') return;
+    if (rechecked === 'sign_in_again') throw notCarriedOut(req, rechecked, back ?? '/', unsaved);
     const user = getUser(req);
     if (!user) return whoAreYou(req, res, back ?? '/', unsaved);
     // Signed in there already: nobody needs to see the mark, nor keep it.
@@ -84,14 +86,22 @@ async function whoAreYou(
 ): Promise<void> {
   const kind = requestKind(req);
   if (kind === 'script') throw new AuthError('sign_in_first');
-  if (kind === 'form') {
-    const page = unsaved?.(req, path) ?? leadingBack('work_not_saved', path);
-    throw new AuthError('work_not_saved', { page });
-  }
+  if (kind === 'form') throw notCarriedOut(req, 'work_not_saved', path, unsaved);
   const { context, formerSession } = authOf(req);
   // Somebody whose session is gone sees why first, and goes on from there.
   if (formerSession) return redirect(res, 302, `/signed-out?returnTo=${encodeURIComponent(path)}`);
   await context.startLogin(req, res, { returnTo: path });
+}
+
+/** For a form or a script: nobody is sent anywhere, and what was typed is held in the page where it can be. */
+function notCarriedOut(
+  req: Request,
+  reason: 'work_not_saved' | 'sign_in_again',
+  path: string,
+  unsaved: FormHolder['unsaved'],
+): AuthError {
+  const isForm = requestKind(req) === 'form';
+  return new AuthError(reason, { page: (isForm && unsaved?.(req, path)) || leadingBack(reason, path) });
 }
 
 /** A page, and no further step-up: it would come back in the same way (R18). */

@@ -117,6 +117,16 @@ export function answerIn(error: unknown): Response | undefined {
     .find((link) => link instanceof Response);
 }
 
+/** A status that speaks of the server's state, not of what it was asked: it may be asked the same again. */
+export const isLater = (status: number) => status >= 500 || [408, 425, 429].includes(status);
+
+/** Whether the provider, asked the same again later, may well give a better answer. */
+export function isForLater(error: unknown): boolean {
+  if (!(error instanceof AuthError)) return true;
+  const answer = answerIn(error);
+  return error.status === 503 || (answer !== undefined && isLater(answer.status));
+}
+
 /** Endpoint and status. An answer that failed only in what its body says had the status that was expected. */
 function whoAnswered(error: LibraryError, step: 'start' | 'answer'): string {
   const answer = answerIn(error);

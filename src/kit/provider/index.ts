@@ -28,7 +28,7 @@ export { type PlatformToken, readPlatformToken } from './assertion-file.ts';
 export { authTimeOf } from './auth-time.ts';
 export { boundClaims } from './bounds.ts';
 export { withoutEcho } from './echoes.ts';
-export { whatItSaid } from './failures.ts';
+export { isForLater, whatItSaid } from './failures.ts';
 export type { ProviderCall } from './fetch.ts';
 export { hintOfError } from './hints.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';

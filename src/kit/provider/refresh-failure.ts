@@ -3,7 +3,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { clientCallError, isClientAuthenticationFailure } from './client-refusal.ts';
 import { demandBoundToken } from './dpop-key.ts';
-import { answerIn, type Clock, causes, toAuthError } from './failures.ts';
+import { answerIn, type Clock, causes, isLater, toAuthError } from './failures.ts';
 import { Unreachable } from './fetch.ts';
 import { said } from './hint-text.ts';
 import { complaintOf } from './hints.ts';
@@ -104,8 +104,6 @@ function isOfOneApi({ status, error = '' }: Refusal): boolean {
     !isLater(status) && status !== 401 && /^(invalid_scope|invalid_target|unauthorized_client)$/.test(error)
   );
 }
-
-const isLater = (status: number) => status >= 500 || [408, 425, 429].includes(status);
 
 interface AskedProvider {
   settings: ProviderSettings;

@@ -2,7 +2,7 @@ import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
 import { loggedCauses } from '../errors/error-cause.ts';
 import type { Language } from '../errors/language.ts';
-import { type Provider, RefreshError, unverifiedClaims } from '../provider/index.ts';
+import { isForLater, type Provider, RefreshError, unverifiedClaims } from '../provider/index.ts';
 import { StoreError, type TokenRecord } from '../store/index.ts';
 import { admit } from './admission.ts';
 import type { AuthContext } from './context.ts';
@@ -24,8 +24,13 @@ export interface Gathered {
   over?: { reason: EndReason; error: unknown };
   /** It was no success: somebody did not answer, or gave an answer that cannot be used. */
   problem?: { reason: string; hint?: string | undefined };
-  /** Only a new sign-in helps (R13). */
+  /** Only a new sign-in helps (R13): whoever opens a page is sent there at once. */
   signInAgain?: boolean;
+  /**
+   * Whether a sign-in would have refused what the provider answered. Undefined where that is not known: it did not answer,
+   * or was not asked.
+   */
+  refused?: boolean;
   /** There is nothing to ask: no refresh token, and no `signIn`. */
   idle?: true;
   /** The session has ended meanwhile: nobody else was asked. */
@@ -108,7 +113,7 @@ async function askProvider(
   const { sub } = before;
   if (!tokens?.refresh_token) {
     const hint = 'the session has lost its refresh token';
-    return { tokens, problem: { reason: 'sign_in_again', hint }, signInAgain: true };
+    return { tokens, problem: { reason: 'sign_in_again', hint }, signInAgain: true, refused: true };
   }
   let fresh: TokenRecord;
   try {
@@ -119,22 +124,22 @@ async function askProvider(
     // A hook that makes records would make those of somebody who was taken out while they were signed in.
     if (error instanceof AuthError && error.reason === 'sign_in_first') return { tokens, gone: true };
     const signInAgain = error instanceof AuthError && error.reason === 'sign_in_again';
-    return { tokens, problem: problemOf(error), signInAgain };
+    return { tokens, problem: problemOf(error), signInAgain, ...(signInAgain && { refused: true }) };
   }
   // Checked when it came. Where the refresh brought none, the one that is there says what it said before.
   const idToken = unverifiedClaims(fresh.id_token);
-  let problem: Gathered['problem'];
+  let failed: Pick<Asked, 'problem' | 'refused'> = { refused: false };
   const userinfo = await provider.userinfo(fresh, sub).catch((error) => {
     logFailure(context, before, error);
-    problem = problemOf(error);
+    failed = { problem: problemOf(error), ...(!isForLater(error) && { refused: true }) };
     return undefined;
   });
   try {
     const kept = claimsAfterRecheck(before, { idToken, userinfo });
-    return { tokens: fresh, found: { ...kept, scope: fresh.scope }, ...(problem && { problem }) };
+    return { tokens: fresh, found: { ...kept, scope: fresh.scope }, ...failed };
   } catch (error) {
     logFailure(context, before, error);
-    return { tokens: fresh, problem: problemOf(error) };
+    return { tokens: fresh, problem: problemOf(error), refused: true };
   }
 }
 

@@ -17,6 +17,11 @@ import { endUserSession, letGo, providerOf, signedIn, useUser } from './user-ses
 const patienceMs = 3_000;
 /** After an attempt without success the next one comes so much later. */
 const againMs = 60_000;
+/**
+ * Answers that a sign-in would refuse leave the old values in use for so long, in case the provider is being repaired.
+ * Then the person has to sign in, or whoever can bring such answers about would keep a role that was taken away.
+ */
+const graceMs = 60_000;
 /** Without success for so long, the log says so. */
 const tooLongMs = 3_600_000;
 const pollMs = 50;
@@ -35,15 +40,22 @@ const underWay = new WeakMap<Sessions, Map<string, Promise<Outcome>>>();
  * requests and instances ask.
  *
  * @param back where a person goes on after a sign-in
- * @returns `'answered'` where the browser was sent to sign in again
+ * @returns `'answered'` where the browser was sent to sign in again; `'sign_in_again'` for a form or a script that is not
+ *   to be carried out before a new sign-in
  * @throws AuthError where the session has ended by it
  */
 export async function recheckIfDue(
   req: Request,
   res: Response,
   back: string,
-): Promise<'answered' | undefined> {
-  if (!dueFor(req)) return undefined;
+): Promise<'answered' | 'sign_in_again' | undefined> {
+  if (dueFor(req) && (await recheck(req, res, back)) === 'answered') return 'answered';
+  const { refusedSince } = signedIn(req)?.user.recheck ?? {};
+  if (refusedSince === undefined || Date.now() - refusedSince < graceMs) return undefined;
+  return requestKind(req) === 'page' ? signInFor(req, res, back) : 'sign_in_again';
+}
+
+async function recheck(req: Request, res: Response, back: string): Promise<'answered' | undefined> {
   const { context } = authOf(req);
   const late = Promise.withResolvers<undefined>();
   const patience = setTimeout(late.resolve, patienceMs, undefined).unref();
@@ -149,11 +161,12 @@ async function attempt(context: AuthContext, due: Due, before: UserSession): Pro
 function applied(
   now: UserSession,
   before: UserSession,
-  { found, problem, idle }: Gathered,
+  { found, problem, idle, refused }: Gathered,
   { recheckMinutes }: AuthContext,
 ): UserSession {
   const checkedAt = Date.now();
-  const { failureLogged, succeededAt = now.signedInAt } = now.recheck ?? {};
+  const { failureLogged, succeededAt = now.signedInAt, refusedSince = checkedAt } = now.recheck ?? {};
+  const stillRefused = refused ?? now.recheck?.refusedSince !== undefined;
   // Somebody may have asked for another one meanwhile.
   const asked = now.recheck?.dueAt !== before.recheck?.dueAt;
   const inTime = recheckMinutes === 0 ? now.expiresAt : checkedAt + recheckMinutes * 60_000;
@@ -165,6 +178,7 @@ function applied(
       dueAt: asked ? (now.recheck?.dueAt ?? 0) : next,
       succeededAt: problem ? succeededAt : checkedAt,
       ...(idle && { idle }),
+      ...(stillRefused && !idle && { refusedSince }),
       ...((failureLogged || (problem && checkedAt - succeededAt >= tooLongMs)) && { failureLogged: true }),
     },
   };
@@ -224,8 +238,12 @@ async function take(
     throw wasLetIn(page);
   }
   useUser(req, outcome.user);
-  // Nobody is sent off in the middle of something: a script or a form goes on with what was known (R13).
-  if (!outcome.signInAgain || requestKind(req) !== 'page') return undefined;
-  await context.startLogin(req, res, { returnTo: back, provider: outcome.user.provider });
+  // Nobody is sent off in the middle of something: for a while a script or a form goes on with what was known (R13).
+  return outcome.signInAgain && requestKind(req) === 'page' ? signInFor(req, res, back) : undefined;
+}
+
+async function signInFor(req: Request, res: Response, back: string): Promise<'answered'> {
+  const provider = providerOf(req)?.name;
+  await authOf(req).context.startLogin(req, res, { returnTo: back, provider });
   return 'answered';
 }

@@ -40,6 +40,8 @@ export interface RecheckState {
   beganAt?: number | undefined;
   /** When one last succeeded. */
   succeededAt?: number | undefined;
+  /** Since when the provider has given only answers that a sign-in would refuse, or that only a sign-in cures. */
+  refusedSince?: number | undefined;
   /** That none succeeded for an hour is in the log. */
   failureLogged?: true | undefined;
   /** There was nothing to ask: no refresh token, and the site had no `signIn`. It may have one after the next deploy. */

@@ -166,6 +166,19 @@ describe('a recheck that is due', () => {
     expect((await bob.send()).status).toBe(200);
   });
 
+  test('that a sign-in would refuse is out after a minute, and nothing is sent', async () => {
+    const { app, api, caller } = await startProxied();
+    const alice = await caller('alice');
+    alice.person.setClaims({ more: 'x'.repeat(140_000) });
+    await app.passTime('11m');
+    expect((await alice.send()).status).toBe(200);
+    await app.passTime('61s');
+    const before = api.calls.length;
+    expectProblem(await alice.send(), 401);
+    expectProblem(await alice.send({ method: 'POST', body: 'abc' }), 401);
+    expect(api.calls).toHaveLength(before);
+  });
+
   test('that the site refuses ends the session', async () => {
     let isRefused = false;
     const signIn = () => {

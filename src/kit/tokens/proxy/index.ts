@@ -67,7 +67,9 @@ async function proxy(
   if (path === undefined || req.originalUrl.includes('#'))
     throw refusal(400, 'the path could lead elsewhere than below the address of the API');
   demandStore(req);
-  if ((await recheckIfDue(req, res, '/')) === 'answered') return;
+  const rechecked = await recheckIfDue(req, res, '/');
+  if (rechecked === 'answered') return;
+  if (rechecked === 'sign_in_again') throw new AuthError(rechecked);
   const user = getUser(req);
   if (!user) throw new AuthError('sign_in_first');
   demandOwnPage(req, user);
