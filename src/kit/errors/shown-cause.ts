@@ -34,15 +34,15 @@ function placesOf(error: (Error & { hint?: unknown }) | undefined, root: string)
   return parts.filter((text) => text !== '').map(clean);
 }
 
-/** The innermost of the app's own code; of the kit's where there is no other. A view's are of what EJS makes of it. */
+/** The innermost of the app's own code; of the kit's where nothing else tells. A view's are of what EJS makes of it. */
 function framesOf({ stack, message }: Error, root: string): string[] {
   const own = String(stack)
     .replace(String(message), '')
     .split('\n')
-    .filter((line) => /^ +at /.test(line) && !/node_modules|\.ejs:/.test(line))
+    .filter((line) => /^ +at /.test(line) && !/node_modules|\.ejs"?:/.test(line))
     .flatMap((line) => (inside(root, line) === line ? [] : inside(root, line)));
   const ofSite = own.filter((line) => !/[ (]src[\\/]kit[\\/]/.test(line));
-  return (ofSite.length > 0 ? ofSite : own).slice(0, mostFrames);
+  return (ofSite.length > 0 || viewFailure(message) ? ofSite : own).slice(0, mostFrames);
 }
 
 /** The paths in a text, from the app's folder on. */

@@ -12,11 +12,11 @@ const written = /^([^\n]{1,1000}\.ejs):(\d{1,9})\n((?: {4}| >> )\d+\| [\s\S]*?)\
 
 /** Undefined for any other error. Of a view that another one includes, the innermost counts. */
 export function viewFailure(message: string): ViewFailure | undefined {
-  let found: ViewFailure | undefined;
-  for (let rest: string | undefined = message.slice(0, 100_000); rest !== undefined; rest = found?.message) {
-    const [, file = '', line, excerpt = '', inner = ''] = written.exec(rest) ?? [];
-    if (line === undefined) return found;
-    found = { file, line: Number(line), excerpt, message: inner };
-  }
-  return found;
+  const found = writtenIn(message.slice(0, 100_000));
+  return found && (viewFailure(found.message) ?? found);
+}
+
+function writtenIn(message: string): ViewFailure | undefined {
+  const [, file = '', line, excerpt = '', inner = ''] = written.exec(message) ?? [];
+  return line === undefined ? undefined : { file, line: Number(line), excerpt, message: inner };
 }

@@ -102,7 +102,9 @@ function answerReason({ error, error_description }: LibraryError): SignInFailure
  */
 function isOfSetUp(thrown: LibraryError, hint: string | undefined, error = thrown.error): boolean {
   if (hint !== undefined || ofSetUp.test(error ?? '')) return true;
-  return error === 'invalid_request' && /redirect.?ur[il]/i.test(complaintOf(causes(thrown))?.description ?? '');
+  return (
+    error === 'invalid_request' && /redirect.?ur[il]/i.test(complaintOf(causes(thrown))?.description ?? '')
+  );
 }
 
 /** RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9101 §6.3, OpenID Connect Core §3.1.2.6 and Registration §3.3. */

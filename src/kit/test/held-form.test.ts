@@ -253,7 +253,7 @@ describe('the page that holds it', () => {
     const reasons: [reason: EndReason, why: string | RegExp][] = [
       ['operator', 'The people who run this site ended your session.'],
       ['other-device', 'You signed this browser out from another device.'],
-      ['account', /127\.0\.0\.1\S* no longer accepts this account, so we signed you out\./],
+      ['account', /localhost:\d+ no longer accepts this account, so we signed you out\./],
       ['not-admitted', "Your account isn't allowed to use this app any more, so we signed you out."],
       ['expired', 'You were signed out because sessions last at most 8 hours.'],
     ];

@@ -44,7 +44,7 @@ describe('a sign-in that only the people who run the site can help', () => {
       expect(page.status).toBe(502);
       expect(headingOf(page)).toMatch(title);
       const text = textOf(page);
-      expect(text).toContain("You haven't been signed in, and trying again won't help.");
+      expect(text).toContain("You haven't been signed in, and trying again won't help yet.");
       expect(text).toContain('The people who run this site need to fix this.');
       expect(text).not.toMatch(/try to sign in again|Please try/i);
       expect(text).toContain(`Request ID: ${requestIdOn(page)}`);
@@ -53,7 +53,8 @@ describe('a sign-in that only the people who run the site can help', () => {
       expect(page.body).toContain('class="button quiet" href="/auth/login?returnTo=%2Fprofile%3Ftab%3D1"');
 
       const again = await browser.get(app.url('/auth/callback'));
-      if (!('par' in lies)) expect([headingOf(again), requestIdOn(again)]).toEqual([headingOf(page), requestIdOn(page)]);
+      if (!('par' in lies))
+        expect([headingOf(again), requestIdOn(again)]).toEqual([headingOf(page), requestIdOn(page)]);
       op.honest();
       await expectHonestSignIn(pair);
     });

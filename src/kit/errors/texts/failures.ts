@@ -150,7 +150,7 @@ export const failureTexts = {
   'error.issuer_unknown.text': ["This site doesn't use it."],
   'error.set_up.title': "Sign-in with {provider} isn't set up correctly",
   'error.set_up.text': [
-    "You haven't been signed in, and trying again won't help.",
+    "You haven't been signed in, and trying again won't help yet.",
     `${toFix} Please tell them the request ID below.`,
   ],
   'error.store_away.title': "We can't check your sign-in right now",

@@ -38,7 +38,9 @@ function isSaidIn(text: string, label: string | undefined): boolean {
   for (let at = sentence.indexOf(words); at !== -1; at = sentence.indexOf(words, at + 1)) {
     const end = at + words.length;
     // A character may be two units. No more is looked at, as what was typed may be in a sentence.
-    const isWithin = within.test(`${sentence.slice(Math.max(0, at - 2), at)}<${sentence.slice(end, end + 2)}`);
+    const isWithin = within.test(
+      `${sentence.slice(Math.max(0, at - 2), at)}<${sentence.slice(end, end + 2)}`,
+    );
     if (!isWithin) return true;
   }
   return false;

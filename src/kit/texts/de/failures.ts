@@ -142,7 +142,7 @@ export const failures: TextsFor<typeof failureTexts> = {
   'error.issuer_unknown.text': ['Diese Website verwendet ihn nicht.'],
   'error.set_up.title': 'Die Anmeldung über {provider} ist nicht richtig eingerichtet',
   'error.set_up.text': [
-    `${notSignedIn} Ein neuer Versuch hilft nicht weiter.`,
+    `${notSignedIn} Ein neuer Versuch hilft im Moment nicht.`,
     `${toFix} Bitte nennen Sie ihnen die Anfrage-ID, die unten steht.`,
   ],
   'error.store_away.title': 'Wir können Ihre Anmeldung gerade nicht prüfen',
