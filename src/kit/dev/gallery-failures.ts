@@ -103,10 +103,7 @@ const explained: Scenes = {
   'development-403-view': ['A view without /kit/form', unmarked],
   'development-403-route': ['A route without it', { ...unmarked, show: requireAuth({ ownPage: true }) }],
   'development-500': ['An error in a page', failing(() => new Error('a mistake in a page'), alice)],
-  'development-500-view': [
-    'An error in a view',
-    { at: '/example', user: alice, show: (_req, res) => res.render('broken', {}) },
-  ],
+  'development-500-view': ['An error in a view', failing(brokenView, alice)],
   'development-502': ['An answer of the provider', signingIn(wrongSecret)],
 };
 
@@ -224,6 +221,12 @@ function guarded(rule: Parameters<typeof requireAuth>[0]): Scene {
 
 function failing(error: () => Error, user?: Scene['user']): Scene {
   return { at: '/example', ...(user && { user }), show: (_req, _res, next) => next(error()) };
+}
+
+/** As EJS throws it while developing. */
+function brokenView(): Error {
+  const lines = ['    1| <h1>Your booking</h1>', ' >> 2| <p><%= booking.date %></p>', '    3| <hr>'];
+  return new ReferenceError(`views/booking.ejs:2\n${lines.join('\n')}\n\nbooking is not defined`);
 }
 
 function wrongSecret(): Error {
