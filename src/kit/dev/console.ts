@@ -64,12 +64,18 @@ function eachLine(stream: ChildProcess['stdout'], show: (line: string) => void):
   if (stream) createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', show);
 }
 
+interface Cause {
+  name?: unknown;
+  message?: unknown;
+  stack?: unknown;
+}
+
 /** What the log says of a request or of a failure; a line that the site itself prints may be anything. */
 interface Entry {
   msg?: unknown;
   path?: unknown;
   status?: unknown;
-  causes?: { stack?: unknown }[];
+  causes?: Cause[] | undefined;
   route?: unknown;
   session?: unknown;
   iss?: unknown;
@@ -98,12 +104,27 @@ function short(entry: Entry): Entry {
     const { route, session, iss, ...rest } = entry;
     return rest;
   }
-  return Array.isArray(causes) ? { ...entry, causes: causes.map(({ stack, ...rest }) => rest) } : entry;
+  if (!Array.isArray(causes)) return entry;
+  const rest = causes.map((cause) => (hasStack(cause) ? withoutStack(cause) : cause));
+  return { ...entry, causes: rest.some((cause) => Object.keys(cause).length > 0) ? rest : undefined };
 }
 
-/** Each stack in lines of its own, as Node prints it. */
+function withoutStack({ name, message, stack, ...rest }: Cause): Cause {
+  return rest;
+}
+
+/** Each error that has a stack in lines of its own, as Node prints it: what it says is in no other place. */
 function stacksOf({ causes }: Entry): string {
   if (!Array.isArray(causes)) return '';
-  const lines = causes.flatMap(({ stack }) => (typeof stack === 'string' ? stack.split('\n') : []));
+  const lines = causes.filter(hasStack).flatMap(({ name, message, stack }) => [
+    ...`${name}: ${message}`.split('\n'),
+    ...String(stack)
+      .split('\n')
+      .filter((line) => /^ +at /.test(line)),
+  ]);
   return lines.map((line) => `    ${line}\n`).join('');
+}
+
+function hasStack(cause: Cause): boolean {
+  return typeof cause?.stack === 'string';
 }

@@ -50,6 +50,7 @@ const unmarked: Scene = { at: '/example/send', form: 'text=1', user: bob };
 
 const notSaved: Scenes = {
   'error-401-held-form': ['The form can be sent again', send],
+  'error-401-held-form-ended': ['The same, and why nobody is signed in', { ...send, ended: 'operator' }],
   'error-401-not-saved': ['The form cannot be kept', { ...send, headers: { 'content-type': 'text/plain' } }],
   'error-403-other-person': [
     'A form of somebody else',
@@ -102,6 +103,8 @@ const explained: Scenes = {
   'development-403-view': ['A view without /kit/form', unmarked],
   'development-403-route': ['A route without it', { ...unmarked, show: requireAuth({ ownPage: true }) }],
   'development-500': ['An error in a page', failing(() => new Error('a mistake in a page'), alice)],
+  'development-500-view': ['An error in a view', failing(brokenView, alice)],
+  'development-502': ['An answer of the provider', signingIn(wrongSecret)],
 };
 
 const others: Scenes = {
@@ -133,6 +136,8 @@ const turnedDown: Scenes = {
       }),
     ),
   ],
+  'sign-in-set_up': ['Only the people who run this site can help', signingIn(wrongSecret)],
+  'sign-in-store': ['Nobody can be looked up', { at: '/auth/callback?state=x&code=y', storeAway: true }],
   'sign-in-cookies-blocked': ['Without any cookie', { at: '/auth/callback?state=x&code=y' }],
   'sign-in-not_fresh-signed-in': ['Not fresh, while signed in', { ...signingIn('not_fresh'), user: alice }],
 };
@@ -151,7 +156,7 @@ function signIns(): Scenes {
 /** One for each text about a request that was turned away, but those that are made by the app's own routes above. */
 function refusals(): Scenes {
   const shown = ['work_not_saved', 'forbidden', 'other_persons_page', 'unmarked_page'];
-  const made = ['issuer_unknown', 'store_away', ...shown];
+  const made = ['issuer_unknown', 'store_away', 'sign_in_store_away', 'set_up', ...shown];
   const names = namesIn(failureTexts).filter((name) => !(name in signInFailures) && !made.includes(name));
   return scenes(names as Refusal[], 'refused', (reason) => [
     titleOf(reason),
@@ -216,6 +221,17 @@ function guarded(rule: Parameters<typeof requireAuth>[0]): Scene {
 
 function failing(error: () => Error, user?: Scene['user']): Scene {
   return { at: '/example', ...(user && { user }), show: (_req, _res, next) => next(error()) };
+}
+
+/** As EJS throws it while developing. */
+function brokenView(): Error {
+  const lines = ['    1| <h1>Your booking</h1>', ' >> 2| <p><%= booking.date %></p>', '    3| <hr>'];
+  return new ReferenceError(`views/booking.ejs:2\n${lines.join('\n')}\n\nbooking is not defined`);
+}
+
+function wrongSecret(): Error {
+  const hint = 'invalid_client: OIDC_CLIENT_ID, the secret or OIDC_CLIENT_AUTH is not what the provider has';
+  return new AuthError('token_refused', { hint, setUp: true });
 }
 
 /** As /auth/callback fails. */

@@ -1,4 +1,4 @@
-import { failurePage } from './failure-pages.ts';
+import { failurePage, isOfSetUp } from './failure-pages.ts';
 import type { ErrorWithMessage, Message } from './message.ts';
 import { type Refusal, refusals, type SignInFailure, signInFailures } from './reasons.ts';
 
@@ -8,6 +8,8 @@ export class AuthError extends Error implements ErrorWithMessage {
   readonly reason: SignInFailure | Refusal;
   readonly status: number;
   readonly retryAfter: number | undefined;
+  /** Only the people who run the site can help: signing in again fails in the same way. */
+  readonly setUp: boolean;
   page: Message;
   /** What the developer may do about it; goes into the log, never onto the page. */
   hint: string | undefined;
@@ -32,6 +34,7 @@ export class AuthError extends Error implements ErrorWithMessage {
       about?: AuthError['about'];
       demands?: AuthError['demands'];
       provider?: string | undefined;
+      setUp?: boolean | undefined;
       /** Seconds, for a 503. */
       retryAfter?: number | undefined;
     } = {},
@@ -40,7 +43,8 @@ export class AuthError extends Error implements ErrorWithMessage {
     this.reason = reason;
     this.status = { ...signInFailures, ...refusals }[reason];
     this.retryAfter = this.status === 503 ? (options.retryAfter ?? 5) : undefined;
-    this.page = { ...failurePage(reason), ...options.page };
+    this.setUp = options.setUp ?? isOfSetUp(reason);
+    this.page = { ...failurePage(reason, this.setUp), ...options.page };
     this.hint = options.hint;
     this.about = options.about;
     this.demands = options.demands;

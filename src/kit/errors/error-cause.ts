@@ -1,3 +1,5 @@
+import { viewFailure } from './view-error.ts';
+
 /** One error of a chain, as it may stand in a log. */
 export interface LoggedCause {
   name: string;
@@ -14,16 +16,17 @@ export interface LoggedCause {
  * these few fields are read: libraries hang whole answers, parameters and tokens on theirs.
  */
 export function loggedCauses(error: unknown, { stack = false } = {}): LoggedCause[] {
-  const causes: LoggedCause[] = [];
-  let current = error;
-  // Six deep, so that a chain that bites its own tail ends as well.
-  while (current instanceof Error && causes.length < 6) {
-    causes.push(loggedCause(current, stack && causes.length === 0));
-    current = current.cause;
-  }
+  const causes = chainOf(error).map((each, index) => loggedCause(each, stack && index === 0));
   if (causes.length === 0)
     causes.push({ name: typeof error, message: 'something that is no Error was thrown' });
   return causes;
+}
+
+/** An error and its causes. Six at most, so that a chain that bites its own tail ends as well. */
+export function chainOf(error: unknown): Error[] {
+  const chain: Error[] = [];
+  for (let link = error; link instanceof Error && chain.length < 6; link = link.cause) chain.push(link);
+  return chain;
 }
 
 function loggedCause(error: Error, withStack: boolean): LoggedCause {
@@ -31,12 +34,18 @@ function loggedCause(error: Error, withStack: boolean): LoggedCause {
   const { error: answer, error_description } = answerOf(error);
   return {
     name: redact(String(error.name), 60),
-    message: redact(String(error.message)),
+    message: redact(messageOf(error)),
     ...(typeof code === 'string' && { code: redact(code, 60) }),
     ...(typeof answer === 'string' && { error: redact(answer, 60) }),
     ...(typeof error_description === 'string' && { error_description: redact(error_description) }),
     ...(withStack && typeof error.stack === 'string' && { stack: redact(error.stack, 4_000) }),
   };
+}
+
+/** Of a view that failed, without the excerpt that comes first: the line would be cut before it says what was wrong. */
+function messageOf({ message }: Error): string {
+  const view = viewFailure(String(message));
+  return view ? `${view.message} (${view.file}:${view.line})` : String(message);
 }
 
 interface OAuthAnswer {

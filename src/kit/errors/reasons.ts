@@ -56,6 +56,7 @@ export const refusals = {
   unmarked_page: 403,
   issuer_unknown: 400,
   store_away: 503,
+  sign_in_store_away: 503,
   api_unreachable: 503,
   api_token_refused: 503,
 } as const;

@@ -8,6 +8,7 @@ import { english, type Language } from '../errors/language.ts';
 import type { ErrorWithMessage, Message } from '../errors/message.ts';
 import { notFound } from '../errors/page-errors.ts';
 import { plainPages } from '../errors/plain-pages.ts';
+import { shownCause } from '../errors/shown-cause.ts';
 import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
 import type { Log } from '../log/index.ts';
@@ -49,16 +50,33 @@ export function errorPages({ log, development }: { log: Log; development: boolea
       const { title } = inWords(page, language);
       const mistakes = invalid?.inWords(language);
       // Its developer sees no page.
-      const hint = development && error instanceof AuthError ? error.hint : undefined;
+      const shown = development ? { hint: hintOf(error), cause: causeShown(error, status) } : {};
       res
         .type('application/problem+json')
-        .send(JSON.stringify({ title, status, requestId, ...mistakes, hint, ...demandsOf(error) }));
+        .send(JSON.stringify({ title, status, requestId, ...mistakes, ...shown, ...demandsOf(error) }));
       return;
     }
     const text = development && status >= 500 ? [...page.text, whereToLook] : page.text;
-    const model = { ...inWords({ ...page, text }, language), status, requestId };
-    printPage(res, model, language, (failure) => logError(failure, 500, requestLog));
+    const words = inWords({ ...page, text }, language);
+    const cause = development ? causeShown(error, status) : undefined;
+    printPage(res, { ...words, cause, status, requestId }, language, {
+      onFailure: (failure) => logError(failure, 500, requestLog),
+      development,
+    });
   };
+}
+
+const whereToLook = { key: 'development.console' } as const;
+
+function hintOf(error: unknown): string | undefined {
+  return error instanceof AuthError ? error.hint : undefined;
+}
+
+/** For the developer. The log has that of a page that is only shown again. */
+function causeShown(error: unknown, status: number): string | undefined {
+  const isAgain = error instanceof AuthError && error.shownFirst !== undefined;
+  if (isAgain || (status < 500 && hintOf(error) === undefined)) return undefined;
+  return shownCause(error, process.cwd());
 }
 
 /** For a script: what a new sign-in has to prove (RFC 9470 §3). */
@@ -67,8 +85,6 @@ function demandsOf(error: unknown): Record<string, unknown> {
   const { maxAge, acr } = error.demands ?? {};
   return { error: 'insufficient_user_authentication', acr_values: acr?.join(' '), max_age: maxAge };
 }
-
-const whereToLook = { key: 'development.console' } as const;
 
 interface Answer {
   status: number;
@@ -108,7 +124,7 @@ function logError(error: unknown, status: number, log: Log): void {
   // A stack is worth its lines only where nobody foresaw the error.
   const causes = loggedCauses(error, { stack: status === 500 && !hasMessage(error) });
   // What is wrong with this client is said once, however many requests it fails.
-  const hint = error instanceof AuthError && error.reason !== 'client_refused' ? error.hint : undefined;
+  const hint = error instanceof AuthError && error.reason === 'client_refused' ? undefined : hintOf(error);
   log[level]({ status, causes, ...(hint !== undefined && { hint }) }, 'request failed');
 }
 
@@ -127,19 +143,18 @@ function clearHeaders(res: Response): void {
 
 function printPage(
   res: Response,
-  model: PrintedMessage & { status: number; requestId: string },
+  model: PrintedMessage & { cause: string | undefined; status: number; requestId: string },
   language: Language,
-  onFailure: (e: unknown) => void,
+  { onFailure, development }: { onFailure: (failure: unknown) => void; development: boolean },
 ) {
   const printed = (failure: unknown, html?: string) => {
     if (!failure && html !== undefined) return void res.send(html);
     // The page about the failure failed itself. This needs no view.
     onFailure(failure);
-    res
-      .type('text/plain')
-      .send(
-        `${model.title}\n\n${model.text.join('\n')}\n\n${language.text('error.request-id')} ${model.requestId}\n`,
-      );
+    const { title, text, cause, requestId } = model;
+    const shown = development ? [cause ?? [], shownCause(failure, process.cwd())].flat() : [];
+    const parts = [title, text.join('\n'), `${language.text('error.request-id')} ${requestId}`, ...shown];
+    res.type('text/plain').send(`${parts.join('\n\n')}\n`);
   };
   try {
     // A failure may come before the layout is there.

@@ -50,6 +50,7 @@ export function clientCallError(
   const what = missing || error === 'invalid_grant' ? error : failure.hint;
   return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', {
     cause: thrown,
+    setUp: true,
     hint: `${what}${missing ? missingCertificate : whatToCheck(settings, step)}`,
   });
 }

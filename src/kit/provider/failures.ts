@@ -45,12 +45,15 @@ export function toAuthError(
     return new AuthError('discovery_invalid', { cause: thrown, hint: known ?? details(error) });
   if (error.code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') {
     const hint = known ?? `the provider answered error=${said(error.error)}`;
-    return new AuthError(answerReason(error), { cause: thrown, hint });
+    const reason = answerReason(error);
+    const setUp = reason === 'provider_error' && isOfSetUp(error, known);
+    return new AuthError(reason, { cause: thrown, hint, setUp });
   }
   const refused = refusal(error);
   if (refused !== undefined || error.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
     const hint = known ?? refusalHint(refused, error);
-    return new AuthError(step === 'start' ? 'provider_error' : 'token_refused', { cause: thrown, hint });
+    const reason = step === 'start' ? 'provider_error' : 'token_refused';
+    return new AuthError(reason, { cause: thrown, hint, setUp: isOfSetUp(error, known, refused) });
   }
   switch (error.code) {
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
@@ -90,6 +93,23 @@ function answerReason({ error, error_description }: LibraryError): SignInFailure
   if (error === 'temporarily_unavailable') return 'provider_unreachable';
   return /^(login|account_selection)_required$/.test(error ?? '') ? 'login_required' : 'provider_error';
 }
+
+/**
+ * Whether what the provider refused comes from how this app is set up, here or there: then each further sign-in ends in
+ * the same way. A server that fails, or a code that has expired, does not.
+ *
+ * @param hint the one that says which setting it is, where there is one
+ */
+function isOfSetUp(thrown: LibraryError, hint: string | undefined, error = thrown.error): boolean {
+  if (hint !== undefined || ofSetUp.test(error ?? '')) return true;
+  return (
+    error === 'invalid_request' && /redirect.?ur[il]/i.test(complaintOf(causes(thrown))?.description ?? '')
+  );
+}
+
+/** RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9101 §6.3, OpenID Connect Core §3.1.2.6 and Registration §3.3. */
+const ofSetUp =
+  /^(?:(?:invalid|unauthorized)_client|invalid_(?:scope|target|redirect_uri|request_object|request_uri|authorization_details)|unsupported_(?:response_type|response_mode|grant_type)|(?:request|request_uri|registration)_not_supported)$/;
 
 /**
  * The `error` of a refusal by the token, PAR or revocation endpoint. Whatever the body says, a 401 is a failed client

@@ -13,7 +13,7 @@ import { authOf, demandStore } from '../session/context.ts';
 import { failureNote, keepNote, noteNamed } from '../session/said.ts';
 import { signedIn } from '../session/user-session.ts';
 import type { Answer } from './answer.ts';
-import { isSignInFailure, pageWithNewStart, withNewStart } from './login.ts';
+import { isSignInFailure, pageWithNewStart, storeAwayAtSignIn, withNewStart } from './login.ts';
 
 // Why a sign-in failed waits for a reload of its page: the answer is used up, so a second look at it would only find that
 // it is. No more is kept than the reason and what the page was made of.
@@ -32,6 +32,7 @@ interface Kept {
   at: number;
   provider?: string | undefined;
   withoutCookies?: boolean | undefined;
+  setUp?: boolean | undefined;
   returnTo?: string | undefined;
   /** The words of `refuse()` in site.ts, and who was refused. */
   why?: string | undefined;
@@ -51,13 +52,15 @@ export function keepFailure(
 ): unknown {
   const seen = thrown instanceof AuthError && thrown.shownFirst !== undefined;
   const error = seen ? thrown : withNewStart(req, thrown, { returnTo, provider });
-  if (!(error instanceof AuthError) || !isSignInFailure(error.reason)) return error;
+  if (!(error instanceof AuthError) || !isSignInFailure(error.reason))
+    return storeAwayAtSignIn(req, error, { returnTo, provider });
   error.page = { ...error.page, address: answer.provider?.callbackPath ?? '/auth/callback' };
   if (seen || !isNavigation(req)) return error;
   const kept: Kept = {
     ...{ reason: error.reason, digest: digestOf(answer), requestId: String(req.id), at: Date.now() },
     ...{ provider: provider?.name, returnTo },
     ...(isStrangers(error.reason) && bringsNoCookie(req) && { withoutCookies: true }),
+    ...(error.setUp && { setUp: true }),
     ...(error.reason === 'not_admitted' && { why: ownWords(req, error.page), who: error.about?.name }),
   };
   // Without a long path the button leads home, and without long words of the site's the page has the kit's.
@@ -88,8 +91,9 @@ export function showAgain(req: Request, answer: Answer): void {
 }
 
 function fromKept(req: Request, { reason, requestId, returnTo = '/', provider, ...kept }: Kept): AuthError {
-  const { why, who, withoutCookies = false } = kept;
+  const { why, who, setUp, withoutCookies = false } = kept;
   const error = new AuthError(reason, {
+    setUp,
     page: {
       ...(isStrangers(reason) && strangersPage(reason, withoutCookies)),
       ...(why !== undefined && { text: [why] }),
@@ -125,17 +129,17 @@ function ownWords(req: Request, { text: [first] }: Message): string | undefined 
 }
 
 /** Without the names, which every request would carry for ten minutes. */
-function packed({ reason, digest, requestId, at, provider, withoutCookies, ...long }: Kept): string {
+function packed({ reason, digest, requestId, at, provider, withoutCookies, setUp, ...long }: Kept): string {
   const { returnTo, why, who } = long;
-  const given = [reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who];
+  const given = [reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who, setUp];
   while (given.at(-1) === undefined) given.pop();
   return JSON.stringify(given);
 }
 
 function unpacked(note: string): Kept {
   const given = JSON.parse(note).map((value: unknown) => value ?? undefined);
-  const [reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who] = given;
-  return { reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who };
+  const [reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who, setUp] = given;
+  return { reason, digest, requestId, at, provider, returnTo, withoutCookies, why, who, setUp };
 }
 
 /** At the address of another provider it is another one. */

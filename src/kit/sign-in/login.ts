@@ -78,10 +78,31 @@ export function pageWithNewStart(
   error.provider ??= provider?.label;
   const page = refused(req, error, { path: returnTo, provider });
   if (page) return Object.assign(page, { shownFirst: error.shownFirst });
-  error.page = { ...error.page, ...leadingBack(error.reason, returnTo) };
+  const { action } = leadingBack(error.reason, returnTo);
+  // Where it would fail again it is no more than offered.
+  error.page = { ...error.page, ...(error.setUp ? { other: action } : { action }) };
   // Whom the provider turned down may have another account.
   if (error.reason === 'access_denied') error.page = { ...error.page, other: otherAccount(req, returnTo) };
   return error;
+}
+
+/**
+ * For somebody who wants to sign in while the store is away: nobody has to hear that they have not been signed out. A new
+ * attempt leads to the same page. Another error stays as it is.
+ */
+export function storeAwayAtSignIn(
+  req: Request,
+  error: unknown,
+  at: { returnTo: string; provider: Provider | undefined },
+): unknown {
+  const away = error instanceof AuthError ? error.reason === 'store_away' : isStoreError(error);
+  if (!away) return error;
+  const cause = error instanceof AuthError ? error.cause : error;
+  return pageWithNewStart(req, new AuthError('sign_in_store_away', { cause }), at);
+}
+
+function isStoreError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'StoreError';
 }
 
 export function auditFailure(req: Request, failure: AuthError, provider: Provider | undefined): void {

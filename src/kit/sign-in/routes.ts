@@ -11,14 +11,14 @@ import { localPath } from '../http/return-path.ts';
 import type { Provider } from '../provider/index.ts';
 import type { Providers } from '../provider/providers.ts';
 import { rememberChoice } from '../session/chosen-provider.ts';
-import { type AuthContext, answersByForm, authOf, demandStore } from '../session/context.ts';
+import { type AuthContext, answersByForm, authOf } from '../session/context.ts';
 import { loginAddress, loginPath } from '../session/login-address.ts';
 import { signedIn } from '../session/user-session.ts';
 import { readAnswer } from './answer.ts';
 import { askWhichProvider } from './chooser.ts';
 import { finishLogin } from './finish-login.ts';
 import { asksForAnother, linkParameters } from './link-parameters.ts';
-import { startLogin } from './login.ts';
+import { startLogin, storeAwayAtSignIn } from './login.ts';
 import { initiateLogin } from './third-party-start.ts';
 
 /** Starts and callback, below /auth. */
@@ -43,11 +43,11 @@ async function login(req: Request, res: Response, next: NextFunction): Promise<v
   neverCache(res);
   // An image, a frame, a script or a prefetch would only push out the sign-in of a person.
   if (requestKind(req) === 'script') throw new AuthError('sign_in_first');
-  demandStore(req);
-  const { context } = authOf(req);
+  const { context, storeError } = authOf(req);
   const named = namedIn(req, context);
   if (named === 'unknown') return next();
   const provider = named ?? context.providers.only;
+  if (storeError !== undefined) throw storeAwayAtSignIn(req, storeError, { returnTo, provider });
   const parameters = linkParameters(req);
   const { restarted, switch: switching, api } = req.query;
   const own = signedIn(req);

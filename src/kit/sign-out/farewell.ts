@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
-import { endedText } from '../errors/ended-text.ts';
 import { failurePage } from '../errors/failure-pages.ts';
 import type { Text, Words } from '../errors/texts.ts';
 import { neverCache, redirect } from '../http/answers.ts';
 import { localPath } from '../http/return-path.ts';
-import { lastChosen } from '../session/chosen-provider.ts';
 import { type AuthContext, authOf } from '../session/context.ts';
 import { signedIn } from '../session/user-session.ts';
+import { whyEnded } from '../session/why-ended.ts';
 
 const name = 'signed-out';
 const lifetimeSeconds = 300;
@@ -86,17 +85,12 @@ async function whatHappened(req: Request, res: Response): Promise<Told> {
   }
   // The layout says the rest. It may be that nothing has ended (R14).
   if (storeError !== undefined) return { kind: 'error', title: failurePage('store_away').title, text: [] };
-  if (!formerSession) return { kind: 'access', title: { key: 'signed-out.not-signed-in' }, text: [] };
-  const reason = (await context.sessions.whyEnded(formerSession)) ?? 'idle';
+  const ended = formerSession === undefined ? undefined : await whyEnded(req);
+  if (!ended) return { kind: 'access', title: { key: 'signed-out.not-signed-in' }, text: [] };
   // Where the provider did not end it, its own session may go on.
-  const atProvider = /^(provider|provider-session|account)$/.test(reason) ? 'ended' : 'unknown';
-  // Where there are several, the session came from the one that was used last in this browser. What a provider is called
-  // that is gone, nobody knows any more.
-  const lastUsed =
-    reason === 'provider-changed' ? undefined : (context.providers.only ?? lastChosen(req, context));
-  const label = lastUsed?.label;
-  const why = endedText(reason, context, label);
-  return { kind: 'access', title: { key: 'signed-out.ended' }, ...told([why], atProvider, label) };
+  const atProvider = /^(provider|provider-session|account)$/.test(ended.reason) ? 'ended' : 'unknown';
+  const more = told([ended.text], atProvider, ended.provider);
+  return { kind: 'access', title: { key: 'signed-out.ended' }, ...more };
 }
 
 function cameBack(req: Request, { state, stateReturns }: Farewell): boolean {

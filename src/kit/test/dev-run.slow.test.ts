@@ -109,6 +109,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     expect(said).toContain('"path":"/not-there.css"');
     expect(said).not.toContain('/kit.css');
     expect(said).toMatch(/^ +Error: something is wrong\n +at .*site\.mjs/m);
+    expect(said.match(/something is wrong/g), 'what was wrong is said once').toHaveLength(1);
   });
 
   it('restarts the app alone when a file changes, with the same session secret', async () => {

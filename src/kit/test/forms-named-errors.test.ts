@@ -63,6 +63,44 @@ describe('the list of what is wrong with a form', () => {
     ]);
   });
 
+  test.each([
+    ['Title', 'Enter a title.', 'en'],
+    ['Title', 'A TITLE is needed', 'en'],
+    ['Email address', empty.replace('something', 'an email address'), 'en'],
+    ['Start date', 'Choose a start date (a weekday).', 'en'],
+    ['R&amp;D &lt;i&gt;', 'Choose what r&amp;d &lt;i&gt; costs.', 'en'],
+    ['Titel', 'Geben Sie einen Titel ein.', 'de'],
+    ['Straße', 'Ohne „Straße“ geht es nicht.', 'de'],
+    ['To', 'To must be after From.', 'en'],
+  ])('leaves out a label that the sentence has in it: %s, "%s"', (label, text, tag) => {
+    const { first } = createLanguages({ [tag]: {} });
+    expect(linesOf(`${summary(['a', text])}<label for="a">${label}</label>`, first)).toEqual([text]);
+  });
+
+  test.each([
+    ['Title', 'Enter some subtitles.'],
+    ['Title', 'Enter a title_name.'],
+    ['Name', 'Enter an email address, such as name@example.com.'],
+    ['Name', 'Geben Sie einen Namen ein.'],
+    ['Datum', 'Wählen Sie ein Start-Datum.'],
+    ['Ort', 'Wählen Sie einen Örtlichkeitsort.'],
+    ['To', 'Tick this box to continue.'],
+    ['Amp', 'Enter what R&amp;D costs.'],
+  ])('keeps one that is only a part of another word, or too short to mean it: %s, "%s"', (label, text) => {
+    expect(linesOf(`${summary(['a', text])}<label for="a">${label}</label>`)).toEqual([`${label}: ${text}`]);
+  });
+
+  test('says the label again where two sentences are alike without it', () => {
+    const form = '<label for="a">Start</label><label for="b">End</label>';
+    const text = 'Start and end must differ.';
+    expect(linesOf(summary(['a', text], ['b', text]) + form)).toEqual([`Start: ${text}`, `End: ${text}`]);
+    const alike = '<label for="a">Title</label><label for="b">Title</label>';
+    expect(linesOf(summary(['a', 'Enter a title.'], ['b', 'Enter a title.']) + alike)).toEqual([
+      'a: Enter a title.',
+      'b: Enter a title.',
+    ]);
+  });
+
   test('has no two links of one name', () => {
     const alike = '<label for="a">Name</label><input id="a"><label for="b">Name</label><input id="b">';
     expect(linesOf(summary(['a', empty], ['b', empty]) + alike)).toEqual([`a: ${empty}`, `b: ${empty}`]);
@@ -90,6 +128,8 @@ describe('the list of what is wrong with a form', () => {
     const long = '<label><select><legend><fieldset><input '.repeat(20_000);
     const before = performance.now();
     nameErrors(summary(['a', empty]) + long, english);
+    const typed = `x${'ab'.repeat(30_000)}`;
+    nameErrors(`${summary(['a', typed])}<label for="a">bab</label>`, english);
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 });

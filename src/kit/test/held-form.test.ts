@@ -1,8 +1,10 @@
 import type { Request } from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import type { EndReason } from '../errors/end-reasons.ts';
 import { unavailable } from '../errors/page-errors.ts';
 import { fieldsOf } from '../pages/forms/kinds.ts';
+import type { AppWithRoutes } from './helpers/app-with-routes.ts';
 import { type Browser, createBrowser, markOn, type Page } from './helpers/browser.ts';
 import { textOf } from './helpers/instances.ts';
 import { headingOf, type Pair, startPair } from './helpers/pair.ts';
@@ -35,6 +37,7 @@ beforeAll(async () => {
     pin: z.string().meta({ secret: true }).optional(),
   });
   pair = await startPair({
+    routes: {},
     parts: {
       pages: () => [
         ...[homePage, profilePage],
@@ -244,6 +247,43 @@ describe('the page that holds it', () => {
       ['text', 'kept'],
     ]);
     expect(textOf(page)).toContain("passwords and similar fields aren't kept");
+  });
+
+  describe('of a session that somebody has ended', () => {
+    const reasons: [reason: EndReason, why: string | RegExp][] = [
+      ['operator', 'The people who run this site ended your session.'],
+      ['other-device', 'You signed this browser out from another device.'],
+      ['account', /localhost:\d+ no longer accepts this account, so we signed you out\./],
+      ['not-admitted', "Your account isn't allowed to use this app any more, so we signed you out."],
+      ['expired', 'You were signed out because sessions last at most 8 hours.'],
+    ];
+    const end = async (reason: EndReason) => {
+      ({ browser } = await pair.signIn('alice', '/orders/7', createBrowser()));
+      const owner = { iss: pair.provider.issuer, sub: 'alice' };
+      await (pair.app as AppWithRoutes).sessions.endOwner(owner, reason);
+    };
+
+    test.each(reasons)('says why, before what to do: %s', async (reason, why) => {
+      await end(reason);
+      const page = await send([['kit-form', mark], ...typed]);
+      expect([page.status, headingOf(page)]).toEqual([401, "You've been signed out"]);
+      expect(heldIn(page).fields).toHaveLength(typed.length + 1);
+      const [before, after] = textOf(page).split('Nothing was saved yet. Sign in in a new tab');
+      expect(after).toBeDefined();
+      expect(before).toMatch(why);
+    });
+
+    test('says so on the page of a form that cannot be kept, too', async () => {
+      await end('operator');
+      const page = await send([['text', 'x']], undefined, { 'Content-Type': 'text/plain' });
+      expect(page.status).toBe(401);
+      expect(textOf(page)).toMatch(/The people who run this site ended your session\. Nothing was saved yet/);
+    });
+
+    test('and nothing of another one: whoever had none reads only what to do', async () => {
+      const page = await send([['kit-form', mark], ...typed]);
+      expect(textOf(page)).toMatch(/^You've been signed out Nothing was saved yet/);
+    });
   });
 
   test('holds 64 KB, and no more is read', async () => {

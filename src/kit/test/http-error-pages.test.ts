@@ -88,10 +88,13 @@ describe('a failure', () => {
     expect(lines[0]?.causes[0]?.stack).toContain('http-error-pages.test.ts');
   });
 
-  test('while developing says where to look, and still shows no stack', async () => {
+  test('while developing says where to look, and what was wrong with the error page itself', async () => {
     const { text } = await failing(new Error('inside'), { development: true }).get('/x');
-    expect(text).toContain('the console shows the cause');
-    expect(text).not.toContain('inside');
+    expect(text).toContain('the console shows the whole error');
+    const broken = await failing(new Error('inside'), { development: true, view: false }).get('/x');
+    expect(broken.text).toMatch(
+      /Request ID: request-1\n\nError: inside\n\n {4}at [\s\S]*\n\nError: No default engine/,
+    );
   });
 
   test.each([[undefined], [null], ['a string'], [0], [{ status: 418, message: 'x' }]])(

@@ -107,8 +107,7 @@ describeWithChromium('a page as a person meets it', () => {
   async function expectGood(name: string): Promise<void> {
     await open(name);
     await expectLight(name);
-    // On a busy machine a page is there before its script writes times in the zone of the browser, a few letters longer.
-    expect(await page.evaluate('layoutShift()'), 'nothing moves while it loads').toBeLessThan(0.001);
+    expect(await page.evaluate('layoutShift()'), 'nothing moves while it loads').toBe(0);
     expect.soft(await violations(page)).toEqual([]);
     expect.soft(await accessibilityProblems(page, { help })).toEqual([]);
     expect.soft(await focusProblems(page)).toEqual([]);
@@ -281,10 +280,15 @@ async function shoot(page: Page, name: string, look: string): Promise<void> {
 
 const countLayoutShifts = `{
   let sum = 0;
-  // The notice lies over the page and fills when the script has something to say, early or late: no move of the page.
-  const inNotice = ({ node }) => Boolean((node?.closest ? node : node?.parentElement)?.closest('.ending'));
+  // The notice lies over the page and fills when the script has something to say, early or late: no move of the page. And
+  // on a busy machine a page is there before its script writes times in the zone of the browser, a few letters longer: what
+  // is behind one on its line moves.
+  const isExpected = ({ node }) => {
+    const element = node?.closest ? node : node?.parentElement;
+    return Boolean(element?.closest('.ending') || element?.closest('p')?.querySelector('time'));
+  };
   const add = (entries) =>
-    entries.forEach(({ value, sources }) => (sum += sources.length > 0 && sources.every(inNotice) ? 0 : value));
+    entries.forEach(({ value, sources }) => (sum += sources.length > 0 && sources.every(isExpected) ? 0 : value));
   const observer = new PerformanceObserver((list) => add(list.getEntries()));
   observer.observe({ type: 'layout-shift', buffered: true });
   globalThis.layoutShift = () => (add(observer.takeRecords()), sum);

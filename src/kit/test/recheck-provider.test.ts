@@ -47,6 +47,7 @@ describe('a provider that refuses to refresh', () => {
       pass(11);
       const page = await browser.post(app.url('/typed'), { text: 'a long letter' });
       expect([page.status, textOf(page)]).toEqual([401, expect.stringContaining('a long letter')]);
+      expect(textOf(page)).toContain("didn't renew your sign-in, so we signed you out.");
       expect(reasons('session.ended')).toEqual(['account']);
     }));
 

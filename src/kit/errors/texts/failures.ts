@@ -3,14 +3,15 @@ import type { Refusal, SignInFailure } from '../reasons.ts';
 /** Reasons that a person reads the same words about. */
 export const sameWords = {
   answer_invalid: 'id_token_claims',
-  id_token_algorithm: 'id_token_claims',
+  id_token_algorithm: 'set_up',
   id_token_encrypted: 'userinfo_encrypted',
   id_token_signature: 'id_token_claims',
   nonce_mismatch: 'id_token_claims',
   invalid_grant: 'session_over',
 } as const;
 
-type OwnWords = Exclude<SignInFailure | Refusal, keyof typeof sameWords>;
+/** `set_up` is for each reason, where only the people who run the site can help. */
+type OwnWords = Exclude<SignInFailure | Refusal, keyof typeof sameWords> | 'set_up';
 type FailureTexts = Record<`error.${OwnWords}.title`, string> &
   Record<`error.${OwnWords}.text`, readonly string[]>;
 
@@ -147,8 +148,17 @@ export const failureTexts = {
   ],
   'error.issuer_unknown.title': "We don't know that sign-in service",
   'error.issuer_unknown.text': ["This site doesn't use it."],
+  'error.set_up.title': "Sign-in with {provider} isn't set up correctly",
+  'error.set_up.text': [
+    "You haven't been signed in, and trying again won't help yet.",
+    `${toFix} Please tell them the request ID below.`,
+  ],
   'error.store_away.title': "We can't check your sign-in right now",
   'error.store_away.text': ["Please try again in a moment. You haven't been signed out."],
+  'error.sign_in_store_away.title': "We can't sign you in right now",
+  'error.sign_in_store_away.text': [
+    "Something we need for that isn't responding. Please try again in a moment.",
+  ],
   'error.api_unreachable.title': "A service that this page needs isn't responding",
   'error.api_unreachable.text': ['Please try again in a moment.'],
   'error.api_token_refused.title': "We can't use a service that this page needs",

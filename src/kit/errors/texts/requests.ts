@@ -69,5 +69,7 @@ export const requestTexts = {
     "parse the form's body before requireAuth, and write <%- include('/kit/form') %> inside the form; a script sends the content of <meta name=\"kit-form\"> as the header Kit-Form",
   'development.mark-view':
     'write <%- include(\'/kit/form\') %> inside each form of views/{view}.ejs; a script sends the content of <meta name="kit-form"> as the header Kit-Form',
-  'development.console': 'While developing: the console shows the cause, on the line with this request ID.',
+  'development.cause': 'Cause (development only)',
+  'development.console':
+    'While developing: the console shows the whole error, on the line with this request ID.',
 } as const;

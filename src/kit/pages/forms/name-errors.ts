@@ -3,8 +3,8 @@ import type { Language } from '../../errors/language.ts';
 
 /**
  * Puts the name of its field before each sentence of `/kit/errors`, as "Enter something here." alone says nothing in a
- * list, and two links of one name are two of a kind to a screen reader. The name is what the page itself calls the field:
- * its `<label>`, of a group of boxes or radio buttons the `<legend>`.
+ * list, and two links of one name are two of a kind to a screen reader. A sentence that names the field itself stays as
+ * it is. The name is what the page calls the field: its `<label>`, of a group of boxes or radio buttons the `<legend>`.
  *
  * @param html a page with a form that is wrong, as it was printed
  */
@@ -12,18 +12,42 @@ export function nameErrors(html: string, language: Language): string {
   const labels = labelsIn(html);
   const pattern = escapeHtml(language.text('form.in-summary'));
   const lines = [...html.matchAll(link)].map(([, field = '', text = '']) => ({ field, text }));
-  const named = ({ field, text }: Line, label = labels.get(field)) => {
-    if (label === undefined || text.toLowerCase().startsWith(label.toLowerCase())) return text;
-    return pattern.replace(/\{(label|text)\}/g, (_, name) => (name === 'label' ? label : text));
+  const behind = (label: string, text: string) =>
+    pattern.replace(/\{(label|text)\}/g, (_, name) => (name === 'label' ? label : text));
+  const withLabel = ({ field, text }: Line) => {
+    const label = labels.get(field);
+    return label === undefined ? text : behind(label, text);
   };
-  const times = Map.groupBy(lines, (line) => named(line));
+  const short = (line: Line) => (isSaidIn(line.text, labels.get(line.field)) ? line.text : withLabel(line));
+  const ways = [short, withLabel].map((say) => ({ say, times: Map.groupBy(lines, say) }));
   return html.replace(link, (_, field: string, text: string) => {
-    const sentence = named({ field, text });
+    const line = { field, text };
+    const clear = ways.find(({ say, times }) => times.get(say(line))?.length === 1);
     // Without a label, or with one that is not the only one: its own name is better than two links that are alike.
-    const isClear = times.get(sentence)?.length === 1;
-    return `<a href="#${field}">${isClear ? sentence : named({ field, text }, field)}</a>`;
+    return `<a href="#${field}">${clear ? clear.say(line) : behind(field, text)}</a>`;
   });
 }
+
+/**
+ * Whether a sentence has the label in it, as whole words: "Enter a title." for "Title". Of a label such as "To" or "A",
+ * capitals count, as most sentences have such a word in them. "name@example.com" is no name. Both are HTML still.
+ */
+function isSaidIn(text: string, label: string | undefined): boolean {
+  if (!label) return false;
+  const [sentence, words] = label.length > 2 ? [text.toLowerCase(), label.toLowerCase()] : [text, label];
+  for (let at = sentence.indexOf(words); at !== -1; at = sentence.indexOf(words, at + 1)) {
+    const end = at + words.length;
+    // A character may be two units. No more is looked at, as what was typed may be in a sentence.
+    const isWithin = within.test(
+      `${sentence.slice(Math.max(0, at - 2), at)}<${sentence.slice(end, end + 2)}`,
+    );
+    if (!isWithin) return true;
+  }
+  return false;
+}
+
+/** What makes the label a part of another word, before or behind it. No text has a `<` in it. */
+const within = /[\p{L}\p{M}\p{N}_@.&-]<|<[\p{L}\p{M}\p{N}_@-]/u;
 
 interface Line {
   field: string;

@@ -140,8 +140,17 @@ export const failures: TextsFor<typeof failureTexts> = {
   ],
   'error.issuer_unknown.title': 'Wir kennen diesen Anmeldedienst nicht',
   'error.issuer_unknown.text': ['Diese Website verwendet ihn nicht.'],
+  'error.set_up.title': 'Die Anmeldung über {provider} ist nicht richtig eingerichtet',
+  'error.set_up.text': [
+    `${notSignedIn} Ein neuer Versuch hilft im Moment nicht.`,
+    `${toFix} Bitte nennen Sie ihnen die Anfrage-ID, die unten steht.`,
+  ],
   'error.store_away.title': 'Wir können Ihre Anmeldung gerade nicht prüfen',
   'error.store_away.text': ['Bitte versuchen Sie es gleich noch einmal. Sie wurden nicht abgemeldet.'],
+  'error.sign_in_store_away.title': 'Wir können Sie gerade nicht anmelden',
+  'error.sign_in_store_away.text': [
+    'Etwas, das dafür nötig ist, antwortet nicht. Bitte versuchen Sie es gleich noch einmal.',
+  ],
   'error.api_unreachable.title': 'Ein Dienst, den diese Seite braucht, antwortet nicht',
   'error.api_unreachable.text': ['Bitte versuchen Sie es gleich noch einmal.'],
   'error.api_token_refused.title': 'Wir können einen Dienst, den diese Seite braucht, nicht nutzen',

@@ -74,6 +74,7 @@ export const requests: TextsFor<typeof requestTexts> = {
     'Lesen Sie den Inhalt des Formulars vor requireAuth ein und schreiben Sie <%- include(\'/kit/form\') %> in das Formular; ein Skript sendet den Inhalt von <meta name="kit-form"> als Header Kit-Form',
   'development.mark-view':
     'Schreiben Sie <%- include(\'/kit/form\') %> in jedes Formular von views/{view}.ejs; ein Skript sendet den Inhalt von <meta name="kit-form"> als Header Kit-Form',
+  'development.cause': 'Ursache (nur bei der Entwicklung)',
   'development.console':
-    'Bei der Entwicklung: Die Konsole zeigt die Ursache, in der Zeile mit dieser Anfrage-ID.',
+    'Bei der Entwicklung: Die Konsole zeigt den ganzen Fehler, in der Zeile mit dieser Anfrage-ID.',
 };
