@@ -20,7 +20,12 @@ export const orderKeptSeconds = 86_400;
 export type OwnerName =
   | { iss: string; sub: string }
   | { iss: string; sub: string; withoutSid: true }
-  | { iss: string; sid: string };
+  | SessionAtProvider;
+
+export interface SessionAtProvider {
+  iss: string;
+  sid: string;
+}
 
 /**
  * Who has which sessions, by (iss, sub) and (iss, sid), so that they can be listed and ended (R15).
@@ -67,13 +72,17 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
       const sets = both.map(([current = '']) => entries(current));
       const endings = [keys.endedAll, ...both.flat().map(ending)];
       const doubts = names({ iss: owner.iss, sub: owner.sub }).map(doubted);
-      const numbers = await records.addMember(sets, id, expiresAt, [...endings, ...doubts]);
-      const newer = numbers.findIndex((number) => number > since);
+      const read = [...endings, ...doubts];
+      const numbers = await records.addMember(sets, id, expiresAt, read);
+      // What was overwritten may have been newer. From now on it is an ending of now, so that later sign-ins get in.
+      const spoilt = read.filter((_key, index) => Number.isNaN(numbers[index]));
+      if (spoilt.length > 0) await voidSignIns(spoilt);
+      const newer = numbers.findIndex((number) => !(number <= since));
       // The first that is newer: endings are named before doubts.
       return newer < 0 ? 'entered' : newer < endings.length ? 'ended' : 'doubted';
     },
 
-    async leave(ids: string[], owner: SessionOwner): Promise<void> {
+    async leave(ids: string[], owner: SessionOwner | SessionAtProvider): Promise<void> {
       const sets = ownerNames(owner).flatMap(names).map(entries);
       await Promise.all(sets.map((key) => records.removeMembers(key, ids)));
     },
@@ -97,6 +106,8 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
 }
 
 /** Whoever has no sid is found by that too: a provider may name its own session, which we do not know, with the sub. */
-function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {
+function ownerNames(owner: SessionOwner | SessionAtProvider): OwnerName[] {
+  if (!('sub' in owner)) return [owner];
+  const { iss, sub, sid } = owner;
   return [{ iss, sub }, sid === undefined ? { iss, sub, withoutSid: true } : { iss, sid }];
 }
