@@ -4,26 +4,24 @@
 /** So many digits at most has a number that is believed. Those of the clock have 13 until the year 2286. */
 export const mostDigits = 14;
 
-/**
- * And one that the row of endings has come to: every number that was believed before can be counted on from, so that an
- * ending is always newer than the sign-ins before it.
- */
+/** And the number of an ending: whatever number was believed before, there is one above it. */
 export const mostDigitsOfRow = 15;
 
 /** NaN for what is no number of ours. Compare so that it refuses. */
 export function wholeNumber(text: Buffer | string, digits = mostDigits): number {
   const plain = text.toString();
-  return plain.length <= digits && /^\d+$/.test(plain) ? Number(plain) : Number.NaN;
+  return plain.length <= digits && /^(?:0|[1-9]\d*)$/.test(plain) ? Number(plain) : Number.NaN;
 }
 
 /**
  * The next of a row of which only `text` is left. It starts from the clock, so that a row which was lost goes on above the
- * numbers that were given before; one that was spoilt, above those of a clock that is a minute ahead.
+ * numbers that were given before. Of one that was spoilt nobody knows how far it had come: the next is above all that are
+ * believed.
  */
 export function nextOf(text: Buffer | string | undefined, now: number): number {
   if (text === undefined) return now;
   const last = wholeNumber(text, mostDigitsOfRow);
-  return Number.isNaN(last) ? now + 60_000 : Math.max(last + 1, now);
+  return Number.isNaN(last) ? 10 ** mostDigits : Math.max(last + 1, now);
 }
 
 /** Where a row is that only `text` is left of, for what comes after all of it. */

@@ -1,5 +1,6 @@
 import type { Entered, SessionOwner, SignInMark } from './contract.ts';
 import type { Keys } from './keys.ts';
+import { mostDigitsOfRow, wholeNumber } from './numbers.ts';
 import type { Records } from './records.ts';
 import { createNamer } from './sealing.ts';
 
@@ -65,6 +66,18 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
     return endings;
   }
 
+  /**
+   * An ending that is no number, or that the row has never come to, was written by somebody else, or the row was lost. It
+   * becomes an ending of now: what was there may have been newer than this sign-in, and the next ones get in.
+   */
+  async function replaceSpoilt(endings: readonly string[], numbers: readonly number[]): Promise<void> {
+    const row = wholeNumber((await records.get(keys.order)) ?? '0', mostDigitsOfRow);
+    const spoilt = endings.filter((_key, index) => !((numbers[index] ?? 0) <= row));
+    if (spoilt.length === 0) return;
+    const now = await next();
+    await Promise.all(spoilt.map((key) => records.set(key, `${now}`, 'XX', endingsKeptSeconds)));
+  }
+
   return {
     /** `'ended'`: there is an ending that is newer than the mark. The session's record is there already. */
     async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<Entered> {
@@ -74,10 +87,8 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
       const doubts = names({ iss: owner.iss, sub: owner.sub }).map(doubted);
       const read = [...endings, ...doubts];
       const numbers = await records.addMember(sets, id, expiresAt, read);
-      // What was overwritten may have been newer. From now on it is an ending of now, so that later sign-ins get in.
-      const spoilt = read.filter((_key, index) => Number.isNaN(numbers[index]));
-      if (spoilt.length > 0) await voidSignIns(spoilt);
       const newer = numbers.findIndex((number) => !(number <= since));
+      if (newer >= 0) await replaceSpoilt(read, numbers);
       // The first that is newer: endings are named before doubts.
       return newer < 0 ? 'entered' : newer < endings.length ? 'ended' : 'doubted';
     },

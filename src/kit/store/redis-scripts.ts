@@ -6,7 +6,7 @@ import { mostDigits, mostDigitsOfRow } from './numbers.ts';
 // A number of ours, as numbers.ts reads it; nothing where there is none.
 const wholeNumber = `
   local function whole(text, digits)
-    if text and #text <= digits and string.find(text, '^%d+$') then return tonumber(text) end
+    if text and #text <= digits and string.find(text, '^[1-9]%d*$') then return tonumber(text) end
   end`;
 
 // Where the head of a session's record ends (session-form.ts); leaves where there is no such record.
@@ -52,7 +52,7 @@ export const nextNumber = script(`${wholeNumber}
   local kept = redis.call('GET', KEYS[1])
   local last = whole(kept, ${mostDigitsOfRow})
   local now = tonumber(ARGV[1])
-  local number = string.format('%.0f', last and math.max(last + 1, now) or kept and now + 60000 or now)
+  local number = string.format('%.0f', last and math.max(last + 1, now) or kept and 1e${mostDigits} or now)
   redis.call('SET', KEYS[1], number, 'EX', ARGV[2])
   return number`);
 

@@ -13,7 +13,9 @@ beforeAll(async () => {
   pair = await startPair();
   const { frontchannel } = limitsPerMinute;
   for (let sent = 0; sent <= frontchannel; sent += 20)
-    await Promise.all(Array.from({ length: 20 }, (_, one) => load({ ...known(), sid: `made up ${sent + one}` })));
+    await Promise.all(
+      Array.from({ length: 20 }, (_, one) => load({ ...known(), sid: `made up ${sent + one}` })),
+    );
 });
 afterAll(() => pair?.stop());
 

@@ -323,7 +323,15 @@ describeWithRedis('with a Redis of its own', () => {
     const key = 'app:limit:login:192.0.2.1';
     await until(async () => (await ask('192.0.2.9')).headers.ratelimit !== undefined);
     const spoilt = [
-      ...[['nan'], ['1e3'], [''], ['9223372036854775807'], ['-1000000000'], ['99999999'], ['7', 'EX', '9999999']],
+      ...[
+        ['nan'],
+        ['1e3'],
+        [''],
+        ['9223372036854775807'],
+        ['-1000000000'],
+        ['99999999'],
+        ['7', 'EX', '9999999'],
+      ],
       ...[['inf'], ['text']].map((value) => [...value, 'EX', '9999999']),
       ...['-5', '99999999', '9223372036854775807'].map((value) => [value, 'EX', '50000']),
     ];

@@ -1,9 +1,25 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSessions } from '../store/create-sessions.ts';
 import { createKeys, openSessions, type Sessions } from '../store/index.ts';
 import { createMemoryRecords, type MemoryEntry } from '../store/memory.ts';
-import { hasRedis, redisAt, startRedis, startRedisCluster } from './helpers/redis-server.ts';
-import { alice, hour, markSignIn, read, save, secret, sessionOf, signIn, witness } from './helpers/stored-sessions.ts';
+import {
+  hasRedis,
+  type RedisServer,
+  redisAt,
+  startRedis,
+  startRedisCluster,
+} from './helpers/redis-server.ts';
+import {
+  alice,
+  hour,
+  markSignIn,
+  read,
+  save,
+  secret,
+  sessionOf,
+  signIn,
+  witness,
+} from './helpers/stored-sessions.ts';
 
 // Whoever can write to the store can take away what is there; but one value written once must neither let a sign-in
 // survive that was ended (R15), nor keep anybody out for good.
@@ -15,15 +31,13 @@ interface Spoilable {
   /** Writes a text in the place of a number, without an end. */
   spoil(key: string, text: string): Promise<void>;
   keys(): Promise<string[]>;
+  empty(): Promise<unknown>;
   /** Of a set: gives each of its names this end. */
   spoilEnds?(key: string, end: string): Promise<void>;
   msLeft?(key: string): Promise<number>;
 }
 
 const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
 
 const options = () => ({ secrets: [secret], idleSeconds: 1800, maxSeconds: 28_800, ...witness() });
 
@@ -37,18 +51,22 @@ async function inMemory(): Promise<Spoilable> {
       entries.set(key, { value: Buffer.from(text), endsAt: Number.POSITIVE_INFINITY, used: 0 });
     },
     keys: async () => [...entries.keys()],
+    empty: async () => entries.clear(),
   };
 }
 
 type Run = (...args: string[]) => Promise<unknown>;
 
-async function inRedisAt(urls: string[], run: Run, allKeys: () => Promise<string[]>): Promise<Spoilable> {
+async function inRedisAt(nodes: readonly RedisServer[], run: Run): Promise<Spoilable> {
+  const urls = nodes.map(({ url }) => url);
+  const onEach: Run = async (...args) => (await Promise.all(nodes.map((node) => node.run(...args)))).flat();
   const sessions = await openSessions({ redis: redisAt(...urls), ...options() });
   stops.push(() => sessions.close());
   return {
     sessions,
     spoil: async (key, text) => void (await run('SET', key, text)),
-    keys: allKeys,
+    keys: async () => (await onEach('KEYS', '*')) as string[],
+    empty: () => onEach('FLUSHALL'),
     async spoilEnds(key, end) {
       for (const name of (await run('ZRANGE', key, '0', '-1')) as string[]) await run('ZADD', key, end, name);
     },
@@ -59,7 +77,7 @@ async function inRedisAt(urls: string[], run: Run, allKeys: () => Promise<string
 async function inRedis(): Promise<Spoilable> {
   const redis = await startRedis();
   stops.push(() => redis.stop());
-  return inRedisAt([redis.url], redis.run, async () => (await redis.run('KEYS', '*')) as string[]);
+  return inRedisAt([redis], redis.run);
 }
 
 async function inCluster(): Promise<Spoilable> {
@@ -76,23 +94,24 @@ async function inCluster(): Promise<Spoilable> {
     }
     throw new Error('no node has it');
   };
-  return inRedisAt(cluster.urls, run, cluster.keys);
+  return inRedisAt(cluster.nodes, run);
 }
 
-const stores = [
-  { store: 'memory', open: inMemory },
-  ...(hasRedis
-    ? [
-        { store: 'Redis', open: inRedis },
-        { store: 'a cluster', open: inCluster },
-      ]
-    : []),
-];
-
-const texts = [
-  ...['nan', 'inf', '-inf', '1e300', '1e13', 'text', '', ' 7', '7 ', '-5', '1.5', '0x10', '７', '1\n'],
+const allTexts = [
+  ...['nan', 'inf', '-inf', '1e300', '1e13', 'text', '', ' 7', '7 ', '007', '-5', '1.5', '0x10', '７', '1\n'],
   ...['9007199254740991', '9007199254740992', '9'.repeat(400)],
   ...['99999999999999', '100000000000000', '999999999999999', '1000000000000000'],
+];
+const someTexts = ['nan', '1e300', '9007199254740992', '99999999999999'];
+
+const stores = [
+  { store: 'memory', open: inMemory, texts: allTexts },
+  ...(hasRedis
+    ? [
+        { store: 'Redis', open: inRedis, texts: allTexts },
+        { store: 'a cluster', open: inCluster, texts: someTexts },
+      ]
+    : []),
 ];
 
 /** A sign-in whose answer has come, and how it ends. */
@@ -110,20 +129,29 @@ async function begin(sessions: Sessions) {
 
 const gone = { entered: 'ended', alive: false };
 
-/** Nobody is kept out: the first attempts may still find what was written. */
+/** Nobody is kept out: of three attempts the last succeeds, also after a further ending. */
 async function expectHealed(sessions: Sessions) {
-  const tries = [];
-  for (let count = 0; count < 3; count++) tries.push((await signIn(sessions)).entered);
-  expect(tries.at(-1)).toBe('entered');
-  await sessions.endOwner({ iss: alice.iss, sub: alice.sub }, 'provider');
-  const finish = await begin(sessions);
-  expect((await finish()).entered).toBe('entered');
+  for (const ending of ['the first', 'the second']) {
+    const tries = [];
+    for (let count = 0; count < 3; count++) tries.push((await signIn(sessions)).entered);
+    expect(tries.at(-1), `after ${ending} ending`).toBe('entered');
+    await sessions.endOwner({ iss: alice.iss, sub: alice.sub }, 'provider');
+  }
   const late = await begin(sessions);
   await sessions.endOwner({ iss: alice.iss, sub: alice.sub }, 'provider');
   expect(await late()).toEqual(gone);
 }
 
-describe.each(stores)('what is no number of ours, in $store', ({ open }) => {
+describe.each(stores)('what is no number of ours, in $store', ({ open, texts }) => {
+  let it: Spoilable;
+  beforeAll(async () => {
+    it = await open();
+  });
+  afterAll(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  });
+  beforeEach(() => it.empty());
+
   const endings: [string, (sessions: Sessions) => Promise<unknown>][] = [
     ['by sub', ({ endOwner }) => endOwner({ iss: alice.iss, sub: alice.sub }, 'provider')],
     ['by sid', ({ endOwner }) => endOwner({ iss: alice.iss, sid: alice.sid }, 'provider')],
@@ -133,7 +161,7 @@ describe.each(stores)('what is no number of ours, in $store', ({ open }) => {
   test.each(endings)(
     'in the place of the row lets no sign-in survive that is ended %s, whenever it was written',
     async (_how, end) => {
-      const { sessions, spoil } = await open();
+      const { sessions, spoil } = it;
       for (const text of texts) {
         await spoil(keys.order, text);
         const after = await begin(sessions);
@@ -153,14 +181,13 @@ describe.each(stores)('what is no number of ours, in $store', ({ open }) => {
   );
 
   test('in the place of an ending is one, and is forgotten', async () => {
-    const { sessions, spoil, keys: allKeys } = await open();
+    const { sessions, spoil, keys: allKeys } = it;
     await sessions.endOwner({ iss: alice.iss, sub: alice.sub }, 'provider');
     await sessions.endOwner({ iss: alice.iss, sid: alice.sid }, 'provider');
     await sessions.endAll('operator');
     const written = (await allKeys()).filter((key) => key.startsWith('app:ended:'));
     expect(written).toHaveLength(3);
-    // One number is like ours, and high: it keeps its owner out for as long as it is there.
-    for (const text of texts.filter((each) => each !== '99999999999999')) {
+    for (const text of texts) {
       for (const key of written) {
         const finish = await begin(sessions);
         await spoil(key, text);
@@ -171,7 +198,7 @@ describe.each(stores)('what is no number of ours, in $store', ({ open }) => {
   });
 
   test('in the place of a doubt is one, and is forgotten', async () => {
-    const { sessions, spoil, keys: allKeys } = await open();
+    const { sessions, spoil, keys: allKeys } = it;
     await sessions.doubtSignIns(alice);
     const [doubt = ''] = (await allKeys()).filter((key) => key.startsWith('app:doubted:'));
     for (const text of ['nan', 'inf', '1e300', '9007199254740992', '']) {
@@ -183,16 +210,18 @@ describe.each(stores)('what is no number of ours, in $store', ({ open }) => {
   });
 
   test('in the place of how many sessions there are is counted anew', async () => {
-    const { sessions, spoil } = await open();
+    const { sessions, spoil } = it;
     await signIn(sessions);
-    for (const text of texts.filter((each) => !/^\d{1,14}$/.test(each))) {
+    for (const text of texts.filter((each) => !/^[1-9]\d{0,13}$/.test(each))) {
       await spoil(keys.count, text);
       expect(await sessions.count(), text).toBe(1);
     }
   });
 
-  test('in the place of when a session ends keeps nobody from signing in, and hides no session', async ({ skip }) => {
-    const { sessions, keys: allKeys, spoilEnds, msLeft } = await open();
+  test('in the place of when a session ends keeps nobody from signing in, and hides no session', async ({
+    skip,
+  }) => {
+    const { sessions, keys: allKeys, spoilEnds, msLeft } = it;
     if (!spoilEnds || !msLeft) return skip();
     const { id } = await signIn(sessions);
     for (const end of ['inf', '1e300', '9007199254740992', '100000000000000']) {
