@@ -36,6 +36,9 @@ export type Name =
   | 'app'
   | 'appInContainer'
   | 'before'
+  | 'appUncounted'
+  | 'appLogging'
+  | 'appUnescaped'
   | 'appTwo'
   | 'appMemory'
   | 'appNotes'
@@ -73,6 +76,24 @@ export const contestants: Record<Name, Contestant> = {
     container: true,
   },
   before: { title: 'this app before, Redis', file: '../src/server.ts', redis: true },
+  appUncounted: {
+    title: 'this app, Redis, counting no requests of a connection',
+    file: '../src/server.ts',
+    redis: true,
+    settings: without('counting'),
+  },
+  appLogging: {
+    title: 'this app, Redis, with its log',
+    file: '../src/server.ts',
+    redis: true,
+    settings: { LOG_LEVEL: 'info' },
+  },
+  appUnescaped: {
+    title: 'this app, Redis, with its log as it is',
+    file: '../src/server.ts',
+    redis: true,
+    settings: { LOG_LEVEL: 'info', ...without('escaping') },
+  },
   appTwo: {
     title: 'this app, Redis, two providers',
     file: '../src/server.ts',
@@ -106,6 +127,12 @@ export const contestants: Record<Name, Contestant> = {
   appProxy: { title: 'this app, `proxy`', file: 'servers/proxy-here.js', redis: true, api: true },
   byHand: { title: 'by hand, httpxy', file: 'servers/proxy-by-hand.js', redis: true, api: true },
 };
+
+/** Settings of an app that lacks one part (leave-out.js). */
+function without(part: string): Record<string, string> {
+  const hooks = new URL('leave-out.js', import.meta.url).href;
+  return { LEAVE_OUT: part, NODE_OPTIONS: `--import=${hooks}` };
+}
 
 /** Where the sign-ins go to, the sessions are kept and the API is; the same for every contestant. */
 export interface Surroundings {

@@ -13,6 +13,7 @@ import { hourlyCalls } from './hourly-calls.ts';
 import { memory } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { notes } from './notes.ts';
+import { partsOfPages } from './parts.ts';
 import { leaveServersCore, startStub } from './processes.ts';
 import { proxy } from './proxy.ts';
 import { recheckHerd } from './recheck-herd.ts';
@@ -21,7 +22,7 @@ import { print, write } from './results.ts';
 import { soak } from './soak.ts';
 
 const modes: Readonly<Record<string, Mode>> = {
-  ...{ against, feel, growth, memory, notes, proxy, soak },
+  ...{ against, feel, growth, memory, notes, parts: partsOfPages, proxy, soak },
   'hourly-calls': hourlyCalls,
   'recheck-herd': recheckHerd,
 };

@@ -9,6 +9,7 @@ import { hostAndExpect } from './http/host-and-expect.ts';
 import { useLanguages } from './http/language.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
+import { withoutFloods } from './http/repeated-refusals.ts';
 import { sameOrigin } from './http/same-origin.ts';
 import { frameable, securityHeaders } from './http/security-headers.ts';
 import { useSiteWords } from './http/site-words.ts';
@@ -73,8 +74,9 @@ export interface Parts {
 
 /** The whole pipeline, top to bottom. Does no I/O but for reading views and files. */
 export function createApp(parts: Parts): Express {
-  const { config, site, pages, folders, log, audit, providers, sessions } = parts;
+  const { config, site, pages, folders, log, providers, sessions } = parts;
   const { baseUrl, development } = config;
+  const audit = withoutFloods(parts.audit);
 
   const app = express();
   app.disable('x-powered-by');

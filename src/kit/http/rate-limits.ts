@@ -1,11 +1,12 @@
 import { type Request, type RequestHandler, Router } from 'express';
-import { MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit';
-import { RedisStore, type SendCommandClusterFn } from 'rate-limit-redis';
+import { MemoryStore, rateLimit } from 'express-rate-limit';
 import { loggedCauses } from '../errors/error-cause.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import type { Audit, Log } from '../log/index.ts';
 import { mayBeNavigation } from './navigation.ts';
+import { sayLess } from './repeated-refusals.ts';
+import { type SharedCounts, sharedCounts } from './shared-counts.ts';
 
 /**
  * How many requests one client address may make in a minute. An office or a mobile network shares one
@@ -19,6 +20,8 @@ export const limitsPerMinute = {
   callback: 300,
   /** Opened from another site; only prints a question. */
   initiate: 120,
+  /** The same, by images, frames and fetches: counted apart, so that they use up nothing of what persons open. */
+  embedded: 120,
   /** The provider's own servers: all its users' sign-outs come from a few addresses. */
   backchannel: 600,
   /** Needs no token: each writes an ending to the store, also of a session that nobody has. A sign-out loads one. */
@@ -28,16 +31,23 @@ export const limitsPerMinute = {
 export type LimitName = keyof typeof limitsPerMinute;
 
 /**
- * Where what is no navigation gets a 401 and costs nothing. It is not counted: any page that one person has open could use
- * up, by images and fetches, what all behind their address need to sign in.
+ * What is no navigation is not counted here: any page that one person has open could use up, by images and fetches, what
+ * all behind their address need to sign in. It gets a 401 and costs nothing, or has a limit of its own.
  */
-const onlyForPersons: ReadonlySet<LimitName> = new Set(['login', 'callback']);
+const onlyForPersons: ReadonlySet<LimitName> = new Set(['login', 'callback', 'initiate']);
+const neverForPersons: ReadonlySet<LimitName> = new Set(['embedded']);
 
-interface SharedCounts {
-  /** Sends one Redis command. */
-  send: SendCommandClusterFn;
-  /** What the keys of a limit begin with. */
-  prefix(name: LimitName): string;
+/**
+ * Where nothing tells a call that is meant from those of any page in a browser behind the same address: the route refuses
+ * what would cost something, and carries out the rest.
+ */
+const leftToTheirRoutes: ReadonlySet<LimitName> = new Set(['frontchannel']);
+
+const refusals = new WeakMap<Request, ErrorWithMessage>();
+
+/** What to answer a request that came after too many others, where that is left to its route. */
+export function overLimit(req: Request): ErrorWithMessage | undefined {
+  return refusals.get(req);
 }
 
 interface Parts {
@@ -58,11 +68,11 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
     rateLimit({
       windowMs: 60_000,
       limit: limits[name],
-      skip: (req) => onlyForPersons.has(name) && !mayBeNavigation(req as Request),
+      skip: (req) => (mayBeNavigation(req as Request) ? neverForPersons : onlyForPersons).has(name),
       identifier: name,
       standardHeaders,
       legacyHeaders: false,
-      store: shared ? redisCounts(name, shared, log) : new MemoryStore(),
+      store: shared ? sharedCounts(name, shared, log) : new MemoryStore(),
       // Open on purpose: without its counts a sign-in is slower to defend, not less safe, and the store's
       // own failure is shown on the pages that need it.
       passOnStoreError: true,
@@ -72,7 +82,11 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
         // One line for one address and minute: the log must not be floodable.
         if (used === limit + 1)
           audit('request.rate_limited', { reason: name, 'client.address': req.ip }, req);
-        next(tooMany(resetTime));
+        else sayLess(req);
+        const refusal = tooMany(resetTime);
+        if (!leftToTheirRoutes.has(name)) return next(refusal);
+        refusals.set(req, refusal);
+        next();
       },
     });
 
@@ -80,7 +94,7 @@ export function rateLimits({ audit, log, shared, limits = limitsPerMinute }: Par
     .use(dropTheGone)
     .use('/login', limiter('login'))
     .use('/callback', limiter('callback'))
-    .use('/initiate-login', limiter('initiate'))
+    .use('/initiate-login', limiter('initiate'), limiter('embedded'))
     .use('/backchannel-logout', limiter('backchannel'))
     .use('/frontchannel-logout', limiter('frontchannel', false));
 }
@@ -98,50 +112,6 @@ interface RateLimit {
   used: number;
   limit: number;
   resetTime?: Date | undefined;
-}
-
-/**
- * Counts in Redis. rate-limit-redis loads its script once, when it is made, and would keep a failure to do
- * so for ever; so it is made at the first count and made anew after a failure. That a store is away is
- * logged when it begins and when it ends, not at every request.
- */
-function redisCounts(name: LimitName, { send, prefix: prefixOf }: SharedCounts, log: Log): Store {
-  const prefix = prefixOf(name);
-  let options: Options;
-  let counts: RedisStore | undefined;
-  let failing = false;
-
-  const current = async () => {
-    if (!counts) {
-      const fresh = new RedisStore({ sendCommandCluster: send, prefix });
-      await fresh.init(options);
-      counts = fresh;
-    }
-    return counts;
-  };
-
-  return {
-    prefix,
-    init(given) {
-      options = given;
-    },
-    async increment(key) {
-      try {
-        const info = await (await current()).increment(key);
-        if (failing) log.info({ limit: name }, 'requests are counted again');
-        failing = false;
-        return info;
-      } catch (error) {
-        counts = undefined;
-        if (!failing)
-          log.warn({ limit: name, causes: loggedCauses(error) }, 'requests pass uncounted: no store');
-        failing = true;
-        throw error;
-      }
-    },
-    decrement: async (key) => (await current()).decrement(key),
-    resetKey: async (key) => (await current()).resetKey(key),
-  };
 }
 
 /** The library's own complaints, such as X-Forwarded-For with TRUST_PROXY_HOPS=0; store errors are ours. */

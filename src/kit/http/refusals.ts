@@ -7,6 +7,7 @@ import { plainPages } from '../errors/plain-pages.ts';
 import type { Log } from '../log/index.ts';
 import { withInlineStyles } from './inline-styles.ts';
 import { firstLanguage } from './language.ts';
+import { createLineBudget } from './line-budget.ts';
 import type { PolicyAdditions } from './policy-additions.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -34,7 +35,7 @@ export function createRefusals(
   site: { baseUrl: string; additions?: PolicyAdditions | undefined },
 ): Refusals {
   const headers = { ...headersOfAll(site), 'cache-control': 'no-store', connection: 'close' };
-  const lines = createBudget();
+  const lines = createLineBudget(mostLines);
 
   function tell(status: number, reason: string, socket: Socket | null): string {
     const request_id = randomUUID();
@@ -147,20 +148,4 @@ function printed(
     if (!error && html !== undefined) done({ type: 'text/html; charset=utf-8', body: html });
     else done({ type: 'text/plain; charset=utf-8', body: asText() });
   });
-}
-
-function createBudget() {
-  let begun = Number.NEGATIVE_INFINITY;
-  let used = 0;
-  return {
-    isLeft(): boolean {
-      const now = performance.now();
-      if (now - begun > 60_000) {
-        begun = now;
-        used = 0;
-      }
-      used += 1;
-      return used <= mostLines;
-    },
-  };
 }

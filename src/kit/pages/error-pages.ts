@@ -11,6 +11,7 @@ import { plainPages } from '../errors/plain-pages.ts';
 import { shownCause } from '../errors/shown-cause.ts';
 import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
+import { wasSaidBefore } from '../http/repeated-refusals.ts';
 import type { Log } from '../log/index.ts';
 
 /** For an address that leads nowhere. Comes after every route. */
@@ -31,7 +32,7 @@ export function errorPages({ log, development }: { log: Log; development: boolea
     const requestId = shownFirst ?? idOf(req);
     // A request's own log has its id already.
     const requestLog = req.log ?? log.child({ request_id: requestId });
-    if (shownFirst === undefined) logError(error, status, requestLog);
+    if (shownFirst === undefined) logError(error, status, requestLog, wasSaidBefore(req));
     else requestLog.info({ status, first: shownFirst }, 'the page of a failed sign-in was shown again');
 
     // Half of an answer is out already. Only a broken connection tells the browser that it is not whole.
@@ -119,8 +120,8 @@ function hasMessage(error: unknown): error is ErrorWithMessage {
   }
 }
 
-function logError(error: unknown, status: number, log: Log): void {
-  const level = status >= 500 ? 'error' : status === 404 ? 'debug' : 'warn';
+function logError(error: unknown, status: number, log: Log, saidBefore = false): void {
+  const level = status >= 500 ? 'error' : status === 404 || saidBefore ? 'debug' : 'warn';
   // A stack is worth its lines only where nobody foresaw the error.
   const causes = loggedCauses(error, { stack: status === 500 && !hasMessage(error) });
   // What is wrong with this client is said once, however many requests it fails.

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { neverCache } from '../http/answers.ts';
 import { queryOf } from '../http/parameters.ts';
+import { overLimit } from '../http/rate-limits.ts';
 import { said } from '../provider/hint-text.ts';
 import { type Provider, unverifiedClaims } from '../provider/index.ts';
 import { listedIssuers } from '../provider/issuers.ts';
@@ -70,13 +71,23 @@ function logRefusal(req: Request, channel: 'back' | 'front', reason: string, fro
  * Front-channel logout 1.0: the provider loads this in a frame, where our Lax cookie is not sent, so it works by
  * (iss, sid) alone. An unknown sid gets the same answer as a known one. Best effort: the browser decides whether the
  * frame loads at all.
+ *
+ * Any page can load it in the browser of anybody, too. Where an address has sent too many, the sessions that are meant
+ * still end; only a sign-in by this sid that is under way is not stopped any more.
  */
 export async function frontChannelLogout(req: Request, res: Response): Promise<void> {
   const { sessions, providers } = authOf(req).context;
   neverCache(res);
   const meant = whoIsMeant(req, providers);
-  if (meant.refused !== undefined) logRefusal(req, 'front', meant.refused);
-  for (const owner of meant.owners ?? []) await sessions.endOwner(owner, 'provider');
+  const tooMany = overLimit(req);
+  if (meant.refused !== undefined) {
+    if (tooMany) throw tooMany;
+    logRefusal(req, 'front', meant.refused);
+  }
+  for (const owner of meant.owners ?? []) {
+    // An ending is written for any sid, and anybody can make up sids. One that somebody is signed in by is none of those.
+    if (!tooMany || (await sessions.isSignedIn(owner))) await sessions.endOwner(owner, 'provider');
+  }
   // The cookie stays: by it, /signed-out tells the person why the session ended.
   const own = meant.ownSession && demandStore(req) ? signedIn(req) : undefined;
   if (own) await sessions.end(own.id, 'provider');

@@ -146,6 +146,9 @@ export interface Sessions {
   /** The one whose id is meant. Reads no other. */
   find(owner: SessionOwner, isMeant: (id: string) => boolean): Promise<StoredSession | undefined>;
 
+  /** Whether a session of this one at the provider lives. Writes nothing but what sweeping takes. */
+  isSignedIn(owner: { iss: string; sid: string }): Promise<boolean>;
+
   /** Ends one session with its tokens and entries. False when it was gone already. */
   end(id: string, reason: EndReason): Promise<boolean>;
 

@@ -5,7 +5,7 @@ import { inGroups } from './in-groups.ts';
 import type { Keys } from './keys.ts';
 import { newestSessions } from './newest-sessions.ts';
 import { createOperatorNotes } from './operator-notes.ts';
-import { createOwnerIndex, type OwnerName } from './owner-index.ts';
+import { createOwnerIndex, type OwnerName, type SessionAtProvider } from './owner-index.ts';
 import type { Records } from './records.ts';
 import { createSealer } from './sealing.ts';
 import { createSessionCount } from './session-count.ts';
@@ -94,7 +94,10 @@ export function createSessions(
    * Those that live, with the time until their idle ends. Entries of the others are swept. An entry proves nothing, for
    * it is not sealed: whose a session is stands in its record.
    */
-  async function living(ids: readonly string[], owner: SessionOwner): Promise<StoredSession[]> {
+  async function living(
+    ids: readonly string[],
+    owner: SessionOwner | SessionAtProvider,
+  ): Promise<StoredSession[]> {
     const found = await inGroups(ids, (id) => sessions.look(id));
     const own = found.filter((session) => session !== undefined).filter((session) => isOf(session, owner));
     const kept = new Set(own.map(({ id }) => id));
@@ -128,6 +131,10 @@ export function createSessions(
     },
 
     newest: (owner, most) => newestSessions(records, owners.setsOf(owner), most, (ids) => living(ids, owner)),
+
+    async isSignedIn({ iss, sid }) {
+      return (await living(await owners.sessionsOf([{ iss, sid }]), { iss, sid })).length > 0;
+    },
 
     async find(owner, isMeant) {
       const ids = await owners.sessionsOf([{ iss: owner.iss, sub: owner.sub }]);
@@ -199,8 +206,9 @@ export function createSessions(
   };
 }
 
-function isOf({ data: { user } }: StoredSession, { iss, sub }: SessionOwner): boolean {
-  return user?.iss === iss && user.sub === sub;
+function isOf({ data: { user } }: StoredSession, owner: SessionOwner | SessionAtProvider): boolean {
+  if (user?.iss !== owner.iss) return false;
+  return 'sub' in owner ? user.sub === owner.sub : user.sid === owner.sid;
 }
 
 /** Whoever watches for a disabled account misses none: a provider may not say that it is one. */

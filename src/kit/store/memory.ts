@@ -1,4 +1,5 @@
 import type { Log } from '../log/index.ts';
+import { higher, nextOf, reachedBy, wholeNumber } from './numbers.ts';
 import { ownCopy } from './own-copy.ts';
 import type { Records } from './records.ts';
 import { endOfHead } from './session-form.ts';
@@ -143,20 +144,19 @@ export function createMemoryRecords(
       if (entry && (entry.value as Buffer).equals(Buffer.from(text))) entry.endsAt = after(seconds);
     },
     async nextNumber(key, seconds) {
-      const next = Math.max(Number(value(key) ?? 0) + 1, Date.now());
+      const next = nextOf(value(key), Date.now());
       put(key, ownCopy(`${next}`), after(seconds));
       return next;
     },
     async createNumbered({ key, value: text, seconds }, row, rowSeconds) {
       if (live(key)) return undefined;
       put(key, ownCopy(text), after(seconds));
-      const number = Number(value(row) ?? Date.now());
+      const number = reachedBy(value(row), Date.now());
       put(row, ownCopy(`${number}`), after(rowSeconds));
       return number;
     },
     async raise(key, number, seconds) {
-      const highest = Math.max(Number(value(key) ?? 0), number);
-      put(key, ownCopy(`${highest}`), after(seconds));
+      put(key, ownCopy(`${higher(value(key), number)}`), after(seconds));
     },
     async addMember(sets, member, endsAt, numbers = []) {
       const now = Date.now();
@@ -164,7 +164,7 @@ export function createMemoryRecords(
         const kept = [...names(key), [member, endsAt] as const].filter(([, end]) => end > now);
         put(key, new Map(kept), Math.max(...kept.map(([, end]) => end), now));
       }
-      return numbers.map((key) => Number(value(key) ?? 0));
+      return numbers.map((key) => wholeNumber(value(key) ?? '0'));
     },
     async members(key) {
       return [...names(key).keys()];

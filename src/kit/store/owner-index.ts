@@ -1,5 +1,6 @@
 import type { Entered, SessionOwner, SignInMark } from './contract.ts';
 import type { Keys } from './keys.ts';
+import { mostDigitsOfRow, wholeNumber } from './numbers.ts';
 import type { Records } from './records.ts';
 import { createNamer } from './sealing.ts';
 
@@ -20,7 +21,12 @@ export const orderKeptSeconds = 86_400;
 export type OwnerName =
   | { iss: string; sub: string }
   | { iss: string; sub: string; withoutSid: true }
-  | { iss: string; sid: string };
+  | SessionAtProvider;
+
+export interface SessionAtProvider {
+  iss: string;
+  sid: string;
+}
 
 /**
  * Who has which sessions, by (iss, sub) and (iss, sid), so that they can be listed and ended (R15).
@@ -60,6 +66,18 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
     return endings;
   }
 
+  /**
+   * An ending that is no number, or that the row has never come to, was written by somebody else, or the row was lost. It
+   * becomes an ending of now: what was there may have been newer than this sign-in, and the next ones get in.
+   */
+  async function replaceSpoilt(endings: readonly string[], numbers: readonly number[]): Promise<void> {
+    const row = wholeNumber((await records.get(keys.order)) ?? '0', mostDigitsOfRow);
+    const spoilt = endings.filter((_key, index) => !((numbers[index] ?? 0) <= row));
+    if (spoilt.length === 0) return;
+    const now = await next();
+    await Promise.all(spoilt.map((key) => records.set(key, `${now}`, 'XX', endingsKeptSeconds)));
+  }
+
   return {
     /** `'ended'`: there is an ending that is newer than the mark. The session's record is there already. */
     async enter(id: string, owner: SessionOwner, expiresAt: number, since: SignInMark): Promise<Entered> {
@@ -67,13 +85,15 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
       const sets = both.map(([current = '']) => entries(current));
       const endings = [keys.endedAll, ...both.flat().map(ending)];
       const doubts = names({ iss: owner.iss, sub: owner.sub }).map(doubted);
-      const numbers = await records.addMember(sets, id, expiresAt, [...endings, ...doubts]);
-      const newer = numbers.findIndex((number) => number > since);
+      const read = [...endings, ...doubts];
+      const numbers = await records.addMember(sets, id, expiresAt, read);
+      const newer = numbers.findIndex((number) => !(number <= since));
+      if (newer >= 0) await replaceSpoilt(read, numbers);
       // The first that is newer: endings are named before doubts.
       return newer < 0 ? 'entered' : newer < endings.length ? 'ended' : 'doubted';
     },
 
-    async leave(ids: string[], owner: SessionOwner): Promise<void> {
+    async leave(ids: string[], owner: SessionOwner | SessionAtProvider): Promise<void> {
       const sets = ownerNames(owner).flatMap(names).map(entries);
       await Promise.all(sets.map((key) => records.removeMembers(key, ids)));
     },
@@ -97,6 +117,8 @@ export function createOwnerIndex(records: Records, keys: Keys, secrets: readonly
 }
 
 /** Whoever has no sid is found by that too: a provider may name its own session, which we do not know, with the sub. */
-function ownerNames({ iss, sub, sid }: SessionOwner): OwnerName[] {
+function ownerNames(owner: SessionOwner | SessionAtProvider): OwnerName[] {
+  if (!('sub' in owner)) return [owner];
+  const { iss, sub, sid } = owner;
   return [{ iss, sub }, sid === undefined ? { iss, sub, withoutSid: true } : { iss, sid }];
 }

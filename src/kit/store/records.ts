@@ -38,20 +38,23 @@ export interface Records {
   /** Sets the end of a record anew where it holds this value. */
   extendIf(key: string, value: string, seconds: number): Promise<void>;
 
-  /** The next number of a row that never goes back, also when the store lost it. Each use moves the row's end. */
+  /**
+   * The next number of a row that never goes back, also when the store lost it or somebody spoilt it. Each use moves the
+   * row's end.
+   */
   nextNumber(key: string, seconds: number): Promise<number>;
   /**
    * Creates a record and reads which number a row has come to, in one step; undefined where the record is there already.
-   * The keys share one hash tag. A row that was lost begins anew.
+   * The keys share one hash tag. A row that was lost or spoilt begins anew.
    */
   createNumbered(record: NewRecord, row: string, rowSeconds: number): Promise<number | undefined>;
-  /** Keeps the highest of the numbers given. */
+  /** Keeps the highest of the numbers given, and nothing that is none. */
   raise(key: string, value: number, seconds: number): Promise<void>;
 
   /**
    * Adds a name to sets of names, each with its end (epoch ms), and sweeps the names whose end has passed. Reads numbers
-   * after that; 0 where there is none. In one step where the store is one server. In a cluster, what shares a hash tag
-   * is one step, and these steps come in any order.
+   * after that; 0 where there is none, NaN for what is no number of ours. In one step where the store is one server. In a
+   * cluster, what shares a hash tag is one step, and these steps come in any order.
    */
   addMember(
     sets: readonly string[],

@@ -3,6 +3,7 @@ import type { Audit, Log } from '../log/index.ts';
 import type { ObserveCommand } from './contract.ts';
 import { hashedScripts } from './hashed-scripts.ts';
 import { createKeys } from './keys.ts';
+import { wholeNumber } from './numbers.ts';
 import { observedLinks } from './observed-links.ts';
 import type { Records, StoreError } from './records.ts';
 import { RedisConnection } from './redis-connection.ts';
@@ -89,7 +90,7 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
         [value, Math.ceil(seconds), rowSeconds, Date.now()],
       );
       const number = await redis.send(key, call);
-      return number === null ? undefined : Number(number);
+      return number === null ? undefined : wholeNumber(number as string);
     },
     async raise(key, value, seconds) {
       await redis.mark(key, calling(scripts.raise, [key], [value, seconds]));
@@ -105,7 +106,7 @@ export async function openRedisRecords(config: RedisConfig, surroundings: Surrou
           [here.length, member, endsAt, Date.now()],
         );
         const values = (await redis.send(keys[0] as string, call)) as string[];
-        for (const [index, key] of beside.entries()) found.set(key, Number(values[index]));
+        for (const [index, key] of beside.entries()) found.set(key, wholeNumber(values[index] ?? ''));
       });
       return numbers.map((key) => found.get(key) ?? 0);
     },

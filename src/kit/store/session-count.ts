@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Keys } from './keys.ts';
+import { wholeNumber } from './numbers.ts';
 import type { Records } from './records.ts';
 
 /** How long one instance has to count before another may try, in seconds. */
@@ -36,7 +37,10 @@ export function createSessionCount(
     // In memory it is one look, and exact.
     if (!records.command) return count();
     const kept = await records.get(keys.count);
-    if (kept !== undefined) last = Number(kept.toString());
+    const known = kept === undefined ? Number.NaN : wholeNumber(kept);
+    // It has perhaps no end either.
+    if (kept !== undefined && Number.isNaN(known)) await records.deleteIf(keys.count, kept.toString());
+    if (!Number.isNaN(known)) last = known;
     else if (await records.set(keys.counting, us, 'NX', atWork)) {
       const started = performance.now();
       last = await count();

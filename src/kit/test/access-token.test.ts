@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { startApi } from '../dev/api.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import type { Sessions, TokenRecord } from '../store/index.ts';
+import { freePort } from '../testing/processes.ts';
 import { getAccessToken } from '../tokens/access-token.ts';
 import { startApp, type TestApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
@@ -281,7 +282,6 @@ describe('the sample API', () => {
   test('takes the user’s token, checks it on its own, and the page shows what it said', async () => {
     const audience = 'https://notes.example';
     let url = '';
-    const { freePort } = await import('./helpers/app.ts');
     const port = await freePort();
     url = `http://localhost:${port}`;
     const pair = await startPair({
@@ -299,7 +299,6 @@ describe('the sample API', () => {
 
   test('refuses a token without its scope, and the page says so', async () => {
     const audience = 'https://notes.example';
-    const { freePort } = await import('./helpers/app.ts');
     const port = await freePort();
     const pair = await startPair({
       apis: [{ audience, scope: 'notes.read' }],

@@ -6,7 +6,8 @@ import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleAccounts } from '../dev/accounts.ts';
 import { limitsPerMinute } from '../http/rate-limits.ts';
-import { freePort, startApp, type TestApp } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
+import { startApp, type TestApp } from './helpers/app.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
 import {

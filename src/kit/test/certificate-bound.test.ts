@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { freePort } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import {
   type Bound,

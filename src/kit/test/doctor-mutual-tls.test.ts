@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { examine } from '../doctor/examine.ts';
 import { toLine } from '../doctor/finding.ts';
-import { freePort } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
 import { makeCertificate } from './helpers/certificates.ts';
 import { sessionSecret } from './helpers/doctor-run.ts';
 import { clientId, startIdentityProvider } from './helpers/identity-provider.ts';

@@ -1,7 +1,7 @@
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { examine } from '../doctor/examine.ts';
 import { toLine } from '../doctor/finding.ts';
-import { freePort } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
 import { makeCertificate, trust } from './helpers/certificates.ts';
 import { startConnectProxy } from './helpers/connect-proxy.ts';
 import { expectMasked, sessionSecret } from './helpers/doctor-run.ts';

@@ -9,7 +9,8 @@ import { ask } from '../doctor/ask.ts';
 import { examine } from '../doctor/examine.ts';
 import { mask, warning } from '../doctor/finding.ts';
 import { checkOffers } from '../doctor/offers.ts';
-import { freePort, startApp } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
+import { startApp } from './helpers/app.ts';
 import {
   about,
   type Env,

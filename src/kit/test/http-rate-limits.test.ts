@@ -6,7 +6,7 @@ import { inWords } from '../errors/in-words.ts';
 import { english } from '../errors/language.ts';
 import type { ErrorWithMessage } from '../errors/message.ts';
 import { useClientAddress } from '../http/client-address.ts';
-import { limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
+import { type LimitName, limitsPerMinute, rateLimits } from '../http/rate-limits.ts';
 import { createLog } from '../log/index.ts';
 import { createKeys, openSessions } from '../store/index.ts';
 import { startApp } from './helpers/app.ts';
@@ -28,25 +28,25 @@ afterEach(() => void vi.useRealTimers());
 function appWith({
   sendCommand,
   keyPrefix = 'app:',
-  login = 3,
   hops = 1,
+  ...limited
 }: {
   sendCommand?: Send;
   keyPrefix?: string;
-  login?: number;
   hops?: number | boolean;
-} = {}) {
+} & Partial<Record<LimitName, number>> = {}) {
   const limits = rateLimits({
     audit: (event, details) => void audited.push({ event, ...details }),
     log,
     shared: sendCommand && { send: sendCommand, prefix: createKeys(keyPrefix).limit },
-    limits: { ...limitsPerMinute, login },
+    limits: { ...limitsPerMinute, login: 3, ...limited },
   });
   const app = express().set('trust proxy', hops);
   useClientAddress(app);
   app.use('/auth', limits);
   app.get('/auth/login', (_req, res) => void res.send('in'));
   app.get('/auth/callback', (_req, res) => void res.send('back'));
+  app.get('/auth/initiate-login', (_req, res) => void res.send('asked'));
   const printError: ErrorRequestHandler = (error: ErrorWithMessage, _req, res, _next) => {
     res.status(error.status).json({ ...inWords(error.page, english), retryAfter: error.retryAfter });
   };
@@ -96,6 +96,17 @@ test('what no person opens is not counted: a page of another site uses up nobody
   const opened = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
   const statuses = await times(3, async () => (await ask('192.0.2.1', '/auth/login', opened)).status);
   expect(statuses).toEqual([200, 200, 429]);
+});
+
+test('a question from another site is counted apart from what a page loads without a person', async () => {
+  const ask = appWith({ initiate: 2, embedded: 3 });
+  const at = (kind: Record<string, string>) => async () =>
+    (await ask('192.0.2.1', '/auth/initiate-login', kind)).status;
+  const image = at({ 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' });
+  const person = at({ 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' });
+  expect(await times(5, image)).toEqual([200, 200, 200, 429, 429]);
+  expect(await times(3, person)).toEqual([200, 200, 429]);
+  expect(audited.map(({ reason }) => reason)).toEqual(['embedded', 'initiate']);
 });
 
 describe('one address', () => {
@@ -306,6 +317,37 @@ describeWithRedis('with a Redis of its own', () => {
     await redis.stop();
   });
 
+  test('what is no count in the place of one neither sets a client free nor shuts it out', async () => {
+    const redis = await startRedis();
+    const { ask, close } = await countingIn([redis.url]);
+    const key = 'app:limit:login:192.0.2.1';
+    await until(async () => (await ask('192.0.2.9')).headers.ratelimit !== undefined);
+    const spoilt = [
+      ...[
+        ['nan'],
+        ['1e3'],
+        [''],
+        ['9223372036854775807'],
+        ['-1000000000'],
+        ['99999999'],
+        ['7', 'EX', '9999999'],
+      ],
+      ...[['inf'], ['text']].map((value) => [...value, 'EX', '9999999']),
+      ...['-5', '99999999', '9223372036854775807'].map((value) => [value, 'EX', '50000']),
+    ];
+    for (const value of spoilt) {
+      await redis.run('SET', key, ...(value as string[]));
+      const statuses = (await times(4, ask)).map(({ status }) => status);
+      expect(statuses, value.join(' ')).toEqual([200, 200, 200, 429]);
+    }
+    await redis.run('DEL', key);
+    await redis.run('SADD', key, 'a set');
+    expect((await times(4, ask)).map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(lines).toEqual([]);
+    await close();
+    await redis.stop();
+  });
+
   test('what needs neither token nor session cannot fill the store', async () => {
     const redis = await startRedis();
     const issuer = 'http://127.0.0.1:9';
@@ -325,8 +367,8 @@ describeWithRedis('with a Redis of its own', () => {
     // Not all at once: a busy machine would take longer for some than a store is waited for.
     while (statuses.length < 2 * frontchannel)
       await Promise.all(Array.from({ length: 20 }, (_, one) => ask(statuses.length + one)));
-    expect(statuses.filter((status) => status === 200).length).toBe(frontchannel);
-    expect(statuses.filter((status) => status === 429).length).toBe(frontchannel);
+    // The same answer as for a session that is there, and nothing is written any more.
+    expect(new Set(statuses)).toEqual(new Set([200]));
     expect(((await redis.run('KEYS', 'app:ended:*')) as string[]).length).toBe(frontchannel);
     await app.stop();
     await redis.stop();

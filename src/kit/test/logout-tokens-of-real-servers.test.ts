@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sessions } from '../store/index.ts';
-import { freePort, type TestApp } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
+import type { TestApp } from './helpers/app.ts';
 import { type AppWithRoutes, startAppWithRoutes } from './helpers/app-with-routes.ts';
 import { type Browser, createBrowser } from './helpers/browser.ts';
 import { statusOf } from './helpers/instances.ts';

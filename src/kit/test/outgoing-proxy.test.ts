@@ -10,8 +10,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { ConfigError, loadConfig } from '../config/index.ts';
 import { requireAuth } from '../guard/require-auth.ts';
 import { createProviderFetch, type Unreachable } from '../provider/fetch.ts';
+import { freePort } from '../testing/processes.ts';
 import { fetchApi } from '../tokens/fetch-api.ts';
-import { freePort, startApp } from './helpers/app.ts';
+import { startApp } from './helpers/app.ts';
 import type { MoreRoutes } from './helpers/app-with-routes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { makeCertificate, trust } from './helpers/certificates.ts';

@@ -13,7 +13,8 @@ import {
 import { requireAuth } from '../guard/require-auth.ts';
 import { getUser } from '../session/user-session.ts';
 import { createNamer } from '../store/index.ts';
-import { freePort, startApp, type TestApp } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
+import { startApp, type TestApp } from './helpers/app.ts';
 import { type Browser, createBrowser, markOn, type Page } from './helpers/browser.ts';
 import { clientId, clientSecret } from './helpers/identity-provider.ts';
 import { pressIn, statusOf, textOf } from './helpers/instances.ts';

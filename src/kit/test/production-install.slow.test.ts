@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../folders.ts';
-import { freePort } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
 import { bareEnv } from './helpers/bare-env.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { clientId, clientSecret, startIdentityProvider } from './helpers/identity-provider.ts';

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sessions } from '../store/index.ts';
-import { freePort, startApp } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
+import { startApp } from './helpers/app.ts';
 import { createBrowser, type Page } from './helpers/browser.ts';
 import { clientId, clientSecret, startIdentityProvider } from './helpers/identity-provider.ts';
 import { headingOf, type Pair, requestIdOn, startPair } from './helpers/pair.ts';

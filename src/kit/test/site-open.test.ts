@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { freePort } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
 import { bareEnv } from './helpers/bare-env.ts';
 
 // What a site opens, in a process as `npm start` runs it: before the app listens, until its last answer.

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { freePort } from './helpers/app.ts';
+import { freePort } from '../testing/processes.ts';
 import { createBrowser } from './helpers/browser.ts';
 import { type IdentityProvider, startIdentityProvider } from './helpers/identity-provider.ts';
 import { startLoad } from './helpers/load.ts';

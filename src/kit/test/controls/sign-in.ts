@@ -239,6 +239,7 @@ export const signInControls: Control[] = [
       'back-channel-logout: answers 405 to anything but POST, and says what it takes',
       'back-channel-logout: a token that could not be carried out may come again (R14): Redis fails at %s',
       'back-channel-logout: a copy that comes after a later sign-in: that session stays',
+      'logout-token-order: whether it was used is asked first, then its sessions end, and only then it is used up',
       'logout-tokens-of-real-servers: a logout token as %s sends it',
       'logout-tokens-of-real-servers: the typ %s is taken',
       'logout-tokens-of-real-servers: the typ %j is refused',

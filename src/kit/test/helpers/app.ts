@@ -10,8 +10,6 @@ import { start } from '../../start.ts';
 import { freePort } from '../../testing/processes.ts';
 import { site } from '../site/site.ts';
 
-export { freePort } from '../../testing/processes.ts';
-
 /** Where the test site keeps its views and public files. */
 export const siteFolder = fileURLToPath(new URL('../site', import.meta.url));
 

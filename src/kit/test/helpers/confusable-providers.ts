@@ -1,6 +1,6 @@
 import type { Express } from 'express';
+import { freePort } from '../../testing/processes.ts';
 import { getAccessToken } from '../../tokens/access-token.ts';
-import { freePort } from './app.ts';
 import { type AppWithRoutes, type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { mountWho, type Who, whoIs } from './asked.ts';
 import { type Browser, createBrowser, type Page, type Visit } from './browser.ts';

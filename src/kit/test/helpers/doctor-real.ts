@@ -2,7 +2,7 @@ import { loadConfig, type ProviderConfig } from '../../config/index.ts';
 import { examine } from '../../doctor/examine.ts';
 import { type Finding, mask, toLine } from '../../doctor/finding.ts';
 import type { LoadedSite } from '../../load-site.ts';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { type Env, expectMasked, sessionSecret } from './doctor-run.ts';
 import {
   clientId,

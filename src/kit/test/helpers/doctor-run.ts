@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { examine } from '../../doctor/examine.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import type { LoadedSite } from '../../load-site.ts';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { bareEnv } from './bare-env.ts';
 import {
   type MisbehavingProvider,

@@ -1,7 +1,7 @@
 import { examine } from '../../doctor/examine.ts';
 import { type Finding, toLine } from '../../doctor/finding.ts';
 import type { LoadedSite } from '../../load-site.ts';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { type Env, expectMasked, type Setup, sessionSecret } from './doctor-run.ts';
 import { type MisbehavingProvider, startMisbehavingProvider } from './misbehaving-provider.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { examine } from '../../doctor/examine.ts';
 import { toLine } from '../../doctor/finding.ts';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { type DoctorProvider, type Server, startDoctorProvider } from './doctor-provider.ts';
 import { type Env, expectMasked, sessionSecret } from './doctor-run.ts';
 import type { Registration } from './doctor-servers.ts';

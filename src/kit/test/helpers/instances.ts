@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AnySite } from '../../site.ts';
-import { freePort, startApp, type TestApp } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
+import { startApp, type TestApp } from './app.ts';
 import { type AppWithRoutes, type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page, readForm } from './browser.ts';
 import {

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import type { SignInFailure } from '../../errors/reasons.ts';
 import type { AnySite } from '../../site.ts';
-import { freePort, startApp, type TestApp } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
+import { startApp, type TestApp } from './app.ts';
 import { type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
 import {

@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from 'oidc-provider';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import type { Certificate } from './certificates.ts';
 import {
   type IdentityProvider,

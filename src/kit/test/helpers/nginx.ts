@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { sharedFile } from './docs.ts';
 import { findNginx } from './programs.ts';
 import { makeCertificates, until } from './redis-server.ts';

@@ -1,4 +1,4 @@
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { type Browser, createBrowser } from './browser.ts';
 import { type MisbehavingProvider, startMisbehavingProvider } from './misbehaving-provider.ts';
 import { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts';

@@ -1,6 +1,7 @@
 import type { ClientMetadata } from 'oidc-provider';
 import type { AnySite } from '../../site.ts';
-import { atLeast, freePort, startApp, type TestApp } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
+import { atLeast, startApp, type TestApp } from './app.ts';
 import { startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
 import {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { freePort, type LogLine } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
+import type { LogLine } from './app.ts';
 import { bareEnv } from './bare-env.ts';
 import { clientId, clientSecret } from './identity-provider.ts';
 

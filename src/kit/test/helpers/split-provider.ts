@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type RequestListener, request } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import type { Certificate } from './certificates.ts';
 import { playHost } from './host-names.ts';
 import { type IdentityProviderOptions, startIdentityProvider } from './identity-provider.ts';

@@ -1,5 +1,5 @@
 import type { ClientMetadata } from 'oidc-provider';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { type AppWithRoutes, type MoreRoutes, startAppWithRoutes } from './app-with-routes.ts';
 import { type Browser, createBrowser, type Page } from './browser.ts';
 import {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { freePort } from './app.ts';
+import { freePort } from '../../testing/processes.ts';
 import { candidates, type Engine, type Found, type Person, type Role, type Tab } from './engine.ts';
 import { endGroup, startGroup } from './process-group.ts';
 import { findWebKit } from './programs.ts';
