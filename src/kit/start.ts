@@ -10,6 +10,7 @@ import {
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
+import { whatItSays } from './errors/what-it-says.ts';
 import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
 import { boundPipelines } from './http/pipelines.ts';
@@ -221,8 +222,7 @@ function whyNotStarted(
   hide: (text: string) => string,
 ): string | undefined {
   if (error instanceof OpenError) {
-    const { message } = (error.cause ?? error) as Error;
-    const why = error.cause ? ` (${hide(redact(String(message)))})` : '';
+    const why = error.cause === undefined ? '' : ` (${hide(redact(whatItSays(error.cause)))})`;
     return `The app cannot start: ${error.message}${why}. Its log line says where in your code.`;
   }
   const { syscall, code } = error as { syscall?: string; code?: string };

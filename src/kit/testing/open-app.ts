@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assemble, type CheckedSite, OpenError } from '../assembly.ts';
+import { whatItSays } from '../errors/what-it-says.ts';
 import { listener } from '../http/listener.ts';
 import { redirectUri } from '../provider/providers.ts';
 import type { Sessions } from '../store/index.ts';
@@ -152,7 +153,7 @@ async function openInstance(checked: CheckedSite, log: Parameters<typeof assembl
     return { listener: listener(app, log), sessions, close };
   } catch (error) {
     if (!(error instanceof OpenError)) throw error;
-    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    const cause = error.cause === undefined ? '' : `: ${whatItSays(error.cause)}`;
     throw new Error(`The site does not start: ${error.message}${cause}.`, { cause: error.cause });
   }
 }
