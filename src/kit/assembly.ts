@@ -7,6 +7,7 @@ import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
+import { pageProblems } from './pages/page-problems.ts';
 import type { Apis } from './provider/index.ts';
 import { createProviders, type Providers } from './provider/providers.ts';
 import { reachable } from './session/by-owner.ts';
@@ -15,7 +16,7 @@ import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
 import { readApis } from './site-apis.ts';
-import { pageProblems, siteProblems } from './site-problems.ts';
+import { siteProblems } from './site-problems.ts';
 import { proxyProblems } from './site-proxies.ts';
 import {
   createNamer,
@@ -196,7 +197,12 @@ export class OpenError extends Error {
   override name = 'OpenError';
 }
 
-async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened<unknown>> {
+/**
+ * Opens what the site works with.
+ *
+ * @throws OpenError, with what `open` threw as its cause
+ */
+export async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened<unknown>> {
   if (!site.open) return { data: undefined };
   let opened: unknown;
   try {
@@ -212,7 +218,7 @@ async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened
 
 function settingProblems(site: AnySite, env: NodeJS.ProcessEnv): readonly string[] {
   try {
-    loadConfig(env, site);
+    loadConfig(env, site ?? undefined);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
