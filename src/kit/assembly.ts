@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { createApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
 import { trustCas } from './config/trusted-cas.ts';
+import { SiteError } from './errors/site-error.ts';
 import { type Folders, foldersOf } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
@@ -86,7 +87,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * @param stopping true once the process is on its way out
  * @param workersStarted where this is one of several processes: have all started?
  * @param finishing aborted when running requests have to finish
- * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
+ * @throws SiteError when the site's `open` or routes failed; ConfigError for routes whose rules do not fit the providers
  */
 export async function assemble(
   checked: CheckedSite,
@@ -192,15 +193,10 @@ export function openStore(
   });
 }
 
-/** What the site works with could not be opened, so the app does not start. */
-export class OpenError extends Error {
-  override name = 'OpenError';
-}
-
 /**
  * Opens what the site works with.
  *
- * @throws OpenError, with what `open` threw as its cause
+ * @throws SiteError, with what `open` threw as its cause
  */
 export async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened<unknown>> {
   if (!site.open) return { data: undefined };
@@ -208,10 +204,18 @@ export async function openSite(site: AnySite, config: Config, log: Log): Promise
   try {
     opened = await site.open({ settings: config.own, log });
   } catch (cause) {
-    throw new OpenError('what `open` in site.ts opens could not be opened', { cause });
+    throw new SiteError('what `open` in site.ts opens could not be opened', { cause });
   }
   if (typeof opened !== 'object' || opened === null) {
-    throw new OpenError('`open` in site.ts must return an object: { data, close }');
+    throw new SiteError('`open` in site.ts must return an object: { data, close }');
+  }
+  if (!('data' in opened)) {
+    throw new SiteError('`open` in site.ts must return what pages get as `data`: { data, close }');
+  }
+  if ('close' in opened && opened.close !== undefined && typeof opened.close !== 'function') {
+    throw new SiteError(
+      '`close` of what `open` in site.ts returns must be a function: { data, close: () => … }',
+    );
   }
   return opened as Opened<unknown>;
 }

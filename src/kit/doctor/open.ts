@@ -1,7 +1,8 @@
 import pino from 'pino';
-import { OpenError, openSite } from '../assembly.ts';
+import { openSite } from '../assembly.ts';
 import type { Config } from '../config/index.ts';
 import { redact } from '../errors/error-cause.ts';
+import { SiteError } from '../errors/site-error.ts';
 import { codeOf, whatItSays } from '../errors/what-it-says.ts';
 import { within } from '../session/within.ts';
 import type { AnySite } from '../site.ts';
@@ -35,7 +36,7 @@ export async function checkOpen(
     const opened = await within(ms, () => openSite(site, config, pino({ level: 'silent' })));
     close = opened.close?.bind(opened);
   } catch (error) {
-    const cause = error instanceof OpenError ? (error.cause ?? error) : error;
+    const cause = error instanceof SiteError ? (error.cause ?? error) : error;
     return [failed('open', `failed: ${said(redact(whatItSays(cause)))}.`, hintOf(cause))];
   }
   const opens = ok('open', 'opened what your app works with, and closed it again.');

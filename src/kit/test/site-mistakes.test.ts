@@ -68,6 +68,28 @@ describe('a site', () => {
   });
 });
 
+test.each<[string, object, string]>([
+  [
+    'fails',
+    { routes: (router: Router) => void router.get('/x*', run) },
+    '`routes` in site.ts failed: Missing parameter name',
+  ],
+  [
+    'has a misspelt rule',
+    { publicRoutes: (router: Router) => void router.get('/x', requireAuth({ role: 'a' } as never)) },
+    "`publicRoutes` in site.ts failed: a rule has a part that it can't have: there is no `role`. Did you mean `roles`?",
+  ],
+  [
+    'is async',
+    { routes: async () => {} },
+    '`routes` in site.ts must not be async: load what it needs in `open`',
+  ],
+])('a function for routes that %s is named', async (_what, more, says) => {
+  await expect(startTestApp(smallSite({ more }))).rejects.toThrow(says);
+  const { site, root } = smallSite({ more });
+  await expect(checkSite(site, { root })).rejects.toThrow(says);
+});
+
 describe('a page', () => {
   test.each<[string, object, string]>([
     ['a misspelt part', { modle: run }, 'The page /own: there is no `modle`. Did you mean `model`?'],
@@ -135,6 +157,7 @@ describe('a page', () => {
 test('a route whose rule is misspelt or empty stops the start: it would let in everyone who is signed in', () => {
   expect(() => requireAuth({ role: 'admin' } as never)).toThrow('Did you mean `roles`?');
   expect(() => requireAuth({ roles: [] })).toThrow('`roles` of a rule must be');
+  expect(() => requireAuth({ scopes: [] })).toThrow('`scopes` of a rule must be');
   expect(() => requireAuth({ roles: 'admin', ownPage: true })).not.toThrow();
   expect(() => requireAuth({ claims: true as never })).toThrow('`claims` of a rule must be a function');
 });

@@ -48,8 +48,9 @@ export function watchRoutes(site: AnySite): WatchedSite {
     const add = site[part];
     if (typeof add !== 'function') continue;
     watched.site[part] = (router, at) => {
-      add(router, at);
+      const returned: unknown = add(router, at);
       watch(router, '', part, watched);
+      return returned;
     };
   }
   return watched;
