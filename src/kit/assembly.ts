@@ -2,11 +2,13 @@ import type { Express } from 'express';
 import { createApp } from './app.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
 import { trustCas } from './config/trusted-cas.ts';
+import { SiteError } from './errors/site-error.ts';
 import { type Folders, foldersOf } from './folders.ts';
 import { listFiles } from './http/assets.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
+import { pageProblems } from './pages/page-problems.ts';
 import type { Apis } from './provider/index.ts';
 import { createProviders, type Providers } from './provider/providers.ts';
 import { reachable } from './session/by-owner.ts';
@@ -15,7 +17,7 @@ import { rechecksDone } from './session/recheck.ts';
 import type { Settings } from './session/register.ts';
 import type { AnySite, Opened } from './site.ts';
 import { readApis } from './site-apis.ts';
-import { pageProblems, siteProblems } from './site-problems.ts';
+import { siteProblems } from './site-problems.ts';
 import { proxyProblems } from './site-proxies.ts';
 import {
   createNamer,
@@ -85,7 +87,7 @@ export function checkSiteAndSettings(site: AnySite, env: NodeJS.ProcessEnv, root
  * @param stopping true once the process is on its way out
  * @param workersStarted where this is one of several processes: have all started?
  * @param finishing aborted when running requests have to finish
- * @throws OpenError when the site's `open` failed; ConfigError for routes whose rules do not fit the providers
+ * @throws SiteError when the site's `open` or routes failed; ConfigError for routes whose rules do not fit the providers
  */
 export async function assemble(
   checked: CheckedSite,
@@ -191,28 +193,36 @@ export function openStore(
   });
 }
 
-/** What the site works with could not be opened, so the app does not start. */
-export class OpenError extends Error {
-  override name = 'OpenError';
-}
-
-async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened<unknown>> {
+/**
+ * Opens what the site works with.
+ *
+ * @throws SiteError, with what `open` threw as its cause
+ */
+export async function openSite(site: AnySite, config: Config, log: Log): Promise<Opened<unknown>> {
   if (!site.open) return { data: undefined };
   let opened: unknown;
   try {
     opened = await site.open({ settings: config.own, log });
   } catch (cause) {
-    throw new OpenError('what `open` in site.ts opens could not be opened', { cause });
+    throw new SiteError('what `open` in site.ts opens could not be opened', { cause });
   }
   if (typeof opened !== 'object' || opened === null) {
-    throw new OpenError('`open` in site.ts must return an object: { data, close }');
+    throw new SiteError('`open` in site.ts must return an object: { data, close }');
+  }
+  if (!('data' in opened)) {
+    throw new SiteError('`open` in site.ts must return what pages get as `data`: { data, close }');
+  }
+  if ('close' in opened && opened.close !== undefined && typeof opened.close !== 'function') {
+    throw new SiteError(
+      '`close` of what `open` in site.ts returns must be a function: { data, close: () => … }',
+    );
   }
   return opened as Opened<unknown>;
 }
 
 function settingProblems(site: AnySite, env: NodeJS.ProcessEnv): readonly string[] {
   try {
-    loadConfig(env, site);
+    loadConfig(env, site ?? undefined);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;

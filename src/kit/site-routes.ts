@@ -1,5 +1,6 @@
 import { type Express, type RequestHandler, Router } from 'express';
 import { ConfigError } from './config/index.ts';
+import { SiteError } from './errors/site-error.ts';
 import { requireAuth, ruleOf } from './guard/require-auth.ts';
 import { ruleProblem } from './guard/rule-providers.ts';
 import type { Log } from './log/index.ts';
@@ -16,7 +17,7 @@ interface RouteParts {
  * Adds the plain Express routes of a site: those for everyone, then those behind `requireAuth()`.
  *
  * @param providers their names
- * @throws ConfigError for rules that do not fit the providers
+ * @throws ConfigError for rules that do not fit the providers; SiteError for what the site's function threw
  */
 export function mountRoutes(
   app: Express,
@@ -26,17 +27,30 @@ export function mountRoutes(
   const problems: string[] = [];
   if (site.publicRoutes) {
     const forEveryone = Router();
-    site.publicRoutes(forEveryone, parts);
+    addRoutes('publicRoutes', site, forEveryone, parts);
     problems.push(...ruleProblems(forEveryone.stack, '', providers));
     app.use(forEveryone);
   }
   if (site.routes) {
     const protectedRoutes = Router();
-    site.routes(protectedRoutes, parts);
+    addRoutes('routes', site, protectedRoutes, parts);
     problems.push(...ruleProblems(protectedRoutes.stack, '', providers));
     app.use(guarded(protectedRoutes));
   }
   if (problems.length > 0) throw new ConfigError(problems, { inSettings: false });
+}
+
+function addRoutes(name: 'routes' | 'publicRoutes', site: AnySite, router: Router, parts: RouteParts): void {
+  let returned: unknown;
+  try {
+    returned = site[name]?.(router, parts);
+  } catch (cause) {
+    throw new SiteError(`\`${name}\` in site.ts failed`, { cause });
+  }
+  if (!(returned instanceof Promise)) return;
+  returned.catch(() => {});
+  // Nobody would check the rules of what it adds later, nor hear of its failure.
+  throw new SiteError(`\`${name}\` in site.ts must not be async: load what it needs in \`open\``);
 }
 
 /** Of each guard in a router and in those below it. */

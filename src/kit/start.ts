@@ -1,15 +1,11 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  assemble,
-  type CheckedSite,
-  checkSiteAndSettings,
-  OpenError,
-  type Replacements,
-} from './assembly.ts';
+import { assemble, type CheckedSite, checkSiteAndSettings, type Replacements } from './assembly.ts';
 import { type Config, ConfigError } from './config/index.ts';
 import { ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
+import { SiteError } from './errors/site-error.ts';
+import { whatItSays } from './errors/what-it-says.ts';
 import { leftToUs, passOnExpectations } from './http/host-and-expect.ts';
 import { listener } from './http/listener.ts';
 import { boundPipelines } from './http/pipelines.ts';
@@ -92,7 +88,7 @@ export async function run(
     const hide = hidingSecrets(checked);
     const sentence = whyNotStarted(error, config, hide);
     if (sentence === undefined) throw error;
-    if (error instanceof OpenError) {
+    if (error instanceof SiteError) {
       const causes = loggedCauses(error.cause ?? error, { stack: true });
       for (const one of causes) {
         one.message = hide(one.message);
@@ -139,7 +135,7 @@ interface StartOptions {
 /**
  * Assembles the app and listens.
  *
- * @throws the listen error, such as EADDRINUSE, or OpenError
+ * @throws the listen error, such as EADDRINUSE, or SiteError
  */
 export async function start(
   checked: CheckedSite,
@@ -220,9 +216,8 @@ function whyNotStarted(
   { host = '', port }: Config,
   hide: (text: string) => string,
 ): string | undefined {
-  if (error instanceof OpenError) {
-    const { message } = (error.cause ?? error) as Error;
-    const why = error.cause ? ` (${hide(redact(String(message)))})` : '';
+  if (error instanceof SiteError) {
+    const why = error.cause === undefined ? '' : ` (${hide(redact(whatItSays(error.cause)))})`;
     return `The app cannot start: ${error.message}${why}. Its log line says where in your code.`;
   }
   const { syscall, code } = error as { syscall?: string; code?: string };

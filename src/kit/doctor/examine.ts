@@ -19,6 +19,7 @@ import { checkExtraCas } from './extra-cas.ts';
 import { type Finding, mask, warning } from './finding.ts';
 import { checkKeySet } from './key-set.ts';
 import { checkOffers } from './offers.ts';
+import { checkOpen } from './open.ts';
 import { checkCredentials } from './own-credentials.ts';
 import { ownSettings } from './own-settings.ts';
 import { checkPostLogout } from './post-logout.ts';
@@ -41,13 +42,18 @@ import { checkWorkers } from './workers.ts';
  * others nor makes anybody wait for it twice. Changes nothing anywhere.
  *
  * @param loaded the site whose own settings are looked at too
+ * @param options.open tries the site's `open` as well, which may change something
  */
-export async function examine(env: NodeJS.ProcessEnv, loaded?: LoadedSite): Promise<Finding[]> {
+export async function examine(
+  env: NodeJS.ProcessEnv,
+  loaded?: LoadedSite,
+  { open = false } = {},
+): Promise<Finding[]> {
   const { config, apis = new Map(), findings } = checkSettings(env, loaded);
   if (!config) return [...findings, ...beforeAllIsSet(env)];
   const endTrust = trustCas(config.extraCas);
   try {
-    return await examineAll(config, loaded, apis, findings);
+    return await examineAll(config, loaded, apis, { findings, open });
   } finally {
     endTrust();
   }
@@ -66,11 +72,12 @@ async function examineAll(
   config: Config,
   loaded: LoadedSite | undefined,
   apis: Apis,
-  findings: Finding[],
+  { findings, open }: { findings: readonly Finding[]; open: boolean },
 ): Promise<Finding[]> {
   const site = loaded?.site;
   const subjects = subjectsOf(config);
-  const [redis, address, ofApis, ...ofProviders] = await Promise.all([
+  const [opened, redis, address, ofApis, ...ofProviders] = await Promise.all([
+    checkOpen(site, config, open),
     checkRedis(config),
     checkPublicAddress(config),
     checkApis(config, apis),
@@ -84,6 +91,7 @@ async function examineAll(
   const all = [
     ...findings,
     ...ownSettings(config, site),
+    ...opened,
     ...checkSessionSecret(config),
     ...checkExtraCas(config),
     ...betweenProviders(config),

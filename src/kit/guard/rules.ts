@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { unknownParts } from '../config/unknown-parts.ts';
 import type { Text } from '../errors/texts.ts';
 import { checkableAcr, type Demands } from '../provider/index.ts';
 import { authOf } from '../session/context.ts';
@@ -53,19 +54,50 @@ function judgeStrength(
   };
 }
 
-/** @throws TypeError for a rule that nobody could ever meet, when it is written and not when somebody comes */
-export function checkRule(rule: Rule): void {
-  for (const name of ['claims', 'member', 'allow'] as const) {
-    if (rule[name] !== undefined && typeof rule[name] !== 'function') {
-      throw new TypeError(`\`${name}\` of a rule must be a function that returns true or false`);
-    }
+/** @throws TypeError for a rule with a mistake, when it is written and not when somebody comes */
+export function checkRule(rule: Rule & { ownPage?: boolean }): void {
+  const { ownPage: _, ...own } = rule;
+  const mistake = ruleMistake(own);
+  if (mistake !== undefined) throw new TypeError(mistake);
+}
+
+/**
+ * What is wrong with a rule that nobody could ever meet, or that would let in more people than it says: a part that is
+ * misspelt, empty or undefined asks for nothing.
+ */
+export function ruleMistake(rule: Rule): string | undefined {
+  const [unknown] = unknownParts(rule, ruleParts);
+  if (unknown !== undefined) return `a rule has a part that it can't have: ${unknown}`;
+  for (const [name, value] of Object.entries(rule)) {
+    const kind = kinds[name as keyof Rule];
+    if (kind !== undefined && !fits(kind, value)) return `\`${name}\` of a rule must be ${kind}`;
   }
   const acr = listOf(rule.acr);
   if (acr.length > 0 && checkableAcr(acr).length === 0) {
-    throw new TypeError(
-      `a rule needs an acr that the provider answers with: "${acr.join(' ')}" is only sent`,
-    );
+    return `a rule needs an acr that the provider answers with: "${acr.join(' ')}" is only sent`;
   }
+  return undefined;
+}
+
+const names = 'a name, or a list with at least one';
+const list = 'a list with at least one name';
+const question = 'a function that returns true or false';
+const kinds = {
+  ...{ roles: names, allRoles: list, scopes: list, acr: names },
+  providers: undefined, // See `ruleProblem`.
+  ...{ claims: question, member: question, allow: question },
+  ...{ maxAgeSeconds: 'a number of seconds', withoutAuthTime: 'true or false' },
+} satisfies Record<keyof Rule, string | undefined>;
+const ruleParts = Object.keys(kinds);
+
+function fits(kind: string, value: unknown): boolean {
+  if (kind === question) return typeof value === 'function';
+  if (kind === names || kind === list) {
+    if (kind === list && !Array.isArray(value)) return false;
+    const all = [value].flat();
+    return all.length > 0 && all.every((name) => typeof name === 'string' && name !== '');
+  }
+  return kind === kinds.maxAgeSeconds ? Number.isFinite(value) : typeof value === 'boolean';
 }
 
 /** How far the provider's clock may be from ours, and OIDC_STEP_UP_WITHOUT_AUTH_TIME. */

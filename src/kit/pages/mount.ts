@@ -151,7 +151,7 @@ function printPage(
  * page's model, which may contain a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
  * (ASVS 1.3.7).
  */
-const kitNames = [
+export const kitNames = [
   ...['layout', 'site', 'asset', 'kitText', 'nav', 'signedInAs', 'storeAway'],
   ...[
     'script',

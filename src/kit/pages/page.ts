@@ -92,6 +92,13 @@ export function definePage<const Path extends string>(page: PublicPage<Path>): P
 export function definePage<const Path extends string, Forms>(
   page: ProtectedPage<Path, Forms>,
 ): ProtectedPage<Path>;
+/**
+ * Takes nothing that the two above do not take. Where none fits, TypeScript explains why the last one does not: this one
+ * knows by `access` which of the two was meant, and does not say that `access` is wrong where `nav` is.
+ */
+export function definePage<const Path extends string, Forms>(
+  page: PublicPage<Path> | ProtectedPage<Path, Forms>,
+): Page;
 export function definePage(page: Page): Page {
   defined.add(page);
   return page;

@@ -48,7 +48,7 @@ export const site = {
 `;
 
 const pageWithScopes =
-  "definePage({ path: '/', title: 'Home', view: 'home', access: { scopes: 'notes.read' } })";
+  "definePage({ path: '/', title: 'Home', view: 'home', access: { scopes: ['notes.read'] } })";
 
 const main = join(projectRoot, 'src', 'kit', 'dev', 'main.ts');
 

@@ -165,7 +165,6 @@ describe('the start stops', () => {
   const open: RequestHandler = (_req, res) => void res.send('open');
   const said = [
     ['scopes', { scopes: ['a'] }],
-    ['no scopes at all', { scopes: [] }],
     ['claims', { claims: () => true }],
     ['acr', { acr: 'strong' }],
     ['an unknown provider', { providers: 'google' }],

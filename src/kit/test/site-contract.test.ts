@@ -284,9 +284,17 @@ describe('pages', () => {
   });
 
   test('of one address, or that are none, stop the start', async () => {
-    const twice = ['/a/:b', '/A/:c'].map((path) => anyPage({ path, view: 'own' }));
-    expect(await refusal({ views: { own: view }, pages: twice })).toContain(
-      'The page /A/:c: another page has the same path.',
+    const [first, second] = ['/a/:b', '/A/:c'].map((path) => anyPage({ path, view: 'own', title: path }));
+    expect(await refusal({ views: { own: view }, pages: [first, second] })).toContain(
+      'The page /A/:c: two pages have one path, as /a/:b is the same address: "/a/:b" (views/own.ejs) and "/A/:c" (views/own.ejs). Give one of them another.',
+    );
+    const list = anyPage({ path: '/a', view: 'own', title: { en: 'List', de: 'Liste' } });
+    const other = anyPage({ path: '/a', view: 'other', title: 'Other' });
+    expect(await refusal({ views: { own: view, other: view }, pages: [list, other] })).toContain(
+      'The page /a: two pages have this path: "List" (views/own.ejs) and "Other" (views/other.ejs). Give one of them another.',
+    );
+    expect(await refusal({ views: { own: view }, pages: [list, list] })).toContain(
+      'The page /a: it is in the list twice. Remove one.',
     );
     expect(await refusal({ pages: [{ path: '/x' }] })).toContain(
       'number 2 of the list that `pages` returns is no page',

@@ -62,6 +62,12 @@ test.each([
   ['throws', "open: () => { throw new Error('no database at /x'); }", /no database at \/x/],
   ['rejects', "open: async () => { throw new Error('no database at /x'); }", /no database at \/x/],
   ['returns nothing', 'open: () => {}', /must return an object: \{ data, close \}/],
+  ['returns no `data`', 'open: () => ({ db: 1 })', /must return what pages get as `data`: \{ data, close \}/],
+  [
+    'returns a `close` of another kind',
+    'open: () => ({ data: 1, close: 7 })',
+    /`close` of what .* must be a function/,
+  ],
 ])(
   'an `open` that %s stops the start with a sentence and exit code 1',
   { timeout: 60_000 },

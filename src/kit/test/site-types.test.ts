@@ -2,6 +2,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { refuse } from '../errors/page-errors.ts';
 import { requireAuth } from '../guard/require-auth.ts';
+import type { Rule } from '../guard/rules.ts';
 import { definePage } from '../pages/page.ts';
 import type { User } from '../session/user.ts';
 import { defineSite } from '../site.ts';
@@ -124,5 +125,49 @@ test('an API that site.ts does not name does not compile, nor what is no rule', 
   requireAuth({ allow: () => 'yes' });
   // @ts-expect-error: a yes that comes later is one of true and false too
   requireAuth({ claims: async () => 1 });
+  expect(true).toBe(true);
+});
+
+test('a page with a parameter in its path has no `nav`, and the type error says so there, whoever may see it', () => {
+  definePage({
+    ...{ path: '/typed/:id', title: 'Typed', view: 'own' },
+    access: 'everyone',
+    // @ts-expect-error: nobody knows which address the menu should lead to
+    nav: 'Typed',
+  });
+  definePage({
+    ...{ path: '/typed/:id', title: 'Typed', view: 'own' },
+    access: { roles: 'admin' },
+    // @ts-expect-error: as above
+    nav: { en: 'Typed', de: 'Typen' },
+  });
+  definePage({
+    ...{ path: '/typed', title: 'Typed', view: 'own', nav: 'Typed' },
+    // @ts-expect-error: the one that is wrong, and no other
+    access: 'everybody',
+  });
+  definePage({
+    ...{ path: '/typed', title: 'Typed', view: 'own' },
+    access: 'everyone',
+    model: ({ user, params }) => {
+      expectTypeOf(user).toEqualTypeOf<User | undefined>();
+      // @ts-expect-error: the path has no parameter
+      params.id;
+      return {};
+    },
+    // @ts-expect-error: a form of a page for everyone is a plain route
+    actions: { add: { run: () => '/' } },
+  });
+  // The rule comes after what it decides.
+  definePage({
+    ...{ path: '/typed', title: 'Typed', view: 'own' },
+    model: ({ user }) => {
+      expectTypeOf(user).toEqualTypeOf<User>();
+      return {};
+    },
+    access: { claims: (claims) => claims.email_verified === true },
+  });
+  const page = definePage({ path: '/typed/:id', title: 'Typed', access: 'signed-in', view: 'own' });
+  expectTypeOf(page.access).toEqualTypeOf<'signed-in' | Rule>();
   expect(true).toBe(true);
 });

@@ -48,8 +48,9 @@ export function watchRoutes(site: AnySite): WatchedSite {
     const add = site[part];
     if (typeof add !== 'function') continue;
     watched.site[part] = (router, at) => {
-      add(router, at);
+      const returned: unknown = add(router, at);
       watch(router, '', part, watched);
+      return returned;
     };
   }
   return watched;
@@ -117,7 +118,11 @@ export async function checkRoutes(
   const problems: string[] = [];
   for (const route of watched.routes) {
     const hidden = person && (await whatHides(route, person, checked, watched));
-    if (hidden) {
+    if (hidden?.by === named(route)) {
+      problems.push(
+        `site.ts: ${named(route)} is there twice, and only the first answers. Remove one, or give it another address.`,
+      );
+    } else if (hidden) {
       problems.push(
         `site.ts: ${named(route)} cannot be reached: ${hidden.by} answers there. Give it another address${hidden.movable ? ', or put it before' : ''}.`,
       );

@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
 import { ConfigError } from '../config/index.ts';
-import { foldersOf } from '../folders.ts';
+import { foldersOf, projectRoot } from '../folders.ts';
 import { kitPages } from '../pages/kit-pages.ts';
 import type { Page } from '../pages/page.ts';
 import type { AnySite } from '../site.ts';
 import { openTestApp, type TestAppOptions } from './app.ts';
 import { formProblems } from './check-forms.ts';
 import { checkPages, type SeenPages } from './check-pages.ts';
+import { readProblems } from './check-reads.ts';
 import { checkRoutes, type WatchedSite, watchRoutes } from './check-routes.ts';
+import { scriptProblems } from './check-scripts.ts';
 import { viewProblems } from './check-views.ts';
+import { watchModels } from './watched-models.ts';
 import { appWithoutPostgres } from './without-postgres.ts';
 
 /** What a reviewer may want to know of a site in which nothing is wrong. */
@@ -37,7 +40,8 @@ export async function checkSite(
     throw new TypeError('checkSite needs the site: checkSite(site), with what src/site.ts exports.');
   }
   await appWithoutPostgres({ ...options, site });
-  const watched = watchRoutes(site);
+  const { site: withModels, models } = watchModels(site);
+  const watched = watchRoutes(withModels);
   const problems: string[] = [];
   let pages = kitPages;
   let seen: SeenPages | undefined;
@@ -54,7 +58,8 @@ export async function checkSite(
     pages = checked.pages;
     try {
       seen = await checkPages(app, checked);
-      problems.push(...seen.problems, ...(await checkRoutes(app, checked, watched)));
+      const reads = readProblems(checked, models, options.root ?? projectRoot);
+      problems.push(...seen.problems, ...(await checkRoutes(app, checked, watched)), ...reads);
     } catch (error) {
       // Nobody can be signed in, for example.
       cause = error;
@@ -79,7 +84,11 @@ function viewProblemsOf(site: AnySite, pages: readonly Page[], root: string | un
   if (!existsSync(folders.views[0] ?? '')) return [];
   const added = Object.values(site.contentSecurityPolicy ?? {}).flat();
   const sources = added.filter((one): one is string => typeof one === 'string');
-  return [...viewProblems(folders, pages, sources), ...formProblems(folders, pages)];
+  return [
+    ...viewProblems(folders, pages, sources),
+    ...formProblems(folders, pages),
+    ...scriptProblems(folders, pages),
+  ];
 }
 
 function startProblems(error: Error): readonly string[] {

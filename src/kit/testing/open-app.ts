@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { assemble, type CheckedSite, OpenError } from '../assembly.ts';
+import { assemble, type CheckedSite } from '../assembly.ts';
+import { SiteError } from '../errors/site-error.ts';
+import { whatItSays } from '../errors/what-it-says.ts';
 import { listener } from '../http/listener.ts';
 import { redirectUri } from '../provider/providers.ts';
 import type { Sessions } from '../store/index.ts';
@@ -151,8 +153,8 @@ async function openInstance(checked: CheckedSite, log: Parameters<typeof assembl
     const { app, sessions, close } = await assemble(checked, log);
     return { listener: listener(app, log), sessions, close };
   } catch (error) {
-    if (!(error instanceof OpenError)) throw error;
-    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    if (!(error instanceof SiteError)) throw error;
+    const cause = error.cause === undefined ? '' : `: ${whatItSays(error.cause)}`;
     throw new Error(`The site does not start: ${error.message}${cause}.`, { cause: error.cause });
   }
 }

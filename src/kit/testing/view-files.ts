@@ -48,7 +48,7 @@ export function shownInBrowser(
     const view = views.find((one) => one.view === name);
     if (!view || shown.has(name)) return;
     shown.add(name);
-    for (const [, , included = ''] of view.text.matchAll(include)) show(resolve(view.view, included));
+    for (const included of includedBy(view)) show(included);
   };
   for (const view of views) {
     const ofPage = pages.some((page) => page.view === view.view);
@@ -57,6 +57,18 @@ export function shownInBrowser(
       show(view.view);
   }
   return views.filter(({ view }) => shown.has(view));
+}
+
+/** The views that a view includes, as far as their names are written out. */
+export function includedBy({ view, text }: Pick<ViewFile, 'view' | 'text'>): string[] {
+  return [...text.matchAll(include)].map(([, , name = '']) => resolve(view, name));
+}
+
+/** The names that a view hands to what it includes: `include('/row', { note, last: true })`. */
+export function handedOn({ text }: ViewFile): string[] {
+  return [...text.matchAll(/<%-\s*include\(([\s\S]*?)%>/g)].flatMap(([, given = '']) =>
+    [...given.matchAll(/(?<=[{,]\s*)([A-Za-z_$][\w$]*)(?=\s*[:,}])/g)].map(([, name = '']) => name),
+  );
 }
 
 const include = /<%-\s*include\(\s*(['"`])([^'"`]+)\1[\s\S]*?%>/g;
