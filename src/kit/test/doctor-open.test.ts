@@ -8,7 +8,8 @@ import { loadConfig } from '../config/index.ts';
 import { type Finding, mask } from '../doctor/finding.ts';
 import { checkOpen } from '../doctor/open.ts';
 import { type AnySite, defineSite } from '../site.ts';
-import { freePort } from './helpers/app.ts';
+
+import { freePort } from '../testing/processes.ts';
 import { about, examineStub, runDoctor, sessionSecret } from './helpers/doctor-run.ts';
 
 // What a site opens, such as its database: set does not mean that it is there.
