@@ -115,8 +115,8 @@ describeWithChromium('in Chromium', () => {
     await page.waitForSelector('.errors');
     await expectReadable(page);
     expect(await page.locator('.errors a').allTextContents()).toEqual([
-      'Title: Enter a title.',
-      'Kind: Choose a kind of note.',
+      'Enter a title.',
+      'Choose a kind of note.',
     ]);
 
     await page.getByLabel('Title').fill('<b>Milk</b>');

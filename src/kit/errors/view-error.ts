@@ -10,10 +10,19 @@ interface ViewFailure {
 
 const written = /^([^\n]{1,1000}\.ejs):(\d{1,9})\n((?: {4}| >> )\d+\| [\s\S]*?)\n\n([\s\S]*)$/;
 
+/** No view includes another one more deeply, and no excerpt is longer. */
+const deepest = 10;
+const longest = 20_000;
+
 /** Undefined for any other error. Of a view that another one includes, the innermost counts. */
 export function viewFailure(message: string): ViewFailure | undefined {
-  const found = writtenIn(message.slice(0, 100_000));
-  return found && (viewFailure(found.message) ?? found);
+  let failure = writtenIn(message.slice(0, longest));
+  for (let depth = 1; failure && depth < deepest; depth++) {
+    const inner = writtenIn(failure.message);
+    if (!inner) break;
+    failure = inner;
+  }
+  return failure;
 }
 
 function writtenIn(message: string): ViewFailure | undefined {

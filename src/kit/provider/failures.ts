@@ -46,14 +46,14 @@ export function toAuthError(
   if (error.code === 'OAUTH_AUTHORIZATION_RESPONSE_ERROR') {
     const hint = known ?? `the provider answered error=${said(error.error)}`;
     const reason = answerReason(error);
-    const setUp = reason === 'provider_error' && isOfSetUp(error, known);
+    const setUp = reason === 'provider_error' && comesFromSetUp(error, known);
     return new AuthError(reason, { cause: thrown, hint, setUp });
   }
   const refused = refusal(error);
   if (refused !== undefined || error.code === 'OAUTH_WWW_AUTHENTICATE_CHALLENGE') {
     const hint = known ?? refusalHint(refused, error);
     const reason = step === 'start' ? 'provider_error' : 'token_refused';
-    return new AuthError(reason, { cause: thrown, hint, setUp: isOfSetUp(error, known, refused) });
+    return new AuthError(reason, { cause: thrown, hint, setUp: comesFromSetUp(error, known, refused) });
   }
   switch (error.code) {
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
@@ -100,7 +100,7 @@ function answerReason({ error, error_description }: LibraryError): SignInFailure
  *
  * @param hint the one that says which setting it is, where there is one
  */
-function isOfSetUp(thrown: LibraryError, hint: string | undefined, error = thrown.error): boolean {
+function comesFromSetUp(thrown: LibraryError, hint: string | undefined, error = thrown.error): boolean {
   if (hint !== undefined || ofSetUp.test(error ?? '')) return true;
   return (
     error === 'invalid_request' && /redirect.?ur[il]/i.test(complaintOf(causes(thrown))?.description ?? '')

@@ -10,7 +10,7 @@ export const sameWords = {
   invalid_grant: 'session_over',
 } as const;
 
-/** `set_up` is for each reason, where only the people who run the site can help. */
+/** `set_up` is said of any failure that only the people who run the site can do something about. */
 type OwnWords = Exclude<SignInFailure | Refusal, keyof typeof sameWords> | 'set_up';
 type FailureTexts = Record<`error.${OwnWords}.title`, string> &
   Record<`error.${OwnWords}.text`, readonly string[]>;

@@ -40,6 +40,7 @@ export const operationControls: Control[] = [
     tests: [
       'http-error-pages: that nobody foresaw is a 500 that tells nothing of the inside',
       'pages: gives an error page with a request id that the log knows, and no word of the inside',
+      'shown-cause: no page and no script hears a word of the cause',
       'signed-out-reasons: a store that is away is not taken for a session that has ended (R14)',
       'sessions-redis-faults: is never taken for "nobody is signed in" (R14)',
     ],
