@@ -72,7 +72,7 @@ async function makeOne(
     refresh_token: `${filler(50)}.${sub}`,
     id_token: `${filler(60)}.${encode({ iss: issuer, sub, ...user.claims })}.${filler(342)}`,
   };
-  sessions.admit(data, tokens);
+  sessions.createOnSave(data, tokens);
   await new Promise<void>((resolve, reject) => {
     sessions.store.set(id, data, (error) => (error ? reject(error) : resolve()));
   });

@@ -50,7 +50,7 @@ async function makeAll({ secret, user, tokens, count, sub, cookies }: Wanted): P
     // The provider's stub does not say when: as after a step-up, sessions of one person may be ended.
     if (sub !== undefined) made.freshAt = signedInAt;
     const session = { user: made };
-    sessions.admit(session, tokens);
+    sessions.createOnSave(session, tokens);
     await save(id, session);
     await sessions.enter(id, made, expiresAt, 0);
     if (n % every === 0 && n < every * cookies) console.log(cookieOf(id, secret));

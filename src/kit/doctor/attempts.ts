@@ -94,7 +94,7 @@ export function exchangeCode(
     callback.searchParams.set('iss', String(metadata.issuer));
   }
   return withProvider(config, plain, redirectAddress(config), async (provider): Promise<Outcome> => {
-    await provider.finishSignIn(callback, request);
+    await provider.redeemCode(callback, request);
     return { state: 'passed' };
   }).catch(toOutcome);
 }
@@ -107,7 +107,7 @@ export async function openAnswer(
 ): Promise<string | undefined> {
   return withProvider(config, settings, redirectAddress(config), async (provider) => {
     try {
-      await provider.finishSignIn(address, request);
+      await provider.redeemCode(address, request);
       return undefined;
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;

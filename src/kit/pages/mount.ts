@@ -43,7 +43,7 @@ function mountPublic(app: Express, page: PublicPage): void {
 }
 
 function mountProtected(app: Express, page: ProtectedPage, pages: readonly Page[]): void {
-  app.get(page.path, requireAuth(ruleOf(page)), async (req, res) => {
+  app.get(page.path, requireAuth(ruleOfPage(page)), async (req, res) => {
     const model = await page.model?.({ ...requestContext(req, res), user: demandUser(req) });
     if (!res.headersSent) printPage(req, res, page, model);
   });
@@ -64,7 +64,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
       readFormBody,
       requireAuth({}, holder),
       demandFormBody,
-      requireAuth({ ...ruleOf(page), ownPage: true }, holder),
+      requireAuth({ ...ruleOfPage(page), ownPage: true }, holder),
       requireAuth(action.access ?? {}, holder),
       async (req: Request, res: Response) => {
         const at = { ...requestContext(req, res), user: demandUser(req) };
@@ -77,7 +77,7 @@ function mountActions(app: Express, page: ProtectedPage, pages: readonly Page[])
         const target = pageAt(pages, path);
         if (sentence !== undefined)
           saySoon(req, res, at.user, { path, isPage: target !== undefined, sentence });
-        await goOnAfter(req, res, path, target && ruleOf(target));
+        await goOnAfter(req, res, path, target && ruleOfPage(target));
       },
       heldWhileAway(action.form),
     );
@@ -115,7 +115,7 @@ function pageOfAction({ baseUrl, path }: Request): string {
 }
 
 /** Undefined for a page that everyone may see. */
-function ruleOf({ access }: Page): Rule | undefined {
+function ruleOfPage({ access }: Page): Rule | undefined {
   if (access === 'everyone') return undefined;
   return access === 'signed-in' ? {} : access;
 }

@@ -9,11 +9,11 @@ import { exchangeToken } from './exchange.ts';
 import { issues } from './issuers.ts';
 import { endSessionUrl, offersSignOut } from './leave.ts';
 import { revocationEndsSession, sendsSidAlone } from './quirks.ts';
+import { redeemCode } from './redeem-code.ts';
 import { refreshTokens } from './refresh.ts';
 import { LateRevocations, type RevocableTokens, revokeToken } from './revocation.ts';
 import { namingSettings, withFullNames } from './setting-names.ts';
 import type { ConnectionContext, ProviderSettings } from './settings.ts';
-import { finishSignIn } from './sign-in.ts';
 import type { AuthorizationRequest } from './sign-in-parameters.ts';
 import type { StreamRequest } from './streaming.ts';
 import { askUserinfo } from './userinfo.ts';
@@ -34,9 +34,9 @@ export { hintOfError } from './hints.ts';
 export { checkableAcr, type Demands } from './id-token-checks.ts';
 export { type Route, routeOf, withPublicAddresses } from './internal-address.ts';
 export { isTunnel, ProxyFailure } from './proxy.ts';
+export type { SignInAnswer } from './redeem-code.ts';
 export { RefreshError } from './refresh-failure.ts';
 export type { ProviderSettings } from './settings.ts';
-export type { SignInAnswer } from './sign-in.ts';
 export { unverifiedClaims } from './unverified.ts';
 
 // All that the app asks of the provider. Only this folder imports openid-client.
@@ -94,8 +94,7 @@ export function createProvider(
       load: () => discovered.get(),
       authorizationUrl: (request: AuthorizationRequest) =>
         authorizationUrl(connection, context.redirectUri, request),
-      finishSignIn: (callback: URL, request: AuthorizationRequest) =>
-        finishSignIn(connection, callback, request),
+      redeemCode: (callback: URL, request: AuthorizationRequest) => redeemCode(connection, callback, request),
       refresh: (old: TokenRecord, owner: { iss: string; sub: string }, api?: ApiToken) =>
         refreshTokens(connection, old, owner, api),
       exchange: (subject: TokenRecord, api: ApiToken) => exchangeToken(connection, subject, api),

@@ -70,7 +70,7 @@ export async function startUserSession(
   // What `regenerate` does, less the deletion of an id that was never stored.
   req.sessionStore.generate(req);
   req.session.user = user;
-  sessions.admit(req.session, answer.tokens);
+  sessions.createOnSave(req.session, answer.tokens);
   const { id } = req.session;
   try {
     await promisify(req.session.save.bind(req.session))();

@@ -13,10 +13,10 @@ import { placeOf } from '../session/place.ts';
 import { forgetFailure, sayNext } from '../session/said.ts';
 import type { UserSession } from '../session/user.ts';
 import { getUser, signedIn, startUserSession } from '../session/user-session.ts';
+import { admitAtSignIn } from './admit-at-sign-in.ts';
 import type { Answer } from './answer.ts';
 import { askedForApis } from './asked-for-apis.ts';
 import { bringsNoCookie, keepFailure, showAgain, strangersPage } from './kept-failure.ts';
-import { letIn } from './let-in.ts';
 import { auditFailure, isStepUp, startLogin } from './login.ts';
 import { dropLogin, findLogin, type LoginTransaction, longestSignInSeconds } from './login-transaction.ts';
 
@@ -110,11 +110,11 @@ async function finish(
   let who: AuthError['about'];
   try {
     const forApis = askedForApis(context.apis, provider.name, transaction.apis);
-    const signIn = await provider.finishSignIn(callback, { ...transaction, forApis });
+    const signIn = await provider.redeemCode(callback, { ...transaction, forApis });
     const { iss, sub, acr } = signIn.claims;
     who = { iss, sub };
     if (forApis.names.length > 0) signIn.tokens.asked_for = forApis.names;
-    const admission = await letIn(req, provider, signIn, transaction.former);
+    const admission = await admitAtSignIn(req, provider, signIn, transaction.former);
     const place = await placeOf(req);
     const before = signedIn(req)?.user;
     await startUserSession(req, provider, signIn, admission, { since, place, unseen: transaction.former });

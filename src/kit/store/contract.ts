@@ -102,7 +102,7 @@ export interface Sessions {
    * Lets the next save of this session object create its record, its `user` included, and that of its tokens in the same
    * step. Only a sign-in calls it.
    */
-  admit(session: object, tokens?: TokenRecord): void;
+  createOnSave(session: object, tokens?: TokenRecord): void;
 
   /**
    * Changes the `user` of a session and nothing else, for a recheck; each change is made on the newest user.

@@ -112,7 +112,7 @@ export function createSessions(
   return {
     store: new SessionStore(sessions, end),
     look: (id) => sessions.peek(id),
-    admit: (session, tokens) => sessions.admit(session, tokens),
+    createOnSave: (session, tokens) => sessions.createOnSave(session, tokens),
     updateUser: (id, change) => sessions.updateUser(id, change),
     tokens: createTokenRecords(records, keys, sealers, log),
 

@@ -68,7 +68,7 @@ interface Surroundings {
 export class SessionRecords {
   readonly #parts: Surroundings;
   readonly #opened: OpenedRecords;
-  readonly #admitted = new WeakMap<object, TokenRecord | undefined>();
+  readonly #toCreate = new WeakMap<object, TokenRecord | undefined>();
   /** What pages' part of a request's session was last written as: express-session saves a new one twice. */
   readonly #written = new WeakMap<object, string>();
 
@@ -77,8 +77,8 @@ export class SessionRecords {
     this.#opened = new OpenedRecords(parts.sealer, parts.idleSeconds);
   }
 
-  admit(session: object, tokens: TokenRecord | undefined): void {
-    this.#admitted.set(session, tokens);
+  createOnSave(session: object, tokens: TokenRecord | undefined): void {
+    this.#toCreate.set(session, tokens);
   }
 
   /** One command: GETEX. */
@@ -105,19 +105,19 @@ export class SessionRecords {
   }
 
   /**
-   * Only an admitted session may create its record. Any other save replaces what pages keep in it and leaves the user
-   * as it is, whatever the page wrote there; it is lost where the session was ended meanwhile (R10). Its user then is
-   * signed out, which is what ending means.
+   * Only a session that `createOnSave` was called for creates its record. Any other save replaces what pages keep in it and
+   * leaves the user as it is, whatever the page wrote there; it is lost where the session was ended meanwhile (R10). Its
+   * user then is signed out, which is what ending means.
    */
   async write(id: string, data: SessionData): Promise<void> {
     const { records, keys, sealer, idleSeconds } = this.#parts;
     const key = keys.session(id);
-    const admitted = this.#admitted.has(data);
+    const isNew = this.#toCreate.has(data);
     // The cookie's settings are the same for all sessions: they need not be kept.
     const own = JSON.stringify({ ...data, user: undefined, cookie: undefined });
-    if (admitted) {
-      const tokens = this.#admitted.get(data);
-      this.#admitted.delete(data);
+    if (isNew) {
+      const tokens = this.#toCreate.get(data);
+      this.#toCreate.delete(data);
       const user = this.#demandEnd(data);
       const value = Buffer.concat([sealUser(sealer, key, JSON.stringify(user)), sealOwn(sealer, key, own)]);
       const session = { key, value, seconds: idleSeconds };
@@ -196,7 +196,9 @@ export class SessionRecords {
   #demandEnd(data: SessionData): Signed {
     const user = signedOf(data);
     if (user && user.expiresAt <= Date.now() + this.#parts.maxSeconds * 1000) return user;
-    throw new TypeError('an admitted session needs user.expiresAt (epoch ms), within its longest life (R9)');
+    throw new TypeError(
+      'a session that is created needs user.expiresAt (epoch ms), within its longest life (R9)',
+    );
   }
 
   #open(id: string, sealed: Buffer, whose?: 'of a page'): SessionData | undefined {

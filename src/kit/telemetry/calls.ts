@@ -92,7 +92,7 @@ export function outgoingCalls(apis: Apis) {
     tracedProvider: (provider: Provider): Provider => ({
       ...provider,
       authorizationUrl: inSpan('sign_in.start', provider.authorizationUrl),
-      finishSignIn: inSpan('sign_in.finish', provider.finishSignIn),
+      redeemCode: inSpan('sign_in.finish', provider.redeemCode),
       refresh: inSpan('token.refresh', provider.refresh),
       exchange: inSpan('token.exchange', provider.exchange),
       revoke: inSpan('token.revoke', provider.revoke),

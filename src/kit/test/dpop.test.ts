@@ -217,10 +217,10 @@ describe('nonces', () => {
 
 /** Shows each token record that is written. */
 function watch(sessions: Sessions, stored: TokenRecord[]): Sessions {
-  const { admit } = sessions;
-  sessions.admit = (session, record) => {
+  const { createOnSave } = sessions;
+  sessions.createOnSave = (session, record) => {
     if (record) stored.push(record);
-    admit.call(sessions, session, record);
+    createOnSave.call(sessions, session, record);
   };
   return sessions;
 }

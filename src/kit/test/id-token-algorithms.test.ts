@@ -16,10 +16,10 @@ import { withPairOf } from './helpers/whole-life.ts';
 function watch(idTokens: string[]) {
   return {
     wrap(sessions: Sessions): Sessions {
-      const { admit } = sessions;
-      sessions.admit = (session, record) => {
+      const { createOnSave } = sessions;
+      sessions.createOnSave = (session, record) => {
         idTokens.push(record?.id_token ?? '');
-        admit.call(sessions, session, record);
+        createOnSave.call(sessions, session, record);
       };
       return sessions;
     },

@@ -69,17 +69,17 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
     it('never replaces another of the same id', async () => {
       const { id } = await signIn(sessions, alice);
       const second = sessionOf(bob);
-      sessions.admit(second);
+      sessions.createOnSave(second);
       await expect(save(sessions, id, second)).rejects.toThrow('exists already');
       expect((await read(sessions, id))?.user?.sub).toBe('alice');
     });
 
     it('needs an absolute end to be admitted (R9)', async () => {
       const endless = { cookie: { originalMaxAge: null } } as const;
-      sessions.admit(endless);
+      sessions.createOnSave(endless);
       await expect(save(sessions, randomUUID(), endless)).rejects.toThrow('expiresAt');
       const tooLong = sessionOf(alice, Date.now() + 9 * hour);
-      sessions.admit(tooLong);
+      sessions.createOnSave(tooLong);
       await expect(save(sessions, randomUUID(), tooLong)).rejects.toThrow('expiresAt');
     });
 
@@ -221,7 +221,7 @@ describe.each(stores)('sessions kept in $store', ({ share }) => {
       app.use(session({ store: store.store, secret, genid, resave: false, saveUninitialized: false }));
       app.get('/in', async (req, res) => {
         Object.assign(req.session, sessionOf());
-        store.admit(req.session);
+        store.createOnSave(req.session);
         req.session.save(() => res.send(req.sessionID));
       });
       app.get('/slow', async (req, res) => {

@@ -175,7 +175,7 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
       const since = await markSignIn(sessions);
       const id = randomUUID();
       const session = sessionOf(owner);
-      sessions.admit(session);
+      sessions.createOnSave(session);
       await save(sessions, id, session);
       await other.endOwner({ ...owner, sid: 'of the logout token' }, 'provider');
       expect(await sessions.enter(id, owner, Date.now() + hour, since)).toBe(survives ? 'entered' : 'ended');
@@ -206,7 +206,7 @@ describe.each(stores)('tokens and owners kept in $store', ({ share }) => {
       const since = await markSignIn(sessions);
       const id = randomUUID();
       const session = sessionOf();
-      sessions.admit(session, { access_token: 'a token' });
+      sessions.createOnSave(session, { access_token: 'a token' });
       await save(sessions, id, session);
       expect(await other.endOwner(owner, 'provider')).toBe(0);
       expect(await sessions.enter(id, alice, Date.now() + hour, since)).toBe('ended');

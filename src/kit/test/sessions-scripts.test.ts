@@ -149,7 +149,7 @@ describeWithRedis('a script in Redis', () => {
     const before = await full.run('KEYS', '*');
     await expect(crowded.answers.takeUp('a state', 60)).rejects.toThrow(/OOM/);
     const session = { cookie: { originalMaxAge: null }, user: { ...alice, expiresAt: Date.now() + hour } };
-    crowded.admit(session, { access_token: 'a token' });
+    crowded.createOnSave(session, { access_token: 'a token' });
     await expect(save(crowded, 'an-id', session as never)).rejects.toThrow(/OOM/);
     expect(await full.run('KEYS', '*')).toEqual(before);
     // The answer was not used up: there is room again, and the reload signs in.

@@ -120,7 +120,7 @@ async function begin(sessions: Sessions) {
   return async () => {
     const id = `id-${Math.random()}`;
     const session = sessionOf(alice);
-    sessions.admit(session);
+    sessions.createOnSave(session);
     await save(sessions, id, session);
     const entered = await sessions.enter(id, alice, Date.now() + hour, since);
     return { entered, alive: (await read(sessions, id)) !== undefined };

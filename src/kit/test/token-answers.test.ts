@@ -39,11 +39,11 @@ function withAnswers(
       });
     },
     wrap(sessions: Sessions): Sessions {
-      const { admit } = sessions;
+      const { createOnSave } = sessions;
       const { replace } = sessions.tokens;
-      sessions.admit = (session, record) => {
+      sessions.createOnSave = (session, record) => {
         if (record) kept.push(record);
-        admit.call(sessions, session, record);
+        createOnSave.call(sessions, session, record);
       };
       sessions.tokens.replace = (id, record) => {
         kept.push(record);

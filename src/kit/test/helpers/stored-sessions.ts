@@ -123,7 +123,7 @@ export async function signIn(
   const id = randomUUID();
   const since = await markSignIn(sessions);
   const session = sessionOf(owner, expiresAt);
-  sessions.admit(session, { access_token: 'an access token', refresh_token: 'a refresh token' });
+  sessions.createOnSave(session, { access_token: 'an access token', refresh_token: 'a refresh token' });
   await save(sessions, id, session);
   const entered = await sessions.enter(id, owner, expiresAt, since);
   return { id, entered, session };

@@ -15,7 +15,7 @@ import { signedIn } from '../session/user-session.ts';
  * @param former the session of this browser whose cookie did not come along
  * @throws AuthError as `admit` does
  */
-export async function letIn(
+export async function admitAtSignIn(
   req: Request,
   provider: Provider,
   { claims, tokens }: SignInAnswer,

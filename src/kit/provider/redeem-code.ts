@@ -33,7 +33,7 @@ export interface SignInAnswer {
  * @param callback the callback's address, made from BASE_URL and the query as it came
  * @throws AuthError
  */
-export async function finishSignIn(
+export async function redeemCode(
   connection: ProviderConnection,
   callback: URL,
   request: AuthorizationRequest,
