@@ -121,7 +121,7 @@ describe('checkSite leaves alone', () => {
       '<% for (const one of page.shifts) { %><%= page.total %><% } %><% if (page.shifts.length > 9) { %><%= page.total %><% } %>',
     ],
     ['what a view computes', "<p><%= page['a' + 1] %></p>"],
-    ['what is called page in the view itself', '<p><%= page.shifts.map((page) => page.number) %></p>'],
+    ['what is called page in the view itself', '<p><%= page.shifts.map((page) => page.readers) %></p>'],
     [
       'what is a text',
       "<p>page.a</p><p><%= 'page.a' %> <%= `page.b $" +
