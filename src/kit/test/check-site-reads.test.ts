@@ -29,7 +29,7 @@ const notReturned = (name: string) =>
 describe('checkSite names what a view reads and nothing gives', () => {
   test('with what was probably meant', async () => {
     expect(await problemsOf(page('<p><%= page.raeder %></p>'))).toEqual([
-      `${notReturned('raeder')} Did you mean page.reader? Otherwise return raeder as well; where there is none, as undefined.`,
+      `${notReturned('raeder')} Did you mean page.reader? If not, have the model return it, as undefined where there is none.`,
     ]);
   });
 
@@ -43,7 +43,7 @@ describe('checkSite names what a view reads and nothing gives', () => {
     ["<%- include('/kit/rows', { rows: page.total ?? [] }) %><%= page.sum %>", 'sum'],
   ])('which is no misspelt name: %s', async (view, name) => {
     expect(await problemsOf(page(view))).toEqual([
-      `${notReturned(name)} Return ${name} as well; where there is none, as undefined.`,
+      `${notReturned(name)} Have the model return it, as undefined where there is none.`,
     ]);
   });
 
@@ -59,7 +59,7 @@ describe('checkSite names what a view reads and nothing gives', () => {
 
   test('on a page without a model', async () => {
     expect(await problemsOf(page('<p><%= page.usr %></p>', 'none'))).toEqual([
-      '- views/shifts.ejs:3: it reads page.usr, but the page /shifts has no model. Did you mean page.user? Otherwise return usr as well; where there is none, as undefined.',
+      '- views/shifts.ejs:3: it reads page.usr, but the page /shifts has no model. Did you mean page.user? If not, have the model return it, as undefined where there is none.',
     ]);
   });
 
@@ -78,7 +78,7 @@ describe('checkSite names what a view reads and nothing gives', () => {
       ],
     };
     expect(await problemsOf(parts)).toEqual([
-      "- views/shift.ejs:2: it reads page.shfit, which the model of /shifts/:id doesn't return. Did you mean page.shift? Otherwise return shfit as well; where there is none, as undefined.",
+      "- views/shift.ejs:2: it reads page.shfit, which the model of /shifts/:id doesn't return. Did you mean page.shift? If not, have the model return it, as undefined where there is none.",
     ]);
   });
 
@@ -89,7 +89,7 @@ describe('checkSite names what a view reads and nothing gives', () => {
     };
     const view = "<%- include('/shift-row', { shift: 1, isLast: true }) %>";
     const found = await problemsOf(page(view, undefined, { files }));
-    expect(found.map((problem) => problem.split(' Otherwise')[0]).sort()).toEqual([
+    expect(found.map((problem) => problem.split(' If not')[0]).sort()).toEqual([
       '- views/partials/bottom.ejs:1: it reads page.tilte, which no model returns. Did you mean page.title?',
       '- views/shift-row.ejs:1: it reads page.isLsat, which no model returns. Did you mean page.isLast?',
     ]);
@@ -121,7 +121,7 @@ describe('checkSite leaves alone', () => {
       '<% for (const one of page.shifts) { %><%= page.total %><% } %><% if (page.shifts.length > 9) { %><%= page.total %><% } %>',
     ],
     ['what a view computes', "<p><%= page['a' + 1] %></p>"],
-    ['what is called page in the view itself', '<p><%= page.shifts.map((page) => page.number) %></p>'],
+    ['what is called page in the view itself', '<p><%= page.shifts.map((page) => page.readers) %></p>'],
     [
       'what is a text',
       "<p>page.a</p><p><%= 'page.a' %> <%= `page.b $" +

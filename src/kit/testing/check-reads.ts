@@ -107,8 +107,8 @@ function missing(
 
 function problem({ name: file }: ViewFile, { read: { name, line }, near }: Missing, why: string): string {
   const what = `${file}:${line}: it reads page.${name}, ${why}.`;
-  const how = `eturn ${name} as well; where there is none, as undefined.`;
-  return near ? `${what} Did you mean page.${near}? Otherwise r${how}` : `${what} R${how}`;
+  const how = 'ave the model return it, as undefined where there is none.';
+  return near ? `${what} Did you mean page.${near}? If not, h${how}` : `${what} H${how}`;
 }
 
 /** What a page prints: these views, and what they include. */
