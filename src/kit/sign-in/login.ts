@@ -13,6 +13,7 @@ import { forgetSignIns, isLooping } from '../session/loop-guard.ts';
 import { otherAccount } from '../session/other-account.ts';
 import { refused } from '../session/refused.ts';
 import { signedIn } from '../session/user-session.ts';
+import { StoreError } from '../store/index.ts';
 import { askedForApis, namedApis } from './asked-for-apis.ts';
 import { ledToBaseUrl } from './base-url.ts';
 import { beginLogin } from './login-transaction.ts';
@@ -95,14 +96,10 @@ export function storeAwayAtSignIn(
   error: unknown,
   at: { returnTo: string; provider: Provider | undefined },
 ): unknown {
-  const away = error instanceof AuthError ? error.reason === 'store_away' : isStoreError(error);
+  const away = error instanceof AuthError ? error.reason === 'store_away' : error instanceof StoreError;
   if (!away) return error;
   const cause = error instanceof AuthError ? error.cause : error;
   return pageWithNewStart(req, new AuthError('sign_in_store_away', { cause }), at);
-}
-
-function isStoreError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'StoreError';
 }
 
 export function auditFailure(req: Request, failure: AuthError, provider: Provider | undefined): void {

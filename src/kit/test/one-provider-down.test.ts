@@ -116,7 +116,7 @@ test('a log line of one provider leaves out secrets and names its settings', asy
     const { page } = await two.signIn('google', 'alice');
     expect([page.status, headingOf(page)]).toEqual([
       502,
-      expect.stringMatching(/ didn't complete your sign-in$/),
+      expect.stringMatching(/ isn't set up correctly$/),
     ]);
     const hints = two.app.lines.flatMap(({ hint }) => (typeof hint === 'string' ? [hint] : []));
     expect(hints.join('\n')).toContain('OIDC_GOOGLE_CLIENT_AUTH');

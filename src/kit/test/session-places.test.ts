@@ -152,6 +152,6 @@ test('a site without it shows none, and one that is no function stops the start'
   onTestFinished(() => plain.stop());
   expect(placeOn((await plain.signIn('alice', '/sessions')).page.body)).toBeUndefined();
   await expect(startApp({}, undefined, { place: 'Berlin' } as never)).rejects.toThrow(
-    'site.ts: `place` must be a function.',
+    'site.ts: `place` must be a function',
   );
 });

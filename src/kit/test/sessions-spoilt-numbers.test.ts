@@ -142,7 +142,7 @@ async function expectHealed(sessions: Sessions) {
   expect(await late()).toEqual(gone);
 }
 
-describe.each(stores)('what is no number of ours, in $store', ({ open, texts }) => {
+describe.each(stores)('what is no number of ours, in $store', ({ store, open, texts }) => {
   let it: Spoilable;
   beforeAll(async () => {
     it = await open();
@@ -218,11 +218,11 @@ describe.each(stores)('what is no number of ours, in $store', ({ open, texts }) 
     }
   });
 
-  test('in the place of when a session ends keeps nobody from signing in, and hides no session', async ({
-    skip,
-  }) => {
-    const { sessions, keys: allKeys, spoilEnds, msLeft } = it;
-    if (!spoilEnds || !msLeft) return skip();
+  // In memory ends are no texts, which somebody could have written.
+  if (store === 'memory') return;
+
+  test('in the place of when a session ends keeps nobody from signing in, and hides no session', async () => {
+    const { sessions, keys: allKeys, spoilEnds, msLeft } = it as Required<Spoilable>;
     const { id } = await signIn(sessions);
     for (const end of ['inf', '1e300', '9007199254740992', '100000000000000']) {
       const sets = (await allKeys()).filter((key) => key.startsWith('app:owner:'));
