@@ -114,10 +114,7 @@ test('a log line of one provider leaves out secrets and names its settings', asy
   });
   try {
     const { page } = await two.signIn('google', 'alice');
-    expect([page.status, headingOf(page)]).toEqual([
-      502,
-      expect.stringMatching(/ isn't set up correctly$/),
-    ]);
+    expect([page.status, headingOf(page)]).toEqual([502, expect.stringMatching(/ isn't set up correctly$/)]);
     const hints = two.app.lines.flatMap(({ hint }) => (typeof hint === 'string' ? [hint] : []));
     expect(hints.join('\n')).toContain('OIDC_GOOGLE_CLIENT_AUTH');
     expect(hints.join('\n')).not.toMatch(/\bOIDC_CLIENT_/);
