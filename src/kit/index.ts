@@ -6,7 +6,7 @@ export { forbidden, invalid, notFound, refuse, unavailable } from './errors/page
 export type { AllTexts, Texts } from './errors/texts.ts';
 export { requireAuth } from './guard/require-auth.ts';
 export type { Rule } from './guard/rule.ts';
-export { languageOf } from './http/language.ts';
+export { languageOf } from './http/request-language.ts';
 export { layOutClaims, layOutJson, rawJson } from './pages/claims.ts';
 export { byLanguage } from './pages/forms/by-language.ts';
 export { definePage, type Page, type PageContext } from './pages/page.ts';

@@ -1,7 +1,7 @@
 import { type Express, type RequestHandler, Router } from 'express';
 import { ConfigError } from './config/index.ts';
 import { SiteError } from './errors/site-error.ts';
-import { requireAuth, ruleOf } from './guard/require-auth.ts';
+import { requireAuth, ruleOfGuard } from './guard/require-auth.ts';
 import { ruleProblem } from './guard/rule-providers.ts';
 import type { Log } from './log/index.ts';
 import type { AnySite } from './site.ts';
@@ -58,7 +58,7 @@ function ruleProblems(stack: unknown, path: string, providers: readonly string[]
   return (stack as Layer[]).flatMap(({ handle, route }) => {
     const below = route?.stack ?? (handle as { stack?: unknown }).stack;
     if (below) return ruleProblems(below, typeof route?.path === 'string' ? route.path : path, providers);
-    const rule = ruleOf(handle);
+    const rule = ruleOfGuard(handle);
     const problem = rule && ruleProblem(rule, providers);
     return problem === undefined ? [] : [`The route ${path || 'of site.ts'}: ${problem}`];
   });

@@ -11,7 +11,7 @@ import express, {
 import type { EndReason } from '../errors/end-reasons.ts';
 import type { SiteTexts, Words } from '../errors/texts.ts';
 import type { Folders } from '../folders.ts';
-import { useLanguages } from '../http/language.ts';
+import { useLanguages } from '../http/request-language.ts';
 import { useSiteWords } from '../http/site-words.ts';
 import { useViews } from '../http/views.ts';
 import { createLog } from '../log/index.ts';

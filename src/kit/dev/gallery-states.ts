@@ -3,7 +3,7 @@ import type { EndReason } from '../errors/end-reasons.ts';
 import { english } from '../errors/language.ts';
 import { pageTexts } from '../errors/texts/pages.ts';
 import type { TextName, TextValues } from '../errors/texts.ts';
-import { languageOf } from '../http/language.ts';
+import { languageOf } from '../http/request-language.ts';
 import { leaveForProvider } from '../provider/go-on.ts';
 import { rememberChoice } from '../session/chosen-provider.ts';
 import { authOf } from '../session/context.ts';

@@ -73,7 +73,7 @@ export function requireAuth(
 const rules = new WeakMap<RequestHandler, RouteRule>();
 
 /** The rule of a guard; undefined for any other handler. */
-export function ruleOf(handler: RequestHandler): RouteRule | undefined {
+export function ruleOfGuard(handler: RequestHandler): RouteRule | undefined {
   return rules.get(handler);
 }
 

@@ -6,9 +6,9 @@ import { inWords } from '../errors/in-words.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import type { Log } from '../log/index.ts';
 import { withInlineStyles } from './inline-styles.ts';
-import { firstLanguage } from './language.ts';
 import { createLineBudget } from './line-budget.ts';
 import type { PolicyAdditions } from './policy-additions.ts';
+import { firstLanguage } from './request-language.ts';
 import { securityHeaders } from './security-headers.ts';
 
 /** Answers with a page what never became a request that the app could answer. */

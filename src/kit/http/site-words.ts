@@ -1,7 +1,7 @@
 import type { Application } from 'express';
 import { type Language, say } from '../errors/language.ts';
 import type { Words } from '../errors/texts.ts';
-import { firstLanguage, languagesOf } from './language.ts';
+import { firstLanguage, languagesOf } from './request-language.ts';
 
 /** What views find as `page.site`. */
 interface SiteWords {

@@ -9,9 +9,9 @@ import type { ErrorWithMessage, Message } from '../errors/message.ts';
 import { notFound } from '../errors/page-errors.ts';
 import { plainPages } from '../errors/plain-pages.ts';
 import { shownCause } from '../errors/shown-cause.ts';
-import { languageOf } from '../http/language.ts';
 import { isNavigation } from '../http/navigation.ts';
 import { wasSaidBefore } from '../http/repeated-refusals.ts';
+import { languageOf } from '../http/request-language.ts';
 import type { Log } from '../log/index.ts';
 
 /** For an address that leads nowhere. Comes after every route. */

@@ -3,7 +3,7 @@ import { loggedCauses } from '../errors/error-cause.ts';
 import { say } from '../errors/language.ts';
 import type { Words } from '../errors/texts.ts';
 import { judge } from '../guard/rules.ts';
-import { languageOf } from '../http/language.ts';
+import { languageOf } from '../http/request-language.ts';
 import { authOf } from '../session/context.ts';
 import { loginPath } from '../session/login-address.ts';
 import { pageMark } from '../session/own-page.ts';

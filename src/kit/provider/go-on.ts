@@ -2,8 +2,8 @@ import type { Request, Response } from 'express';
 import { say, sayParagraphs } from '../errors/language.ts';
 import { leaving } from '../errors/questions.ts';
 import { neverCache, redirect } from '../http/answers.ts';
-import { languageOf } from '../http/language.ts';
 import { comesFromElsewhere } from '../http/navigation.ts';
+import { languageOf } from '../http/request-language.ts';
 
 /** Where a sign-out leads, and what people call the provider there. */
 export class WayOut {

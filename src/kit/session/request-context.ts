@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Language } from '../errors/language.ts';
-import { languageOf } from '../http/language.ts';
+import { languageOf } from '../http/request-language.ts';
 import type { Log } from '../log/index.ts';
 import type { ApiRequest } from '../provider/index.ts';
 import { authOf } from './context.ts';

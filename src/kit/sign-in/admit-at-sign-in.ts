@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
-import { languageOf } from '../http/language.ts';
+import { languageOf } from '../http/request-language.ts';
 import type { Provider, SignInAnswer } from '../provider/index.ts';
 import { admit } from '../session/admission.ts';
 import { makeRecheckDue } from '../session/by-owner.ts';

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { say } from '../errors/language.ts';
 import { neverCache } from '../http/answers.ts';
-import { languageOf } from '../http/language.ts';
+import { languageOf } from '../http/request-language.ts';
 import type { Provider } from '../provider/index.ts';
 import { lastChosen } from '../session/chosen-provider.ts';
 import { type AuthContext, authOf } from '../session/context.ts';

@@ -2,8 +2,8 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { inWords } from '../errors/in-words.ts';
 import { confirmLogout } from '../errors/questions.ts';
 import { neverCache, redirect } from '../http/answers.ts';
-import { languageOf } from '../http/language.ts';
 import { readForm } from '../http/parameters.ts';
+import { languageOf } from '../http/request-language.ts';
 import { demandStore } from '../session/context.ts';
 import { providerOf, signedIn } from '../session/user-session.ts';
 import { logout } from './logout.ts';
