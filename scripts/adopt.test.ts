@@ -1,11 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { projectRoot } from '../src/kit/folders.ts';
 import { envReaders } from '../src/kit/test/helpers/env-readers.ts';
 import { readArguments, titleOf } from './adopt/arguments.ts';
 import { envWithSecret } from './adopt/env-file.ts';
+import { moveExampleData } from './adopt/example-data.ts';
 import { prune } from './adopt/lock.ts';
 import { mentionedBy, packagesOf } from './adopt/mentions.ts';
 import { changePackageFiles } from './adopt/package-files.ts';
@@ -219,4 +229,31 @@ test.each([
   expect(one).not.toEqual(two);
   const text = envWithSecret(example);
   for (const read of Object.values(envReaders)) expect(read(text)).toEqual(parseEnv(text));
+});
+
+describe('what was entered in the example', () => {
+  const gone = new Set(['src/data/database.ts']);
+
+  function withData(...files: string[]) {
+    const root = mkdtempSync(join(tmpdir(), 'adopt '));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    mkdirSync(join(root, 'data'));
+    for (const file of files) writeFileSync(join(root, 'data', file), file);
+    return { root, files: () => readdirSync(join(root, 'data')).sort() };
+  }
+
+  test('is moved aside with all its files, as its tables are not those of the app to come', () => {
+    const { root, files } = withData('app.sqlite', 'app.sqlite-wal', 'other');
+    expect(moveExampleData(root, gone)).toBe('data/example.sqlite');
+    expect(files()).toEqual(['example.sqlite', 'example.sqlite-wal', 'other']);
+  });
+
+  test('stays where the example does, where there is none, and where it would overwrite something', () => {
+    const { root } = withData('app.sqlite');
+    expect(moveExampleData(root, new Set())).toBeUndefined();
+    expect(moveExampleData(withData().root, gone)).toBeUndefined();
+    const taken = withData('app.sqlite', 'example.sqlite');
+    expect(moveExampleData(taken.root, gone)).toBeUndefined();
+    expect(readFileSync(join(taken.root, 'data/example.sqlite'), 'utf8')).toBe('example.sqlite');
+  });
 });

@@ -5,6 +5,7 @@ import { isRecord } from '../../src/kit/upgrade/kit-file.ts';
 import { Refusal } from '../../src/kit/upgrade/refusal.ts';
 import { readArguments } from './arguments.ts';
 import { apply } from './changes.ts';
+import { moveExampleData } from './example-data.ts';
 import { parse } from './package-files.ts';
 import { type Plan, planChanges } from './plan.ts';
 import { isOfTheKit, type Project, readProject } from './project.ts';
@@ -33,7 +34,8 @@ export function adopt(root: string, args: readonly string[]): string {
     planChanges({ project, wishes, inventory, staying }),
   );
   removeInstalled(root, plan.changes.deletes);
-  return report(project, plan, { hasGit, checked: errors !== undefined });
+  const exampleData = moveExampleData(root, plan.changes.deletes);
+  return report(project, plan, { hasGit, checked: errors !== undefined, exampleData });
 }
 
 function requireOnce({ read }: Project): void {

@@ -7,7 +7,7 @@ import type { Project } from './project.ts';
 export function report(
   project: Project,
   plan: Plan,
-  { hasGit, checked }: { hasGit: boolean; checked: boolean },
+  { hasGit, checked, exampleData }: { hasGit: boolean; checked: boolean; exampleData: string | undefined },
 ): string {
   const { changes, name, title, titled } = plan;
   const lines = [
@@ -15,6 +15,9 @@ export function report(
       ? `This is ${name} now: "${title}".`
       : `This is ${name} now. The name in src/site.ts is yours already, so it stays.`,
     ...removed(project, plan),
+    ...(exampleData
+      ? [`- What was entered in the example is in ${exampleData} now. Nothing reads it any more.`]
+      : []),
     ...kept(plan),
     ...readme(project, plan),
     changes.writes.has('.env')

@@ -43,6 +43,8 @@ export function showApp(app: ChildProcess, command: string): Output {
       : `${line.replace(`'${command}'`, 'the app')}\n`;
     if (held) held.push(shown);
     else process.stdout.write(shown);
+    // What Node says when the app could not start: that it waits for a change.
+    if (!entry && line.startsWith('Failed running')) release();
   });
   let complaints = '';
   app.stderr?.on('data', (text: Buffer) => {

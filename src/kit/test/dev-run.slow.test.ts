@@ -336,6 +336,15 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', {
     expect(leftBehind()).toEqual([]);
   });
 
+  it('because what the site opens fails says so, and at once that it waits for a change', async () => {
+    const failing = "pages: () => [], open: () => { throw new Error('no database'); }";
+    writeFileSync(entry, site.replace('pages: () => []', failing));
+    const run = start();
+    await expect.poll(() => run.complaints, { timeout: 20_000 }).toContain('no database');
+    const waits = () => run.output.includes('Failed running the app. Waiting for file changes');
+    await expect.poll(waits, { timeout: 5_000 }).toBe(true);
+  });
+
   it('ends also while `node --watch` is too busy to pass on what the app reports', async () => {
     // The app waits for a file before its settings are looked at, and does not end before it is found.
     const signal = join(folder, 'go-on');
