@@ -7,7 +7,8 @@ import { requestKind } from '../http/request-kind.ts';
 import { languageOf } from '../http/request-language.ts';
 import type { Sessions } from '../store/index.ts';
 import { type AuthContext, authOf } from './context.ts';
-import { type Due, type Gathered, gather } from './recheck-sources.ts';
+import { applied, audit, needsSignIn } from './recheck-result.ts';
+import { type Due, gather } from './recheck-sources.ts';
 import { forPerson } from './refresh-ended.ts';
 import { refused } from './refused.ts';
 import type { UserSession } from './user.ts';
@@ -17,13 +18,6 @@ import { endUserSession, letGo, providerOf, signedIn, useUser } from './user-ses
 const patienceMs = 3_000;
 /** After an attempt without success the next one comes so much later. */
 const againMs = 60_000;
-/**
- * Answers that a sign-in would refuse leave the old values in use for so long, in case the provider is being repaired.
- * Then the person has to sign in, or whoever can bring such answers about would keep a role that was taken away.
- */
-const graceMs = 60_000;
-/** Without success for so long, the log says so. */
-const tooLongMs = 3_600_000;
 const pollMs = 50;
 
 /** What came of an attempt: the user as stored now, or why there is none. */
@@ -50,9 +44,21 @@ export async function recheckIfDue(
   back: string,
 ): Promise<'answered' | 'sign_in_again' | undefined> {
   if (dueFor(req) && (await recheck(req, res, back)) === 'answered') return 'answered';
-  const { refusedSince } = signedIn(req)?.user.recheck ?? {};
-  if (refusedSince === undefined || Date.now() - refusedSince < graceMs) return undefined;
+  const own = signedIn(req);
+  if (!own || !needsSignIn(own.user)) return undefined;
   return requestKind(req) === 'page' ? signInFor(req, res, back) : 'sign_in_again';
+}
+
+/**
+ * The same for a session whose answers go on without a request, such as event streams.
+ *
+ * @param user as the store has it now
+ * @returns whether they may
+ */
+export async function recheckWhileOpen(context: AuthContext, due: Due, user: UserSession): Promise<boolean> {
+  if (Date.now() < dueAt(user, context)) return !needsSignIn(user);
+  const outcome = await share(context, due);
+  return outcome.is === 'current' && !needsSignIn(outcome.user);
 }
 
 async function recheck(req: Request, res: Response, back: string): Promise<'answered' | undefined> {
@@ -156,53 +162,6 @@ async function attempt(context: AuthContext, due: Due, before: UserSession): Pro
   const { user } = stored;
   if (stored.changed) audit(context, id, before, user, gathered);
   return { is: 'current', user, signInAgain: gathered.signInAgain };
-}
-
-function applied(
-  now: UserSession,
-  before: UserSession,
-  { found, problem, idle, refused }: Gathered,
-  { recheckMinutes }: AuthContext,
-): UserSession {
-  const checkedAt = Date.now();
-  const { failureLogged, succeededAt = now.signedInAt, refusedSince = checkedAt } = now.recheck ?? {};
-  const stillRefused = refused ?? now.recheck?.refusedSince !== undefined;
-  // Somebody may have asked for another one meanwhile.
-  const asked = now.recheck?.dueAt !== before.recheck?.dueAt;
-  const inTime = recheckMinutes === 0 ? now.expiresAt : checkedAt + recheckMinutes * 60_000;
-  const next = problem ? (before.recheck?.dueAt ?? 0) : inTime;
-  return {
-    ...now,
-    ...found,
-    recheck: {
-      dueAt: asked ? (now.recheck?.dueAt ?? 0) : next,
-      succeededAt: problem ? succeededAt : checkedAt,
-      ...(idle && { idle }),
-      ...(stillRefused && !idle && { refusedSince }),
-      ...((failureLogged || (problem && checkedAt - succeededAt >= tooLongMs)) && { failureLogged: true }),
-    },
-  };
-}
-
-function audit(
-  context: AuthContext,
-  id: string,
-  before: UserSession,
-  user: UserSession,
-  { problem }: Gathered,
-): void {
-  const about = { iss: user.iss, sub: user.sub, session: id };
-  const [old, roles] = [rolesOf(before, context), rolesOf(user, context)];
-  const added = roles.filter((role) => !old.includes(role)).slice(0, 20);
-  const removed = old.filter((role) => !roles.includes(role)).slice(0, 20);
-  if (added.length + removed.length > 0) context.audit('claims.changed', { ...about, added, removed });
-  if (user.recheck?.failureLogged && !before.recheck?.failureLogged) {
-    context.audit('session.recheck_failed', { ...about, ...problem });
-  }
-}
-
-function rolesOf({ provider, roles, claims }: UserSession, context: AuthContext): readonly string[] {
-  return roles ?? context.rolesOf(provider, claims);
 }
 
 /** Behind the site's own words they read that they have been signed out, not only that they may not come in. */

@@ -111,6 +111,13 @@ describe('the end of the session', () => {
     ['by an operator', (app) => app.endSessions('alice')],
     ['when nobody does anything for half an hour', (app) => app.passTime('31m')],
     ['at its absolute end', (app) => app.passTime('9h')],
+    [
+      'by a recheck, though nobody asks for anything else',
+      (app, alice) => {
+        alice.person.disable();
+        return app.passTime('11m');
+      },
+    ],
   ])('%s ends its streams, and at the API', async (_name, end) => {
     fakeLooks();
     const { app, api, alice, caller } = await started();
@@ -124,6 +131,18 @@ describe('the end of the session', () => {
     expectProblem(await alice.send(eventSource), 401);
     expect(api.calls).toHaveLength(2);
     expect((await (await caller('bob')).open(eventSource)).statusCode).toBe(200);
+  });
+
+  test('does not come by a recheck that goes well', async () => {
+    fakeLooks();
+    const { app, api, alice } = await started();
+    const stream = await alice.open(eventSource);
+    alice.person.setRoles(['member']);
+    await app.passTime('11m');
+    await looked();
+    await app.logged('claims.changed');
+    (await api.call(1)).res.write('data: one\n\n');
+    expect(await nextPiece(stream)).toBe('data: one\n\n');
   });
 
   test('ends only its own', async () => {

@@ -1,5 +1,9 @@
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
+import { languageOf } from '../../http/request-language.ts';
 import type { Log } from '../../log/index.ts';
+import { authOf } from '../../session/context.ts';
+import { recheckWhileOpen } from '../../session/recheck.ts';
+import type { UserSession } from '../../session/user.ts';
 import type { Sessions } from '../../store/index.ts';
 
 /** How often a session with open streams is looked at, in milliseconds: its end ends them within ten seconds. */
@@ -18,6 +22,8 @@ export const longAnswerMs = 3_000;
 
 /** The open streams of one session. */
 interface Watched {
+  /** Makes the recheck where it is due. */
+  mayGoOn(user: UserSession): Promise<boolean>;
   streams: Set<Response>;
   /** Answers of other types, which are broken off, so that no part is taken for the whole. */
   answers: Set<Response>;
@@ -36,7 +42,8 @@ export function isEventStream(contentType = ''): boolean {
 /**
  * Ends event streams when their session has ended, however that came about, and when the app stops; other answers that
  * take long, when their session has ended. Looking does not move a session's idle end (R9), and is done once for all of
- * a session.
+ * a session. Where its recheck is due it is made: somebody who was taken out must not read on for as long as they ask for
+ * nothing else.
  *
  * @param finishing aborted when the app stops
  */
@@ -53,7 +60,8 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
 
   async function look(id: string, watched: Watched): Promise<void> {
     try {
-      if (!(await sessions.look(id))) {
+      const user = (await sessions.look(id))?.user;
+      if (!user || !(await watched.mayGoOn(user))) {
         for (const answer of watched.answers) answer.destroy();
         return endAll(watched);
       }
@@ -65,9 +73,13 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
     }
   }
 
-  function watch(id: string): Watched {
-    const timer = setInterval(() => look(id, watched), lookEveryMs);
-    const watched: Watched = { streams: new Set(), answers: new Set(), timer, seenAt: Date.now() };
+  function watch(req: Request, id: string): Watched {
+    const [{ context }, due] = [authOf(req), { id, language: languageOf(req) }];
+    const watched: Watched = {
+      ...{ streams: new Set(), answers: new Set(), seenAt: Date.now() },
+      timer: setInterval(() => look(id, watched), lookEveryMs),
+      mayGoOn: (user) => recheckWhileOpen(context, due, user),
+    };
     bySession.set(id, watched);
     return watched;
   }
@@ -89,11 +101,11 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
 
   return {
     /** Ends this one with its session. */
-    add(id: string, stream: Response): void {
+    add(req: Request, id: string, stream: Response): void {
       // It emits no more `close`, and its session would be looked at for ever.
       if (stream.destroyed) return;
       if (finishing.aborted) return void stream.end();
-      const watched = bySession.get(id) ?? watch(id);
+      const watched = bySession.get(id) ?? watch(req, id);
       const [oldest] = watched.streams;
       if (watched.streams.size >= mostStreams) oldest?.end();
       watched.streams.add(stream);
@@ -101,9 +113,9 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
     },
 
     /** Breaks this one off with its session. */
-    addAnswer(id: string, answer: Response): void {
+    addAnswer(req: Request, id: string, answer: Response): void {
       if (answer.destroyed) return;
-      const watched = bySession.get(id) ?? watch(id);
+      const watched = bySession.get(id) ?? watch(req, id);
       watched.answers.add(answer);
       forget(id, watched, answer);
     },

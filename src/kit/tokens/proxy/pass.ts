@@ -100,10 +100,11 @@ async function answerWith(
     clearTimeout(silence);
     res.setHeader('X-Accel-Buffering', 'no'); // nginx would keep events back.
     res.flushHeaders();
-    events.add(own.id, res);
+    events.add(req, own.id, res);
   }
   if (!endless) message.on('data', () => void silence.refresh());
-  const long = endless || !own ? undefined : setTimeout(() => events.addAnswer(own.id, res), longAnswerMs);
+  const long =
+    endless || !own ? undefined : setTimeout(() => events.addAnswer(req, own.id, res), longAnswerMs);
   const error = await sendOn(message, res);
   clearTimeout(long);
   if (error) req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
