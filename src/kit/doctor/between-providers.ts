@@ -1,11 +1,21 @@
 import type { Config, ProviderConfig } from '../config/index.ts';
+import type { SiteTexts } from '../errors/texts.ts';
 import { type Finding, ok, warning } from './finding.ts';
 import { listed } from './listed.ts';
 
-/** What several providers should not have in common, and how users tell them apart. */
-export function betweenProviders({ providers }: Config): Finding[] {
+/**
+ * What several providers should not have in common, and how users tell them apart.
+ *
+ * @param texts of the site, which may have labels of its own
+ */
+export function betweenProviders({ providers }: Config, texts: SiteTexts = {}): Finding[] {
   if (providers.length < 2) return [];
-  return [...checkLabels(providers), ...pairsOf(providers).flatMap((pair) => [...checkPair(...pair)])];
+  const words = texts.en ?? Object.values(texts)[0];
+  const shown = providers.map((one) => ({
+    ...one,
+    label: words?.[`provider.${one.name}.label`] ?? one.label,
+  }));
+  return [...checkLabels(shown), ...pairsOf(providers).flatMap((pair) => [...checkPair(...pair)])];
 }
 
 function* checkLabels(providers: readonly ProviderConfig[]): Generator<Finding> {

@@ -94,7 +94,7 @@ async function examineAll(
     ...opened,
     ...checkSessionSecret(config),
     ...checkExtraCas(config),
-    ...betweenProviders(config),
+    ...betweenProviders(config, site?.texts),
     ...checkRoutes(config, site),
     ...ofProviders.flatMap((one) => linesOf(one, ofProviders, { site, apis })),
     ...checkWorkers(config),

@@ -8,6 +8,7 @@ import { examine } from '../doctor/examine.ts';
 import { toLine } from '../doctor/finding.ts';
 import { checkSessionSecret } from '../doctor/settings.ts';
 import { checkUsers } from '../doctor/users.ts';
+import type { SiteTexts } from '../errors/texts.ts';
 import { definePage } from '../pages/page.ts';
 import { freePort } from '../testing/processes.ts';
 import { siteFolder, startApp } from './helpers/app.ts';
@@ -262,6 +263,13 @@ describe('settings of several providers', () => {
     OIDC_SOCIAL_CLIENT_SECRET: `${secret}2`,
   };
   const between = (more: Env = {}) => betweenProviders(loadConfig({ ...env, ...more })).map(toLine);
+
+  test('are called as the site calls them', () => {
+    const texts = { de: { 'provider.social.label': 'Sozial' }, en: { 'provider.social.label': 'Social' } };
+    const said = (words: SiteTexts) => betweenProviders(loadConfig(env), words).map(toLine)[0];
+    expect(said(texts)).toBe('✓ labels: users choose between "login.example.com" and "Social".');
+    expect(said({ de: texts.de })).toBe('✓ labels: users choose between "login.example.com" and "Sozial".');
+  });
 
   test('in order have one line, with what users choose between', () => {
     expect(between({ OIDC_WORK_LABEL: 'Contoso' })).toEqual([

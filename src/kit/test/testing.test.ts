@@ -243,6 +243,10 @@ two</textarea>
       '2 forms "End". Name one by its address: "/own/7/end"',
     );
     await expect(alice.submit(page, 'Find', { k: '1' })).rejects.toThrow('no field "k". It has: "q".');
+    const gone = await alice.get('/gone');
+    await expect(alice.submit(gone, 'Save')).rejects.toThrow(
+      'The page has no form "Save". It is the answer 404, "Page not found". Its forms',
+    );
     const bare = await alice.get('/site.css');
     await expect(alice.submit(bare, 'Save')).rejects.toThrow('It has no forms at all.');
   });

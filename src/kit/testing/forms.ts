@@ -9,13 +9,20 @@ export interface Submission {
   fields: [string, string][];
 }
 
+/** Where a page came from, and what it is. */
+interface Answered {
+  url: string;
+  status: number;
+  heading: string;
+}
+
 /**
  * The form that holds the button of this name, or that has this name or address itself, filled in.
  *
  * @throws Error that says which forms there are, or which fields the form has
  */
-export function fillIn(page: Element, url: string, name: string, typed: Fields): Submission {
-  const { form, button } = findForm(page, name);
+export function fillIn(page: Element, { url, ...answer }: Answered, name: string, typed: Fields): Submission {
+  const { form, button } = findForm(page, name, answer);
   const controls = controlsOf(page, form);
   const disabled = disabledIn(page);
   if (button && disabled.has(button)) throw new Error(`The button "${name}" is disabled.`);
@@ -70,7 +77,11 @@ const hasName =
   ({ attributes }: Element) =>
     attributes.name === field;
 
-function findForm(page: Element, name: string): { form: Element; button: Element | undefined } {
+function findForm(
+  page: Element,
+  name: string,
+  { status, heading }: Omit<Answered, 'url'> = { status: 200, heading: '' },
+): { form: Element; button: Element | undefined } {
   const forms = findTags(page, 'form').map((form) => ({ form, buttons: buttonsOf(page, form) }));
   const pressed = forms.flatMap(({ form, buttons }) =>
     buttons.filter((button) => nameOf(page, button) === name).map((button) => ({ form, button })),
@@ -79,7 +90,10 @@ function findForm(page: Element, name: string): { form: Element; button: Element
     .filter(({ form }) => formNames(page, form).includes(name))
     .map(({ form, buttons }) => ({ form, button: buttons[0] }));
   const [found, ...others] = pressed.length > 0 ? pressed : named;
-  if (!found) throw new Error(`The page has no form "${name}". ${whatThereIs(page, forms)}`);
+  if (!found) {
+    const instead = status < 400 ? '' : `It is the answer ${status}, "${heading}". `;
+    throw new Error(`The page has no form "${name}". ${instead}${whatThereIs(page, forms)}`);
+  }
   if (others.length > 0) {
     const all = [found, ...others];
     const addresses = all.map(({ form }) => form.attributes.action ?? '');

@@ -125,7 +125,7 @@ export function createVisitor(
       throw new Error(`The page has no link "${name}". It has: ${names || 'none'}.`);
     },
     async submit(page, name, fields = {}, visit = {}) {
-      const sent = fillIn(parseHtml(page.body), page.url, name, fields);
+      const sent = fillIn(parseHtml(page.body), page, name, fields);
       const url = addressOf(sent.action);
       if (sent.method === 'GET') {
         return get(`${url.split('?')[0]}?${encode(sent.fields).body}`, page.url, visit);
