@@ -12,6 +12,8 @@ export function convert(kind: Kind, text: string, point: DecimalSign): unknown {
     case 'list':
     case 'nothing':
       return text;
+    case 'day':
+      return hasYear(text) ? text : '';
     case 'box':
       return text !== 'false';
     case 'choice':
@@ -32,6 +34,7 @@ export function convert(kind: Kind, text: string, point: DecimalSign): unknown {
 function takes(kind: Kind, text: string, point: DecimalSign): boolean {
   switch (kind.is) {
     case 'text':
+    case 'day':
       return true;
     case 'list':
     case 'nothing':
@@ -70,10 +73,13 @@ function bigintIn(text: string): bigint | undefined {
 
 const mostDigits = 400;
 
+/** No browser sends the year 0, and not every database takes it (PostgreSQL). zod does. */
+const hasYear = (text: string) => !text.startsWith('0000');
+
 /** A date as `<input type="date">` sends it, or `datetime-local`: there is no time zone in it, so it is read as UTC. */
 function dateIn(text: string): Date | undefined {
   const [, day, time] = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?Z?$/.exec(text) ?? [];
-  if (day === undefined) return undefined;
+  if (day === undefined || !hasYear(day)) return undefined;
   const date = new Date(`${day}${time ?? 'T00:00'}Z`);
   // JavaScript takes 30 February for 2 March.
   const exists = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);

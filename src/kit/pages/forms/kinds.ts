@@ -11,8 +11,8 @@ export interface Field {
 }
 
 export type Kind =
-  /** `nothing` is what no text can become: an object in a form. */
-  | { is: 'text' | 'box' | 'nothing' }
+  /** `day` is a text that begins with a date. `nothing` is what no text can become: an object in a form. */
+  | { is: 'text' | 'day' | 'box' | 'nothing' }
   /** With `coerce`, the schema itself would make something of any text. */
   | { is: 'number' | 'bigint' | 'date'; coerce: boolean }
   | { is: 'choice'; values: ReadonlyMap<string, unknown> }
@@ -65,6 +65,8 @@ function kindOf(schema: Schema, depth = 0): Kind {
   const inner = (one: Schema | null | undefined) => (one ? kindOf(one, depth + 1) : text);
   const coerce = definition.coerce === true;
   switch (definition.type) {
+    case 'string':
+      return /^date(time)?$/.test(definition.format ?? '') ? { is: 'day' } : text;
     case 'boolean':
       return { is: 'box' };
     case 'number':

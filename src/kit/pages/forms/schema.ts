@@ -52,6 +52,8 @@ export interface Schema {
 /** Which of it is there depends on its type. */
 export interface Definition {
   type: string;
+  /** Of a text with rules of its own: `date`, `email`. */
+  format?: string;
   coerce?: boolean;
   innerType?: Schema;
   in?: Schema;
