@@ -54,7 +54,9 @@ describeWithChromium('a form', () => {
   }
 
   const encoded = (text: string, button: string, typed = {}) =>
-    new URLSearchParams(fillIn(parseHtml(text), 'http://app.test/', button, typed).fields).toString();
+    new URLSearchParams(
+      fillIn(parseHtml(text), { url: 'http://app.test/', status: 200, heading: '' }, button, typed).fields,
+    ).toString();
 
   test.each([
     ['post', post],

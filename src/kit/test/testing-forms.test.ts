@@ -6,6 +6,7 @@ import { type Fields, startTestApp, type TestPage, type Visitor } from '../testi
 import { createPage } from '../testing/page.ts';
 import { anyPage, smallSite } from './helpers/small-site.ts';
 
+const answered = { url: 'http://127.0.0.1/', status: 200, heading: 'Own' };
 const form = `<h1>Own</h1>
 <form method="post" action="/own/save" id="main">
   <%- include('/kit/form') %>
@@ -78,7 +79,7 @@ test('whatever the order they are given in, fields and values are sent in that o
     ...{ notes: 'one\ntwo', row: ['first', 'second'], tags: ['c', 'a'], equipment: ['Coffee', 'Whiteboard'] },
     ...{ room: 'Cellar', people: 4 },
   };
-  expect(fillIn(page, 'http://127.0.0.1/', 'Book', typed).fields).toEqual([
+  expect(fillIn(page, answered, 'Book', typed).fields).toEqual([
     ...[
       ['people', '4'],
       ['equipment', 'Whiteboard'],
@@ -99,8 +100,8 @@ test('whatever the order they are given in, fields and values are sent in that o
 test('an option that is disabled is neither sent nor chosen', () => {
   const page = parseHtml(`<form><select name="room"><option disabled>None<option>Attic</select>
     <select name="size"><option value="" disabled selected>Choose<option>s</select><button>Book</button></form>`);
-  expect(fillIn(page, 'http://127.0.0.1/', 'Book', {}).fields).toEqual([['room', 'Attic']]);
-  expect(() => fillIn(page, 'http://127.0.0.1/', 'Book', { room: 'None' })).toThrow(
+  expect(fillIn(page, answered, 'Book', {}).fields).toEqual([['room', 'Attic']]);
+  expect(() => fillIn(page, answered, 'Book', { room: 'None' })).toThrow(
     'The field "room" has no choice "None". It has: "Attic".',
   );
 });
