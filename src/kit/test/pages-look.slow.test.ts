@@ -161,6 +161,15 @@ describeWithChromium('a page as a person meets it', () => {
     }
   });
 
+  test.each(['sessions', 'chooser', 'error-500', 'error-401-held-form', 'profile', 'form', 'signed-out'])(
+    '%s: a finger hits what can be pressed on a phone',
+    async (name) => {
+      await open(name);
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate(lowTargets)).toEqual([]);
+    },
+  );
+
   test('with forced colours and on paper, pages keep their content', async () => {
     await open('sessions');
     await page.emulateMedia({ forcedColors: 'active' });
@@ -323,6 +332,12 @@ const glance = `{
     pieces: [...new Set(elements.map((each) => named(each.parentElement) + '>' + named(each)))],
   });
 }`;
+
+/** Of the kit's, what is less than 44 pixels high; links in a sentence may be. A box is pressed by its label, too. */
+const lowTargets = `[...document.querySelectorAll(':is(main, .who) :is(a, button, summary, select, textarea, input:not([type="hidden"]))')]
+  .filter((each) => each.checkVisibility({ visibilityProperty: true }) && getComputedStyle(each).display !== 'inline')
+  .map((each) => /checkbox|radio/.test(each.type) ? each.closest('label') : each)
+  .filter((each) => each.getBoundingClientRect().height < 44).map((each) => each.outerHTML)`;
 
 /** Everything the Tab key should reach, in the order of the text. */
 const reachable = `[...document.querySelectorAll('a[href], button, summary, [tabindex="0"]')]
