@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { german } from '../texts/de.ts';
 import { accessibilityProblems, focusProblems } from './helpers/accessibility.ts';
 import { violations, violationsOfColours } from './helpers/axe.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
@@ -169,6 +170,20 @@ describeWithChromium('a page as a person meets it', () => {
       expect(await page.evaluate(lowTargets)).toEqual([]);
     },
   );
+
+  test('German words are kept whole beside what became of each sign-in, in the narrowest window', async () => {
+    const inGerman = createTestGallery({ texts: { de: german } }).listen(0, '127.0.0.1');
+    await once(inGerman, 'listening');
+    const { port } = inGerman.address() as AddressInfo;
+    try {
+      for (const name of ['signed-out-provider-stays', 'signed-out-provider-changed']) {
+        await small.goto(`http://127.0.0.1:${port}/dev/gallery/${name}`);
+        expect(await small.evaluate(brokenWords), name).toEqual([]);
+      }
+    } finally {
+      inGerman.close();
+    }
+  });
 
   test('with forced colours and on paper, pages keep their content', async () => {
     await open('sessions');
@@ -338,6 +353,15 @@ const lowTargets = `[...document.querySelectorAll(':is(main, .who) :is(a, button
   .filter((each) => each.checkVisibility({ visibilityProperty: true }) && getComputedStyle(each).display !== 'inline')
   .map((each) => /checkbox|radio/.test(each.type) ? each.closest('label') : each)
   .filter((each) => each.getBoundingClientRect().height < 44).map((each) => each.outerHTML)`;
+
+/** Words of lists that are partly on one line and partly on the next. */
+const brokenWords = `[...document.querySelectorAll('main li :is(span, strong, bdi, .badge):not(.unseen)')].flatMap(({ firstChild }) =>
+  [...(firstChild?.data ?? '').matchAll(/\\p{L}+/gu)].filter(({ index, 0: word }) => {
+    const range = document.createRange();
+    range.setStart(firstChild, index);
+    range.setEnd(firstChild, index + word.length);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size > 1;
+  }).map(([word]) => word))`;
 
 /** Everything the Tab key should reach, in the order of the text. */
 const reachable = `[...document.querySelectorAll('a[href], button, summary, [tabindex="0"]')]
