@@ -29,16 +29,9 @@
     if (document.activeElement === document.body) document.querySelector('.errors')?.focus();
   }
 
-  // In Firefox a link to a date, which is several fields in one, leads to it and takes the focus away, a moment later.
-  addEventListener('click', ({ target }) => {
-    const link = target.closest('.errors a[data-field]');
-    const field = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
-    if (field?.type !== 'date') return;
-    const focus = () => field.focus({ preventScroll: true });
-    // To nothing else: a person goes on to another field.
-    const back = ({ relatedTarget }) => relatedTarget ?? focus();
-    field.addEventListener('blur', back, { once: true, signal: AbortSignal.timeout(1_000) });
-    setTimeout(focus);
+  // Firefox leads to a date, and gives it no focus.
+  addEventListener('hashchange', () => {
+    if (document.activeElement === document.body) document.querySelector(':target')?.focus();
   });
 
   // A search may be sent as often as one likes, and a form that opens another tab stays here to be sent again.
