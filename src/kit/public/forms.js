@@ -29,6 +29,11 @@
     if (document.activeElement === document.body) document.querySelector('.errors')?.focus();
   }
 
+  // Firefox leads to a date, and gives it no focus.
+  addEventListener('hashchange', () => {
+    if (document.activeElement === document.body) document.querySelector(':target')?.focus();
+  });
+
   // A search may be sent as often as one likes, and a form that opens another tab stays here to be sent again.
   // A pressed button may say otherwise than its form. Attributes: a field named "target" would hide the property.
   function leavesPage(form, submitter) {

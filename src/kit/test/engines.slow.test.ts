@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { Engine, Person, Tab } from './helpers/engine.ts';
@@ -5,6 +7,7 @@ import { arrive, click, find, focusOn, gone, opened, read, textOf } from './help
 import { describeInEachEngine } from './helpers/engines.ts';
 import { type HttpsPair, startHttpsPair } from './helpers/https-front.ts';
 import { anyPage } from './helpers/small-site.ts';
+import { createTestGallery } from './site/gallery-states.ts';
 import { adminPage, homePage, profilePage } from './site/pages.ts';
 
 // The whole way in browsers that are not Chromium, at an https address, with a provider on another site. Each of them
@@ -135,6 +138,19 @@ describeInEachEngine((launch) => {
       await arrive(each, url(paths[index] ?? ''));
     }
     for (const each of tabs) expect(await textOf(each)).toContain('Signed in as Alice Adams');
+  });
+
+  test('what is wrong with a form leads into its fields, also into a date', async () => {
+    await newPerson();
+    const gallery = createTestGallery().listen(0, '127.0.0.1');
+    onTestFinished(() => void gallery.close());
+    await once(gallery, 'listening');
+    const { port } = gallery.address() as AddressInfo;
+    await tab.goTo(`http://127.0.0.1:${port}/dev/gallery/form-with-errors`);
+    await focusOn(tab, '.errors');
+    await click(tab, 'link', 'Nothing is free on this day');
+    await focusOn(tab, '#date');
+    expect(await tab.evaluate("location.hash + document.activeElement.matches(':target')")).toBe('#datetrue');
   });
 
   test('before the session ends a notice offers to stay, can be closed, and gives the focus back', async () => {

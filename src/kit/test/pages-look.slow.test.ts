@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { german } from '../texts/de.ts';
 import { accessibilityProblems, focusProblems } from './helpers/accessibility.ts';
 import { violations, violationsOfColours } from './helpers/axe.ts';
 import { describeWithChromium, launchChromium } from './helpers/chromium.ts';
@@ -158,6 +159,29 @@ describeWithChromium('a page as a person meets it', () => {
       await page.setViewportSize({ width: 640, height: 800 });
       await page.evaluate('document.documentElement.style.fontSize = "200%"');
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(640);
+    }
+  });
+
+  test.each(['sessions', 'chooser', 'error-500', 'error-401-held-form', 'profile', 'form', 'signed-out'])(
+    '%s: a finger hits what can be pressed on a phone',
+    async (name) => {
+      await open(name);
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate(lowTargets)).toEqual([]);
+    },
+  );
+
+  test('German words are kept whole beside what became of each sign-in, in the narrowest window', async () => {
+    const inGerman = createTestGallery({ texts: { de: german } }).listen(0, '127.0.0.1');
+    await once(inGerman, 'listening');
+    const { port } = inGerman.address() as AddressInfo;
+    try {
+      for (const name of ['signed-out-provider-stays', 'signed-out-provider-changed']) {
+        await small.goto(`http://127.0.0.1:${port}/dev/gallery/${name}`);
+        expect(await small.evaluate(brokenWords), name).toEqual([]);
+      }
+    } finally {
+      inGerman.close();
     }
   });
 
@@ -323,6 +347,21 @@ const glance = `{
     pieces: [...new Set(elements.map((each) => named(each.parentElement) + '>' + named(each)))],
   });
 }`;
+
+/** Of the kit's, what is less than 44 pixels high; links in a sentence may be. A box is pressed by its label, too. */
+const lowTargets = `[...document.querySelectorAll(':is(main, .who) :is(a, button, summary, select, textarea, input:not([type="hidden"]))')]
+  .filter((each) => each.checkVisibility({ visibilityProperty: true }) && getComputedStyle(each).display !== 'inline')
+  .map((each) => /checkbox|radio/.test(each.type) ? each.closest('label') : each)
+  .filter((each) => each.getBoundingClientRect().height < 44).map((each) => each.outerHTML)`;
+
+/** Words of lists that are partly on one line and partly on the next. */
+const brokenWords = `[...document.querySelectorAll('main li :is(span, strong, bdi, .badge):not(.unseen)')].flatMap(({ firstChild }) =>
+  [...(firstChild?.data ?? '').matchAll(/\\p{L}+/gu)].filter(({ index, 0: word }) => {
+    const range = document.createRange();
+    range.setStart(firstChild, index);
+    range.setEnd(firstChild, index + word.length);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size > 1;
+  }).map(([word]) => word))`;
 
 /** Everything the Tab key should reach, in the order of the text. */
 const reachable = `[...document.querySelectorAll('a[href], button, summary, [tabindex="0"]')]
