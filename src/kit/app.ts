@@ -8,7 +8,6 @@ import { health } from './http/health.ts';
 import { hostAndExpect } from './http/host-and-expect.ts';
 import { knownMethods } from './http/methods.ts';
 import { rateLimits } from './http/rate-limits.ts';
-import { withoutFloods } from './http/repeated-refusals.ts';
 import { useLanguages } from './http/request-language.ts';
 import { sameOrigin } from './http/same-origin.ts';
 import { frameable, securityHeaders } from './http/security-headers.ts';
@@ -74,9 +73,8 @@ export interface Parts {
 
 /** The whole pipeline, top to bottom. Does no I/O but for reading views and files. */
 export function createApp(parts: Parts): Express {
-  const { config, site, pages, folders, log, providers, sessions } = parts;
+  const { config, site, pages, folders, log, audit, providers, sessions } = parts;
   const { baseUrl, development } = config;
-  const audit = withoutFloods(parts.audit);
 
   const app = express();
   app.disable('x-powered-by');

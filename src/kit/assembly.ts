@@ -5,6 +5,7 @@ import { trustCas } from './config/trusted-cas.ts';
 import { SiteError } from './errors/site-error.ts';
 import { type Folders, foldersOf } from './folders.ts';
 import { listFiles } from './http/assets.ts';
+import { withoutFloods } from './http/repeated-refusals.ts';
 import { type Audit, createAudit, type Log, requestLog } from './log/index.ts';
 import { kitPages } from './pages/kit-pages.ts';
 import type { Page } from './pages/page.ts';
@@ -129,6 +130,9 @@ export async function assemble(
       () => providers.close(),
       () => rechecksDone(sessions),
     );
+    const limited = withoutFloods(audit);
+    // The first to be closed: nothing that hangs may keep it from the log.
+    closers.push(limited.close);
     const app = createApp({
       ...{
         config,
@@ -137,7 +141,7 @@ export async function assemble(
         folders,
         apis,
         log,
-        audit,
+        audit: limited.audit,
         providers,
         sessions,
         stopping,

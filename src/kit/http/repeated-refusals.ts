@@ -12,6 +12,12 @@ const mostLines = 10;
 /** So many are counted apart; all that come after them in that minute count as one. */
 const mostClients = 100;
 
+/**
+ * So many of one provider's network: whoever has a large one must not take the room of all others. Those that come after
+ * them count as one.
+ */
+const mostOfNetwork = 4;
+
 const minuteMs = 60_000;
 
 interface Client {
@@ -22,42 +28,71 @@ interface Client {
   left: number;
 }
 
+export interface LimitedAudit {
+  audit: Audit;
+  /** Writes what was only counted so far: nobody is there to do so at the end of the minute. */
+  close(): void;
+}
+
 /**
- * An audit trail that another site cannot flood through the browsers of its visitors. An IPv6 network is one client: one
- * machine has addresses without end.
+ * An audit trail that another site cannot flood through the browsers of its visitors. A small IPv6 network is one client:
+ * one machine has addresses without end.
  */
-export function withoutFloods(audit: Audit): Audit {
+export function withoutFloods(audit: Audit): LimitedAudit {
   let clients = new Map<string, Client>();
+  /** How many clients are counted apart, by their network. */
+  let networks = new Map<string, number>();
+  let timer: NodeJS.Timeout | undefined;
 
   function clientOf(event: AuditEvent, address: string | undefined): Client {
-    if (clients.size === 0) setTimeout(countRest, minuteMs).unref();
-    const name = `${event} ${address === undefined ? '' : ipKeyGenerator(address)}`;
-    const hasRoom = clients.has(name) || clients.size < mostClients;
-    const key = hasRoom ? name : `${event} of others`;
-    const client = clients.get(key) ?? {
-      ...{ event, address: hasRoom ? address : undefined },
-      ...{ lines: createLineBudget(mostLines), left: 0 },
-    };
+    timer ??= setTimeout(countRest, minuteMs).unref();
+    const own = `${event} ${address === undefined ? '' : ipKeyGenerator(address)}`;
+    const known = clients.get(own);
+    if (known) return known;
+    const network = `${event} ${networkOf(address)}`;
+    const apart = networks.get(network) ?? 0;
+    const hasRoom = clients.size < mostClients;
+    if (hasRoom && apart < mostOfNetwork) {
+      networks.set(network, apart + 1);
+      return add(own, event, address);
+    }
+    const key =
+      hasRoom || clients.has(`others of ${network}`) ? `others of ${network}` : `${event} of others`;
+    return clients.get(key) ?? add(key, event, undefined);
+  }
+
+  function add(key: string, event: AuditEvent, address: string | undefined): Client {
+    const client = { event, address, lines: createLineBudget(mostLines), left: 0 };
     clients.set(key, client);
     return client;
   }
 
   function countRest(): void {
+    clearTimeout(timer);
+    timer = undefined;
     const former = clients;
-    clients = new Map();
+    [clients, networks] = [new Map(), new Map()];
     for (const { event, address, left } of former.values()) {
       const about = { reason: 'repeated', 'client.address': address, requests: left };
       if (left > 0) audit(event, about);
     }
   }
 
-  return (event, details, req) => {
-    if (!req || !unlimited.has(event)) return audit(event, details, req);
-    const client = clientOf(event, (req as { ip?: string | undefined }).ip);
-    if (client.lines.isLeft()) return audit(event, details, req);
-    client.left += 1;
-    sayLess(req);
+  return {
+    audit(event, details, req) {
+      if (!req || !unlimited.has(event)) return audit(event, details, req);
+      const client = clientOf(event, (req as { ip?: string | undefined }).ip);
+      if (client.lines.isLeft()) return audit(event, details, req);
+      client.left += 1;
+      sayLess(req);
+    },
+    close: countRest,
   };
+}
+
+/** What a provider of addresses has, roughly: 65,536 in IPv4, a /32 in IPv6. */
+function networkOf(address = ''): string {
+  return address.includes(':') ? ipKeyGenerator(address, 32) : address.split('.', 2).join('.');
 }
 
 const saidBefore = new WeakSet<IncomingMessage>();

@@ -80,7 +80,7 @@ export function createLog(level: string, destination?: DestinationStream, mixin?
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word) => ({ level: word }), log: withoutSecrets },
     serializers: { err: asItIs },
-    hooks: { logMethod: withOneText, streamWrite: escapeUnseen },
+    hooks: { logMethod: withOneText, streamWrite: escapeInLine },
     ...(mixin && { mixin, mixinMergeStrategy: withMixin }),
   };
   // In order and at once: a process that ends on an error has logged all that came before it.
@@ -88,14 +88,18 @@ export function createLog(level: string, destination?: DestinationStream, mixin?
 }
 
 /**
- * JSON escapes the control characters up to U+001F. This escapes the others too, and what turns the direction of text: a
- * terminal that shows a line obeys some of them, and the rest makes it read as something else (CWE-150).
+ * JSON escapes the control characters up to U+001F. This escapes more, which reads the same as JSON:
+ *
+ * - the other control characters, and what turns the direction of text: a terminal that shows a line obeys some of them,
+ *   and the rest makes it read as something else (CWE-150)
+ * - single quotes, and those that PowerShell takes for one: an operator puts a line between single quotes into a command,
+ *   and a path with a quote in it would end theirs (CWE-78)
  */
-function escapeUnseen(line: string): string {
-  return line.replace(unseen, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function escapeInLine(line: string): string {
+  return line.replace(escaped, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-const unseen = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const escaped = /['\u2018-\u201b\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** Audit events are log lines too: level `info` for what is in order, `warn` for what is not. */
 export function createAudit(log: Log): Audit {

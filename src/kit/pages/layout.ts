@@ -35,6 +35,9 @@ export function layout(pages: readonly Page[]): RequestHandler {
   };
 }
 
+/** What each page finds in `page` besides what its model returned. */
+export type AroundPage = ReturnType<typeof around>;
+
 function around(req: Request, user: User | undefined, nav: readonly MenuLink[]) {
   const language = languageOf(req);
   // A form's page is printed again at the address of its action, which takes no GET.

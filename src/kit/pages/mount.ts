@@ -19,6 +19,7 @@ import { heldForLater, heldForm } from './forms/held-form.ts';
 import { nameErrors } from './forms/name-errors.ts';
 import { emptyForm, type PageForm } from './forms/page-form.ts';
 import type { FormSchema } from './forms/schema.ts';
+import { kitNames } from './kit-names.ts';
 import { kitPages } from './kit-pages.ts';
 import type { Page, PageContext, ProtectedPage, PublicPage } from './page.ts';
 import { byPrecision, pageAt } from './paths.ts';
@@ -145,29 +146,6 @@ function printPage(
   const tabTitle = language.text('form.title', { title: printed.title });
   print(res, page.view, { ...around, tabTitle }, (html) => nameErrors(html, language));
 }
-
-/**
- * What the kit's partials act on: what the browser runs, where it goes on to, whose page it is. None of it comes from a
- * page's model, which may contain a whole query or record of somebody's: `{ ...req.query }` would let a link choose it
- * (ASVS 1.3.7).
- */
-export const kitNames = [
-  ...['layout', 'site', 'asset', 'kitText', 'nav', 'signedInAs', 'storeAway'],
-  ...[
-    'script',
-    'refresh',
-    'follow',
-    'signInHref',
-    'signInWith',
-    'signUpHref',
-    'kitForm',
-    'ends',
-    'form',
-    'said',
-    'tabTitle',
-    'kitAddress',
-  ],
-];
 
 const warned = new WeakSet<Page>();
 

@@ -20,7 +20,7 @@ import { askUserinfo } from './userinfo.ts';
 
 export { createAgents } from './agents.ts';
 export type { ApiAnswer, ApiRequest, CallTokens } from './api.ts';
-export { apiAddress, apiNamed } from './api-address.ts';
+export { apiAddress, apiNamed, decodedBytes } from './api-address.ts';
 export type { Challenge } from './api-challenge.ts';
 export type { StreamedAnswer } from './api-stream.ts';
 export type { Api, ApiProxy, Apis, ApiToken } from './apis.ts';

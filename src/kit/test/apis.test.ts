@@ -26,7 +26,9 @@ describe('the address at an API', () => {
     ['notes', '/', 'https://api.example.com/v1/notes/'],
     ['notes', '/7', 'https://api.example.com/v1/notes/7'],
     ['notes', '?page=2', 'https://api.example.com/v1/notes?page=2'],
-    ['notes', '/a/../b', 'https://api.example.com/v1/notes/b'],
+    ['notes', '/a.b/..c/.d/e..', 'https://api.example.com/v1/notes/a.b/..c/.d/e..'],
+    ['notes', `/${encodeURIComponent('100%')}`, 'https://api.example.com/v1/notes/100%25'],
+    ['notes', '/a?up=../..#/../b', 'https://api.example.com/v1/notes/a?up=../..#/../b'],
     ['notes', `/${encodeURIComponent('a/b ?#ä')}`, 'https://api.example.com/v1/notes/a%2Fb%20%3F%23%C3%A4'],
     ['notes', '/...', 'https://api.example.com/v1/notes/...'],
     ['notes', '/a;v=1/..a;b', 'https://api.example.com/v1/notes/a;v=1/..a;b'],
@@ -61,7 +63,33 @@ describe('the address at an API', () => {
     ...['/..%2fother', '/a%2f..%2f..%2fx', '/..%5cx', '/%2e%2e%2fx', '/a/..%2f', '/%zz', '/a%'],
     // Java servers take what follows a semicolon out of a segment first.
     ...['/..;/other', '/a/..;x=1/..;/x', '/..%3b/x', '/..;', '/.;/x', '/..;%2fx'],
-  ])('%j leads out of it: there is nothing', (path) => {
+    // They stay below it, but are not what was meant: the id in `/notes/${encodeURIComponent(id)}` was "..".
+    ...[
+      '/7/..',
+      '/7/.',
+      '/.',
+      '/./7',
+      '/a/../b',
+      '/a/..?all',
+      '/a/..#b',
+      '/a/.?all',
+      '/a/.. ',
+      '/a/..\0',
+      '/a/%2e%2e/b',
+    ],
+    ...[
+      '/7/\t..',
+      '/7/.\n.',
+      '/7/.\r',
+      '/7/\t../b',
+      '/7\\..\\b',
+      '/7\\.',
+      '/7/.%09./b',
+      '/7/%09..',
+      '/7/..%00',
+    ],
+    ...['/7/%252e%252e', '/7/.%252e/b', '/7/..%252fb', '/7/%252e'],
+  ])('%j leads elsewhere: there is nothing', (path) => {
     const is404 = path.startsWith('/');
     expect(() => at('notes', path)).toThrow(is404 ? 'not found' : 'begins with "/"');
   });
@@ -180,4 +208,10 @@ describe('a page that calls one of them', () => {
     expect((await alice.get('/plan/..%2Fadmin')).status).toBe(404);
     expect(api.calls).toHaveLength(1);
   });
+});
+
+test('a path that leads elsewhere says to its developer what to do', () => {
+  const message =
+    'not found: fetchApi was given a path for the API \'notes\' with a part that is "." or "..", which leads elsewhere and which encodeURIComponent leaves as it is. Check what comes from people before it becomes part of a path';
+  for (const id of ['..', '.']) expect(() => at('notes', `/${encodeURIComponent(id)}`)).toThrow(message);
 });

@@ -10,15 +10,15 @@ const perMinute = 10;
 
 describe('the audit trail', () => {
   let written: [AuditEvent, AuditDetails][];
-  let audit: ReturnType<typeof withoutFloods>;
+  let limited: ReturnType<typeof withoutFloods>;
   const refuse = (ip: string, times: number, event: AuditEvent = 'request.cross_origin_refused') => {
-    for (let count = 0; count < times; count++) audit(event, { reason: 'a form' }, { ip } as never);
+    for (let count = 0; count < times; count++) limited.audit(event, { reason: 'a form' }, { ip } as never);
   };
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     written = [];
-    audit = withoutFloods((event, details) => void written.push([event, details]));
+    limited = withoutFloods((event, details) => void written.push([event, details]));
   });
   afterEach(() => void vi.useRealTimers());
 
@@ -47,7 +47,7 @@ describe('the audit trail', () => {
   });
 
   test('does not grow with the number of clients', () => {
-    for (let count = 0; count < 5_000; count++) refuse(`10.0.${count >> 8}.${count & 255}`, 20);
+    for (let count = 0; count < 5_000; count++) refuse(`10.${count & 255}.${count >> 8}.1`, 20);
     expect(written).toHaveLength(101 * perMinute);
     vi.advanceTimersByTime(60_000);
     expect(written).toHaveLength(101 * perMinute + 101);
@@ -56,6 +56,36 @@ describe('the audit trail', () => {
       'client.address': undefined,
       requests: 4_900 * 20 - perMinute,
     });
+  });
+
+  test.each<[string, (count: number) => string]>([
+    ['a /48 of IPv6', (count) => `2001:db8:7:${(count << 8).toString(16)}::1`],
+    ['a /32 of IPv6', (count) => `2001:db8:${count.toString(16)}::1`],
+    ['65,536 addresses of IPv4', (count) => `198.51.${count}.1`],
+  ])('has room for others, though the first comer has %s', (_what, address) => {
+    for (let count = 0; count < 250; count++) refuse(address(count), 20);
+    expect(written).toHaveLength(5 * perMinute);
+    written = [];
+    for (const other of ['192.0.2.1', '2001:db9::1', '198.52.0.1']) refuse(other, 1);
+    expect(written).toHaveLength(3);
+    vi.advanceTimersByTime(60_000);
+    const [last] = written.slice(-1);
+    expect(last?.[1]).toEqual({
+      reason: 'repeated',
+      'client.address': undefined,
+      requests: 246 * 20 - perMinute,
+    });
+  });
+
+  test('has at a stop what was only counted so far, once', () => {
+    refuse('192.0.2.1', 25);
+    limited.close();
+    expect(written.slice(perMinute)).toEqual([
+      ['request.cross_origin_refused', { reason: 'repeated', 'client.address': '192.0.2.1', requests: 15 }],
+    ]);
+    limited.close();
+    vi.advanceTimersByTime(60_000);
+    expect(written).toHaveLength(perMinute + 1);
   });
 
   test('has every other event, however many there are', () => {
@@ -98,4 +128,15 @@ describe('the log of an app that another site posts to', () => {
       expect(app.lines.filter(isWhole)).toHaveLength(50);
     },
   );
+
+  test('has at its stop how many there were besides', async () => {
+    const headers = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' };
+    for (let count = 0; count < perMinute + 3; count++)
+      await fetch(app.url('/auth/logout'), { method: 'POST', headers });
+    await app.stop();
+    expect(app.events('request.cross_origin_refused').at(-1)).toMatchObject({
+      reason: 'repeated',
+      requests: 3,
+    });
+  });
 });

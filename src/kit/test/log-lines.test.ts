@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -43,6 +44,20 @@ describe('each line', () => {
     expect(text).not.toMatch(/[^\n\x20-\x7e]/);
     const [first = ''] = text.split('\n');
     expect(JSON.parse(first)).toMatchObject({ msg: sent, acr: sent });
+  });
+
+  test('is one word between the single quotes of a shell, whoever sent what is in it', () => {
+    const sent = `/profile/';echo\${IFS}run;'$(echo run)\`echo run\`"!!\u2018\u2019\u201a\u201b`;
+    const text = written((log) => {
+      log.child({ [sent]: sent }).info({ path: sent, err: new Error(sent) }, sent);
+      createAudit(log)('sign_in.failed', { reason: sent });
+    });
+    // PowerShell takes the others for single quotes as well.
+    expect(text).not.toMatch(/['\u2018-\u201b]/);
+    const [first = ''] = text.split('\n');
+    const { stdout } = spawnSync('sh', ['-c', `printf %s '${first}'`], { encoding: 'utf8' });
+    expect(stdout).toBe(first);
+    expect(JSON.parse(stdout)).toMatchObject({ [sent]: sent, path: sent, msg: sent });
   });
 
   test.each(['debug', 'info', 'warn', 'error', 'fatal'] as const)('has its level as a word: %s', (level) => {

@@ -249,6 +249,7 @@ describe('npm run sessions', () => {
     ['list end', 'Unexpected argument: "end".'],
     ['list \u001b[2J', 'Unexpected argument: "\\u001b[2J".'],
     ['\u009b2J', 'There is no command "\\u009b2J": say list or end.'],
+    ['\u202e2J', 'There is no command "\\u202e2J": say list or end.'],
     ['end', 'Say whose sessions to end: --sub <sub>, --sid <sid> or --all.'],
     ['end --sub', '--sub needs a value. One that begins with a dash is written --sub=-value.'],
     ['end --sub --all', '--sub needs a value. One that begins with a dash is written --sub=-value.'],

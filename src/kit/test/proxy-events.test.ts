@@ -177,6 +177,47 @@ describe('the end of the session', () => {
   });
 });
 
+describe('a body that is still on its way', () => {
+  test('is broken off with its session, and the API never has all of it', async () => {
+    const { app, api, caller } = await startProxied({ answer: () => {} });
+    const [alice, bob] = [await caller(), await caller('bob')];
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
+    const [ended, other] = [openUpload(app.url, alice), openUpload(app.url, bob)];
+    ended.outgoing.write('one');
+    const call = await api.call(1);
+    other.outgoing.write('one');
+    const others = await api.call(2);
+    await alice.person.endSession();
+    await looked(2);
+    await call.closed;
+    await expect(ended.answer).rejects.toThrow();
+    expect(call.req.complete).toBe(false);
+    other.outgoing.end('two');
+    await others.whole;
+    expect(others.body).toBe('onetwo');
+    others.res.end();
+    expect((await other.answer).statusCode).toBe(200);
+  });
+
+  test('is no reason to break off the stream that it asked for: that ends in order', async () => {
+    const { app, api, caller } = await startProxied({ answer: () => {} });
+    const alice = await caller();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
+    const { outgoing, answer } = openUpload(app.url, alice);
+    outgoing.write('a slow');
+    const call = await api.call(1);
+    await looked(2);
+    outgoing.end(' question');
+    await call.whole;
+    streaming(call.req, call.res);
+    const stream = await answer;
+    await alice.person.endSession();
+    const ended = endOf(stream);
+    await looked(1);
+    await ended;
+  });
+});
+
 describe('the idle end', () => {
   test('is not moved by a stream: neither by opening it, nor while it is open', async () => {
     const { app, api, alice } = await started();

@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { kitNames } from '../pages/kit-names.ts';
 import type { PageContext } from '../pages/page.ts';
 import { startTestApp, type TestApp } from '../testing/index.ts';
 import { anyPage, type SmallSite, smallSite } from './helpers/small-site.ts';
@@ -153,21 +156,24 @@ describe('a page whose model returns whatever it was sent', () => {
     pages: [echo(access)],
   });
   const names = [
-    ...['refresh', 'script', 'layout', 'site', 'asset', 'kitText', 'nav', 'follow', 'signInHref'],
-    'signUpHref',
-    ...[
-      'kitForm',
-      'ends',
-      'said',
-      'settings',
-      'cache',
-      '_locals',
-      '__proto__',
-      'constructor',
-      'escapeFunction',
-    ],
-    ...['client', 'outputFunctionName', 'localsName', 'root', 'filename', 'delimiter', 'views'],
+    ...kitNames,
+    ...['settings', 'cache', '_locals', '__proto__', 'constructor', 'escapeFunction', 'client'],
+    ...['outputFunctionName', 'localsName', 'root', 'filename', 'delimiter', 'views'],
   ];
+
+  test("gives a view of the kit's around each page nothing that it acts on", () => {
+    const folder = join(import.meta.dirname, '../views/kit');
+    const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+    const read = texts.flatMap((text) =>
+      [...text.matchAll(/\bpage\??\.(\w+)/g)].map(([, name = '']) => name),
+    );
+    // What a page's own view hands over, or the kit's views for it; and `status`, which a page may show something by: it
+    // only takes away the notice that an error page has in its text.
+    const handedOver = ['field', 'kind', 'rows', 'ended', 'text'];
+    const ofPages = ['title', 'user', 'status', ...handedOver];
+    expect(read.length).toBeGreaterThan(30);
+    expect(read.filter((name) => !kitNames.includes(name) && !ofPages.includes(name))).toEqual([]);
+  });
 
   test.each(['everyone', 'signed-in'])(
     'prints the same page, whatever the names are (%s)',

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { readArguments, shown } from '../upgrade/arguments.ts';
 import { readKit } from '../upgrade/kit-file.ts';
 import { isPlain } from '../upgrade/lockfile.ts';
 import { sameButForCapitals } from '../upgrade/names.ts';
 import { mergePackages } from '../upgrade/packages.ts';
+import { quoted } from '../upgrade/refusal.ts';
 
 // What an upgrade reads: the command line, and kit.json and package.json of a template that may be hostile.
 
@@ -173,3 +175,19 @@ function sharing(path: string) {
   const kit = { name: 'a-template', version: '1.0.0', files: {}, shared: { [path]: 'a'.repeat(64) } };
   return readKit(JSON.stringify(kit), 'kit.json');
 }
+
+test.each([
+  'docs/guide.md',
+  '@scope/a file',
+  '-rf',
+  '~/x',
+  '`touch ran`',
+  '$(touch ran)',
+  '"; touch ran; "',
+  "'; touch ran; '",
+  '!!',
+  '{a,b}*',
+])('a command names the file %s as one word', (name) => {
+  const { stdout } = spawnSync('sh', ['-c', `printf %s x${quoted(name)}`], { encoding: 'utf8' });
+  expect(stdout).toBe(`x${name}`);
+});

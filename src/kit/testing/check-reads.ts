@@ -1,7 +1,8 @@
 import type { CheckedSite } from '../assembly.ts';
 import { nearest } from '../config/nearest.ts';
+import { kitNames } from '../pages/kit-names.ts';
 import { kitPages } from '../pages/kit-pages.ts';
-import { kitNames } from '../pages/mount.ts';
+
 import type { Page } from '../pages/page.ts';
 import { type OwnCode, readOwnCode } from './own-code.ts';
 import { handedOn, includedBy, readViews, type ViewFile } from './view-files.ts';
@@ -9,7 +10,7 @@ import { isOptional, type Read, readsIn } from './view-reads.ts';
 import type { WatchedModels } from './watched-models.ts';
 
 /** What a view finds in `page` whatever its model returns. A model may give the last ones another value. */
-export const givenNames: readonly string[] = [...kitNames, 'title', 'lang', 'requestId', 'user'];
+export const givenNames: readonly string[] = [...kitNames, 'title', 'user'];
 
 /**
  * What views read from `page`, and what is never there: a misspelt name would be printed as nothing, and nobody would see

@@ -17,3 +17,11 @@ export function listed(names: readonly string[], most = 20): string {
   if (names.length > most) shown.push(`  … and ${names.length - most} more`);
   return shown.join('\n');
 }
+
+/**
+ * A name as a shell takes it for one word, whatever a template calls its files: between double quotes a shell would run
+ * what is between backticks or in `$(…)`.
+ */
+export function quoted(name: string): string {
+  return /^[\w./][\w./@+-]*$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}

@@ -6,7 +6,7 @@ import { kitChangelog, kitFolder, kitJson } from './kit-file.ts';
 import type { KitResult } from './kit-plan.ts';
 import { type Offers, patchFile, readingFile } from './offers.ts';
 import type { MergedPackage } from './packages.ts';
-import { listed, printable } from './refusal.ts';
+import { listed, printable, quoted } from './refusal.ts';
 import type { SharedResult } from './shared-plan.ts';
 import type { SiteResult } from './site-plan.ts';
 import type { Template } from './template.ts';
@@ -100,7 +100,7 @@ function byHand(done: Done): string {
   if (hiddenShared.length > 0) {
     const names = hiddenShared.map(({ path }) => path);
     steps.push(
-      `Your ignore files hide ${names.join(', ')} from git. To commit them: git add --force ${names.map((name) => `"${name}"`).join(' ')}`,
+      `Your ignore files hide ${names.join(', ')} from git. To commit them: git add --force ${names.map(quoted).join(' ')}`,
     );
   }
   if (/^#+ what to do by hand/im.test(changelog(done)))

@@ -17,16 +17,16 @@ const longestDoubtMs = 5_000;
 /** Of one session, in one process. Browsers open far fewer. With one more, the oldest ends. */
 const mostStreams = 100;
 
-/** An answer that takes so long is watched too, in milliseconds: it may be endless under any type. */
-export const longAnswerMs = 3_000;
+/** A call that takes so long is watched too, in milliseconds: its body or its answer may go on for minutes under any type. */
+export const longCallMs = 3_000;
 
 /** The open streams of one session. */
 interface Watched {
   /** Makes the recheck where it is due. */
   mayGoOn(user: UserSession): Promise<boolean>;
   streams: Set<Response>;
-  /** Answers of other types, which are broken off, so that no part is taken for the whole. */
-  answers: Set<Response>;
+  /** The answers of other calls, which are broken off, so that no part is taken for the whole. */
+  calls: Set<Response>;
   timer: NodeJS.Timeout;
   /** When the store last said that the session goes on. */
   seenAt: number;
@@ -40,7 +40,7 @@ export function isEventStream(contentType = ''): boolean {
 }
 
 /**
- * Ends event streams when their session has ended, however that came about, and when the app stops; other answers that
+ * Ends event streams when their session has ended, however that came about, and when the app stops; other calls that
  * take long, when their session has ended. Looking does not move a session's idle end (R9), and is done once for all of
  * a session. Where its recheck is due it is made: somebody who was taken out must not read on for as long as they ask for
  * nothing else.
@@ -62,7 +62,7 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
     try {
       const user = (await sessions.look(id))?.user;
       if (!user || !(await watched.mayGoOn(user))) {
-        for (const answer of watched.answers) answer.destroy();
+        for (const call of watched.calls) call.destroy();
         return endAll(watched);
       }
       watched.seenAt = Date.now();
@@ -76,7 +76,7 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
   function watch(req: Request, id: string): Watched {
     const [{ context }, due] = [authOf(req), { id, language: languageOf(req) }];
     const watched: Watched = {
-      ...{ streams: new Set(), answers: new Set(), seenAt: Date.now() },
+      ...{ streams: new Set(), calls: new Set(), seenAt: Date.now() },
       timer: setInterval(() => look(id, watched), lookEveryMs),
       mayGoOn: (user) => recheckWhileOpen(context, due, user),
     };
@@ -87,8 +87,8 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
   function forget(id: string, watched: Watched, response: Response): void {
     response.once('close', () => {
       watched.streams.delete(response);
-      watched.answers.delete(response);
-      if (watched.streams.size + watched.answers.size > 0) return;
+      watched.calls.delete(response);
+      if (watched.streams.size + watched.calls.size > 0) return;
       clearInterval(watched.timer);
       bySession.delete(id);
     });
@@ -109,15 +109,16 @@ export function createEventStreams(sessions: Sessions, finishing: AbortSignal, l
       const [oldest] = watched.streams;
       if (watched.streams.size >= mostStreams) oldest?.end();
       watched.streams.add(stream);
+      watched.calls.delete(stream); // It took long to send the question.
       forget(id, watched, stream);
     },
 
-    /** Breaks this one off with its session. */
-    addAnswer(req: Request, id: string, answer: Response): void {
-      if (answer.destroyed) return;
+    /** Breaks this one off with its session, whether its body or its answer is on its way. */
+    addCall(req: Request, id: string, call: Response): void {
+      if (call.destroyed) return;
       const watched = bySession.get(id) ?? watch(req, id);
-      watched.answers.add(answer);
-      forget(id, watched, answer);
+      watched.calls.add(call);
+      forget(id, watched, call);
     },
   };
 }

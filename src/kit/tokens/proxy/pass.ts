@@ -7,7 +7,7 @@ import { signedIn } from '../../session/user-session.ts';
 import { callApi } from '../call-api.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { bodyOf } from './body.ts';
-import { type EventStreams, isEventStream, longAnswerMs } from './events.ts';
+import { type EventStreams, isEventStream, longCallMs } from './events.ts';
 import { requestHeaders } from './request-headers.ts';
 
 /** A call in which no byte comes or goes for so long is given up. */
@@ -44,6 +44,9 @@ export async function passOn(
     onTooLarge: (error) => call.abort(error),
   });
   const silence = setTimeout(() => call.abort(tooSlow(name)), longestSilenceMs);
+  // From its beginning: a body may come as slowly as an answer.
+  const own = signedIn(req);
+  const watched = own && setTimeout(() => events.addCall(req, own.id, res), longCallMs);
   try {
     const headers = { ...requestHeaders(req.headers, api.proxy.requestHeaders), ...body.headers };
     const request = { method: req.method, headers, body: body.stream, signal: call.signal };
@@ -55,7 +58,7 @@ export async function passOn(
         return provider.streamApi(token, url, request);
       },
     });
-    await answerWith(req, res, answer, { api, url, silence, events });
+    await answerWith(req, res, answer, { api, url, own, silence, watched, events });
   } catch (error) {
     if (res.destroyed) return;
     const { reason } = call.signal;
@@ -63,6 +66,7 @@ export async function passOn(
     throw hasStatus(reason) ? reason : error;
   } finally {
     clearTimeout(silence);
+    clearTimeout(watched);
     // The API may have answered before it had all of the body: the rest must not block either connection.
     if (body.stream && !req.readableEnded) call.abort();
     if (body.stream) req.unpipe(body.stream).resume();
@@ -70,7 +74,9 @@ export async function passOn(
 }
 
 interface Passing extends Pick<Target, 'api' | 'url'> {
+  own: ReturnType<typeof signedIn>;
   silence: NodeJS.Timeout;
+  watched: NodeJS.Timeout | undefined;
   events: EventStreams;
 }
 
@@ -78,7 +84,7 @@ async function answerWith(
   req: Request,
   res: Response,
   { message }: StreamedAnswer,
-  { api, url, silence, events }: Passing,
+  { api, url, own, silence, watched, events }: Passing,
 ): Promise<void> {
   const { path, answerHeaders: more } = api.proxy;
   res.status(message.statusCode ?? 502);
@@ -95,18 +101,15 @@ async function answerWith(
   if (!headers['content-type']?.trim() && hasBody(req, res))
     res.setHeader('Content-Type', 'application/octet-stream');
   const endless = isEventStream(headers['content-type']);
-  const own = signedIn(req);
   if (endless && own) {
     clearTimeout(silence);
+    clearTimeout(watched);
     res.setHeader('X-Accel-Buffering', 'no'); // nginx would keep events back.
     res.flushHeaders();
     events.add(req, own.id, res);
   }
   if (!endless) message.on('data', () => void silence.refresh());
-  const long =
-    endless || !own ? undefined : setTimeout(() => events.addAnswer(req, own.id, res), longAnswerMs);
   const error = await sendOn(message, res);
-  clearTimeout(long);
   if (error) req.log?.warn({ api: url.origin, code: error.code }, "an API's answer broke off");
 }
 

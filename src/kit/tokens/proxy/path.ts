@@ -1,3 +1,5 @@
+import { decodedBytes } from '../../provider/index.ts';
+
 /**
  * What a request asks for below a proxy's address: a path that begins with a slash, or nothing; undefined where it leads
  * elsewhere or could do so at the API. Servers decode what they are sent, some of them twice, and each resolves `..`,
@@ -44,11 +46,4 @@ function decodedUtf8(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Each escape as the one byte that it encodes. What is no escape is left as it is. */
-function decodedBytes(text: string): string {
-  return text.replace(/%([\da-f]{2})/gi, (_escape, byte: string) =>
-    String.fromCharCode(Number.parseInt(byte, 16)),
-  );
 }
