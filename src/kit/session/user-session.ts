@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import type { Request, Response } from 'express';
 import { AuthError } from '../errors/auth-error.ts';
 import type { EndReason } from '../errors/end-reasons.ts';
+import { neverCache } from '../http/answers.ts';
 import { authTimeOf, type Provider, type SignInAnswer } from '../provider/index.ts';
 import type { SignInMark } from '../store/index.ts';
 import { makeRecheckDue } from './by-owner.ts';
@@ -15,9 +16,13 @@ import type { User, UserSession } from './user.ts';
 /** A name is printed on every page, whoever chose it. */
 const longestName = 200;
 
-/** The signed-in user, or undefined. Ask `requireAuth` before a route that needs one. */
+/**
+ * The signed-in user, or undefined. Ask `requireAuth` before a route that needs one. An answer that is made from it is
+ * for this browser only: no cache may keep it, unless its route has said otherwise before (R16).
+ */
 export function getUser(req: Request): User | undefined {
   const auth = authOf(req);
+  if (req.res && !req.res.headersSent && !req.res.hasHeader('Cache-Control')) neverCache(req.res);
   const session = signedIn(req);
   if (!session) return undefined;
   auth.user ??= toUser(session.user, auth.context);

@@ -162,7 +162,7 @@ export const signInControls: Control[] = [
     what: 'No address from a request or a token is ever called',
     tests: [
       'access-token: no address of a request is ever called',
-      'apis: %j leads out of it: there is nothing',
+      'apis: %j leads elsewhere: there is nothing',
       'helpers/misbehaving-cases-id-token: tells where to find the key',
       'third-party-start: with %s is refused, and nobody is called',
     ],
