@@ -153,7 +153,7 @@ export const issuer = address
   );
 
 /** The address of a service, without a slash at its end: https, or http on loopback. */
-export const webAddress = address.transform((value) => value.replace(/\/+$/, ''));
+export const webAddress = address.transform((value) => value.replace(/(?<!\/)\/+$/, ''));
 
 const mostWorkers = 256;
 

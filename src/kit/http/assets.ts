@@ -70,7 +70,7 @@ export function listFiles(folders: readonly string[]): { path: string; file: str
   for (const folder of folders.filter((one) => existsSync(one))) {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name);
-      const path = file.slice(folder.replace(/[\\/]+$/, '').length).replaceAll(sep, '/');
+      const path = file.slice(folder.replace(/(?<![\\/])[\\/]+$/, '').length).replaceAll(sep, '/');
       if (entry.isFile() && !path.includes('/.') && !found.has(path)) found.set(path, file);
     }
   }

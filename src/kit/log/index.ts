@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import pino, { type DestinationStream, type LogFn, type Logger, type LoggerOptions } from 'pino';
 import { instanceId, serviceName } from './instance.ts';
 import { besides } from './own-fields.ts';
-import { isSecretName, withoutSecrets } from './redaction.ts';
+import { isSecretInLog, withoutSecrets } from './redaction.ts';
 import { isProbe, keepRoutes, routeOf } from './route.ts';
+
+export { isSecretName } from './redaction.ts';
 
 export type Log = Logger;
 
@@ -219,7 +221,7 @@ function addressOf(url: string): string {
   const telling =
     query === undefined ||
     /^\/(auth\/|signed-out)/i.test(path) ||
-    [...new URLSearchParams(query).keys()].some((name) => isSecretName(name) || isJwtName(name));
+    [...new URLSearchParams(query).keys()].some((name) => isSecretInLog(name) || isJwtName(name));
   return telling ? path : local;
 }
 

@@ -1,9 +1,16 @@
 import { besides } from './own-fields.ts';
 import { withoutQuotes } from './quotes.ts';
 
-/** Names of what never reaches a log, however they are written: client_secret, clientSecret, CLIENT_SECRET (R20). */
+/**
+ * Names of what neither a log nor a page may print, however they are written: client_secret, clientSecret, CLIENT_SECRET,
+ * and what people type: a password, a PIN, a one-time password (R20).
+ */
 const secretName =
-  /token|secret|passw|assertion|authorization|cookie|verifier|nonce|private|jwk|_key$|keys$|^code$|^state$|^redis_?urls?$/i;
+  /token|secret|passw|passcode|passphrase|assertion|authorization|cookie|verifier|nonce|jwk|(?:api|private)_?key|(?:^|_)(?:pin|otp|totp|cvc|cvv)(?:$|_)/i;
+const secretWord = /[a-z](?:Pin|Otp|Cvc|Cvv)(?![a-z])/;
+
+/** Names of secrets in a sign-in and in settings only. In a form, these are the state of an address or a private note. */
+const secretInLog = /private|_key$|keys$|^code$|^state$|^redis_?urls?$/i;
 
 /**
  * ECONNREFUSED and the like: a `code` of the system, which no provider gives out as a code of a sign-in. Or an SQLSTATE
@@ -22,8 +29,14 @@ interface Budget {
   left: number;
 }
 
+/** Of what people may send or configure: the one rule for forms and the log. */
 export function isSecretName(name: string): boolean {
-  return name.length > longestName || secretName.test(name);
+  return name.length > longestName || secretName.test(name) || secretWord.test(name);
+}
+
+/** Of what a line of the log may hold. */
+export function isSecretInLog(name: string): boolean {
+  return isSecretName(name) || secretInLog.test(name);
 }
 
 /**
@@ -84,7 +97,7 @@ function shortened(text: string): string {
 }
 
 function isSecret(name: string, value: unknown): boolean {
-  return isSecretName(name) && !(name === 'code' && typeof value === 'string' && systemCode.test(value));
+  return isSecretInLog(name) && !(name === 'code' && typeof value === 'string' && systemCode.test(value));
 }
 
 function describe(error: Error): object {

@@ -226,7 +226,10 @@ describe('a careless line', () => {
     ['the headers of a request', { req: { headers: { cookie: 'canary', authorization: 'canary' } } }],
     ['client authentication', { body: { client_secret: 'canary', client_assertion: 'canary' } }],
     ['settings', { config: { clientSecret: 'canary', secrets: ['canary'] }, SESSION_SECRET: 'canary' }],
-    ['a password', { user: { password: 'canary' } }],
+    [
+      'a password',
+      { user: { password: 'canary', pin: 'canary', cardPin: 'canary', otp: 'canary', cvc: 'canary' } },
+    ],
   ])('with %s does not show them', (_what, line) => {
     expect(logged((log) => log.info(line, 'careless'))).not.toContain('canary');
   });

@@ -2,8 +2,9 @@ import type { Request } from 'express';
 import { leadingBack } from '../../errors/failure-pages.ts';
 import type { Message } from '../../errors/message.ts';
 import { localAddress } from '../../http/return-path.ts';
+import { isSecretName } from '../../log/index.ts';
 import { sentFields } from './form-body.ts';
-import { fieldsOf, isSecretName } from './kinds.ts';
+import { fieldsOf } from './kinds.ts';
 import type { FormSchema } from './schema.ts';
 
 /**
@@ -42,8 +43,8 @@ function hold(req: Request, form?: FormSchema) {
   const post = localAddress(req.originalUrl);
   const sent = sentFields(req);
   if (post === undefined || sent === undefined) return undefined;
-  const secrets = new Set(form && fieldsOf(form).flatMap(({ name, secret }) => (secret ? [name] : [])));
-  const fields = sent.filter(([name]) => !secrets.has(name) && !isSecretName(name));
+  const known = new Map(form && fieldsOf(form).map(({ name, secret }) => [name, secret]));
+  const fields = sent.filter(([name]) => !(known.get(name) ?? isSecretName(name)));
   const typeAgain = { key: 'held-form.secrets' } as const;
   return {
     text: fields.length < sent.length ? [typeAgain] : [],

@@ -1,3 +1,4 @@
+import { isSecretName } from '../../log/index.ts';
 import type { Definition, FormSchema, Schema } from './schema.ts';
 
 /** The fields of a form, as their schemas say what is to become of their text. */
@@ -30,7 +31,7 @@ export function fieldsOf(form: FormSchema): readonly Field[] {
     name,
     kind: kindOf(schema),
     empty: emptyFor(schema),
-    secret: isSecretName(name) || layersOf(schema).some(isSecret),
+    secret: isSecret(name, schema, kindOf(schema)),
   }));
   known.set(form, fields);
   return fields;
@@ -41,14 +42,11 @@ export function takesSeveral(kind: Kind): boolean {
   return kind.is === 'list' || (kind.is === 'one of' && kind.kinds.some(takesSeveral));
 }
 
-/** By its name alone, where a form has no schema. */
-export function isSecretName(name: string): boolean {
-  return /password/i.test(name);
-}
-
-function isSecret(schema: Schema): boolean {
-  const meta = schema.meta?.() as { secret?: unknown } | undefined;
-  return meta?.secret === true;
+/** As its schema says; if that says nothing, by its name. A box or a choice holds nothing that the page does not show. */
+function isSecret(name: string, schema: Schema, kind: Kind): boolean {
+  const said = layersOf(schema).map((layer) => (layer.meta?.() as { secret?: unknown } | undefined)?.secret);
+  if (said.includes(true)) return true;
+  return !said.includes(false) && kind.is !== 'box' && kind.is !== 'choice' && isSecretName(name);
 }
 
 function definitionOf(schema: Schema): Definition {

@@ -127,7 +127,7 @@ function textOf(html: string): string {
     .replace(/<(?:"[^"]*"|'[^']*'|[^"'>])*>/g, '')
     .replaceAll('<', '&lt;')
     .replace(/\s+/g, ' ')
-    .replace(/\s*\([^()]*\)\s*$/, '')
-    .replace(/[\s:*]+$/, '')
+    .replace(/\([^()]*\) ?$/, '')
+    .replace(/(?<![\s:*])[\s:*]+$/, '')
     .trim();
 }

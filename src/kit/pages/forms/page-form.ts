@@ -1,5 +1,6 @@
+import { isSecretName } from '../../log/index.ts';
 import type { FormBody } from './form-body.ts';
-import { fieldsOf, isSecretName, takesSeveral } from './kinds.ts';
+import { fieldsOf, takesSeveral } from './kinds.ts';
 import type { FormSchema } from './schema.ts';
 
 /** What is wrong with a form, as it is printed. */
