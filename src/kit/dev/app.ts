@@ -1,6 +1,6 @@
 /**
  * The app in development: the site as `npm start` runs it, but that its sessions outlive a restart, and with the
- * gallery beside it. `npm run dev` starts this under `node --watch`.
+ * gallery beside it. `npm run dev` starts this anew when a file changes.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,6 @@ import { english, say } from '../errors/language.ts';
 import { loadSite } from '../load-site.ts';
 import { run } from '../start.ts';
 import type { OpenMemory } from '../store/index.ts';
-import { leaveExitCode } from './exit-code.ts';
 import { createGallery } from './gallery.ts';
 import { openKeptRecords } from './kept-records.ts';
 
@@ -18,10 +17,8 @@ export type AppMessage = { app: 'listens'; name: string };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { keep: { type: 'string' }, gallery: { type: 'string' }, ended: { type: 'string' } },
+  options: { keep: { type: 'string' }, gallery: { type: 'string' } },
 });
-const { ended } = values;
-if (ended) process.on('exit', (code) => leaveExitCode(ended, code));
 
 const { site, root } = await loadSite(positionals[0] ?? 'src/site.ts');
 const { keep } = values;

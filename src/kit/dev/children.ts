@@ -6,13 +6,22 @@ const graceMs = 10_000;
 export interface Children {
   /** Starts a Node process that ends when this one does: its standard input is a pipe that nobody writes to. */
   start(args: string[], env: NodeJS.ProcessEnv): ChildProcess;
+  /** Asks one of them to end. */
+  end(child: ChildProcess): void;
   /** Asks each of them to end. */
-  end(): void;
+  endAll(): void;
 }
 
 export function createChildren(): Children {
   const running = new Set<ChildProcess>();
+  function end(child: ChildProcess): void {
+    // Windows knows no signals: there it would be killed. It hears the end of its standard input everywhere.
+    if (process.platform === 'win32') child.stdin?.end();
+    else child.kill('SIGTERM');
+    setTimeout(() => running.has(child) && child.kill('SIGKILL'), graceMs).unref();
+  }
   return {
+    end,
     start(args, env) {
       // An address, not a path: Windows would take the `C:` of a path for a scheme.
       const leash = import.meta.resolve('./leash.ts');
@@ -27,15 +36,8 @@ export function createChildren(): Children {
       child.stdin?.on('error', () => {});
       return child;
     },
-    end() {
-      for (const child of running) {
-        child.stdin?.end();
-        // `node --watch` does not hear the pipe. On Windows this ends it at once, and its child hears the pipe.
-        child.kill('SIGTERM');
-      }
-      setTimeout(() => {
-        for (const child of running) child.kill('SIGKILL');
-      }, graceMs).unref();
+    endAll() {
+      for (const child of running) end(child);
     },
   };
 }

@@ -6,6 +6,8 @@ import { prettyFactory } from 'pino-pretty';
 const longestHoldMs = 10_000;
 
 export interface Output {
+  /** Shows what an app says, each time that it starts. */
+  show(app: ChildProcess): void;
   /** Shows what was held back, and from now on each line as it comes. */
   release(): void;
   /** What came on standard error last. */
@@ -15,10 +17,8 @@ export interface Output {
 /**
  * Shows the app's log as people read it: a line each, stacks in lines. What the app says before its address is printed
  * is held back, so that the address comes first; problems, on standard error, are not.
- *
- * @param command what `node --watch` calls the app, when it says that it restarts it
  */
-export function showApp(app: ChildProcess, command: string): Output {
+export function createOutput(): Output {
   const pretty = prettyFactory({
     // One app, on this machine.
     ignore: 'service\\.name,service\\.instance\\.id',
@@ -35,23 +35,21 @@ export function showApp(app: ChildProcess, command: string): Output {
   const timer = setTimeout(release, longestHoldMs);
   timer.unref();
 
-  eachLine(app.stdout, (line) => {
-    const entry = parse(line);
-    if (entry && isAboutStaticFile(entry)) return;
-    const shown = entry
-      ? pretty(short(entry)) + stacksOf(entry)
-      : `${line.replace(`'${command}'`, 'the app')}\n`;
-    if (held) held.push(shown);
-    else process.stdout.write(shown);
-    // What Node says when the app could not start: that it waits for a change.
-    if (!entry && line.startsWith('Failed running')) release();
-  });
   let complaints = '';
-  app.stderr?.on('data', (text: Buffer) => {
-    complaints = (complaints + text).slice(-20_000);
-    process.stderr.write(text);
-  });
-  return { release, complaints: () => complaints };
+  function show(app: ChildProcess): void {
+    eachLine(app.stdout, (line) => {
+      const entry = parse(line);
+      if (entry && isAboutStaticFile(entry)) return;
+      const shown = entry ? pretty(short(entry)) + stacksOf(entry) : `${line}\n`;
+      if (held) held.push(shown);
+      else process.stdout.write(shown);
+    });
+    app.stderr?.on('data', (text: Buffer) => {
+      complaints = (complaints + text).slice(-20_000);
+      process.stderr.write(text);
+    });
+  }
+  return { show, release, complaints: () => complaints };
 }
 
 /** Shows what the servers beside the app say, but for what oidc-provider says of itself at each start. */

@@ -1,29 +1,34 @@
 /**
- * `npm run dev`: the development providers and the sample API in one process, the app in another, which
- * Node restarts when a file changes. With providers of your own only the app. After the site come the names of the
+ * `npm run dev`: the development providers and the sample API in one process, the app in another, which is
+ * started again when a file changes. With providers of your own only the app. After the site come the names of the
  * development providers that start where no setting says which: an adopted app has `work` there, else both start.
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../folders.ts';
 import { aboutOneProvider, announcement, startsBoth } from './announcement.ts';
 import type { AppMessage } from './app.ts';
 import { createChildren } from './children.ts';
-import { showApp, showServers } from './console.ts';
-import { exitCodeIn } from './exit-code.ts';
+import { createOutput, showServers } from './console.ts';
 import { makeKeptFolder } from './kept-folder.ts';
+import type { LoadedMessage } from './loaded-files.ts';
 import { watchParents } from './parents.ts';
 import { devPorts, portProblems } from './ports.ts';
 import { startedProviders } from './providers.ts';
+import { runAgain } from './restarts.ts';
 import type { ServersMessage } from './servers.ts';
 import { appEnvironment, authenticationProblems } from './settings.ts';
+import { watchFiles } from './watched-files.ts';
 
 /** EX_CONFIG of sysexits.h, with which the app ends when its settings are wrong. */
 const exitConfig = 78;
 
 const children = createChildren();
 let stopping = false;
+/** What else has to end when all does. */
+const atStop: (() => void)[] = [];
 
 const [site = '', ...byDefault] = process.argv.slice(2);
 const problems = existsSync(site)
@@ -53,7 +58,7 @@ async function runDevelopment(): Promise<void> {
 
   const servers = started.length > 0 ? await startServers(env.BASE_URL) : undefined;
   if (stopping) return;
-  startApp(options, env, join(folder, 'exit-code'), {
+  startApp(options, env, {
     first: () =>
       console.log(
         `\n${announcement(process.env, ports)
@@ -80,42 +85,69 @@ interface Listens {
   each(appName: string): void;
 }
 
-/** @param ended the file in which the app leaves its exit code */
-function startApp(options: string[], env: NodeJS.ProcessEnv, ended: string, listens: Listens): void {
-  const command = [file('./app.ts'), site, ...options, '--ended', ended];
-  const app = children.start(['--watch', '--watch-preserve-output', ...command], env);
-  const output = showApp(app, command.join(' '));
+/** Each time that a file changes, until all ends. */
+function startApp(options: string[], env: NodeJS.ProcessEnv, listens: Listens): void {
+  const output = createOutput();
+  const command = ['--import', import.meta.resolve('./loaded-files.ts'), file('./app.ts'), site, ...options];
+  let isUp = false;
   let listened = false;
-  // Node's own messages about watched files come this way too.
-  app.on('message', (message: AppMessage | { app?: never }) => {
-    if (message.app === 'listens') {
-      listens.each(message.name);
-      if (!listened) {
+
+  const files = watchFiles({
+    folders: [dirname(site), file('..')],
+    isUp: () => isUp,
+    changed(paths) {
+      console.log(`${namesOf(paths)} changed: restarting the app`);
+      app.restart();
+    },
+  });
+  // A package that was missing may be there now.
+  files.add(join(projectRoot, 'package.json'));
+
+  const app = runAgain({
+    start() {
+      isUp = false;
+      const child = children.start(command, env);
+      output.show(child);
+      child.on('message', (message: AppMessage | LoadedMessage) => {
+        if ('loaded' in message) return files.add(message.loaded);
+        isUp = true;
+        listens.each(message.name);
+        if (listened) return;
         listened = true;
         listens.first();
         output.release();
+      });
+      return child;
+    },
+    end: children.end,
+    ended(code) {
+      isUp = false;
+      // The settings come from outside: no change of a file makes them right.
+      if (!listened && code === exitConfig) {
+        stop(exitConfig);
+        if (output.complaints().includes('`providers`') && startsBoth(process.env))
+          console.error(aboutOneProvider);
+        return;
       }
-    }
+      output.release();
+      console.log('The app is not running. It starts again when a file changes.');
+    },
   });
-  // The settings come from outside: no change of a file makes them right.
-  const look = setInterval(() => {
-    if (listened) clearInterval(look);
-    else if (exitCodeIn(ended) === exitConfig) stop(exitConfig);
-  }, 100);
-  look.unref();
-  // All that it wrote has come then.
-  app.once('close', () => {
-    const asksForProviders = process.exitCode === exitConfig && output.complaints().includes('`providers`');
-    if (asksForProviders && startsBoth(process.env)) console.error(aboutOneProvider);
-  });
-  app.once('exit', (code) => stop(code ?? 1));
+  atStop.push(files.close, app.stop);
+}
+
+/** The first of the files, as seen from here, and how many more there are. */
+function namesOf([first = '', ...others]: readonly string[]): string {
+  const name = relative('', first);
+  return others.length === 0 ? name : `${name} and ${others.length} more`;
 }
 
 function stop(code: number): void {
   if (stopping) return;
   stopping = true;
   process.exitCode = code;
-  children.end();
+  for (const end of atStop) end();
+  children.endAll();
 }
 
 /** What is wrong with the settings that are read here. Those that name no provider mean the ones on the command line. */

@@ -64,7 +64,7 @@ describe.skipIf(process.platform === 'win32')(
       const run = await start();
       const alice = await signIn('alice');
       process.kill(await appOf(run), 'SIGKILL');
-      await run.says('Failed running the app. Waiting for file changes');
+      await run.says('The app is not running. It starts again when a file changes.');
       await restart(run);
       expect((await alice.get(url('/profile'), { follow: false })).status).toBe(200);
     });
@@ -126,11 +126,11 @@ async function restart(run: DevProcess): Promise<void> {
   await run.says(new RegExp(`(listening on[^]*){${before}}`));
 }
 
-/** The app's own process: the child of the one that watches the files. */
+/** The app's own process. */
 async function appOf(run: DevProcess): Promise<number> {
-  const all = await processes();
-  const watching = all.find(({ parent, args }) => parent === run.child.pid && args.includes('--watch '));
-  const app = all.find(({ parent }) => parent === watching?.pid);
+  const app = (await processes()).find(
+    ({ parent, args }) => parent === run.child.pid && args.includes('app.ts'),
+  );
   if (!app) throw new Error('the app has no process of its own');
   return app.pid;
 }

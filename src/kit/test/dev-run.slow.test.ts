@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../folders.ts';
 import { createBrowser } from './helpers/browser.ts';
 import {
@@ -129,13 +129,8 @@ describe.skipIf(process.platform === 'win32')('npm run dev', { timeout: 60_000 }
     writeFileSync(entry, `${site}\nexport const = broken`);
     const run = start();
     await run.says(/SyntaxError/);
-    // `node --watch` may not look at the file yet: people save once more.
-    const save = () => writeFileSync(entry, site);
-    const again = setInterval(save, 5_000);
-    onTestFinished(() => clearInterval(again));
-    save();
+    writeFileSync(entry, site);
     await run.says(lastWords);
-    clearInterval(again);
     await expect.poll(() => askApp().catch(() => undefined)).toMatchObject({ NODE_ENV: 'development' });
   });
 
@@ -341,28 +336,8 @@ describe.skipIf(process.platform === 'win32')('npm run dev that cannot start', {
     writeFileSync(entry, site.replace('pages: () => []', failing));
     const run = start();
     await expect.poll(() => run.complaints, { timeout: 20_000 }).toContain('no database');
-    const waits = () => run.output.includes('Failed running the app. Waiting for file changes');
+    const waits = () => run.output.includes('The app is not running. It starts again when a file changes.');
     await expect.poll(waits, { timeout: 5_000 }).toBe(true);
-  });
-
-  it('ends also while `node --watch` is too busy to pass on what the app reports', async () => {
-    // The app waits for a file before its settings are looked at, and does not end before it is found.
-    const signal = join(folder, 'go-on');
-    const waiting = `import { existsSync } from 'node:fs';\nwhile (!existsSync(${JSON.stringify(signal)})) await new Promise((resolve) => setTimeout(resolve, 20));\n`;
-    writeFileSync(entry, waiting + site);
-    const run = start({ env: { SESSION_SECRET: 'short' } });
-    const pidOf = async (watches: boolean) =>
-      (await processes()).find(
-        ({ args }) =>
-          args.includes(entry) && args.includes('--keep') && args.includes('--watch ') === watches,
-      )?.pid;
-    await expect.poll(() => pidOf(false), { timeout: 20_000, interval: 20 }).toBeDefined();
-    const watcher = Number(await pidOf(true));
-    process.kill(watcher, 'SIGSTOP');
-    writeFileSync(signal, '');
-    await expect.poll(() => run.complaints, { timeout: 20_000 }).toContain('The app cannot start');
-    process.kill(watcher, 'SIGCONT');
-    expect(await run.ended).toBe(78);
   });
 
   it.each([
