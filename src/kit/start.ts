@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assemble, type CheckedSite, checkSiteAndSettings, type Replacements } from './assembly.ts';
 import { type Config, ConfigError } from './config/index.ts';
-import { ownSecrets } from './config/own-settings.ts';
+import { hidingSecrets, ownSecrets } from './config/own-settings.ts';
 import { loggedCauses, redact } from './errors/error-cause.ts';
 import { SiteError } from './errors/site-error.ts';
 import { whatItSays } from './errors/what-it-says.ts';
@@ -50,7 +50,13 @@ export async function run(
   const telemetry = supervises
     ? undefined
     : await attachTelemetry(process.env, process.argv.includes('--otel'));
-  const log = createLog(config.logLevel, undefined, telemetry?.logFields);
+  const hiding = (shortest: number) => hidingSecrets(ownSecrets(site.settings, config.own), shortest);
+  const hide = hiding(4);
+  const log = createLog(config.logLevel, undefined, {
+    mixin: telemetry?.logFields,
+    // A shorter one could be part of what each line says.
+    hide: hiding(8),
+  });
   telemetry?.sayIn(log);
 
   // The last resort: whatever nobody caught leaves the process in a state that nobody knows.
@@ -85,7 +91,6 @@ export async function run(
     if (!first) log.info(`listening on ${app.url}`);
   } catch (error) {
     if (error instanceof ConfigError) exitFor(error);
-    const hide = hidingSecrets(checked);
     const sentence = whyNotStarted(error, config, hide);
     if (sentence === undefined) throw error;
     if (error instanceof SiteError) {
@@ -200,14 +205,6 @@ function checkedOrExit(site: AnySite, root: string | undefined): CheckedSite {
 function exitFor({ forOperators }: ConfigError): never {
   console.error(['The app cannot start:', ...forOperators.map((problem) => `- ${problem}`)].join('\n'));
   process.exit(exitConfig);
-}
-
-/** A database's driver may put the address that it was given into its error, password and all (R20). */
-function hidingSecrets({ site, config }: CheckedSite): (text: string) => string {
-  const secrets = ownSecrets(site.settings, config.own)
-    .filter(({ length }) => length > 3)
-    .sort((a, b) => b.length - a.length);
-  return (text) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
 }
 
 /** A sentence with what to do; undefined for what nobody foresaw. */

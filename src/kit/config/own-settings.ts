@@ -80,14 +80,38 @@ export function isDevelopment(env: NodeJS.ProcessEnv): boolean {
   return env.NODE_ENV === 'development';
 }
 
-/** The values of a site's own secrets, and the passwords in those that are addresses: what no line may show. */
+/** The values of a site's own secrets, and the passwords in those that are addresses, decoded too: what no line may show. */
 export function ownSecrets(own: OwnSettings = {}, values: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(own)
     .filter(([, setting]) => setting.secret)
     .flatMap(([name]) => {
       const value = values[name];
       if (typeof value !== 'string' && !(value instanceof URL)) return [];
-      return [String(value), URL.parse(String(value))?.password ?? ''];
+      const password = URL.parse(String(value))?.password ?? '';
+      return [String(value), password, decoded(password)];
     })
     .filter((text) => text !== '');
+}
+
+/** As whoever connects with it writes it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Takes secrets out of a text: a database's driver may put the address that it was given into its error, password and all
+ * (R20). Also as JSON writes them, in a line of the log.
+ *
+ * @param shortest how many characters a secret must have; a short one could be part of what any text says
+ */
+export function hidingSecrets(secrets: readonly string[], shortest: number): (text: string) => string {
+  const written = secrets
+    .filter(({ length }) => length >= shortest)
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .sort((a, b) => b.length - a.length);
+  return (text) => written.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
 }

@@ -72,9 +72,14 @@ const quiet: ReadonlySet<AuditEvent> = new Set([
 /**
  * The app's logger: JSON lines on `destination` (standard output by default), without anything secret (R20).
  *
- * @param mixin what each line bears besides, such as the trace that it is written in
+ * @param more.mixin what each line bears besides, such as the trace that it is written in
+ * @param more.hide takes the site's own secrets out of a line, wherever they stand in it
  */
-export function createLog(level: string, destination?: DestinationStream, mixin?: () => object): Log {
+export function createLog(
+  level: string,
+  destination?: DestinationStream,
+  { mixin, hide }: { mixin?: (() => object) | undefined; hide?: (line: string) => string } = {},
+): Log {
   const options: LoggerOptions = {
     level,
     // By names that collectors know (OpenTelemetry's resource attributes).
@@ -82,7 +87,7 @@ export function createLog(level: string, destination?: DestinationStream, mixin?
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (word) => ({ level: word }), log: withoutSecrets },
     serializers: { err: asItIs },
-    hooks: { logMethod: withOneText, streamWrite: escapeInLine },
+    hooks: { logMethod: withOneText, streamWrite: hide ? (line) => escapeInLine(hide(line)) : escapeInLine },
     ...(mixin && { mixin, mixinMergeStrategy: withMixin }),
   };
   // In order and at once: a process that ends on an error has logged all that came before it.

@@ -85,7 +85,11 @@ describe('each line', () => {
     const write = (line: string) => {
       text = line;
     };
-    const log = createLog('info', { write }, () => ({ trace_id: 'our trace', span_id: 'our span' }));
+    const log = createLog(
+      'info',
+      { write },
+      { mixin: () => ({ trace_id: 'our trace', span_id: 'our span' }) },
+    );
     const app: { request: { id?: string; log?: Log } } = { request: {} };
     requestLog(log, app, () => false);
     const req = Object.assign(Object.create(app.request), { id: 'our request' }) as { log: Log };

@@ -21,7 +21,7 @@ interface Running {
 }
 
 /** @param site the parts of `defineSite`, as they stand in a file */
-async function launch(site: string): Promise<Running> {
+async function launch(site: string, logLevel = 'fatal'): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'site-open-'));
   const file = join(folder, 'server.mjs');
   writeFileSync(
@@ -38,7 +38,7 @@ async function launch(site: string): Promise<Running> {
         OIDC_CLIENT_ID: 'app',
         OIDC_CLIENT_SECRET: 'a secret of the app',
       },
-      ...{ SESSION_SECRET: randomBytes(32).toString('hex'), LOG_LEVEL: 'fatal' },
+      ...{ SESSION_SECRET: randomBytes(32).toString('hex'), LOG_LEVEL: logLevel },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -99,6 +99,27 @@ test.each([
   expect(said()).toContain('The app cannot start: ');
   expect(said()).toMatch(/site-open-[^"]*server\.mjs/); // Where it happened.
   expect(said()).not.toContain('hunter-22');
+});
+
+test('an app that runs writes none of its own secrets into its log either', { timeout: 60_000 }, async () => {
+  const secret = "{ secret: true, meaning: 'm', default: 'db://app:hunter%40-22%2F@db.example/app', schema }";
+  const { child, origin, said, exitCode } = await launch(
+    `settings: (() => {
+      const schema = { safeParse: (data) => ({ success: true, data }) };
+      return { DATABASE_URL: ${secret} };
+    })(),
+    publicRoutes: (router, { settings }) => void router.get('/fails', () => {
+      const { password } = new URL(settings.DATABASE_URL);
+      throw new Error('no rights for ' + decodeURIComponent(password) + ' at ' + settings.DATABASE_URL);
+    }),`,
+    'error',
+  );
+  await vi.waitFor(() => fetch(`${origin}/healthz`), soon);
+  expect((await fetch(`${origin}/fails`)).status).toBe(500);
+  await vi.waitFor(() => expect(said()).toContain('no rights for [redacted] at db://[redacted]@db.example/app'), soon);
+  expect(said()).not.toContain('hunter');
+  child.kill('SIGTERM');
+  expect(await exitCode).toBe(0);
 });
 
 test('that misses a setting of its own says what for and where to set it', { timeout: 60_000 }, async () => {
