@@ -14,6 +14,7 @@ import { createChildren } from './children.ts';
 import { createOutput, showServers } from './console.ts';
 import { makeKeptFolder } from './kept-folder.ts';
 import type { LoadedMessage } from './loaded-files.ts';
+import { exitConfig } from './misspelt-names.ts';
 import { watchParents } from './parents.ts';
 import { devPorts, portProblems } from './ports.ts';
 import { startedProviders } from './providers.ts';
@@ -21,9 +22,6 @@ import { runAgain } from './restarts.ts';
 import type { ServersMessage } from './servers.ts';
 import { appEnvironment, authenticationProblems } from './settings.ts';
 import { watchFiles } from './watched-files.ts';
-
-/** EX_CONFIG of sysexits.h, with which the app ends when its settings are wrong. */
-const exitConfig = 78;
 
 const children = createChildren();
 let stopping = false;

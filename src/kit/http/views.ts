@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import ejs, { type TemplateFunction } from 'ejs';
 import escapeHtml from 'escape-html';
 import type { Express, Response } from 'express';
+import { nearest } from '../config/nearest.ts';
+import { inOneLine } from '../config/unknown-parts.ts';
+import { listFiles } from './assets.ts';
 import { siteIn } from './site-words.ts';
 
 /**
@@ -59,7 +62,7 @@ export function print(
   finish = (printed: string) => printed,
 ): void {
   res.render(view, model, (error, printed) => {
-    if (error) return res.req.next?.(error);
+    if (error) return res.req.next?.(withoutView(view, res.app.get('views')) ?? error);
     const page = finish(printed);
     res.setHeader('Content-Type', 'text/html; charset=utf-8');
     res.setHeader('Content-Length', Buffer.byteLength(page));
@@ -70,6 +73,24 @@ export function print(
 /** The file of a view, in the first folder that has it. */
 export function findView(name: string, folders: readonly string[]): string | undefined {
   return folders.map((folder) => join(folder, `${name}.ejs`)).find((file) => existsSync(file));
+}
+
+/** What to say of a view that is in none of the folders. */
+export function missingView(name: string, folders: readonly string[]): string {
+  const names = listFiles(folders).map(({ path: file }) => file.replace(/^\/|\.ejs$/g, ''));
+  // Written as a file, or as an address.
+  const plain = name.replace(/^\/?(views\/)?|\.ejs$/g, '');
+  const near = names.includes(plain) ? plain : nearest(plain, new Set(names));
+  const missing = `there is no views/${inOneLine(name, 80)}.ejs.`;
+  return `${missing} ${near ? `Did you mean "${near}"?` : 'Write it.'}`;
+}
+
+/** For a view whose file was there at the start: without a stack, which would only lead through the kit. */
+function withoutView(name: string, folders: readonly string[]): Error | undefined {
+  if (findView(name, folders)) return undefined;
+  const error = new Error(missingView(name, folders));
+  error.stack = `Error: ${error.message}`;
+  return error;
 }
 
 function compileView(file: string, folders: readonly string[], development: boolean): TemplateFunction {

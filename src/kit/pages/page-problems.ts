@@ -4,7 +4,7 @@ import { areWords } from '../errors/words.ts';
 import { ruleProblem } from '../guard/rule-providers.ts';
 import { type Rule, ruleMistake } from '../guard/rules.ts';
 import { listFiles } from '../http/assets.ts';
-import { findView } from '../http/views.ts';
+import { findView, missingView } from '../http/views.ts';
 import { fieldsOf } from './forms/kinds.ts';
 import { isFormSchema } from './forms/schema.ts';
 import { kitPages } from './kit-pages.ts';
@@ -143,13 +143,7 @@ function isOfTheKit(address: string): boolean {
 
 function viewProblems({ view }: Page, folders: readonly string[]): string[] {
   if (typeof view !== 'string' || view === '') return ['it has no `view`: the name of its file in views/.'];
-  if (findView(view, folders)) return [];
-  const names = listFiles(folders).map(({ path: file }) => file.replace(/^\/|\.ejs$/g, ''));
-  // Written as a file, or as an address.
-  const plain = view.replace(/^\/?(views\/)?|\.ejs$/g, '');
-  const near = names.includes(plain) ? plain : nearest(plain, new Set(names));
-  const missing = `there is no views/${inOneLine(view, 80)}.ejs.`;
-  return [`${missing} ${near ? `Did you mean "${near}"?` : 'Write it.'}`];
+  return findView(view, folders) ? [] : [missingView(view, folders)];
 }
 
 function accessProblems({ access }: Page): string[] {

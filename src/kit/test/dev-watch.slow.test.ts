@@ -44,7 +44,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev restarts the app', { 
     await shows('right again');
   });
 
-  it('when a file changes that was there from the start only on disk, or in a new folder', async () => {
+  it('when a file changes that was imported later, from a new folder', async () => {
     await startWith('./pages/word.ts');
     write('src/new/deep/later.ts', "export const value = 'later';");
     replace('src/pages/word.ts', "export { value } from '../new/deep/later.ts';");
@@ -102,6 +102,24 @@ describe.skipIf(process.platform === 'win32')('npm run dev restarts the app', { 
     await shows(values('main'));
     expect(run.output.match(/restarting the app/g)).toHaveLength(1);
     expect(run.output.match(/listening on/g)).toHaveLength(2);
+  });
+
+  it('once the one before it has ended, however often a file is saved meanwhile', async () => {
+    await startWith('./pages/word.ts');
+    const slow =
+      'export const site = { open: () => ({ close: () => new Promise((done) => setTimeout(done, 1_500)) }),';
+    const text = readFileSync(join(folder, 'src/site.ts'), 'utf8');
+    replace('src/site.ts', text.replace('export const site = {', slow));
+    await run.says(/(listening on[^]*){2}/);
+    await shows('first');
+    const stopping = /(SIGTERM: stopping[^]*){2}/;
+    replace('src/pages/word.ts', "export const value = 'one';");
+    await run.says(stopping);
+    for (const value of ['two', 'three']) replace('src/pages/word.ts', `export const value = '${value}';`);
+    await shows('three');
+    expect(run.complaints).not.toContain('in use');
+    expect(run.output).not.toContain(isDown);
+    expect(run.output.match(/listening on/g)).toHaveLength(3);
   });
 
   it('not when something is written that it has not loaded', async () => {

@@ -893,7 +893,7 @@ describe('npm run doctor', () => {
   test('says in one sentence where there is no site', async () => {
     const { code, output, complaints } = await runDoctor({}, ['src/no-such-site.ts']);
     expect({ code, output }).toEqual({ code: 2, output: '' });
-    expect(complaints).toMatch(/^src\/no-such-site\.ts could not be loaded: /);
+    expect(complaints).toMatch(/^There is no src\/no-such-site\.ts\.\n/);
     expect(complaints).not.toMatch(/^ +at /m);
   });
 

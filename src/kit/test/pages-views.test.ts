@@ -190,3 +190,24 @@ describe('rendering', () => {
     expect(compile).not.toHaveBeenCalled();
   });
 });
+
+test('a view whose file is gone since the start is named, with the one that may be meant, and no stack of the kit', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'views-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'word.ejs'), 'a word');
+  const app = express();
+  useViews(app, [folder], { development: true });
+  app.get('/:view', (req, res) => print(res, req.params.view, {}));
+  const failed: Error[] = [];
+  app.use(((error, _req, res, _next) => {
+    failed.push(error);
+    res.sendStatus(500);
+  }) satisfies express.ErrorRequestHandler);
+  expect((await supertest(app).get('/word')).text).toBe('a word');
+  await supertest(app).get('/words').expect(500);
+  await supertest(app).get('/quite-another').expect(500);
+  expect(failed.map(({ stack }) => stack)).toEqual([
+    'Error: there is no views/words.ejs. Did you mean "word"?',
+    'Error: there is no views/quite-another.ejs. Write it.',
+  ]);
+});
