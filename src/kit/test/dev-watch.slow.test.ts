@@ -110,9 +110,9 @@ describe.skipIf(process.platform === 'win32')('npm run dev restarts the app', { 
       'export const site = { open: () => ({ close: () => new Promise((done) => setTimeout(done, 1_500)) }),';
     const text = readFileSync(join(folder, 'src/site.ts'), 'utf8');
     replace('src/site.ts', text.replace('export const site = {', slow));
-    await run.says(/(listening on[^]*){2}/);
+    await run.says(/(listening on[\s\S]*){2}/);
     await shows('first');
-    const stopping = /(SIGTERM: stopping[^]*){2}/;
+    const stopping = /(SIGTERM: stopping[\s\S]*){2}/;
     replace('src/pages/word.ts', "export const value = 'one';");
     await run.says(stopping);
     for (const value of ['two', 'three']) replace('src/pages/word.ts', `export const value = '${value}';`);
