@@ -107,7 +107,7 @@ describe.skipIf(process.platform === 'win32')('npm run dev restarts the app', { 
   it('once the one before it has ended, however often a file is saved meanwhile', async () => {
     await startWith('./pages/word.ts');
     const slow =
-      'export const site = { open: () => ({ close: () => new Promise((done) => setTimeout(done, 1_500)) }),';
+      'export const site = { open: () => ({ data: {}, close: () => new Promise((done) => setTimeout(done, 1_500)) }),';
     const text = readFileSync(join(folder, 'src/site.ts'), 'utf8');
     replace('src/site.ts', text.replace('export const site = {', slow));
     await run.says(/(listening on[\s\S]*){2}/);

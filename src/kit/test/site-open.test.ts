@@ -116,7 +116,10 @@ test('an app that runs writes none of its own secrets into its log either', { ti
   );
   await vi.waitFor(() => fetch(`${origin}/healthz`), soon);
   expect((await fetch(`${origin}/fails`)).status).toBe(500);
-  await vi.waitFor(() => expect(said()).toContain('no rights for [redacted] at db://[redacted]@db.example/app'), soon);
+  await vi.waitFor(
+    () => expect(said()).toContain('no rights for [redacted] at db://[redacted]@db.example/app'),
+    soon,
+  );
   expect(said()).not.toContain('hunter');
   child.kill('SIGTERM');
   expect(await exitCode).toBe(0);
