@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changesIn, filesOf, type Project, project } from '../src/kit/test/helpers/upgrade-projects.ts';
 import { hashAt } from '../src/kit/upgrade/compare.ts';
-import { expectFits } from './helpers/adopted.ts';
+import { expectFits, ownCache } from './helpers/adopted.ts';
 import { checkout, copyTree } from './helpers/tree-copy.ts';
 
 // `npm run upgrade` in copies of this very tree: made from the template, adopted, and upgraded to a newer one. What is
@@ -193,7 +193,7 @@ test.each(['untouched', 'edited', 'own'])(
   "the site's tests, a sign-in among them, pass in the upgraded copy: %s",
   (name) => {
     // One process for all files takes half the time.
-    const options = ['--no-isolate', '--maxWorkers=1'];
+    const options = [ownCache, '--no-isolate', '--maxWorkers=1'];
     // The others have no tests of their own that this one has not.
     if (name !== 'own') options.push('test/sign-in.test.ts', 'test/site.test.ts');
     const { status, stdout, stderr } = run(project(join(place, name)), 'npm', 'test', '--', ...options);

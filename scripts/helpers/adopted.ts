@@ -50,12 +50,15 @@ function outsideTheKit({ folder }: Pick<Copy, 'folder'>): string[] {
   return [...within('', '.git', 'node_modules', 'src'), ...within('src/', 'kit')];
 }
 
+/** The copies share `node_modules`, and with it a cache: a file that one writes may be away for another. */
+export const ownCache = '--fsModuleCache=false';
+
 /** That `npm test` passes, with a sign-in. */
 export function itSignsIn(copyOf: () => Copy, ...options: string[]): void {
   test(
     'passes its tests, and signs somebody in',
     () => {
-      const { status, stdout, stderr } = copyOf().npm('test', '--', ...options);
+      const { status, stdout, stderr } = copyOf().npm('test', '--', ownCache, ...options);
       expect(status, stdout + stderr).toBe(0);
       expect(stdout).toMatch(/✓ test\/sign-in\.test\.ts/);
     },
