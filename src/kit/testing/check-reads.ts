@@ -126,5 +126,5 @@ function shownWith(views: readonly ViewFile[], names: ReadonlySet<string>): Read
 function listed(names: readonly string[]): string {
   const [few, more] = [names.slice(0, 8), names.length - 8];
   const all = more > 0 ? [...few, `${more} more`] : few;
-  return all.length === 1 ? all.join() : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+  return new Intl.ListFormat('en-GB').format(all);
 }
